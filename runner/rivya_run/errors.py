@@ -1,0 +1,101 @@
+"""Every error of the program, drawn as one tree; exit codes live on the classes.
+
+RivyaError                    1
+├── UsageError                2   the command line or the environment is wrong
+├── StoryboardError           3   the storyboard (or a parameter table) has problems; nothing was done
+│   └── PlanMoved             3   a saved plan no longer fits what is there
+├── KeyRefused                4   the API key is missing or was refused by the API origin
+├── OutOfCredits              5   the wallet or a budget is empty
+├── UndecidedOutcomes         6   creates whose outcome is unknown await a decision
+├── OutputFolderError         7   the output folder can't be used
+│   ├── FolderLocked          7   another run holds it
+│   ├── JournalDamaged        7   a line in the middle of the journal can't be trusted
+│   ├── DiskFull              7   no room for the journal or a clip
+│   └── ForeignFolder         7   made with another origin or by a newer version
+└── Interrupted             130   Ctrl-C or SIGTERM
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rivya_run.records.problems import Problem
+
+
+class RivyaError(Exception):
+    """What went wrong, where, and (``hint``) what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RivyaError):
+    """The command line or the environment asks for something that can't be."""
+
+    exit_code = 2
+
+
+class StoryboardError(RivyaError):
+    """A storyboard or a parameter table has problems; ``problems`` lists all of them in file order."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class PlanMoved(StoryboardError):
+    """A saved plan was made from a storyboard, references, tables or a journal that have changed since."""
+
+
+class KeyRefused(RivyaError):
+    """The API key is missing, or the API origin answered 401 or 403."""
+
+    exit_code = 4
+
+
+class OutOfCredits(RivyaError):
+    """The wallet, ``budget.max_credits`` or ``--max-credits`` allows no further create."""
+
+    exit_code = 5
+
+
+class UndecidedOutcomes(RivyaError):
+    """Creates whose outcome is unknown await ``adopt`` or ``--resend-unknown``."""
+
+    exit_code = 6
+
+
+class OutputFolderError(RivyaError):
+    """The output folder can't be used."""
+
+    exit_code = 7
+
+
+class FolderLocked(OutputFolderError):
+    """Another process holds the output folder."""
+
+
+class JournalDamaged(OutputFolderError):
+    """A line of the journal that is not its torn last one can't be trusted."""
+
+
+class DiskFull(OutputFolderError):
+    """There is no room left for the journal or a clip."""
+
+
+class ForeignFolder(OutputFolderError):
+    """The output folder was made with another origin, or by a newer version of the program."""
+
+
+class Interrupted(RivyaError):
+    """The run was asked to stop."""
+
+    exit_code = 130

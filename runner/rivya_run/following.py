@@ -1,0 +1,115 @@
+"""A task at the API until it has ended: asked for at the right times, every change on record."""
+
+from __future__ import annotations
+
+import anyio
+
+from rivya_run.board import Board
+from rivya_run.client import Missing, Refused, Retry, Unanswered
+from rivya_run.records.history import AttemptState
+from rivya_run.records.journal import Failed, Observed, Succeeded, TaskMissing
+from rivya_run.records.plan import Step
+from rivya_run.records.wire import Task, TaskStatus
+from rivya_run.times import seconds_of
+
+SURE_AFTER = 3
+"""How often ``not_found`` is asked again before it is believed: a store may lag behind its own answer."""
+
+
+class Follower:
+    """Follows one attempt's task."""
+
+    def __init__(self, board: Board, key: str, step: Step | None) -> None:
+        self._board = board
+        self._key = key
+        self._step = step
+        self._missing = 0
+
+    async def until_ended(self, deadline: float) -> None:
+        """Return when the task has ended, is missing, or the time is up; the attempt's state says which."""
+        session = self._board.session
+        attempt = self._board.attempt(self._key)
+        kind = attempt.price_key or attempt.model
+        started = self._age()
+        asked = 0
+        tries = 1
+        resumed = started >= 1
+        while True:
+            wait = 0.0 if resumed else session.timing.wait(kind, self._age(), asked)
+            resumed = False
+            if session.clock() + wait > deadline:
+                wait = max(0.0, deadline - session.clock())
+            await anyio.sleep(wait)
+            answer = await self._board.client.ask(
+                self._board.attempt(self._key).task_id or "", deadline=deadline, attempts=tries
+            )
+            asked += 1
+            tries = tries + 1 if isinstance(answer, Retry) else 1
+            if isinstance(answer, Task):
+                if self._note(answer):
+                    if asked > 1 or started < 1:
+                        session.timing.learn(kind, self._age())
+                    return
+            elif isinstance(answer, Missing) and self._is_missing(answer):
+                return
+            elif isinstance(answer, Retry):
+                await anyio.sleep(min(answer.wait, max(0.0, deadline - session.clock())))
+            if session.clock() >= deadline or isinstance(answer, Refused | Unanswered):
+                return
+
+    def _age(self) -> float:
+        """Seconds since the create was answered; what a resumed task did meanwhile isn't known."""
+        attempt = self._board.attempt(self._key)
+        since = attempt.timeline[0][1] if attempt.timeline else attempt.sent_at
+        begun = seconds_of(since)
+        return max(0.0, self._board.session.now() - begun) if begun is not None else 0.0
+
+    def _note(self, task: Task) -> bool:
+        """Put a change on record; whether the task has ended."""
+        self._missing = 0
+        attempt = self._board.attempt(self._key)
+        if task.status is TaskStatus.SUCCEEDED and task.urls:
+            self._board.record(
+                Succeeded(self._key, task.urls, task.reserved_credits, task.final_credits, task.updated_at)
+            )
+        elif task.status is TaskStatus.FAILED:
+            error = task.error
+            self._board.record(
+                Failed(
+                    self._key,
+                    error.code if error else "failed",
+                    error.message if error else "The task failed; the API said no more.",
+                    task.reserved_credits,
+                    task.final_credits,
+                    task.updated_at,
+                )
+            )
+        else:
+            known = attempt.timeline[-1][0] if attempt.timeline else None
+            if known != task.raw_status or attempt.lost or attempt.state is AttemptState.UNKNOWN:
+                self._board.record(
+                    Observed(
+                        self._key,
+                        task.raw_status,
+                        task.reserved_credits,
+                        task.final_credits,
+                        task.updated_at,
+                    )
+                )
+                self._tell()
+            return False
+        self._tell()
+        return True
+
+    def _is_missing(self, answer: Missing) -> bool:
+        self._missing += 1
+        if self._missing < SURE_AFTER:
+            return False
+        if not self._board.attempt(self._key).lost:
+            self._board.record(TaskMissing(self._key, answer.error.message, answer.error.request_id))
+            self._tell()
+        return True
+
+    def _tell(self) -> None:
+        if self._step is not None:
+            self._board.tell(self._step, self._key)

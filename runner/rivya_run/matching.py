@@ -1,0 +1,79 @@
+"""Reuse as a matching: which attempt, paid for or on its way, serves which take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
+
+from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
+
+_PREFERENCE = {
+    AttemptState.STORED: 0,
+    AttemptState.FINISHED: 1,
+    AttemptState.RUNNING: 2,
+    AttemptState.SENT: 3,
+    AttemptState.UNKNOWN: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A take that is asked for. A ``passive`` one (of a skipped shot) keeps what it has and takes no more."""
+
+    shot: str
+    take: int
+    fingerprint: str
+    passive: bool = False
+
+
+class Matching:
+    """Each wanted take claims at most one attempt with its fingerprint; each attempt serves one take.
+
+    In this order, for all takes before the next rule: its own shot and take; its own shot; what no present
+    shot claims. ``guarded`` names shots whose fingerprints aren't known yet: what they have isn't given away.
+    """
+
+    def __init__(self, attempts: Iterable[Attempt]) -> None:
+        self._free: dict[str, list[Attempt]] = {}
+        self.claims: dict[tuple[str, int], str] = {}
+        for attempt in attempts:
+            if attempt.state in CLAIMABLE_STATES:
+                self._free.setdefault(attempt.fingerprint, []).append(attempt)
+        for found in self._free.values():
+            found.sort(key=lambda attempt: _PREFERENCE[attempt.state])
+
+    def match(self, wanted: Sequence[Wanted], guarded: Set[str] = frozenset()) -> None:
+        """Let these takes claim what fits them."""
+        for take in wanted:
+            self._claim(take, _same_take)
+        for take in wanted:
+            self._claim(take, _same_shot)
+        for take in wanted:
+            if not take.passive:
+                self._claim(take, lambda _, one: one.shot not in guarded)
+
+    def key_for(self, shot: str, take: int) -> str | None:
+        """The key of the attempt that serves this take."""
+        return self.claims.get((shot, take))
+
+    def unclaimed(self) -> list[Attempt]:
+        """What no take claimed."""
+        return [attempt for found in self._free.values() for attempt in found]
+
+    def _claim(self, take: Wanted, fits: Callable[[Wanted, Attempt], bool]) -> None:
+        if (take.shot, take.take) in self.claims:
+            return
+        found = self._free.get(take.fingerprint, [])
+        for index, attempt in enumerate(found):
+            if fits(take, attempt):
+                self.claims[take.shot, take.take] = attempt.key
+                del found[index]
+                return
+
+
+def _same_take(take: Wanted, attempt: Attempt) -> bool:
+    return (attempt.shot, attempt.take) == (take.shot, take.take)
+
+
+def _same_shot(take: Wanted, attempt: Attempt) -> bool:
+    return attempt.shot == take.shot

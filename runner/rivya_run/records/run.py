@@ -1,0 +1,69 @@
+"""How a run is to be done, and what came of each take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rivya_run.records.history import TakeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``run``; times are in seconds, see the contract's table of commands."""
+
+    concurrency: int = 8
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_credits: float | None = None
+    attempts: int = 1
+    retry_failed: bool = False
+    resend_unknown: bool = False
+    timeout: float = 1800
+    poll_interval: float = 5
+    fail_fast: bool = False
+    idempotency_window: float = 3600
+    new_origin: bool = False
+    strict: bool = False
+    allow_outside: bool = False
+    outputs: Path | None = None
+    simulate: bool = False
+
+
+class Ending(StrEnum):
+    """How a take ended in this run, as far as the exit code is concerned."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    UNKNOWN = "unknown"
+    OUT_OF_CREDITS = "out_of_credits"
+    NO_ROOM = "no_room"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one take. ``message`` says why, where it isn't done."""
+
+    ending: Ending
+    status: TakeStatus
+    message: str = ""
+    code: str | None = None
+
+
+EXIT_CODES = {
+    Ending.NO_ROOM: 7,
+    Ending.UNKNOWN: 6,
+    Ending.OUT_OF_CREDITS: 5,
+    Ending.FAILED: 1,
+    Ending.UNFINISHED: 1,
+}
+SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
+"""Which exit code wins when several hold (contract, section 4)."""
+
+
+def severest(codes: list[int]) -> int:
+    """The exit code that wins; 0 for none."""
+    return min(codes, key=SEVEREST_FIRST.index, default=0)

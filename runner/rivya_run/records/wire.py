@@ -1,0 +1,67 @@
+"""What comes over the wire, read tolerantly: extra fields are ignored, missing ones are None."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error as the API told it. ``code`` is its contract; an unknown one is shown as it came."""
+
+    code: str
+    message: str
+    request_id: str | None = None
+    http_status: int | None = None
+
+
+class TaskStatus(StrEnum):
+    """Where a task is. OTHER is a status that this version doesn't know: it is waited on."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The public task object (create and status replies). Times are as the API wrote them."""
+
+    id: str
+    status: TaskStatus
+    raw_status: str
+    model: str | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    urls: tuple[str, ...] = ()
+    error: ApiError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """The reply to an upload. Only ``url`` is sure to be there; see the API's own list of unknowns."""
+
+    url: str
+    file_id: str | None = None
+    duration_token: str | None = None
+    mime_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One entry of ``GET /api/v1/models``, as far as its shape is published."""
+
+    id: str
+    display_name: str | None = None
+    category: str | None = None
+    base_credits: float | None = None
+    billing_type: str | None = None
+    max_prompt_length: int | None = None
+    api_status: str | None = None
+    api_input_status: str | None = None
+    requires_files_api: bool | None = None

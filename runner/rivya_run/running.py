@@ -1,0 +1,206 @@
+"""A run from storyboard files to results: locks, books, plan, connections, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from rivya_run import __version__
+from rivya_run.board import Board, Line
+from rivya_run.client import RivyaClient
+from rivya_run.config import SIMULATOR_ORIGIN, api_key, base_url
+from rivya_run.errors import RivyaError
+from rivya_run.executor import Executor, exit_code
+from rivya_run.http import Http
+from rivya_run.ledger import Ledger
+from rivya_run.limits import TaskLimiter
+from rivya_run.lock import locked
+from rivya_run.money import Spending
+from rivya_run.origin import Secret, checked_base_url
+from rivya_run.pace import Pace
+from rivya_run.polling import Timing
+from rivya_run.preparing import Prepared, Source, open_sources, prepare, run_started
+from rivya_run.records.events import Event
+from rivya_run.records.plan import WORKING
+from rivya_run.records.run import RunOptions
+from rivya_run.selection import selected_shots
+from rivya_run.session import Session
+from rivya_run.simulation import SIMULATED_KEY, simulated
+from rivya_run.take_entry import whole
+from rivya_run.times import iso, seconds_of
+
+NOWHERE = "http://127.0.0.1:9"
+"""An origin that is never asked."""
+
+BALANCE_WITHIN = 30.0
+"""Seconds that a run waits for the balance before it goes on without."""
+
+Tell = Callable[[Event], None]
+Confirm = Callable[[Sequence[Prepared]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to. ``error`` is what ended it early."""
+
+    boards: tuple[Board, ...]
+    exit_code: int
+    error: RivyaError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where requests go: ``url`` is asked, ``recorded`` stands in the records."""
+
+    url: str
+    recorded: str
+    key: Secret | None
+
+
+def run(
+    paths: list[Path],
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str],
+    tell: Tell,
+    confirm: Confirm | None = None,
+) -> RunResult:
+    """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise.
+
+    Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
+    """
+    sources = open_sources(paths, options)
+    recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
+    with ExitStack() as stack:
+        prepared = _prepare_all(sources, options, recorded, stack)
+        if confirm is not None:
+            confirm(prepared)
+        origins = _origins(prepared, recorded, environment, stack)
+        return anyio.run(_run, prepared, options, origins, tell)
+
+
+def _origins(
+    prepared: list[Prepared], recorded: str, environment: Mapping[str, str], stack: ExitStack
+) -> list[Origin]:
+    """Where each storyboard's requests go. With nothing to ask for, no key is needed and nothing is started."""
+    if not any(_has_work(one) for one in prepared):
+        return [Origin(NOWHERE, recorded, None) for _ in prepared]
+    if recorded == SIMULATOR_ORIGIN:
+        simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
+        return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
+    return [Origin(recorded, recorded, Secret(api_key(environment))) for _ in prepared]
+
+
+def _prepare_all(
+    sources: list[Source], options: RunOptions, recorded: str, stack: ExitStack
+) -> list[Prepared]:
+    selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
+    prepared = []
+    for source, selected in zip(sources, selections, strict=True):
+        stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
+        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+        stack.callback(ledger.close)
+        prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True))
+    return prepared
+
+
+def _has_work(prepared: Prepared) -> bool:
+    """Whether anything is to be asked of the API."""
+    lost = any(attempt.lost for attempt in prepared.ledger.history.attempts.values())
+    return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
+
+
+async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Origin], tell: Tell) -> RunResult:
+    limiter = TaskLimiter(options.concurrency, tell=tell)
+    spending = Spending(options.max_credits)
+    session = Session(options, limiter, spending, Timing(options.poll_interval), tell)
+    for one in prepared:
+        spending.watch(one.ledger.history)
+        _learn_durations(session.timing, one)
+    async with AsyncExitStack() as stack:
+        lines: dict[Origin, Line] = {}
+        for origin in origins:
+            if origin not in lines:
+                lines[origin] = await _connect(origin, limiter, tell, stack)
+        needed = sum(one.plan.totals.now for one in prepared)
+        if needed and origins[0].recorded != SIMULATOR_ORIGIN:
+            client = lines[origins[0]].client
+            spending.balance = await client.credits(deadline=session.clock() + BALANCE_WITHIN)
+            _notice_of_balance(spending.balance, needed, tell)
+        boards = tuple(
+            _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)
+        )
+        _tell_start(boards, tell)
+        error = await Executor(boards, session).run()
+    code = exit_code(boards, error)
+    tell(Event("run_finished", detail={"exit_code": code}))
+    return RunResult(boards, code, error)
+
+
+async def _connect(origin: Origin, limiter: TaskLimiter, tell: Tell, stack: AsyncExitStack) -> Line:
+    pace = Pace(random=random.random, tell=tell)
+    http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace))
+    client = RivyaClient(http, clock=time.monotonic, random=random.random, tell=tell, trouble=limiter.trouble)
+    return Line(http, client)
+
+
+def _learn_durations(timing: Timing, prepared: Prepared) -> None:
+    """How long earlier tasks took, from the journal's own times."""
+    for attempt in prepared.ledger.history.attempts.values():
+        marks = dict(reversed(attempt.timeline))
+        begun, ended = (
+            seconds_of(attempt.timeline[0][1] if marks else None),
+            seconds_of(marks.get("downloading")),
+        )
+        if begun is not None and ended is not None:
+            timing.learn(attempt.price_key or attempt.model, ended - begun)
+
+
+def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board:
+    source = one.source
+    if _has_work(one) or one.made_with is None:
+        one.ledger.record(run_started(source, origin.recorded, __version__, os.getpid()))
+    return Board(
+        source.storyboard,
+        source.tables(),
+        source.facts,
+        one.ledger,
+        one.planner,
+        one.plan,
+        session,
+        line,
+        relative_path=source.relative_path,
+        base_url=origin.recorded,
+        known_models=frozenset(source.catalog.ids()),
+    )
+
+
+def _tell_start(boards: Sequence[Board], tell: Tell) -> None:
+    for board in boards:
+        counts = {action.value: count for action, count in board.plan.totals.counts if count}
+        scenes = list(dict.fromkeys(step.shot.scene or "" for step in board.plan.steps))
+        tell(
+            Event(
+                "run_started",
+                storyboard=board.storyboard.id,
+                detail={
+                    "takes": len(board.plan.steps),
+                    "actions": dict(counts),
+                    "credits": whole(board.plan.totals.now),
+                    "scenes": [*scenes],
+                },
+            )
+        )
+
+
+def _notice_of_balance(balance: float | None, needed: float, tell: Tell) -> None:
+    if balance is not None and balance < needed:
+        message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
+        tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
