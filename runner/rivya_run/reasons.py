@@ -52,6 +52,8 @@ def _prompt_change(before: str | None, now: str | None) -> list[str]:
     if before == now:
         return []
     old, new = changed_words(before or "", now or "")
+    if not old or not new:
+        return [f"prompt changed: {new!r} added" if new else f"prompt changed: {old!r} removed"]
     return [f"prompt changed: {old!r} -> {new!r}"]
 
 

@@ -1,0 +1,69 @@
+# The commands that a contributor types are the commands that CI runs.
+.DEFAULT_GOAL := help
+.PHONY: help setup fix check test demo bench soak schemas pictures clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+SEED ?= 1
+KILLS ?= 3000
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+		$(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv --quiet $(VENV); }
+
+# The program with everything it can do; stamped, so that it is installed once.
+$(VENV)/.program: $(BIN)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@touch $@
+
+# The same and the tools of its developers.
+$(VENV)/.tools: $(VENV)/.program
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+## make setup     the environment in .venv, with all tools
+setup: $(VENV)/.tools
+
+## make fix       what a machine can mend: imports, format
+fix: $(VENV)/.tools
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+## make check     lint, format, types, generated files up to date
+check: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/rivya-run schema --check
+
+## make test      make check, then every test (TESTS=path for some)
+test: check
+	$(BIN)/pytest --numprocesses auto $(TESTS)
+
+## make demo      a storyboard becomes clips, without key, network or money
+demo: $(VENV)/.program
+	$(BIN)/rivya-run specs/espresso-teaser.yaml --simulate
+	$(BIN)/rivya-run report specs/espresso-teaser.yaml --simulate
+
+## make bench     benchmarks beside what people would use instead (ratios)
+bench: $(VENV)/.tools
+	$(BIN)/python -m tests.bench
+
+## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
+soak: $(VENV)/.tools
+	$(BIN)/python -m tests.crash.soak --seed $(SEED) --kills $(KILLS)
+
+## make schemas   schemas/ and the pages that are made from the parameter tables
+schemas: $(VENV)/.program
+	$(BIN)/rivya-run schema --write
+	$(BIN)/rivya-run models list --markdown > docs/models.md
+
+## make clean     everything that can be made again
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,113 @@
+"""Shots that feed shots: order, frames, picks, and parents that fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from projects import Project
+from rivya_run.records.plan import Action
+from rivya_run.records.run import Ending
+from rivya_run.simulator.faults import FaultPlan, Rule
+from simulation import hosted
+
+CHAIN = """
+    id: chain
+    shots:
+      - {id: v2, prompt: Second, references: [{shot: v1, frame: last}]}
+      - {id: v1, prompt: First}
+"""
+
+
+def test_a_chain_is_made_in_order_whatever_the_order_in_the_file(project: Project) -> None:
+    """The child waits for its parent, and its manifest entry says what it was made from."""
+    project.write(CHAIN)
+    assert project.run().exit_code == 0
+    first, second = project.simulator.state.tasks()
+    assert (first.prompt, second.prompt) == ("First", "Second")
+    takes = project.takes()
+    parent = takes["v1/1"]["outputs"][0]
+    assert takes["v2/1"]["parents"] == [{"shot": "v1", "take": 1, "sha256": parent["sha256"]}]
+    [still] = parent["frames"]
+    assert (project.folder() / still["path"]).is_file()
+
+
+def test_the_rerun_of_a_chain_sends_nothing(project: Project) -> None:
+    """A child whose parent is there has its fingerprint, and is reused."""
+    project.write(CHAIN)
+    project.run()
+    before = len(project.simulator.traffic.requests)
+    assert project.run().exit_code == 0
+    assert len(project.simulator.traffic.requests) == before
+
+
+def test_a_failed_parent_blocks_its_child_unpaid(tmp_path: Path) -> None:
+    """The child isn't paid for, says why, and the rerun makes what is missing once."""
+    with hosted(faults=FaultPlan(rules=(Rule("task-failed", subject="*.v1.*.a1"),))) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(CHAIN)
+        result = project.run()
+        outcome = result.boards[0].outcomes["v2", 1]
+        assert (result.exit_code, outcome.ending) == (1, Ending.FAILED)
+        assert outcome.message.startswith("parent v1/1: ")
+        assert project.tasks() == 1
+        assert project.run().exit_code == 0
+        assert project.tasks() == 3
+
+
+def test_a_changed_parent_makes_its_child_anew_and_the_plan_says_so(project: Project) -> None:
+    """The reason names the parent; the fingerprint isn't known yet."""
+    project.write(CHAIN)
+    project.run()
+    project.write(CHAIN.replace("First", "First in the dark"))
+    step = project.steps()["v2/1"]
+    assert (step.action, step.reason) == (Action.CREATE, "parent v1 will be made anew")
+    assert step.request_key is None
+    assert [parent.label for parent in step.needs] == ["v1/1"]
+    project.run()
+    assert project.tasks() == 4
+
+
+def test_a_child_keeps_its_parent_take_until_a_pick_says_otherwise(project: Project) -> None:
+    """A further take of the parent changes nothing; picking it makes the child anew."""
+    board = """
+        id: chain
+        shots:
+          - {{id: v1, prompt: First, takes: {takes}{pick}}}
+          - {{id: v2, prompt: Second, references: [{{shot: v1, frame: last}}]}}
+    """
+    project.write(board.format(takes=1, pick=""))
+    project.run()
+    project.write(board.format(takes=2, pick=""))
+    project.run()
+    assert project.tasks() == 3
+    project.write(board.format(takes=2, pick=", pick: 2"))
+    assert project.steps()["v2/1"].action is Action.CREATE
+    project.run()
+    assert project.tasks() == 4
+
+
+def test_what_isnt_selected_is_not_paid_for_even_as_a_parent(project: Project) -> None:
+    """--only a child whose parent isn't there: nothing is created, and the reason says why."""
+    project.write(CHAIN)
+    result = project.run(only=("v2",))
+    assert result.exit_code == 1
+    assert result.boards[0].outcomes["v2", 1].message == "parent v1/1: not selected"
+    assert project.tasks() == 0
+
+
+@pytest.mark.parametrize("frame", ["first", "last", "0.1"])
+def test_an_image_can_be_the_parent_of_a_video(project: Project, frame: str) -> None:
+    """A still is sent as it is; frames are only taken out of videos."""
+    project.write(
+        f"""
+        id: mixed
+        shots:
+          - {{id: key, model: grok-imagine, prompt: Still}}
+          - {{id: clip, prompt: Move, references: [{{shot: key}}]}}
+          - {{id: next, prompt: On, references: [{{shot: clip, frame: {frame}}}]}}
+        """
+    )
+    assert project.run().exit_code == 0
+    assert project.tasks() == 3
