@@ -1,0 +1,185 @@
+"""``rivya-run models``: the parameter tables as people read them, and what Rivya lists today."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rivya_run.cli.columns import show_columns
+from rivya_run.errors import UsageError
+from rivya_run.safetext import visible
+
+if TYPE_CHECKING:
+    from rivya_run.catalog import Catalog
+    from rivya_run.records.tables import ModelTable
+
+
+@click.group("models", short_help="The models, their parameters and prices.")
+def command() -> None:
+    """The parameter tables: what each model takes and what it costs at least."""
+
+
+def project_models() -> Path:
+    """The ``models/`` folder of the current project; it need not exist."""
+    from rivya_run.catalog import PROJECT_FOLDER
+    from rivya_run.files import project_root
+
+    return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
+
+
+def _catalog() -> Catalog:
+    from rivya_run.catalog import load_catalog
+
+    return load_catalog(project_models())
+
+
+@command.command("list")
+@click.option("--category", help="Only this category: video, image, audio.")
+@click.option("--max-credits", type=float, help="Only models whose base credits are at most this.")
+@click.option(
+    "--references/--no-references", default=None, help="Only models that take references, or don't."
+)
+@click.option("--json", "as_json", is_flag=True, help="The whole tables, as JSON.")
+@click.option("--markdown", is_flag=True, help="The whole tables, as a page (docs/models.md).")
+def list_models(
+    category: str | None, max_credits: float | None, references: bool | None, as_json: bool, markdown: bool
+) -> None:
+    """List the models. Base credits are the price of default parameters; others may cost more."""
+    if as_json and markdown:
+        raise UsageError("--json and --markdown can't go together")
+    catalog = _catalog()
+    categories = sorted({table.category for table in catalog.all()})
+    if category is not None and category.lower() not in categories:
+        from rivya_run.suggest import did_you_mean
+
+        hint = did_you_mean(category, categories) or f"; there are {', '.join(categories)}"
+        raise UsageError(f"there is no category '{visible(category)}'{hint}")
+    tables = [table for table in catalog.all() if _wanted(table, category, max_credits, references)]
+    if as_json:
+        from rivya_run.table_view import table_document
+
+        _echo_json([table_document(table) for table in tables])
+    elif markdown:
+        from rivya_run.models_page import models_page
+
+        click.echo(models_page(tables).encode(), nl=False)
+    else:
+        _list(catalog, tables)
+
+
+def _wanted(
+    table: ModelTable, category: str | None, max_credits: float | None, references: bool | None
+) -> bool:
+    if category is not None and table.category != category.lower():
+        return False
+    if max_credits is not None and (table.base_credits is None or table.base_credits > max_credits):
+        return False
+    return references is None or (table.references is not None) == references
+
+
+def _list(catalog: Catalog, tables: list[ModelTable]) -> None:
+    from rivya_run.table_view import credits_in_words, prompt_in_words, references_in_words
+
+    heads = ("model", "category", "credits", "prompt", "references", "parameters", "table")
+    rows = [
+        (
+            table.id,
+            table.category,
+            credits_in_words(table),
+            prompt_in_words(table),
+            references_in_words(table),
+            ", ".join(row.key for row in table.params),
+            _state(catalog, table),
+        )
+        for table in sorted(tables, key=lambda table: (table.category, table.base_credits or 0, table.id))
+    ]
+    show_columns(heads, rows, numbers=(2,))
+
+
+def _state(catalog: Catalog, table: ModelTable) -> str:
+    words = [] if table.complete else ["incomplete"]
+    if catalog.is_project_table(table.id):
+        words.append("project")
+    if table.api_status not in {None, "available"}:
+        words.append(str(table.api_status))
+    return ", ".join(words)
+
+
+@command.command("show")
+@click.argument("model_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="The table, as JSON.")
+def show_model(model_id: str, as_json: bool) -> None:
+    """Show one model's table and an example shot."""
+    catalog = _catalog()
+    table = catalog.get(model_id)
+    if table is None:
+        from rivya_run.suggest import did_you_mean
+
+        message = f"there is no model '{visible(model_id)}'{did_you_mean(model_id, catalog.ids())}"
+        raise UsageError(message, hint="rivya-run models list shows them all")
+    from rivya_run import table_view
+
+    if as_json:
+        _echo_json(table_view.table_document(table))
+        return
+    billing = f" ({table.billing_type})" if table.billing_type else ""
+    _line(f"{table.id}: {table.display_name}")
+    _line(f"{table.category}, {table_view.credits_in_words(table)} base credits{billing}")
+    _line(f"prompt: {table_view.prompt_in_words(table)}{' (characters)' if table.max_prompt_length else ''}")
+    _line(f"references: {table_view.references_in_words(table)}")
+    if table.references is not None:
+        for text in (*table_view.limits_in_words(table.references), table.references.rule):
+            _line(f"  {text}")
+    _line(f"page: {table.source_url or 'none'}, read {table.read_on or 'on an unknown day'}")
+    for word in filter(None, _state(catalog, table).split(", ")):
+        _line(
+            {"incomplete": "incomplete: rows may be missing, unknown keys are sent as written"}.get(
+                word, word
+            )
+        )
+    _show_rows(table)
+    for advice in table.advice:
+        _line(f"advice {advice.code}: {advice.message}")
+    if table.note:
+        _line(f"note: {table.note}")
+    click.echo("\n" + visible(table_view.example_shot(table), keep="\n"), nl=False)
+
+
+def _show_rows(table: ModelTable) -> None:
+    from rivya_run.table_view import default_in_words, values_in_words
+
+    click.echo()
+    if table.params:
+        rows = [
+            (row.key, row.type.value, values_in_words(row), default_in_words(row), row.description)
+            for row in table.params
+        ]
+        show_columns(("parameter", "type", "values", "default", "about"), rows)
+    else:
+        click.echo("no parameters" if table.complete else "no parameters are known")
+    click.echo()
+
+
+@command.command("sync")
+@click.option("--write", is_flag=True, help="Write what is known into the project's models/ folder.")
+@click.option("--json", "as_json", is_flag=True, help="The differences, as JSON.")
+def sync_models(write: bool, as_json: bool) -> None:
+    """Compare the tables with what Rivya lists today (GET /api/v1/models; needs no key).
+
+    --write keeps prices, prompt limits and availability as project tables. Parameter rows are never guessed:
+    a new model gets an incomplete table without rows.
+    """
+    from rivya_run.cli.model_sync import sync
+
+    sync(_catalog(), project_models(), write=write, as_json=as_json)
+
+
+def _echo_json(document: object) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _line(text: str) -> None:
+    click.echo(visible(text))

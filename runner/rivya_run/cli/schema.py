@@ -1,0 +1,83 @@
+"""``rivya-run schema``: the generated JSON Schemas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rivya_run.errors import RivyaError, UsageError
+
+_FOLDER = "schemas"
+_FILES = {"storyboard": "storyboard.schema.json", "manifest": "manifest.schema.json"}
+
+
+class StaleSchemasError(RivyaError):
+    """``schemas/`` is not what the tables say."""
+
+
+@click.command("schema", short_help="Print, check or renew the JSON Schemas.")
+@click.argument("which", type=click.Choice([*_FILES, "table"]), default="storyboard")
+@click.option("--check", is_flag=True, help="Fail when schemas/ of the current project is stale.")
+@click.option("--write", is_flag=True, help="Renew schemas/ of the current project.")
+def command(which: str, check: bool, write: bool) -> None:
+    """Print the JSON Schema of storyboards (or of WHICH: manifest, table).
+
+    The project's own tables in models/ are part of it. --check and --write are about both files in schemas/.
+    """
+    if check and write:
+        raise UsageError("--check and --write can't go together")
+    from rivya_run.catalog import PROJECT_FOLDER
+    from rivya_run.files import project_root
+    from rivya_run.schema import as_text, schema_files
+
+    root = project_root(Path.cwd() / "storyboard.yaml")
+    if which == "table" and not (check or write):
+        from rivya_run.table_schema import table_schema
+
+        _print(as_text(table_schema()))
+        return
+    files = schema_files(root / PROJECT_FOLDER)
+    folder = root / _FOLDER
+    if check:
+        _check(folder, files)
+    elif write:
+        _write(folder, files)
+    else:
+        _print(files[_FILES[which]])
+
+
+def _print(text: str) -> None:
+    """As UTF-8 and with plain line ends on every system, so that ``> file`` gives the file itself."""
+    click.echo(text.encode(), nl=False)
+
+
+def stale_files(folder: Path, files: dict[str, str]) -> list[str]:
+    """The names of the files that are missing or say something else; line endings don't matter."""
+    stale = []
+    for name, text in files.items():
+        try:
+            there = (folder / name).read_bytes().replace(b"\r\n", b"\n")
+        except OSError:
+            there = b""
+        if there != text.encode():
+            stale.append(name)
+    return stale
+
+
+def _check(folder: Path, files: dict[str, str]) -> None:
+    stale = stale_files(folder, files)
+    if stale:
+        message = f"{folder} is stale: {', '.join(stale)}"
+        raise StaleSchemasError(message, hint="rivya-run schema --write renews it")
+    click.echo(f"{folder} is up to date", err=True)
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name in stale_files(folder, files):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(files[name].encode())
+        except OSError as error:
+            raise RivyaError(f"{folder / name} can't be written: {error.strerror or error}") from error
+        click.echo(f"renewed {folder / name}", err=True)
