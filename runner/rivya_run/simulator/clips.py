@@ -1,0 +1,222 @@
+"""Results as real media files: MP4 with a running timecode, PNG, JPEG, WebP, WAV.
+
+The same ``Result`` always gives the same bytes, so that ``ETag`` and ``Range`` hold without keeping files.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import tempfile
+import threading
+import wave
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import av
+from av.video.stream import VideoStream
+from PIL import Image, ImageDraw
+
+from rivya_run.simulator import typefaces
+from rivya_run.simulator.framing import Framing
+from rivya_run.simulator.slate import Field, Slate, background, bar_field, clock_field, draw_slate
+
+MIME_TYPES = {
+    "mp4": "video/mp4",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "wav": "audio/wav",
+}
+
+_RATES = (24, 25, 30)
+_MOST_FRAMES = 1440
+_SAMPLES = 16_000
+_DIGITS = "0123456789:"
+#: FreeType faces must not be used by two threads at once.
+_DRAWING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One file of a task: how large and long it is, and what is written on it."""
+
+    framing: Framing
+    slate: Slate
+
+
+class Abandoned(Exception):
+    """Nobody waits for the clip any more."""
+
+
+def render(result: Result, stopped: Callable[[], bool] = lambda: False) -> bytes:
+    """The file's bytes. Raises Abandoned when ``stopped`` says so on the way."""
+    with _DRAWING:
+        if result.framing.extension == "mp4":
+            return _video(result, stopped)
+        if result.framing.extension == "wav":
+            return _sound(result)
+        return _picture(result)
+
+
+def padded(content: bytes, size: int, mark: str) -> bytes:
+    """An MP4 made ``size`` bytes long with a ``free`` box that holds ``mark``; it plays as before.
+
+    The box goes between index and pictures: half of such a file opens, claims its full length, and is empty.
+    """
+    room = size - len(content)
+    start = content.find(b"mdat") - 4
+    if room < 8 or start < 0:
+        return content
+    table = content.find(b"stco") + 8
+    count = int.from_bytes(content[table : table + 4], "big")
+    offsets = struct.unpack_from(f">{count}I", content, table + 4)
+    moved = struct.pack(f">{count}I", *(offset + room for offset in offsets))
+    head = content[: table + 4] + moved + content[table + 4 + 4 * count : start]
+    filling = mark.encode()[: room - 8].ljust(room - 8, b"\0")
+    return head + room.to_bytes(4, "big") + b"free" + filling + content[start:]
+
+
+@lru_cache(maxsize=1)
+def placeholder() -> bytes:
+    """A playable MP4 of half a second and about a kilobyte, for load tests."""
+    slate = Slate("", "", "", "", "", "", "")
+    return render(Result(Framing(64, 64, 0.5, "mp4"), slate))
+
+
+def frame_rate(seconds: float) -> tuple[Fraction, int]:
+    """A frame rate and a number of frames that last exactly ``seconds``: 24, 25 or 30 if one of them can."""
+    length = Fraction(str(seconds))
+    for rate in _RATES:
+        if (length * rate).denominator == 1 and 0 < length * rate <= _MOST_FRAMES:
+            return Fraction(rate), int(length * rate)
+    frames = min(_MOST_FRAMES, max(1, round(length * _RATES[0])))
+    return (frames / length).limit_denominator(100_000), frames
+
+
+def timecode(frame: int, rate: Fraction) -> str:
+    """``HH:MM:SS:FF`` of a frame."""
+    seconds = int(frame / rate)
+    rest = frame - math.ceil(seconds * rate)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{rest:02}"
+
+
+def _video(result: Result, stopped: Callable[[], bool]) -> bytes:
+    width, height = result.framing.width, result.framing.height
+    rate, frames = frame_rate(result.framing.seconds)
+    picture: av.VideoFrame = av.VideoFrame.from_image(  # type: ignore[no-untyped-call]
+        draw_slate(result.slate, width, height)
+    )
+    still = picture.reformat(format="yuv420p")
+    luma, stride = bytearray(bytes(still.planes[0])), still.planes[0].line_size
+    chroma = [bytes(still.planes[1]), bytes(still.planes[2])]
+    clock = _Clock(clock_field(width, height), result.slate.tint)
+    bar = bar_field(width, height)
+    with tempfile.TemporaryDirectory(prefix="rivya-simulator-") as folder:
+        path = Path(folder) / "clip.mp4"
+        with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            stream = container.add_stream(_encoder(), rate=rate, options=_settings())
+            if not isinstance(stream, VideoStream):
+                raise TypeError("the encoder makes no video")
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.time_base = 1 / rate
+            for number in range(frames):
+                if stopped():
+                    raise Abandoned
+                clock.show(luma, stride, timecode(number, rate))
+                _fill(luma, stride, bar, bar.width * (number + 1) // frames)
+                frame = av.VideoFrame(width, height, "yuv420p")
+                for plane, content in zip(frame.planes, (bytes(luma), *chroma), strict=True):
+                    plane.update(content)
+                frame.pts, frame.time_base = number, 1 / rate
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path.read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> str:
+    return "libx264" if "libx264" in av.codecs_available else "mpeg4"
+
+
+def _settings() -> dict[str, str]:
+    if _encoder() == "mpeg4":
+        return {"threads": "1", "bf": "0", "flags": "+bitexact"}
+    return {
+        "preset": "ultrafast",
+        "crf": "24",
+        "threads": "1",
+        "x264-params": "bframes=0:keyint=48:scenecut=0",
+    }
+
+
+class _Clock:
+    """Blits the digits of the timecode into a luma plane, only those that changed."""
+
+    def __init__(self, field: Field, tint: str) -> None:
+        self._field = field
+        font_height = field.letters + field.letters // 2
+        self._height = font_height
+        self._width = max(math.ceil(typefaces.width_of(digit, field.letters)) for digit in _DIGITS) + 1
+        self._tiles = {digit: self._tile(digit, tint) for digit in _DIGITS}
+        self._shown = ""
+
+    def _tile(self, digit: str, tint: str) -> list[bytes]:
+        image = Image.new("RGB", (self._width, self._height), background(tint))
+        pen = ImageDraw.Draw(image)
+        ((text, font),) = typefaces.runs(digit, self._field.letters)
+        left = (self._width - font.getlength(text)) / 2
+        pen.text((left, self._field.letters), text, font=font, fill=(236, 238, 242), anchor="ls")
+        # BT.601 limited range, as the slate itself was turned into YUV.
+        luma = image.convert("L").point([16 + value * 219 // 255 for value in range(256)]).tobytes()
+        return [luma[row : row + self._width] for row in range(0, len(luma), self._width)]
+
+    def show(self, luma: bytearray, stride: int, text: str) -> None:
+        """Write the timecode."""
+        for place, digit in enumerate(text):
+            if self._shown[place : place + 1] == digit:
+                continue
+            start = self._field.top * stride + self._field.left + place * self._width
+            if self._field.left + (place + 1) * self._width > stride:
+                break
+            for row in self._tiles[digit]:
+                luma[start : start + self._width] = row
+                start += stride
+        self._shown = text
+
+
+def _fill(luma: bytearray, stride: int, bar: Field, width: int) -> None:
+    for row in range(bar.top, bar.top + bar.height):
+        start = row * stride + bar.left
+        luma[start : start + width] = b"\xd8" * width
+
+
+def _picture(result: Result) -> bytes:
+    image = draw_slate(result.slate, result.framing.width, result.framing.height)
+    kind = {"jpg": "JPEG", "webp": "WEBP"}.get(result.framing.extension, "PNG")
+    stream = io.BytesIO()
+    image.save(stream, kind, **({"compress_level": 1} if kind == "PNG" else {"quality": 88}))
+    return stream.getvalue()
+
+
+def _sound(result: Result) -> bytes:
+    total = max(1, round(result.framing.seconds * _SAMPLES))
+    fade = min(total // 2, _SAMPLES // 10) or 1
+    pitch = (220, 247, 262, 294, 330, 392)[sum(result.slate.tint.encode("utf-8", "replace")) % 6]
+    period = array("h", (round(5000 * math.sin(math.tau * pitch * n / _SAMPLES)) for n in range(_SAMPLES)))
+    samples = array("h", (period * (total // _SAMPLES + 1))[:total])
+    for n in range(fade):
+        samples[n] = samples[n] * n // fade
+        samples[-1 - n] = samples[-1 - n] * n // fade
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_SAMPLES)
+        file.writeframes(samples.tobytes())
+    return stream.getvalue()

@@ -1,0 +1,134 @@
+"""The front desk of both origins: takes requests in, meets them with faults, notes what was answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from rivya_run.catalog import Catalog
+from rivya_run.simulator.accounts import Gate
+from rivya_run.simulator.options import Phase, SimulatorOptions
+from rivya_run.simulator.refusals import Refusal
+from rivya_run.simulator.replies import reply
+from rivya_run.simulator.shelf import Shelf
+from rivya_run.simulator.state import State
+from rivya_run.simulator.traffic import Origin, SeenRequest, Traffic
+from rivya_run.simulator.wires import Wires
+
+
+class Desk:
+    """What all endpoints share. ``troubles`` collects bugs of the simulator itself: none may go unseen."""
+
+    def __init__(self, options: SimulatorOptions, catalog: Catalog, state: State) -> None:
+        self.options = options
+        self.catalog = catalog
+        self.state = state
+        self.gate = Gate(options)
+        self.traffic = Traffic()
+        self.wires: dict[Origin, Wires] = {
+            "api": Wires("api", self.traffic),
+            "results": Wires("results", self.traffic),
+        }
+        self.shelf = Shelf(options, catalog)
+        self.troubles: list[Exception] = []
+        self.results_url = ""
+        self.record: Callable[[dict[str, Any]], None] | None = None
+        self._turns: Counter[tuple[str, str]] = Counter()
+        self._ordinals: Counter[str] = Counter()
+        self._requests = 0
+        for key, count in state.creates_by_key().items():
+            self._turns["create", key] = count
+            self._ordinals["create"] += count
+
+    def now(self) -> float:
+        """The simulator's time."""
+        return self.options.clock()
+
+    def request_id(self) -> str:
+        """The next request's id."""
+        self._requests += 1
+        return f"req_{hashlib.sha256(f'{self.options.seed}|{self._requests}'.encode()).hexdigest()[:16]}"
+
+    def fault(self, place: str, identity: str) -> str | None:
+        """The action that the next request of this identity meets."""
+        self._turns[place, identity] += 1
+        self._ordinals[place] += 1
+        return self.options.faults.pick(place, identity, self._turns[place, identity], self._ordinals[place])
+
+    def fate(self, identity: str) -> str | None:
+        """What becomes of a task that is created now; refused creates of it don't count."""
+        return self.options.faults.pick("task", identity, 1, self.state.count() + 1)
+
+    def tell(self, request: Request, phase: Phase) -> None:
+        """Call the hook, where there is one."""
+        if self.options.on_request is not None:
+            self.options.on_request(request.method, request.scope["path"], phase)
+
+    def refusal(self, refusal: Refusal) -> Response:
+        """The published error body."""
+        return reply(refusal.body(self.request_id()), refusal.status, refusal.headers)
+
+
+#: From a request and the fault it meets to the reply.
+Answer = Callable[[Request, str | None], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place as an ASGI application. ``identify`` names the request for the fault plan."""
+
+    desk: Desk
+    origin: Origin
+    place: str
+    identify: Callable[[Request], str]
+    answer: Answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request in, answer it, note it."""
+        request = Request(scope, receive)
+        fault = self.desk.fault(self.place, self.identify(request))
+        response: Response | None = None
+        try:
+            self.desk.tell(request, "before")
+            response = await self._answer(request, fault)
+            self._note(request, response, fault)
+            await response(scope, receive, send)
+            self.desk.tell(request, "after")
+        except ClientDisconnect:
+            if response is None:
+                self._note(request, None, fault)
+
+    async def _answer(self, request: Request, fault: str | None) -> Response:
+        try:
+            return await self.answer(request, fault)
+        except Refusal as refusal:
+            return self.desk.refusal(refusal)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            self.desk.troubles.append(error)
+            return self.desk.refusal(Refusal("internal_error"))
+
+    def _note(self, request: Request, response: Response | None, fault: str | None) -> None:
+        seen = SeenRequest(
+            origin=self.origin,
+            method=request.method,
+            path=request.scope["path"],
+            status=(response.status_code or None) if response is not None else None,
+            fault=fault,
+            at=self.desk.now(),
+            raw_headers=tuple(request.scope["headers"]) if self.desk.options.keep_headers else (),
+        )
+        self.desk.traffic.note(seen, self.place)
+        if self.desk.record is not None:
+            with suppress(OSError):
+                entry = {"e": "request", "method": seen.method, "path": seen.path, "status": seen.status}
+                self.desk.record({**entry, "fault": fault, "at": seen.at})

@@ -1,0 +1,54 @@
+"""The errors of the API: code, HTTP status and body, as its errors page publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rivya_run.records import Json
+
+#: Code -> (HTTP status, message). ``insufficient_credits`` has no published status: it is an option.
+CODES: Mapping[str, tuple[int, str]] = {
+    "public_api_disabled": (503, "The public API is temporarily disabled."),
+    "api_key_missing": (401, "A valid Bearer API key is required."),
+    "api_key_invalid": (401, "The API key cannot be verified."),
+    "api_key_revoked": (401, "The API key was revoked."),
+    "api_key_expired": (401, "The API key has expired."),
+    "api_scope_denied": (403, "The API key lacks the scope for this request."),
+    "rate_limited": (429, "Too many requests in the current window."),
+    "validation_failed": (400, "The request is not valid."),
+    "not_found": (404, "There is no such thing, or it is not yours."),
+    "idempotency_conflict": (409, "The idempotency key was used with another request."),
+    "insufficient_credits": (402, "Not enough credits."),
+    "internal_error": (500, "Something went wrong."),
+    "bad_gateway": (502, "The upstream did not answer."),
+    "service_unavailable": (503, "The service is not available right now."),
+}
+
+
+class Refusal(Exception):
+    """The API says no. ``headers`` go with the reply (``Retry-After``)."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        known_status, known_message = CODES[code]
+        self.code = code
+        self.message = message or known_message
+        self.status = status or known_status
+        self.headers = dict(headers or {})
+        super().__init__(f"{self.code}: {self.message}")
+
+    def body(self, request_id: str) -> dict[str, Json]:
+        """The published error body: ``{"error": {"code", "message", "requestId"}}``."""
+        return {"error": {"code": self.code, "message": self.message, "requestId": request_id}}
+
+
+def throttled(retry_after: str | None, message: str | None = None) -> Refusal:
+    """A 429, with ``Retry-After`` where its text is given."""
+    headers = None if retry_after is None else {"Retry-After": retry_after}
+    return Refusal("rate_limited", message, headers=headers)

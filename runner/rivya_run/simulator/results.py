@@ -1,0 +1,161 @@
+"""The results origin: media files with Range, ETag and URLs that expire."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from rivya_run.simulator.clips import Abandoned
+from rivya_run.simulator.desk import Desk, Endpoint
+from rivya_run.simulator.replies import Cut, Dropped, Late, page
+from rivya_run.simulator.shelf import Content
+from rivya_run.simulator.tasks import SimulatedTask
+
+_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+_CHUNK = 256 * 1024
+_ERRORS = {"403": 403, "404": 404, "410": 410, "429": 429, "500": 500, "503": 503}
+
+
+def results_app(desk: Desk) -> Router:
+    """The ASGI application of the results origin."""
+    results = _Results(desk)
+    download = Endpoint(desk, "results", "download", results.identity, results.download)
+    elsewhere = Endpoint(desk, "results", "elsewhere", lambda request: "", results.elsewhere)
+    return Router(
+        routes=[
+            Route("/results/{id}/{number:int}.{extension}", download, methods=["GET"]),
+            Route("/{path:path}", elsewhere),
+        ]
+    )
+
+
+def result_urls(desk: Desk, task: SimulatedTask, now: float) -> list[str]:
+    """The URLs of a task's files; with a lifetime, fresh ones each time they are asked for."""
+    extension = desk.shelf.extension(task)
+    urls = []
+    for number in range(1, task.files + 1):
+        url = f"{desk.results_url}/results/{task.id}/{number}.{extension}"
+        if desk.options.url_lifetime is not None:
+            expires = f"{now + desk.options.url_lifetime:.3f}"
+            url += f"?expires={expires}&signature={_signature(desk, task.id, expires)}"
+        urls.append(url)
+    return urls
+
+
+def _signature(desk: Desk, task_id: str, expires: str) -> str:
+    return hashlib.sha256(f"{desk.options.seed}|{task_id}|{expires}".encode()).hexdigest()[:24]
+
+
+class File(Response):
+    """A file or a part of it, sent in chunks."""
+
+    def __init__(self, content: Content, start: int, stop: int, *, part: bool, etag: str) -> None:
+        super().__init__(status_code=206 if part else 200, media_type=content.mime_type)
+        self.body = memoryview(content.body)[start:stop]
+        self.headers["content-length"] = str(stop - start)
+        self.headers["etag"] = f'"{etag}"'
+        self.headers["accept-ranges"] = "bytes"
+        if part:
+            self.headers["content-range"] = f"bytes {start}-{stop - 1}/{len(content.body)}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = memoryview(self.body)
+        for start in range(0, len(body), _CHUNK):
+            chunk = bytes(body[start : start + _CHUNK])
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Results:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def identity(self, request: Request) -> str:
+        """The identity of the task's create, with the file's number."""
+        task_id, number = str(request.path_params["id"]), request.path_params["number"]
+        task = self._desk.state.known(task_id)
+        return f"{task.identity if task is not None else task_id}/{number}"
+
+    async def elsewhere(self, request: Request, fault: str | None) -> Response:
+        """Anything else, uploaded files among it: their content is not kept."""
+        await request.body()
+        return Response("nothing here\n", 404, media_type="text/plain")
+
+    async def download(self, request: Request, fault: str | None) -> Response:
+        """GET /results/{task}/{number}.{extension}."""
+        desk, wires = self._desk, self._desk.wires["results"]
+        if fault == "lost":
+            return Dropped(wires)
+        if fault == "html":
+            return page()
+        if fault in _ERRORS:
+            return Response("no\n", _ERRORS[fault], media_type="text/plain")
+        moved = _moved(request, fault)
+        if moved is not None:
+            return RedirectResponse(moved, 302)
+        task = desk.state.result_of(request.path_params["id"], desk.now())
+        if task is None or not 1 <= request.path_params["number"] <= task.files:
+            return Response("not found\n", 404, media_type="text/plain")
+        if not self._fresh(request):
+            return Response("the URL has expired\n", 403, media_type="text/plain")
+        try:
+            content = await desk.shelf.content(task, request.path_params["number"])
+        except Abandoned:
+            return Dropped(wires)
+        desk.tell(request, "decided")
+        whole = self._file(request, content, fault)
+        if fault == "cut":
+            return Cut(whole, wires)
+        return Late(whole, desk.options.slow_seconds) if fault == "slow" else whole
+
+    def _fresh(self, request: Request) -> bool:
+        if self._desk.options.url_lifetime is None:
+            return True
+        expires = request.query_params.get("expires", "")
+        if request.query_params.get("signature") != _signature(
+            self._desk, request.path_params["id"], expires
+        ):
+            return False
+        return self._desk.now() < float(expires)
+
+    def _file(self, request: Request, content: Content, fault: str | None) -> Response:
+        size = len(content.body)
+        etag = f"{content.etag}-{self._desk.traffic.counts['download']}" if fault == "etag" else content.etag
+        if fault == "short":
+            return File(content, 0, size // 2, part=False, etag=etag)
+        wanted = request.headers.get("range")
+        if (
+            wanted is None
+            or fault == "no-range"
+            or request.headers.get("if-range", f'"{etag}"') != f'"{etag}"'
+        ):
+            return File(content, 0, size, part=False, etag=etag)
+        found = _RANGE.match(wanted)
+        if found is None or not (found[1] or found[2]):
+            return File(content, 0, size, part=False, etag=etag)
+        if found[1]:
+            start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+        else:
+            start, stop = max(0, size - int(found[2])), size
+        if start >= stop:
+            return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
+        return File(content, start, stop, part=True, etag=etag)
+
+
+def _moved(request: Request, fault: str | None) -> str | None:
+    """Where a redirecting fault sends the client; one that followed is not sent away again."""
+    if fault == "redirect-loop":
+        return str(request.url)
+    if fault not in ("redirect", "redirect-foreign") or "moved" in request.query_params:
+        return None
+    url = request.url.include_query_params(moved="1")
+    if fault == "redirect-foreign":
+        url = url.replace(hostname="localhost" if url.hostname != "localhost" else "127.0.0.1")
+    return str(url)

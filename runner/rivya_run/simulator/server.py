@@ -1,0 +1,236 @@
+"""The API origin: files, generations, status, credits, models, as Rivya publishes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, Router
+
+from rivya_run.records import Json
+from rivya_run.simulator.desk import Desk, Endpoint
+from rivya_run.simulator.public import file_object, model_list, openapi, task_object
+from rivya_run.simulator.refusals import Refusal, throttled
+from rivya_run.simulator.replies import Cut, Dropped, Late, half, page, reply
+from rivya_run.simulator.results import result_urls
+from rivya_run.simulator.tasks import SimulatedTask
+from rivya_run.simulator.validation import judge_create, judge_upload
+
+#: Reads the request, does what it asks for the account, and replies.
+Effect = Callable[[Request, str], Awaitable[Response]]
+
+_UNKNOWN_STATUS = "under_review"
+_CHUNK = 1024 * 1024
+
+
+def api_app(desk: Desk) -> Router:
+    """The ASGI application of the API origin."""
+    api = _Api(desk)
+
+    def nowhere(request: Request) -> str:
+        return ""
+
+    def route(
+        path: str, method: str, place: str, effect: Effect, identify: Callable[[Request], str] = nowhere
+    ) -> Route:
+        async def answer(request: Request, fault: str | None) -> Response:
+            return await api.answer(request, place, effect, fault)
+
+        endpoint = Endpoint(desk, "api", place, identify, answer)
+        return Route("/api/v1" + path, endpoint, methods=[method])
+
+    return Router(
+        routes=[
+            route("/generations/{id}", "GET", "status", api.status, api.identity_of_task),
+            route("/generations", "POST", "create", api.create, _idempotency_key),
+            route("/files", "POST", "upload", api.upload, _length),
+            route("/files/{id}", "GET", "file", api.file, _file_id),
+            route("/credits", "GET", "credits", api.credits),
+            route("/models", "GET", "models", api.models),
+            route("/openapi.json", "GET", "openapi", api.openapi),
+            Route("/{path:path}", Endpoint(desk, "api", "elsewhere", nowhere, api.elsewhere)),
+        ]
+    )
+
+
+def _idempotency_key(request: Request) -> str:
+    return str(request.headers.get("idempotency-key", ""))
+
+
+def _length(request: Request) -> str:
+    # The body is not read yet; the same file sent again is as long as before.
+    return str(request.headers.get("content-length", ""))
+
+
+def _file_id(request: Request) -> str:
+    return str(request.path_params["id"])
+
+
+class _Api:
+    """The endpoints. Each does its effect and hands back the whole reply; faults are put around it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def identity_of_task(self, request: Request) -> str:
+        """The identity that the polled task was created with."""
+        task_id = str(request.path_params["id"])
+        task = self._desk.state.known(task_id)
+        return task.identity if task is not None else task_id
+
+    async def answer(self, request: Request, place: str, effect: Effect, fault: str | None) -> Response:
+        """Admit, act, and reply as the fault has it."""
+        desk = self._desk
+        if fault == "refused":
+            return Dropped(desk.wires["api"])
+        account = ""
+        try:
+            if place not in ("models", "openapi"):
+                account = desk.gate.account_of(request.headers.get("authorization"))
+                desk.gate.admit(account, desk.now())
+        except Refusal:
+            await request.body()
+            raise
+        instead = self._instead(fault)
+        if instead is not None:
+            body = await request.body()
+            if place == "create":
+                desk.state.refuse(_idempotency_key(request), _sha256(body), f"fault:{fault}")
+            return instead
+        try:
+            response = await effect(request, account)
+        finally:
+            desk.tell(request, "decided")
+        return self._spoiled(response, fault)
+
+    def _instead(self, fault: str | None) -> Response | None:
+        """The reply of a fault that keeps the request from taking effect."""
+        desk = self._desk
+        if fault == "html":
+            return page()
+        if fault == "502":
+            return page(502)
+        if fault == "redirect":
+            return RedirectResponse(f"{desk.results_url}/elsewhere", 307)
+        refusals = {
+            "500": Refusal("internal_error"),
+            "503": Refusal("service_unavailable"),
+            "disabled": Refusal("public_api_disabled"),
+            "conflict": Refusal("idempotency_conflict", "An earlier request with this key is still running."),
+            "missing": Refusal("not_found"),
+            "429": throttled(desk.options.retry_after),
+        }
+        return desk.refusal(refusals[fault]) if fault in refusals else None
+
+    def _spoiled(self, whole: Response, fault: str | None) -> Response:
+        """The reply of a fault that comes after the effect."""
+        desk, wires = self._desk, self._desk.wires["api"]
+        if fault == "lost":
+            return Dropped(wires)
+        if fault == "half":
+            return half(whole)
+        if fault == "cut":
+            return Cut(whole, wires)
+        if fault == "lost-html":
+            return page()
+        if fault == "lost-500":
+            return desk.refusal(Refusal("internal_error"))
+        if fault == "slow":
+            return Late(whole, desk.options.slow_seconds)
+        if fault == "hang":
+            return Late(Dropped(wires), desk.options.hang_seconds)
+        if fault == "unknown":
+            return reply({**_parsed(whole), "status": _UNKNOWN_STATUS, "result": None})
+        return whole
+
+    async def create(self, request: Request, account: str) -> Response:
+        """POST /generations."""
+        desk, now = self._desk, self._desk.now()
+        body = await request.body()
+        key, sha256 = request.headers.get("idempotency-key"), _sha256(body)
+        task = desk.state.earlier(account, key, sha256, now)
+        if task is None:
+            try:
+                ask = judge_create(
+                    body,
+                    request.headers.get("content-type", ""),
+                    desk.catalog,
+                    lambda file_id: desk.state.known_file(account, file_id, now),
+                )
+                fate = desk.fate(key or ask.client_request_id or "")
+                task = desk.state.create(account, key, sha256, ask, fate, now)
+            except Refusal as refusal:
+                desk.state.refuse(key, sha256, refusal.code)
+                raise
+        return reply(self._task(task, now), desk.options.create_status)
+
+    async def status(self, request: Request, account: str) -> Response:
+        """GET /generations/{id}."""
+        now = self._desk.now()
+        task = self._desk.state.task(account, request.path_params["id"], now)
+        return reply(self._task(task, now))
+
+    async def upload(self, request: Request, account: str) -> Response:
+        """POST /files."""
+        desk = self._desk
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            await request.body()
+            raise Refusal("validation_failed", "Content-Type must be multipart/form-data")
+        start, digest, size = b"", hashlib.sha256(), 0
+        try:
+            async with request.form(max_files=1) as form:
+                file = form.get("file")
+                if not isinstance(file, UploadFile):
+                    raise Refusal("validation_failed", "file is required")
+                fields = {name: value for name, value in form.items() if isinstance(value, str)}
+                fields["name"] = file.filename or "file"
+                while chunk := await file.read(_CHUNK):
+                    start = start or chunk[:64]
+                    digest.update(chunk)
+                    size += len(chunk)
+        except MultiPartException as error:
+            raise Refusal("validation_failed", error.message) from error
+        kind, mime = judge_upload(fields, start, size, desk.catalog)
+        stored = desk.state.upload(account, kind, mime, size, digest.hexdigest(), fields, desk.now())
+        return reply(file_object(stored, desk.results_url), desk.options.upload_status)
+
+    async def file(self, request: Request, account: str) -> Response:
+        """GET /files/{id}."""
+        file = self._desk.state.file(account, request.path_params["id"], self._desk.now())
+        return reply(file_object(file, self._desk.results_url))
+
+    async def credits(self, request: Request, account: str) -> Response:
+        """GET /credits."""
+        self._desk.state.settle(self._desk.now())
+        return reply({"current_credits": self._desk.state.balance(account)})
+
+    async def models(self, request: Request, account: str) -> Response:
+        """GET /models: public."""
+        return reply(model_list(self._desk.catalog, self._desk.options.listed_changes))
+
+    async def openapi(self, request: Request, account: str) -> Response:
+        """GET /openapi.json: public."""
+        return reply(openapi())
+
+    async def elsewhere(self, request: Request, fault: str | None) -> Response:
+        """Any other path or method."""
+        await request.body()
+        raise Refusal("not_found", "There is no such endpoint here.")
+
+    def _task(self, task: SimulatedTask, now: float) -> dict[str, Json]:
+        urls = result_urls(self._desk, task, now) if task.status(now) == "succeeded" else []
+        return task_object(task, urls, now)
+
+
+def _parsed(response: Response) -> dict[str, Json]:
+    found = json.loads(bytes(response.body))
+    return found if isinstance(found, dict) else {}
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
