@@ -1,0 +1,113 @@
+"""Who may be asked, and with which key: origins, what counts as this machine, and the secret itself.
+
+Light on purpose (no HTTP library), so that commands without a network can check an origin too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import NoReturn, SupportsIndex
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from rivya_run.errors import KeyRefused, UsageError
+
+_HIDDEN = "[API key]"
+
+
+class Secret:
+    """The API key. It shows itself to nobody: only ``reveal`` gives the text, and it can't be pickled."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """White space around it is cut; raises KeyRefused, not showing it, for what no header can carry."""
+        text = text.strip()
+        if not text or not text.isascii() or not text.isprintable() or " " in text:
+            raise KeyRefused(
+                "the API key is empty or holds characters that no key has",
+                hint="copy it again from Rivya's settings into RIVYA_API_KEY",
+            )
+        self._text = text
+
+    def reveal(self) -> str:
+        """The key itself, for the Authorization header and nothing else."""
+        return self._text
+
+    def hide_in(self, text: str) -> str:
+        """The text without the key, should a server or a library have repeated it."""
+        return text.replace(self._text, _HIDDEN)
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(_HIDDEN, spec)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a secret is not to be pickled or copied into a file")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host (without port and brackets) is this machine by its name or address alone."""
+    if not host:
+        return False
+    host = host.rstrip(".").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether results may be fetched from there: https, or plain http on this machine; no user name in it."""
+    parts = _split(url)
+    if parts is None or not parts.hostname or parts.username or parts.password:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def checked_base_url(text: str) -> str:
+    """The API origin in its plain form (lower case, no slash at the end); a path before ``/api/v1`` is kept.
+
+    Raises UsageError unless it is https, or plain http to this machine, without user, query or fragment.
+    """
+    parts = _split(text.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _bad_origin("is no http(s) address", text)
+    if parts.username or parts.password or "@" in parts.netloc:
+        raise _bad_origin("holds a user name or password", None)
+    if parts.query or parts.fragment or any(character.isspace() for character in text.strip()):
+        raise _bad_origin("may not hold a query, a fragment or white space", text)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise _bad_origin("is plain http: the key would travel in the open", text)
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+
+
+def _bad_origin(why: str, text: str | None) -> UsageError:
+    shown = "" if text is None else f" {text.strip()!r}"
+    return UsageError(
+        f"the base URL{shown} {why}",
+        hint="set RIVYA_BASE_URL to an https address (plain http only to 127.0.0.1, ::1 or localhost)",
+    )
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL whose port can be read, or None."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def redirect_target(location: str | None) -> str:
+    """Where a redirect leads, as far as it is safe to show: `` to https://host``, or nothing."""
+    parts = _split(location) if location else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f" to {parts.scheme}://{parts.hostname}"

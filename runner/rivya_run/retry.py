@@ -1,0 +1,227 @@
+"""The retry decision: what happened, whether the request can have arrived, and what to do next. Pure.
+
+=====================================  ===============  =====================================================
+what happened                          arrived?         what to do
+=====================================  ===============  =====================================================
+no connection, proxy or TLS failure    no               again
+connect timeout                        no               again
+pool timeout (never left us)           no               again
+write timeout                          perhaps          again
+read timeout                           perhaps          again
+reset, connection closed, half body    perhaps          again
+2xx that can't be read (HTML, no id)   perhaps          again
+certificate that can't be trusted      no               stop: a person has to look
+a mistake of our own (never sent)      no               stop
+origin paused past the deadline        no               stop
+2xx                                    yes              answer
+301, 307, 308                          no               answer (redirected): the key never follows
+other 3xx                              perhaps          answer (redirected)
+402, or insufficient_credits anywhere  no               answer (out of credits)
+429, or rate_limited anywhere          no               again (throttled)
+public_api_disabled anywhere           no               again
+401, 403                               no               answer (key refused): ends the run
+408                                    perhaps          again
+425                                    no               again
+409 idempotency_conflict on a POST     no               again: an earlier one may still be running
+409 otherwise                          no               answer (refused)
+404, 410 with the API's own code       no               answer (not found); never a reason to create again
+404 without a code, on a GET           no               again twice (a gateway's page), then answer
+other 4xx                              no               answer (refused)
+5xx                                    perhaps          again
+=====================================  ===============  =====================================================
+
+"Again" waits: ``Retry-After`` wins, a date in the past means at once; without it exponential back-off with
+full jitter (base 0.5 s, at most 30 s), cut to the time left. Asked to wait past the deadline, or no time
+left: stop. A create is repeated with the same bytes and the same key, so that "perhaps" costs nothing where
+keys are honoured.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+BACK_OFF_BASE = 0.5
+BACK_OFF_CAP = 30.0
+INSUFFICIENT_CREDITS = "insufficient_credits"
+IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+_LONGEST_HINT = 1e9
+_HASTY_TRIES = 3  # how often a "come back at once" is taken at its word
+_PAGE_TRIES = 3  # how often a 404 without the API's code is asked again, the first included
+
+
+class What(StrEnum):
+    """What came of sending a request."""
+
+    ANSWERED = "answered"
+    UNREADABLE = "an answer that can't be read"
+    NOT_CONNECTED = "no connection"
+    UNTRUSTED = "a certificate that can't be trusted"
+    CONNECT_TIMEOUT = "no connection in time"
+    POOL_TIMEOUT = "no free connection in time"
+    WRITE_TIMEOUT = "the request could not be sent in time"
+    READ_TIMEOUT = "no answer in time"
+    RESET = "the connection broke"
+    LOCAL = "the request could not be made"
+    PAUSED = "the server asked for a longer pause than there is time"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """``status`` and ``code`` (the API's ``error.code``) are there where an answer came."""
+
+    what: What
+    status: int | None = None
+    code: str | None = None
+
+
+class Verdict(StrEnum):
+    """ANSWER: hand on what came. AGAIN: wait, then send the same. STOP: give up without an answer."""
+
+    ANSWER = "answer"
+    AGAIN = "again"
+    STOP = "stop"
+
+
+class Reason(StrEnum):
+    """Why a decision fell, in words for the person."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    KEY_REFUSED = "key refused"
+    OUT_OF_CREDITS = "out of credits"
+    NOT_FOUND = "not found"
+    REDIRECTED = "redirected"
+    CONFLICT = "the idempotency key is in use"
+    THROTTLED = "too many requests"
+    DISABLED = "the API is switched off"
+    SERVER_TROUBLE = "trouble at the server"
+    NO_CONNECTION = "no connection"
+    NO_ANSWER = "no answer"
+    UNREADABLE = "unreadable answer"
+    UNTRUSTED = "certificate not trusted"
+    NEVER_SENT = "never sent"
+    DEADLINE = "no time left"
+    TOLD_TO_WAIT = "asked to wait past the deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``wait`` is in seconds and only means something with AGAIN."""
+
+    verdict: Verdict
+    reason: Reason
+    wait: float = 0.0
+
+
+_BY_WHAT = {
+    What.NOT_CONNECTED: (Verdict.AGAIN, Reason.NO_CONNECTION),
+    What.CONNECT_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
+    What.POOL_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
+    What.WRITE_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
+    What.READ_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
+    What.RESET: (Verdict.AGAIN, Reason.NO_ANSWER),
+    What.UNREADABLE: (Verdict.AGAIN, Reason.UNREADABLE),
+    What.UNTRUSTED: (Verdict.STOP, Reason.UNTRUSTED),
+    What.LOCAL: (Verdict.STOP, Reason.NEVER_SENT),
+    What.PAUSED: (Verdict.STOP, Reason.TOLD_TO_WAIT),
+}
+_ARRIVED = frozenset({What.WRITE_TIMEOUT, What.READ_TIMEOUT, What.RESET, What.UNREADABLE})
+
+
+def decide(
+    method: str,
+    happening: Happening,
+    *,
+    hint: float | None,
+    attempts: int,
+    time_left: float,
+    random: float,
+) -> Decision:
+    """What to do after ``attempts`` sendings (this one included); ``random`` is in [0, 1), times in seconds.
+
+    ``hint`` is what ``read_retry_after`` made of the answer's header.
+    """
+    verdict, reason = _judge(method, happening, attempts)
+    if verdict is not Verdict.AGAIN:
+        return Decision(verdict, reason)
+    if time_left <= 0:
+        return Decision(Verdict.STOP, Reason.DEADLINE)
+    if hint is not None and hint > time_left:
+        return Decision(Verdict.STOP, Reason.TOLD_TO_WAIT)
+    if hint or (hint is not None and attempts <= _HASTY_TRIES):
+        return Decision(verdict, reason, hint)
+    return Decision(verdict, reason, min(back_off(attempts, random), time_left))
+
+
+def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, Reason]:
+    if happening.what is not What.ANSWERED:
+        # An unreadable 200 may still say plainly that the wallet is empty.
+        if happening.code == INSUFFICIENT_CREDITS:
+            return Verdict.ANSWER, Reason.OUT_OF_CREDITS
+        return _BY_WHAT[happening.what]
+    status, code = happening.status or 0, happening.code
+    if 200 <= status < 300:
+        return Verdict.ANSWER, Reason.ACCEPTED
+    if status == 402 or code == INSUFFICIENT_CREDITS:
+        return Verdict.ANSWER, Reason.OUT_OF_CREDITS
+    if status == 429 or code == "rate_limited":
+        return Verdict.AGAIN, Reason.THROTTLED
+    if code == "public_api_disabled":
+        return Verdict.AGAIN, Reason.DISABLED
+    if 300 <= status < 400:
+        return Verdict.ANSWER, Reason.REDIRECTED
+    if status in (401, 403):
+        return Verdict.ANSWER, Reason.KEY_REFUSED
+    if status == 409 and code == IDEMPOTENCY_CONFLICT and method == "POST":
+        return Verdict.AGAIN, Reason.CONFLICT
+    if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
+        return Verdict.AGAIN, Reason.UNREADABLE
+    if status in (404, 410):
+        return Verdict.ANSWER, Reason.NOT_FOUND
+    if status in (408, 425) or not 400 <= status < 500:
+        return Verdict.AGAIN, Reason.SERVER_TROUBLE
+    return Verdict.ANSWER, Reason.REFUSED
+
+
+def could_have_arrived(happening: Happening) -> bool:
+    """Whether the server may have taken a request that ended so: a second one could be paid twice."""
+    if happening.code == INSUFFICIENT_CREDITS or happening.code == "public_api_disabled":
+        return False
+    if happening.what is not What.ANSWERED:
+        return happening.what in _ARRIVED
+    status = happening.status or 0
+    if happening.code == "rate_limited" or status in (301, 307, 308):
+        return False
+    return status == 408 or not 400 <= status < 500
+
+
+def back_off(attempts: int, random: float) -> float:
+    """Seconds to wait after ``attempts`` tries: full jitter under a bound that doubles up to the cap."""
+    return random * min(BACK_OFF_CAP, BACK_OFF_BASE * 2.0 ** min(attempts - 1, 16))
+
+
+def read_retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait from a ``Retry-After`` header (seconds or HTTP date), or None where it says nothing.
+
+    ``now`` is the wall clock (seconds since the epoch), best the server's own. A past date gives 0.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(text)
+            if date.tzinfo is None:
+                date = date.replace(tzinfo=UTC)
+            seconds = max(0.0, (date - datetime.fromtimestamp(now, UTC)).total_seconds())
+        except (ValueError, TypeError, OverflowError, IndexError, OSError):
+            return None
+    if math.isnan(seconds) or seconds < 0:
+        return None
+    return min(seconds, _LONGEST_HINT)
