@@ -1,0 +1,102 @@
+"""``rivya-run validate``: what is wrong with storyboards, without asking anybody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rivya_run.catalog import Catalog
+    from rivya_run.records.problems import Problem
+    from rivya_run.records.storyboard import Storyboard
+
+
+@click.command("validate", short_help="Check storyboards: problems and advice, no network.")
+@click.argument(
+    "storyboards", metavar="STORYBOARD...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How to say it; all but text go to standard output.",
+)
+@click.option("--strict", is_flag=True, help="Advice counts as an error.")
+@click.option("--allow-outside", is_flag=True, help="Reference files may lie outside the project root.")
+@click.pass_context
+def command(
+    context: click.Context, storyboards: tuple[Path, ...], form: str, strict: bool, allow_outside: bool
+) -> None:
+    """Check storyboards (or every storyboard of a folder) and their reference files.
+
+    Exit code 3 when there is any error, 0 when there is at most advice.
+    """
+    from rivya_run.opening import storyboard_paths
+    from rivya_run.problem_text import as_text, has_errors, summary
+
+    everything: list[Problem] = []
+    catalogs: dict[Path, Catalog] = {}
+    for path in storyboard_paths(storyboards):
+        storyboard, problems = _checked(path, strict, allow_outside, catalogs)
+        everything += [problem for problem in problems if problem not in everything]
+        if form != "text":
+            continue
+        click.echo(as_text(problems), nl=False, err=True)
+        counted = f"{_counted(storyboard)}, " if storyboard is not None else ""
+        click.echo(f"{_shown(path)}: {counted}{summary(problems)}", err=storyboard is None)
+    _say(everything, form)
+    if has_errors(everything):
+        context.exit(3)
+
+
+def _checked(
+    path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
+) -> tuple[Storyboard | None, Sequence[Problem]]:
+    """One storyboard and its problems; problems of the project's own tables are told like its own."""
+    from rivya_run.catalog import PROJECT_FOLDER, load_catalog
+    from rivya_run.errors import StoryboardError
+    from rivya_run.files import project_root
+    from rivya_run.opening import open_storyboard
+
+    root = project_root(path)
+    try:
+        if root not in catalogs:
+            catalogs[root] = load_catalog(root / PROJECT_FOLDER)
+        opened = open_storyboard(
+            path, allow_outside=allow_outside, strict=strict, catalog=catalogs[root], root=root
+        )
+    except StoryboardError as error:
+        if not error.problems:
+            raise
+        return None, error.problems
+    return opened.storyboard, opened.problems
+
+
+def _say(problems: Sequence[Problem], form: str) -> None:
+    from rivya_run.problem_text import as_github, as_json, as_sarif
+
+    if form == "json":
+        click.echo(json.dumps(as_json(problems), indent=2, ensure_ascii=False))
+    elif form == "github":
+        click.echo(as_github(problems), nl=False)
+    elif form == "sarif":
+        click.echo(as_sarif(problems), nl=False)
+
+
+def _counted(storyboard: Storyboard) -> str:
+    shots = len(storyboard.shots)
+    takes = sum(shot.takes for shot in storyboard.shots)
+    return f"{shots} shot{'s' if shots != 1 else ''}, {takes} take{'s' if takes != 1 else ''}"
+
+
+def _shown(path: Path) -> str:
+    from rivya_run.safetext import visible
+
+    return visible(str(path))

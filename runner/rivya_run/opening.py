@@ -1,0 +1,152 @@
+"""Opens a storyboard for a command: its bytes, its project, its tables, its reference files, all problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rivya_run.catalog import PROJECT_FOLDER, Catalog, load_catalog
+from rivya_run.errors import StoryboardError, UsageError
+from rivya_run.files import look_at, project_root
+from rivya_run.problem_text import has_errors, made_strict, summary
+from rivya_run.records.problems import Problem
+from rivya_run.records.storyboard import FileFacts, FileReference, FileTrouble, Storyboard
+from rivya_run.safetext import visible
+from rivya_run.source_text import MAX_BYTES, decode
+from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.storyboard.reference_files import judge_references
+from rivya_run.suggest import did_you_mean
+from rivya_run.yaml12 import parse
+from rivya_run.yaml_nodes import Mapping, Scalar
+
+ENDINGS: Final = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A storyboard file with everything a command needs to know of it.
+
+    ``storyboard`` is None when there is any error (``--strict`` makes advice errors); ``facts`` holds what
+    there is at each reference path, by the path as written; ``root`` is the project root.
+    """
+
+    path: Path
+    storyboard: Storyboard | None
+    problems: tuple[Problem, ...]
+    facts: dict[str, FileFacts]
+    root: Path
+    catalog: Catalog
+
+    def needed(self) -> Storyboard:
+        """The storyboard; raises StoryboardError with all problems when there is none."""
+        if self.storyboard is None:
+            message = f"{visible(str(self.path))}: {summary(self.problems)}; nothing was done"
+            raise StoryboardError(message, self.problems)
+        return self.storyboard
+
+
+def open_storyboard(
+    path: Path,
+    *,
+    allow_outside: bool = False,
+    strict: bool = False,
+    catalog: Catalog | None = None,
+    root: Path | None = None,
+) -> Opened:
+    """Read a storyboard file and look at each of its reference files once.
+
+    Problems are values. Raises UsageError where there is no such file or it can't be read, StoryboardError
+    where the project's own parameter tables have problems.
+    """
+    content = read_file(path)
+    root = root if root is not None else project_root(path)
+    catalog = catalog if catalog is not None else load_catalog(root / PROJECT_FOLDER)
+    file = path.as_posix() if "\\" not in str(path) else str(path)
+    reading = read_storyboard(content, path=file, catalog=catalog)
+    problems = list(reading.problems)
+    looked: dict[str, FileFacts | FileTrouble] = {}
+    if reading.draft is not None:
+        looked = _look_at_references(reading.draft, path, root, allow_outside)
+        troubles = judge_references(reading.draft, catalog, looked, file)
+        if troubles:
+            source, _ = decode(content, file)
+            problems += [replace(trouble, source=source.line(trouble.line)) for trouble in troubles]
+            problems.sort(key=lambda problem: (problem.line, problem.column))
+    if strict:
+        problems = made_strict(problems)
+    return Opened(
+        path,
+        None if has_errors(problems) else reading.storyboard,
+        tuple(problems),
+        {name: found for name, found in looked.items() if isinstance(found, FileFacts)},
+        root,
+        catalog,
+    )
+
+
+def _look_at_references(
+    storyboard: Storyboard, path: Path, root: Path, allow_outside: bool
+) -> dict[str, FileFacts | FileTrouble]:
+    looked: dict[str, FileFacts | FileTrouble] = {}
+    for shot in storyboard.shots:
+        for reference in shot.references:
+            if isinstance(reference, FileReference) and reference.path not in looked:
+                looked[reference.path] = look_at(
+                    reference.path, folder=path.parent, root=root, allow_outside=allow_outside
+                )
+    return looked
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a storyboard file, at most a little more than may be read of one."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"'{visible(str(path))}' is not a file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        hint = did_you_mean(path.name, [found.name for found in storyboards_in(path.parent)])
+        raise UsageError(f"there is no storyboard '{visible(str(path))}'{hint}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"'{visible(str(path))}' can't be read: {visible(reason)}") from None
+
+
+def storyboards_in(folder: Path) -> list[Path]:
+    """The files of a folder that may be storyboards, sorted by name; empty where there is no folder."""
+    try:
+        return sorted(
+            found
+            for found in folder.iterdir()
+            if found.suffix.lower() in ENDINGS and not found.name.startswith(".") and found.is_file()
+        )
+    except (OSError, ValueError):
+        return []
+
+
+def storyboard_paths(named: Sequence[Path]) -> list[Path]:
+    """The storyboards that the command line names: files as they are, a folder as every storyboard in it."""
+    paths: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        found = storyboards_in(path)
+        if not found:
+            raise UsageError(f"there is no storyboard in the folder '{visible(str(path))}'")
+        paths += found
+    return list(dict.fromkeys(paths))
+
+
+def storyboard_id_of(path: Path) -> str | None:
+    """The id that a storyboard file claims, its other problems aside; None where it can't be told.
+
+    Raises UsageError where there is no such file or it can't be read.
+    """
+    root = parse(read_file(path), path.as_posix()).root
+    if not isinstance(root, Mapping):
+        return None
+    named = root.get("id")
+    return named.text if isinstance(named, Scalar) else path.stem

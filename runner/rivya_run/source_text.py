@@ -1,0 +1,123 @@
+"""A file's bytes as text with places: decoding, lines, and problems that point into them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+from rivya_run.records.problems import Problem, Severity
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+
+_LINE_BREAK: Final = re.compile("\r\n|\r|\n")
+_FORBIDDEN: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_PAIR: Final = r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+
+
+class Source:
+    """A text file as it was read. ``file`` is its name as the person wrote it."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+        self._lines: list[str] | None = None
+
+    def line(self, number: int) -> str | None:
+        """The line of that number (from 1) without its break, or None."""
+        if self._lines is None:
+            self._lines = _LINE_BREAK.split(self.text)
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else None
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column (from 1) of a character offset."""
+        line, start = 1, 0
+        for found in _LINE_BREAK.finditer(self.text, 0, offset):
+            line, start = line + 1, found.end()
+        return line, offset - start + 1
+
+    def problem(
+        self,
+        line: int,
+        column: int,
+        message: str,
+        code: str,
+        *,
+        where: str = "",
+        severity: Severity = Severity.ERROR,
+    ) -> Problem:
+        """A problem at a place of this file."""
+        return Problem(self.file, line, column, severity, where, message, code, self.line(line))
+
+
+def decode(content: bytes, file: str) -> tuple[Source, Problem | None]:
+    """The bytes as text, with the problem that keeps them from being any."""
+    if len(content) > MAX_BYTES:
+        empty = Source(file, "")
+        return empty, empty.problem(
+            1, 1, "the file is larger than 16 MiB, the most that is read", "too-large"
+        )
+    encoding, start = "utf-8", 0
+    for bom, name in _BOMS:
+        if content.startswith(bom):
+            encoding, start = name, len(bom)
+            break
+    try:
+        text = content[start:].decode(encoding) if start else content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return _undecodable(content[start:], encoding, error.start, file)
+    return Source(file, text), None
+
+
+def control_character(source: Source) -> Problem | None:
+    """The first character that can't stand in a text file, as a problem."""
+    found = re.search(_FORBIDDEN, source.text)
+    if found is None:
+        return None
+    line, column = source.place(found.start())
+    number = ord(found.group())
+    if number == 0:
+        message = "a NUL byte: this is not a text file"
+    else:
+        message = f"the control character U+{number:04X} can't stand in a text file"
+    return source.problem(line, column, message, "control-character")
+
+
+def _undecodable(content: bytes, encoding: str, offset: int, file: str) -> tuple[Source, Problem]:
+    before = content[:offset].decode(encoding, errors="replace")
+    source = Source(file, content.decode(encoding, errors="replace"))
+    line, column = source.place(len(before))
+    if b"\0" in content[:4096] and encoding == "utf-8":
+        return source, source.problem(line, column, "this is a binary file, not text", "encoding")
+    message = f"not {encoding.upper()}: byte 0x{content[offset]:02x} can't stand here; save the file as UTF-8"
+    return source, source.problem(line, column, message, "encoding")
+
+
+def joined_surrogates(text: str) -> tuple[str, dict[int, list[int]]]:
+    r"""JSON's two escapes for one character (``\ud83d\ude00``) as YAML's one (``\U0001f600``).
+
+    The second part says for each line (from 1) behind which columns two characters are missing now.
+    """
+    gone: dict[int, list[int]] = {}
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        columns: list[int] = []
+        pieces: list[str] = []
+        end = 0
+        for match in re.finditer(_PAIR, line):
+            high, low = int(match.group(2), 16), int(match.group(3), 16)
+            character = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+            pieces.append(f"{line[end : match.start()]}{match.group(1)}\\U{character:08x}")
+            columns.append(match.end() - 2 * len(columns) - 1)
+            end = match.end()
+        if columns:
+            lines[index] = "".join(pieces) + line[end:]
+            gone[index + 1] = columns
+    return "\n".join(lines), gone

@@ -1,0 +1,151 @@
+"""Step two for ``params``: what the layers come to, judged by the model's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rivya_run.records import Json
+from rivya_run.records.problems import Severity
+from rivya_run.records.tables import ModelTable
+from rivya_run.storyboard.findings import Findings, Spot, below
+from rivya_run.storyboard.layers import Given
+from rivya_run.storyboard.substitution import Names
+from rivya_run.values import Finding, JudgedParams, Written, judge_params
+from rivya_run.yaml_nodes import Mapping as MappingNode
+from rivya_run.yaml_nodes import Node, Scalar, Sequence
+
+
+class MatrixFaults:
+    """Faults of values that came out of a shot's matrix.
+
+    A fault belongs to the value in the list; where all values of a name are at fault, to the place of use.
+    """
+
+    def __init__(self, lists: Mapping[str, Sequence]) -> None:
+        self._lists = lists
+        self._found: dict[tuple[int, str], tuple[str, Node, str, Finding, dict[int, tuple[Scalar, str]]]] = {}
+
+    def note(self, name: str, item: Scalar, use: Node, where: str, finding: Finding) -> None:
+        """The value ``item`` of the matrix name doesn't fit where it is used."""
+        mark = (id(use), finding.code)
+        entry = self._found.setdefault(mark, (name, use, where, finding, {}))
+        entry[4].setdefault(id(item), (item, finding.message))
+
+    def tell(self, findings: Findings) -> None:
+        """Say them all."""
+        for name, use, where, finding, items in self._found.values():
+            values = self._lists[name].items
+            if len(items) == len(values) > 1:
+                findings.error(use, where, f"{finding.message} (from the matrix)", finding.code)
+                continue
+            for item, message in items.values():
+                findings.error(item, where, message, finding.code)
+
+
+class ParameterJudge:
+    """Judges ``params`` of shots; shots that ask for the same things are judged once."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._judged: dict[tuple[object, ...], JudgedParams] = {}
+
+    def judge(
+        self,
+        table: ModelTable,
+        given: Mapping[str, Given],
+        names: Names,
+        *,
+        where: str,
+        at: Spot,
+        faults: MatrixFaults | None = None,
+    ) -> dict[str, Json]:
+        """What will be sent. ``where`` and ``at`` are those of the shot, for what is missing."""
+        written, origins, mark = _written(table, given, names)
+        judged = self._judge(table, written, mark)
+        for finding in judged.findings:
+            self._tell(finding, table, given, names, origins, where, at, faults)
+        return judged.params
+
+    def judge_layer(self, table: ModelTable, given: Mapping[str, Given], where: str, about: str) -> None:
+        """Judge the parameters of one layer by themselves; what it leaves out is for others to write."""
+        names = Names({}, self._findings)
+        written, _, mark = _written(table, given, names)
+        for finding in self._judge(table, written, mark).findings:
+            if finding.key in given:
+                at = given[finding.key].key
+                self._tell(finding, table, given, names, {}, where, at, None, about)
+
+    def _judge(
+        self, table: ModelTable, written: Mapping[str, Written], mark: tuple[object, ...] | None
+    ) -> JudgedParams:
+        if mark is None:
+            return judge_params(table, written)
+        known = self._judged.get(mark)
+        if known is None:
+            known = self._judged[mark] = judge_params(table, written)
+        return known
+
+    def _tell(
+        self,
+        finding: Finding,
+        table: ModelTable,
+        given: Mapping[str, Given],
+        names: Names,
+        origins: Mapping[str, str],
+        where: str,
+        at: Spot,
+        faults: MatrixFaults | None,
+        about: str = "",
+    ) -> None:
+        source = given.get(finding.key)
+        if source is None:
+            self._findings.error(at, below(where, "params"), finding.message, finding.code)
+            return
+        spot: Node = source.key if finding.at_key else _descend(source.value, finding.path)
+        path = source.where if finding.at_key else below(source.where, finding.key)
+        origin = origins.get(finding.key)
+        if origin is not None and faults is not None and not finding.at_key:
+            faults.note(origin, names.matrix[origin], source.value, path, finding)
+            return
+        message = finding.message + about
+        if not source.where.startswith(where):
+            message += f" (for {table.id} in {where})"
+        say = self._findings.advice if finding.severity is Severity.ADVICE else self._findings.error
+        say(spot, path, message, finding.code, subject=finding.message)
+
+
+def _written(
+    table: ModelTable, given: Mapping[str, Given], names: Names
+) -> tuple[dict[str, Written], dict[str, str], tuple[object, ...] | None]:
+    """Values with names filled in, which matrix names whole values came from, and a mark.
+
+    The mark is the same for the same request; None where there are lists.
+    """
+    origins: dict[str, str] = {}
+    written: dict[str, Written] = {}
+    mark: list[object] = [table.id]
+    cached = True
+    for key, (_, node, where) in given.items():
+        if isinstance(node, Scalar) and (not isinstance(node.value, str) or "$" not in node.text):
+            value: Json = node.value
+            text: str | None = node.text
+        else:
+            filled = names.value(node, below(where, key))
+            value, text = filled.value, filled.text
+            if filled.matrix is not None:
+                origins[key] = filled.matrix
+        written[key] = Written(value, text)
+        mark += (key, text, value.__class__)
+        cached = cached and text is not None
+    return written, origins, tuple(mark) if cached else None
+
+
+def _descend(node: Node, path: tuple[int | str, ...]) -> Node:
+    for step in path:
+        if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+        elif isinstance(node, MappingNode) and isinstance(step, str) and step in node.entries:
+            node = node.entries[step]
+        else:
+            break
+    return node

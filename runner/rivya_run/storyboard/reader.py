@@ -1,0 +1,185 @@
+"""Reads a storyboard: bytes in, shots and every problem out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath, PureWindowsPath
+
+from rivya_run.catalog import DEFAULT_MODEL, Catalog
+from rivya_run.language import Place, is_extension
+from rivya_run.records.problems import Problem
+from rivya_run.records.storyboard import Storyboard
+from rivya_run.storyboard.findings import Findings, below
+from rivya_run.storyboard.graph import check_links
+from rivya_run.storyboard.layers import Stack, bottom, over
+from rivya_run.storyboard.parameters import ParameterJudge
+from rivya_run.storyboard.scalar_shapes import kind_of
+from rivya_run.storyboard.shape import well_shaped
+from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
+from rivya_run.storyboard.substitution import holds_names
+from rivya_run.yaml12 import Document, parse, quiet_collector
+from rivya_run.yaml_nodes import Mapping as MappingNode
+from rivya_run.yaml_nodes import Node, Scalar, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``storyboard`` is None when there is any error; ``problems`` holds errors and advice in file order.
+
+    ``draft`` is the storyboard as far as it could be read, errors or not, for further checks only.
+    """
+
+    storyboard: Storyboard | None
+    problems: tuple[Problem, ...]
+    draft: Storyboard | None = None
+
+
+def read_storyboard(content: bytes, *, path: str, catalog: Catalog) -> Reading:
+    """Read the bytes of a storyboard file (YAML 1.2 or JSON); ``path`` is its name in problems.
+
+    Pure: reference files are not looked at (``judge_references`` does that). Never raises for any content.
+    """
+    with quiet_collector():
+        document = parse(content, path)
+        findings = Findings(document.source)
+        board = _Board(catalog, findings, path).read(document, content)
+        # A node that could not be read is not said to be of the wrong shape as well.
+        unread = {(problem.line, problem.column) for problem in document.problems}
+        found = (p for p in findings.in_file_order() if (p.line, p.column) not in unread)
+        problems = (*document.problems, *found)
+    ordered = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+    return Reading(None if findings.errors or document.problems else board, ordered, board)
+
+
+class _Board:
+    """The top level of a storyboard."""
+
+    def __init__(self, catalog: Catalog, findings: Findings, path: str) -> None:
+        self.catalog = catalog
+        self.findings = findings
+        self.judge = ParameterJudge(findings)
+        self.path = path
+
+    def read(self, document: Document, content: bytes) -> Storyboard | None:
+        root = document.root
+        if root is None:
+            return None
+        if not isinstance(root, MappingNode):
+            message = f"{kind_of(root)} where a mapping with the key 'shots' is needed"
+            self.findings.error(root, "", message, "type")
+            return None
+        entries = well_shaped(root, Place.TOP, "", self.findings)
+        board_id = self._id(root, entries)
+        base = self._defaults(entries)
+        presets = self._presets(entries)
+        reader = ShotReader(self.catalog, self.findings, _variables(root), presets, base, self.judge)
+        shots = entries.get("shots")
+        if isinstance(shots, Sequence):
+            # Nodes of shots are let go of as they are read: peak memory is the file's, not the file's twice.
+            items, shots.items = shots.items, []
+            items.reverse()
+            for index in range(len(items)):
+                reader.read(index, items.pop())
+            self._check_defaults_are_used(entries, reader)
+        check_links(reader.shots, self.findings)
+        return Storyboard(
+            board_id,
+            self.path,
+            hashlib.sha256(content).hexdigest(),
+            _label(entries, "title"),
+            _label(entries, "notes"),
+            self._max_credits(entries),
+            tuple(linked.shot for linked in reader.shots.values()),
+            base.model,
+        )
+
+    def _id(self, root: MappingNode, entries: Entries) -> str:
+        node = entries.get("id")
+        if isinstance(node, Scalar):
+            trouble = id_trouble(node.text)
+            if trouble is not None:
+                self.findings.error(node, "id", trouble, "id")
+            return node.text
+        windows = "\\" in self.path
+        stem = (PureWindowsPath if windows else PurePath)(self.path).stem
+        if "id" not in root.entries and id_trouble(stem) is not None:
+            message = f"the file's name '{stem}' makes no id: write one, 'id: my-storyboard'"
+            self.findings.error(root, "id", message, "id")
+        return stem
+
+    def _defaults(self, entries: Entries) -> Stack:
+        node = entries.get("defaults")
+        stack = bottom(DEFAULT_MODEL)
+        if not isinstance(node, MappingNode):
+            return stack
+        layer = well_shaped(node, Place.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))
+        stack = over(stack, layer, "defaults", self.findings)
+        self._judge_layer(stack, layer, "defaults")
+        return stack
+
+    def _judge_layer(self, stack: Stack, layer: Entries, where: str) -> None:
+        """Judge what a layer itself says by the model that it is for, whether a shot lies on it or not."""
+        table = self.catalog.get(stack.model)
+        node = layer.get("params")
+        if table is None or not isinstance(node, MappingNode):
+            return
+        written = {key: given for key, given in stack.params.items() if not holds_names(given.value)}
+        about = f" (for {table.id}, the default model)" if stack.model_at is None else ""
+        self.judge.judge_layer(table, written, where, about)
+
+    def _rows(self, layer: MappingNode) -> list[str]:
+        named = layer.get("model")
+        table = self.catalog.get(named.text if isinstance(named, Scalar) else DEFAULT_MODEL)
+        return [row.key for row in table.params] if table is not None else []
+
+    def _check_defaults_are_used(self, entries: Entries, reader: ShotReader) -> None:
+        """Parameters that no shot gets are easily taken for granted, and clips made without them cost as much."""
+        defaults = entries.get("defaults")
+        params = defaults.get("params") if isinstance(defaults, MappingNode) else None
+        if isinstance(params, MappingNode) and params.entries and not reader.base_is_used:
+            message = "no shot gets these: each names another model, and that starts 'params' afresh"
+            self.findings.advice(params, "defaults.params", message, "unused-params")
+
+    def _presets(self, entries: Entries) -> Mapping[str, tuple[Entries, str]]:
+        node = entries.get("presets")
+        presets: dict[str, tuple[Entries, str]] = {}
+        if isinstance(node, MappingNode):
+            for name, layer in node.entries.items():
+                if is_extension(name):
+                    continue
+                where = below("presets", name)
+                good: Entries = {}
+                if isinstance(layer, MappingNode):
+                    good = well_shaped(layer, Place.PRESET, where, self.findings)
+                if "model" in good:
+                    self._judge_layer(over(bottom(""), good, where, self.findings), good, where)
+                presets[name] = (good, where)
+        return presets
+
+    def _max_credits(self, entries: Entries) -> float | None:
+        node = entries.get("budget")
+        if not isinstance(node, MappingNode):
+            return None
+        most = well_shaped(node, Place.BUDGET, "budget", self.findings).get("max_credits")
+        if isinstance(most, Scalar) and isinstance(most.value, int | float):
+            return float(most.value)
+        return None
+
+
+def _variables(root: MappingNode) -> dict[str, Scalar]:
+    """Every name of ``vars``, also those whose value is wrong: the names at least are known."""
+    node = root.get("vars")
+    if not isinstance(node, MappingNode):
+        return {}
+    return {
+        name.text: value if isinstance(value, Scalar) else name
+        for name, value in node.pairs()
+        if not is_extension(name.text)
+    }
+
+
+def _label(entries: Mapping[str, Node], key: str) -> str | None:
+    node = entries.get(key)
+    return node.text if isinstance(node, Scalar) else None

@@ -1,0 +1,265 @@
+"""Step two: one mapping of ``shots`` becomes one shot, or one for each combination of its matrix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from rivya_run.catalog import Catalog
+from rivya_run.language import ID_PATTERN, WINDOWS_DEVICES, Place
+from rivya_run.records import Json
+from rivya_run.records.storyboard import Reference, Shot
+from rivya_run.records.tables import ModelTable
+from rivya_run.storyboard.findings import Findings, below
+from rivya_run.storyboard.graph import Linked
+from rivya_run.storyboard.layers import Stack, over, texts, whole
+from rivya_run.storyboard.matrix import Matrix, read_matrix, shown_id, tell_collision
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
+from rivya_run.storyboard.prompts import check_missing, read_prompt
+from rivya_run.storyboard.references import References, check_policy
+from rivya_run.storyboard.scalar_shapes import kind_of
+from rivya_run.storyboard.shape import misspelt, well_shaped
+from rivya_run.storyboard.substitution import Names
+from rivya_run.suggest import did_you_mean
+from rivya_run.values import advice_for
+from rivya_run.yaml_nodes import Mapping as MappingNode
+from rivya_run.yaml_nodes import Node, Scalar, Sequence
+
+_ID: Final = re.compile(ID_PATTERN)
+Entries = Mapping[str, Node]
+
+
+def id_trouble(text: str) -> str | None:
+    """What is wrong with an id, or None."""
+    if not _ID.fullmatch(text):
+        return (
+            f"'{shown_id(text)}' is no id: letters, digits, - and _, a letter or digit first, "
+            "at most 64 characters"
+        )
+    if text.lower() in WINDOWS_DEVICES:
+        return f"'{text}' is no id: Windows keeps this name for a device"
+    return None
+
+
+class ShotReader:
+    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        findings: Findings,
+        variables: Mapping[str, Scalar],
+        presets: Mapping[str, tuple[Entries, str]],
+        base: Stack,
+        judge: ParameterJudge,
+    ) -> None:
+        self.catalog = catalog
+        self.findings = findings
+        self.variables = variables
+        self.presets = presets
+        self.base = base
+        self.judge = judge
+        self.shots: dict[str, Linked] = {}
+        self.base_is_used = False
+        self._stacks: dict[tuple[str, ...], Stack] = {}
+        self._taken: dict[str, tuple[str, int]] = {}
+        self._references = References(findings)
+
+    def read(self, index: int, node: Node) -> None:
+        """Read one item of ``shots``."""
+        where = f"shots[{index}]"
+        if not isinstance(node, MappingNode):
+            self.findings.error(node, where, f"{kind_of(node)} where a shot (id: ...) is needed", "type")
+            return
+        named = node.entries.get("id")
+        if isinstance(named, Scalar) and named.text:
+            where = f"{where} ({shown_id(named.text)})"
+        entries = well_shaped(node, Place.SHOT, where, self.findings, self._parameters)
+        stack = self._stack(entries.get("use"), where)
+        stack = over(stack, entries, where, self.findings)
+        self.base_is_used = self.base_is_used or stack.model == self.base.model
+        written = _Written(node, entries, where, stack, self._table(stack))
+        self._check_pick(written)
+        if "matrix" not in node.entries:
+            self._one(written, Names(self.variables, self.findings), None, {})
+            return
+        matrix = read_matrix(entries.get("matrix"), where, self.findings)
+        if matrix is None:
+            return
+        faults = MatrixFaults(matrix.lists)
+        made: dict[str, Mapping[str, Scalar]] = {}
+        for combination in matrix.combinations():
+            names = Names(self.variables, self.findings, combination)
+            self._one(written, names, faults, made, matrix)
+        faults.tell(self.findings)
+
+    def _parameters(self) -> Collection[str]:
+        table = self.catalog.get(self.base.model)
+        return [row.key for row in table.params] if table is not None else ()
+
+    def _stack(self, use: Node | None, where: str) -> Stack:
+        if use is None:
+            return self.base
+        wanted = tuple(texts(use))
+        known = self._stacks.get(wanted)
+        if known is not None:
+            return known
+        stack, complete = self.base, True
+        for item in use.items if isinstance(use, Sequence) else [use]:
+            assert isinstance(item, Scalar)
+            preset = self.presets.get(item.text)
+            if preset is None:
+                complete = False
+                message = f"unknown preset '{shown_id(item.text)}'{did_you_mean(item.text, self.presets)}"
+                self.findings.error(item, below(where, "use"), message, "unknown-preset")
+                continue
+            stack = over(stack, *preset, self.findings)
+        if complete:
+            self._stacks[wanted] = stack
+        return stack
+
+    def _table(self, stack: Stack) -> ModelTable | None:
+        table = self.catalog.get(stack.model)
+        if table is None and stack.model_at is not None:
+            node, where = stack.model_at
+            hint = did_you_mean(stack.model, self.catalog.ids()) or ": 'rivya-run models list' shows them all"
+            message = f"unknown model '{shown_id(stack.model)}'{hint}"
+            self.findings.error(node, below(where, "model"), message, "unknown-model")
+        return table
+
+    def _check_pick(self, written: _Written) -> None:
+        pick, takes = written.entries.get("pick"), written.stack.takes
+        if written.has("takes") and "takes" not in written.entries:
+            return
+        if isinstance(pick, Scalar) and whole(pick) > takes:
+            has = "1 take" if takes == 1 else f"{takes} takes"
+            message = f"take {whole(pick)} is picked of a shot with {has}"
+            self.findings.error(pick, below(written.where, "pick"), message, "range")
+
+    def _one(
+        self,
+        written: _Written,
+        names: Names,
+        faults: MatrixFaults | None,
+        made: dict[str, Mapping[str, Scalar]],
+        matrix: Matrix | None = None,
+    ) -> None:
+        """One shot, of one combination; it is taken up when nothing was found wrong with it."""
+        entries, stack, table, where = written.entries, written.stack, written.table, written.where
+        shot_id = self._id(written, names, made, matrix)
+        references = self._references.read(stack.references, names, table)
+        prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
+        params: dict[str, Json] = {}
+        if table is not None:
+            if not written.has("prompt") and not misspelt(written.node, Place.SHOT, "prompt"):
+                check_missing(table, written.node, where, self.findings)
+            at = written.params_spot()
+            params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
+            check_policy(references, table, where, written.node, self.findings)
+            if table.advice:
+                self._advise(written, table, params, references)
+        if shot_id is None:
+            return
+        pick = entries.get("pick")
+        skip = entries.get("skip")
+        own = where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})"
+        shot = Shot(
+            shot_id,
+            stack.model,
+            prompt,
+            params,
+            references,
+            stack.takes,
+            whole(pick) if isinstance(pick, Scalar) else None,
+            isinstance(skip, Scalar) and skip.value is True,
+            written.label("scene"),
+            written.label("title"),
+            written.label("notes"),
+            stack.tags,
+            own,
+            written.node.line,
+            written.node.column,
+        )
+        self.shots[shot_id] = Linked(shot, table)
+
+    def _id(
+        self,
+        written: _Written,
+        names: Names,
+        made: dict[str, Mapping[str, Scalar]],
+        matrix: Matrix | None,
+    ) -> str | None:
+        node = written.entries.get("id")
+        if not isinstance(node, Scalar):
+            return None
+        at = below(written.where, "id")
+        before = self.findings.errors
+        shot_id = names.identifier(node, at)
+        if self.findings.errors != before:
+            return None
+        trouble = id_trouble(shot_id)
+        if trouble is not None:
+            self.findings.error(node, at, trouble, "id", subject="")
+            return None
+        folded = shot_id.lower()
+        if matrix is not None and folded in made:
+            tell_collision(matrix, node, shot_id, made[folded], names.matrix, written.where, self.findings)
+            return None
+        made[folded] = names.matrix
+        taken = self._taken.get(folded)
+        if taken is not None:
+            other, line = taken
+            case = "" if shot_id in self.shots else "; upper and lower case don't tell ids apart"
+            message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
+            self.findings.error(node, at, message, "duplicate-id", subject="")
+            return None
+        self._taken[folded] = (written.where, node.line)
+        return shot_id
+
+    def _advise(
+        self,
+        written: _Written,
+        table: ModelTable,
+        params: Mapping[str, Json],
+        references: tuple[Reference, ...],
+    ) -> None:
+        given = written.stack.params
+        for row in advice_for(table, given, params, references=bool(references)):
+            named = [*row.written, *(key for key, _ in row.when)]
+            source = next((given[key] for key in named if key in given), None)
+            if source is not None:
+                at = below(source.where, source.key.text)
+                self.findings.advice(source.value, at, row.message, row.code)
+            elif references:
+                self.findings.advice(references[0], references[0].where, row.message, row.code)
+            else:
+                self.findings.advice(written.node, written.where, row.message, row.code)
+
+
+class _Written:
+    """A shot as written: its node, what of it is well shaped, the layers it comes to, its model's table."""
+
+    __slots__ = ("entries", "node", "stack", "table", "where")
+
+    def __init__(
+        self, node: MappingNode, entries: Entries, where: str, stack: Stack, table: ModelTable | None
+    ) -> None:
+        self.node = node
+        self.entries = entries
+        self.where = where
+        self.stack = stack
+        self.table = table
+
+    def has(self, key: str) -> bool:
+        """Whether the person wrote the key, rightly or not."""
+        return key in self.node.entries
+
+    def label(self, key: str) -> str | None:
+        """The text of a label."""
+        node = self.entries.get(key)
+        return node.text if isinstance(node, Scalar) else None
+
+    def params_spot(self) -> Node:
+        """Where to say that a parameter is missing."""
+        return self.entries.get("params") or self.node
