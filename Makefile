@@ -63,6 +63,10 @@ schemas: $(VENV)/.program
 	$(BIN)/rivya-run schema --write
 	$(BIN)/rivya-run models list --markdown > docs/models.md
 
+## make pictures  the pictures in docs/, by the program itself
+pictures: $(VENV)/.tools
+	$(BIN)/python docs/make_pictures.py
+
 ## make clean     everything that can be made again
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,123 @@
+"""Makes the pictures of docs/ with the program itself: a simulated run, its report, its contact sheet.
+
+    python docs/make_pictures.py
+
+Needs the dev extra and a Chromium.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+TERMINAL = """<!doctype html><style>
+body { margin: 0; padding: 18px 22px; width: max-content; background: #16181b; color: #dfe2e6;
+  font: 14px/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+pre { margin: 0; } b { color: #8eaeff; font-weight: 400; }</style><pre>%s</pre>"""
+
+
+def program(*words: str) -> str:
+    """What a command says, on both of its outputs; a failure ends the script."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RIVYA_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "rivya_run", *words],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "110"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"rivya-run {' '.join(words)} failed:\n{done.stdout}")
+    return done.stdout
+
+
+def keep(picture: Path, name: str, width: int) -> None:
+    """Into docs/pictures, no wider than needed, in few colours: pictures live in git."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB")
+    small.thumbnail((width, 4000), Image.Resampling.LANCZOS)
+    few = small.quantize(256, kmeans=2, dither=Image.Dither.NONE)
+    few.save(PICTURES / name, optimize=True)
+
+
+def opened(browser: Browser, page: Path, width: int, height: int, scheme: str = "light") -> Page:
+    """A page of the report, its players at rest."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore
+    shown = context.new_page()
+    shown.goto(page.as_uri())
+    shown.wait_for_timeout(1500)
+    return shown
+
+
+def pictures_of_report(browser: Browser, page: Path, work: Path) -> None:
+    """Desktop with a comparison, dark, and phone."""
+    desktop = opened(browser, page, 1280, 900)
+    desktop.screenshot(path=work / "report.png")
+    keep(work / "report.png", "report.png", 1280)
+    desktop.locator(".side").first.click()
+    desktop.locator("#play-all").click()
+    desktop.wait_for_timeout(1200)
+    desktop.locator("#play-all").click()
+    desktop.locator("#compare").screenshot(path=work / "compare.png")
+    keep(work / "compare.png", "compare.png", 1000)
+    dark = opened(browser, page, 1280, 700, "dark")
+    dark.locator("#timeline").scroll_into_view_if_needed()
+    dark.evaluate("document.querySelector('#timeline').scrollIntoView()")
+    dark.wait_for_timeout(300)
+    dark.screenshot(path=work / "dark.png")
+    keep(work / "dark.png", "timeline-and-spend.png", 1000)
+    phone = opened(browser, page, 390, 844)
+    phone.evaluate("document.querySelector('.scene').scrollIntoView()")
+    phone.wait_for_timeout(1000)
+    phone.screenshot(path=work / "phone.png")
+    keep(work / "phone.png", "report-phone.png", 390)
+
+
+def picture_of_terminal(browser: Browser, words: str, said: str, name: str, work: Path) -> None:
+    """A command and what it said."""
+    page = browser.new_page(device_scale_factor=1)
+    text = f"<b>$ {html.escape(words)}</b>\n{html.escape(said.rstrip())}"
+    page.set_content(TERMINAL % text)
+    page.locator("body").screenshot(path=work / name)
+    keep(work / name, name, 1100)
+
+
+def main() -> None:
+    """Run, report, export, and take the pictures."""
+    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    if chromium is None:
+        sys.exit("no Chromium is installed: apt-get install -y chromium")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        work = Path(folder)
+        place = ("--simulate", "--outputs", str(work))
+        teaser, city = "specs/espresso-teaser.yaml", "specs/city-symphony.yaml"
+        progress = program("run", teaser, *place, "--progress", "plain").replace(str(work), "outputs")
+        page = Path(program("report", teaser, *place).strip().splitlines()[-1])
+        program("run", city, *place, "--progress", "none")
+        sheet = program("export", city, *place, "--format", "contact-sheet").strip().splitlines()
+        keep(Path(next(line for line in sheet if line.endswith(".png"))), "contact-sheet.png", 1000)
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        pictures_of_report(browser, page, work)
+        picture_of_terminal(browser, f"rivya-run {teaser} --simulate", progress, "progress.png", work)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

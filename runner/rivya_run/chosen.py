@@ -1,0 +1,130 @@
+"""Which takes a storyboard shows: the rule that report, cut, contact sheet and timelines share.
+
+A manifest is read tolerantly: it may be older, newer or written by hand, and it may be hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["video", "image", "audio"]
+Entry: TypeAlias = Mapping[str, Any]
+
+_KINDS: dict[str, Kind] = {
+    ".mp4": "video",
+    ".mov": "video",
+    ".webm": "video",
+    ".mkv": "video",
+    ".m4v": "video",
+    ".png": "image",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".webp": "image",
+    ".mp3": "audio",
+    ".m4a": "audio",
+    ".wav": "audio",
+    ".ogg": "audio",
+    ".aac": "audio",
+    ".flac": "audio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The take that stands for a shot, and its first playable file.
+
+    ``path`` is relative to the output folder, with forward slashes; ``entry`` is the take as the manifest
+    holds it, ``output`` the record of the file.
+    """
+
+    shot: str
+    scene: str | None
+    take: int
+    path: str
+    kind: Kind
+    entry: Entry
+    output: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A shot that has no finished take yet."""
+
+    shot: str
+    scene: str | None
+    prompt: str
+
+
+def entries(value: object) -> list[Entry]:
+    """The mappings of a list; nothing for anything else."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, Sequence) else []
+
+
+def text(value: object) -> str | None:
+    """Text as it is, numbers as text, nothing for anything else or for an empty one."""
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def inside(path: object) -> str | None:
+    """A path of the manifest when it stays inside the output folder, else None."""
+    if not isinstance(path, str) or not path or "\\" in path or "\0" in path or ":" in path.split("/")[0]:
+        return None
+    parts = PurePosixPath(path).parts
+    return None if path.startswith("/") or ".." in parts else str(PurePosixPath(path))
+
+
+def kind_of(output: Entry) -> Kind | None:
+    """Whether a file is a clip, a still or a sound, by its MIME type, else its extension."""
+    mime = text(output.get("mime_type")) or ""
+    first = mime.split("/")[0]
+    if first in ("video", "image", "audio"):
+        return first  # type: ignore[return-value]
+    path = inside(output.get("path"))
+    return _KINDS.get(PurePosixPath(path).suffix.lower()) if path else None
+
+
+def playable(take: Entry) -> tuple[str, Kind, Entry] | None:
+    """The first file of a take that is a clip, a still or a sound: path, kind, record."""
+    for output in entries(take.get("outputs")):
+        path, kind = inside(output.get("path")), kind_of(output)
+        if path is not None and kind is not None:
+            return path, kind, output
+    return None
+
+
+def chosen_take(shot: Entry) -> Entry | None:
+    """The picked take if it succeeded, else the lowest-numbered one that did, else None."""
+    finished = [take for take in entries(shot.get("takes")) if take.get("status") == "succeeded"]
+    picked = [take for take in finished if take.get("take") == shot.get("pick")]
+    return min(picked or finished, key=take_number, default=None)
+
+
+def take_number(take: Entry) -> int:
+    """The number of a take; 0 where it has none."""
+    number = take.get("take")
+    return number if isinstance(number, int) else 0
+
+
+def chosen_takes(manifest: Entry) -> Iterator[Chosen | Missing]:
+    """What stands for each shot, in storyboard order. Skipped shots appear only if they have something."""
+    for shot in entries(manifest.get("shots")):
+        name, scene = text(shot.get("id")) or "", text(shot.get("scene"))
+        take = chosen_take(shot)
+        file = playable(take) if take is not None else None
+        if take is not None and file is not None:
+            yield Chosen(name, scene, take_number(take), *file[:2], take, file[2])
+        elif not shot.get("skipped"):
+            yield Missing(name, scene, _prompt(shot))
+
+
+def _prompt(shot: Entry) -> str:
+    for take in entries(shot.get("takes")):
+        request = take.get("request")
+        if isinstance(request, Mapping) and isinstance(request.get("prompt"), str):
+            return str(request["prompt"])
+    return ""

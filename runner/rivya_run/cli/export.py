@@ -1,0 +1,85 @@
+"""``rivya-run export``: the chosen takes as a cut, a contact sheet, or a timeline for an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rivya_run.cli import options
+from rivya_run.errors import UsageError
+
+if TYPE_CHECKING:
+    from rivya_run.cli.made import Made
+
+_NAMES: Final = {
+    "cut": "cut.mp4",
+    "contact-sheet": "contact-sheet.png",
+    "otio": "timeline.otio",
+    "edl": "timeline.edl",
+    "fcpxml": "timeline.fcpxml",
+    "fcp7xml": "timeline.xml",
+}
+
+
+@click.command("export", short_help="Cut, contact sheet, timelines for editors.")
+@options.storyboards()
+@options.place
+@click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
+@click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one storyboard).")
+@click.option("--slates", is_flag=True, help="Show a slate for a shot without a take (cut, contact sheet).")
+@click.option("--burn-in", is_flag=True, help="Write the shot's id into the picture (cut).")
+def command(
+    storyboards: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+    slates: bool,
+    burn_in: bool,
+    simulate: bool,
+    outputs: Path | None,
+) -> None:
+    """Hand over the chosen takes in storyboard order; a file of the output folder unless --output says so.
+
+    A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
+    """
+    from rivya_run.cli.made import made
+    from rivya_run.opening import storyboard_paths
+
+    if slates and form not in ("cut", "contact-sheet"):
+        raise UsageError(f"--slates has no place in {form}: a timeline holds only what there is")
+    if burn_in and form != "cut":
+        raise UsageError(f"--burn-in has no place in {form}, only in a cut")
+    paths = storyboard_paths(storyboards)
+    if output is not None and len(paths) > 1:
+        raise UsageError("--output names one file, for one storyboard")
+    for storyboard in paths:
+        found = made(storyboard, outputs, simulate=simulate)
+        to = output if output is not None else found.folder / _NAMES[form]
+        path, about, notices = _write(found, to, form, slates=slates, burn_in=burn_in)
+        for notice in notices:
+            click.echo(f"notice: {notice}", err=True)
+        click.echo(about, err=True)
+        click.echo(path)
+
+
+def _write(
+    found: Made, to: Path, form: str, *, slates: bool, burn_in: bool
+) -> tuple[Path, str, Sequence[str]]:
+    """The file, a line about it, and notices."""
+    if form == "cut":
+        from rivya_run.export.cut import write_cut
+
+        cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
+        how = "clips copied as they are" if cut.copied else "encoded anew"
+        return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
+    if form == "contact-sheet":
+        from rivya_run.export.contact_sheet import write_contact_sheet
+
+        sheet = write_contact_sheet(found.manifest, found.folder, to, slates=slates)
+        return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
+    from rivya_run.export.timeline import write_timeline
+
+    handed = write_timeline(found.manifest, found.folder, to, form)
+    return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices

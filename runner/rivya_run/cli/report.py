@@ -1,0 +1,35 @@
+"""``rivya-run report``: a page to look at all takes, pick and compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rivya_run.cli import options
+
+
+@click.command("report", short_help="A page to look at all takes, pick and compare.")
+@options.storyboards()
+@options.place
+@click.option("--embed", is_flag=True, help="Put small clips into the page, so that it can be sent alone.")
+@click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
+def command(
+    storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool
+) -> None:
+    """Write report.html into the output folder: all takes with players, spend and a timeline of the run.
+
+    One file that opens from disk; nothing in it is loaded from the network.
+    """
+    from rivya_run.cli.made import made
+    from rivya_run.opening import storyboard_paths
+    from rivya_run.report.page import write_report
+
+    for storyboard in storyboard_paths(storyboards):
+        found = made(storyboard, outputs, simulate=simulate)
+        page = write_report(
+            found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed
+        )
+        click.echo(page)
+        if show:
+            click.launch(str(page))

@@ -1,0 +1,76 @@
+"""``rivya-run watch``: on save, what a person would type next: validate, plan, and with --simulate run and report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from rivya_run.cli import options
+
+
+@click.command("watch", short_help="On save: validate, plan, with --simulate render.")
+@click.argument("storyboard", metavar="STORYBOARD", type=click.Path(path_type=Path, dir_okay=False))
+@options.place
+def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
+    """Each time the storyboard, one of its reference files or a project table is saved: validate and plan.
+
+    With --simulate also render the animatic and renew the report. Never spends anything. Ends with Ctrl-C.
+    """
+    render(storyboard, simulate, outputs)
+    for _ in saves(storyboard):
+        click.echo(f"\n{time.strftime('%H:%M:%S')} saved", err=True)
+        render(storyboard, simulate, outputs)
+
+
+def render(storyboard: Path, simulate: bool, outputs: Path | None) -> bool:
+    """One round; False when a step failed, which ends the round and not the watch."""
+    place = [*(["--outputs", str(outputs)] if outputs is not None else []), *(["--simulate"] * simulate)]
+    steps = [["validate", str(storyboard)], ["plan", str(storyboard), *place]]
+    if simulate:
+        steps += [["run", str(storyboard), *place], ["report", str(storyboard), *place]]
+    return all(_step(*step) == 0 for step in steps)
+
+
+def _step(name: str, *words: str) -> int:
+    """One command, its errors shown as always; its exit code."""
+    from rivya_run.cli.app import load
+    from rivya_run.cli.failures import show_failure
+
+    try:
+        code = load(name).main(list(words), prog_name=f"rivya-run {name}", standalone_mode=False)
+    except Exception as error:
+        return show_failure(error)
+    return code if isinstance(code, int) else 0
+
+
+def saves(storyboard: Path) -> Iterator[None]:
+    """One item each time something the storyboard is made of was saved; the list is renewed every time."""
+    from watchfiles import watch
+
+    while True:
+        wanted = frozenset(made_of(storyboard))
+        folders = sorted({path.parent for path in wanted if path.parent.is_dir()})
+        for saved in watch(*folders, recursive=False):
+            if any(Path(path) in wanted for _, path in saved):
+                break
+        yield
+
+
+def made_of(storyboard: Path) -> Iterable[Path]:
+    """The storyboard, its reference files and its project's tables, as absolute paths."""
+    from rivya_run.catalog import PROJECT_FOLDER
+    from rivya_run.errors import RivyaError
+    from rivya_run.opening import open_storyboard
+
+    found = [storyboard.absolute()]
+    try:
+        opened = open_storyboard(storyboard, allow_outside=True)
+    except RivyaError:
+        return found
+    tables = opened.root / PROJECT_FOLDER
+    found += sorted(tables.absolute().glob("*.yaml")) if tables.is_dir() else []
+    found += [(storyboard.parent / path).absolute() for path in opened.facts]
+    return found

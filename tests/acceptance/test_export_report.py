@@ -1,0 +1,80 @@
+"""``report`` and ``export`` as people type them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import boards
+from rivya_run.cli.app import app
+from rivya_run.media import facts
+
+BOARD = (
+    "id: board\nshots:\n  - {id: sh010, prompt: a}\n  - {id: sh020, prompt: b}\n  - {id: sh030, prompt: c}\n"
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a storyboard of three shots that were made."""
+    (tmp_path / "board.yaml").write_text(BOARD, encoding="utf-8")
+    boards.small_board(tmp_path / "outputs" / "board", frames=(3, 3, 3))
+    return tmp_path
+
+
+def run(project: Path, *words: str) -> Result:
+    """The command on the project's storyboard."""
+    return CliRunner().invoke(app, [words[0], str(project / "board.yaml"), *words[1:]])
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("cut", "cut.mp4"),
+        ("contact-sheet", "contact-sheet.png"),
+        ("otio", "timeline.otio"),
+        ("edl", "timeline.edl"),
+        ("fcpxml", "timeline.fcpxml"),
+        ("fcp7xml", "timeline.xml"),
+    ],
+)
+def test_each_format_is_written_beside_the_clips(project: Path, form: str, name: str) -> None:
+    """The file is in the output folder and standard output is its path, nothing else."""
+    result = run(project, "export", "--format", form)
+    written = project / "outputs" / "board" / name
+    assert (result.exit_code, result.stdout) == (0, f"{written}\n"), result.output
+    assert written.stat().st_size > 100
+
+
+def test_the_cut_lasts_as_long_as_its_clips(project: Path) -> None:
+    """Three clips of 0.1 s make a cut of 0.3 s, wherever it is asked for."""
+    result = run(project, "export", "--output", str(project / "mine.mp4"), "--burn-in", "--slates")
+    assert result.exit_code == 0, result.output
+    found = facts(project / "mine.mp4")
+    assert found is not None and found.duration == pytest.approx(0.3)
+
+
+def test_the_report_is_one_file_with_a_player_for_each_take(project: Path) -> None:
+    """The page holds three players and names no address on the network."""
+    result = run(project, "report")
+    assert result.exit_code == 0, result.output
+    page = Path(result.stdout.strip()).read_text("utf-8")
+    assert page.count("<video") == 3
+    assert "http://" not in page and "https://" not in page
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_what_was_never_made_says_how_to_make_it(project: Path, command: str) -> None:
+    """Without a manifest both commands name the run that would make one, and exit with 1."""
+    result = run(project, command, "--simulate")
+    assert result.exit_code == 1
+    assert "has made nothing yet" in result.stderr and "--simulate" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("words", [("--format", "otio", "--slates"), ("--format", "edl", "--burn-in")])
+def test_options_without_a_place_in_a_format_are_refused(project: Path, words: tuple[str, ...]) -> None:
+    """A timeline has neither slates nor labels: that is a mistake of the command line."""
+    assert run(project, "export", *words).exit_code == 2

@@ -1,0 +1,73 @@
+"""``watch``: what happens on save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rivya_run.cli import watch
+from rivya_run.cli.app import app
+
+BOARD = "id: board\nshots:\n  - {id: sh010, prompt: a, references: refs/a.png, params: {duration: %s}}\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """A storyboard with a reference and a project table's folder."""
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "refs").mkdir()
+    (tmp_path / "refs" / "a.png").write_bytes(PNG)
+    path = tmp_path / "board.yaml"
+    path.write_text(BOARD % 6, encoding="utf-8")
+    return path
+
+
+def test_each_save_validates_and_plans_and_a_mistake_does_not_end_the_watch(
+    board: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is shown at the start and after each save; a broken storyboard shows its problems instead."""
+
+    def saves(storyboard: Path) -> Iterator[None]:
+        storyboard.write_text(BOARD % 900, encoding="utf-8")
+        yield
+        storyboard.write_text(BOARD % 8, encoding="utf-8")
+        yield
+
+    monkeypatch.setattr(watch, "saves", saves)
+    result = CliRunner().invoke(app, ["watch", str(board)])
+    assert result.exit_code == 0, result.output
+    assert result.output.count(" saved") == 2
+    assert result.output.count("[range]") == 1
+    assert result.stdout.count("sh010") >= 2
+    assert not (board.parent / "outputs" / "board").exists()
+
+
+def test_the_storyboard_and_what_it_is_made_of_are_watched(board: Path) -> None:
+    """Reference files are watched with the storyboard; a storyboard that can't be read is watched alone."""
+    root = board.parent
+    assert set(watch.made_of(board)) == {board, root / "refs" / "a.png"}
+    board.write_bytes(b"\xff\xfe\x00")
+    assert set(watch.made_of(board)) == {board}
+
+
+def test_with_simulate_the_animatic_and_the_report_are_renewed(
+    board: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A save with --simulate runs against the stand-in and writes the report, and touches nothing that costs."""
+    steps: list[tuple[str, ...]] = []
+
+    def step(*words: str) -> int:
+        steps.append(words)
+        return 0
+
+    monkeypatch.setattr(watch, "_step", step)
+    assert watch.render(board, True, None)
+    assert [step[0] for step in steps] == ["validate", "plan", "run", "report"]
+    assert all("--simulate" in step for step in steps[1:])
+    steps.clear()
+    assert watch.render(board, False, None)
+    assert [step[0] for step in steps] == ["validate", "plan"]

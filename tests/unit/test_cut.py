@@ -1,0 +1,143 @@
+"""The cut: chosen takes one after the other."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import boards
+from rivya_run.errors import RivyaError
+from rivya_run.export.cut import write_cut
+from rivya_run.export.segments import frame_edges, standard_rate
+from rivya_run.frames import frame
+from rivya_run.media import Complete, completeness, facts
+
+
+def lasts(path: Path) -> tuple[float, ...]:
+    """How long the picture and the sound of a file last, in seconds."""
+    found = facts(path)
+    assert found is not None and found.duration is not None
+    if not found.audio:
+        return (found.duration,)
+    with av.open(str(path)) as container:
+        track = container.streams.audio[0]
+        assert track.duration is not None and track.time_base is not None
+        return found.duration, float(track.duration * track.time_base)
+
+
+def colour_at(path: Path, seconds: float, to: Path) -> tuple[int, ...]:
+    """The colour near the right edge of the frame at a time."""
+    frame(path, seconds, to)
+    with Image.open(to) as image:
+        found = image.convert("RGB").getpixel((image.width - 6, image.height // 2))
+    assert isinstance(found, tuple)
+    return tuple(int(level) for level in found)
+
+
+def test_three_short_clips_of_one_make_are_copied_and_last_their_sum(tmp_path: Path) -> None:
+    """Three clips of 0.1 s make a cut of 0.3 s, picture and sound, without a new encoding."""
+    board = boards.small_board(tmp_path, frames=(3, 3, 3), sound="aac")
+    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
+    assert cut.copied
+    assert cut.seconds == pytest.approx(0.3)
+    assert lasts(cut.path) == pytest.approx((0.3, 0.3), abs=1 / 48_000)
+    assert completeness(cut.path) == Complete()
+    found = facts(cut.path)
+    assert found is not None and (found.width, found.height, found.frames) == (160, 96, 9)
+    assert sorted(tmp_path.glob("*.part")) == []
+
+
+def test_clips_of_different_makes_are_encoded_into_one(tmp_path: Path) -> None:
+    """Another size, codec and rate join in the commonest size and rate, and the length stays the sum."""
+    board = boards.small_board(tmp_path, frames=(30, 30))
+    boards.clip(tmp_path / "c.webm", frames=12, rate=24, size=(96, 160), codec="libvpx-vp9", sound="libopus")
+    odd = boards.take(shot="sh030", outputs=[boards.output(tmp_path, "c.webm")])
+    board["shots"].append(boards.shot("sh030", [odd]))
+    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
+    assert not cut.copied
+    found = facts(cut.path)
+    assert found is not None
+    assert (found.width, found.height, found.frame_rate, found.audio) == (160, 96, 30.0, True)
+    assert lasts(cut.path) == pytest.approx((2.5, 2.5), abs=0.001)
+
+
+def test_a_cut_shows_the_clips_in_storyboard_order(tmp_path: Path) -> None:
+    """The picked take of each shot is on screen in its own time."""
+    boards.clip(tmp_path / "a1.mp4", frames=15, colour=(250, 0, 0), moving=False)
+    boards.clip(tmp_path / "a2.mp4", frames=15, colour=(0, 250, 0), moving=False)
+    boards.clip(tmp_path / "b1.mp4", frames=15, colour=(0, 0, 250), moving=False)
+    takes = [boards.take(n, outputs=[boards.output(tmp_path, f"a{n}.mp4")]) for n in (1, 2)]
+    second = boards.take(shot="sh020", outputs=[boards.output(tmp_path, "b1.mp4")])
+    board = boards.manifest([boards.shot("sh010", takes, pick=2), boards.shot("sh020", [second])])
+    for name, burn_in in (("copied.mp4", False), ("encoded.mp4", True)):
+        cut = write_cut(board, tmp_path, tmp_path / name, burn_in=burn_in)
+        assert cut.copied is not burn_in
+        assert colour_at(cut.path, 0.25, tmp_path / "x.png")[1] > 150
+        assert colour_at(cut.path, 0.75, tmp_path / "x.png")[2] > 150
+
+
+def test_slates_stand_in_for_missing_shots_and_stills_are_held(tmp_path: Path) -> None:
+    """A missing shot is named, or with slates shown for 2 s; a still is shown for 2 s; a sound is left out."""
+    board = boards.small_board(tmp_path, frames=(15,))
+    boards.still(tmp_path / "k.png", size=(300, 300))
+    boards.sound(tmp_path / "m.wav", "pcm_s16le")
+    for name, file in (("key", "k.png"), ("music", "m.wav")):
+        made = boards.take(shot=name, outputs=[boards.output(tmp_path, file)])
+        board["shots"].append(boards.shot(name, [made]))
+    board["shots"].append(boards.shot("sh090", [boards.take(1, "failed", shot="sh090")]))
+    board["shots"].append(boards.shot("sh099", [boards.take(1, "planned")], skipped=True))
+    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
+    assert cut.notices == (
+        "music is a sound and is left out",
+        "sh090 has no finished take and is left out",
+    )
+    assert lasts(cut.path)[0] == pytest.approx(2.5)
+    slated = write_cut(board, tmp_path, tmp_path / "slated.mp4", slates=True, burn_in=True)
+    assert slated.notices == ("music is a sound and is left out",)
+    assert lasts(slated.path)[0] == pytest.approx(4.5)
+
+
+def test_nothing_to_cut_is_a_clear_problem(tmp_path: Path) -> None:
+    """A board without a finished take, or whose file is gone, is refused; an old cut stays."""
+    (tmp_path / "cut.mp4").write_bytes(b"old")
+    gone = boards.take(outputs=[{"path": "gone.mp4", "mime_type": "video/mp4"}])
+    for takes in ([boards.take(1, "failed")], [gone]):
+        with pytest.raises(RivyaError, match="there is nothing to export"):
+            write_cut(boards.manifest([boards.shot("a", takes)]), tmp_path, tmp_path / "cut.mp4")
+    assert (tmp_path / "cut.mp4").read_bytes() == b"old"
+
+
+def test_a_broken_clip_is_named_and_leaves_no_half_cut(tmp_path: Path) -> None:
+    """A file that is no clip ends the export with its name."""
+    (tmp_path / "b.mp4").write_bytes(b"nothing at all")
+    broken = boards.take(outputs=[boards.output(tmp_path, "b.mp4")])
+    with pytest.raises(RivyaError, match=r"b\.mp4 can't be read"):
+        write_cut(boards.manifest([boards.shot("a", [broken])]), tmp_path, tmp_path / "cut.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.mp4"]
+
+
+@given(st.lists(st.fractions(min_value=Fraction(1, 60), max_value=15), max_size=60), st.integers(1, 60))
+def test_frames_of_a_cut_never_drift_from_its_length(lengths: list[Fraction], rate: int) -> None:
+    """However many pieces there are, each boundary is within half a frame of the running sum."""
+    edges = list(frame_edges(lengths, Fraction(rate)))
+    total = Fraction(0)
+    for (begin, end), length in zip(edges, lengths, strict=True):
+        assert begin <= end
+        total += length
+        assert abs(end - total * rate) <= Fraction(1, 2)
+    assert [end for _, end in edges[:-1]] == [begin for begin, _ in edges[1:]]
+
+
+@pytest.mark.parametrize(
+    ("measured", "rate"),
+    [(23.98, "24000/1001"), (24, "24"), (29.97, "30000/1001"), (30.01, "30"), (12, "12"), (None, "24")],
+)
+def test_measured_rates_snap_to_those_editors_know(measured: float | None, rate: str) -> None:
+    """A rate within half a percent of a standard one is that one; others stay."""
+    assert standard_rate(measured) == Fraction(rate)
