@@ -1,0 +1,132 @@
+"""``rivya-run`` itself: finds the command, and loads no other. ``--help`` loads none."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import click
+from click_default_group import DefaultGroup
+
+from rivya_run import __version__
+
+ENVIRONMENT: Final = "RIVYA_RUN"
+"""Every option can be set by an environment variable that begins with this."""
+
+COMMANDS: Final = {
+    "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",
+    "validate": "Problems of storyboards, all at once; no network.",
+    "plan": "What a run would do, why, and what it costs; no network.",
+    "status": "What there is, what it cost, what is unknown.",
+    "verify": "Hash every output against the manifest.",
+    "adopt": "Tie a task that exists to a take.",
+    "clean": "List files that no present take uses; --yes removes them.",
+    "report": "A page to look at all takes, pick and compare.",
+    "export": "Cut, contact sheet, timelines for editors.",
+    "watch": "On save: validate, plan, with --simulate render.",
+    "init": "A new project folder with a storyboard to start from.",
+    "models": "The models, their parameters and prices.",
+    "schema": "Print, check or renew the JSON Schemas.",
+    "simulator": "A local stand-in for Rivya, as a server.",
+}
+"""The commands, each the module of its name in this package, in the order in which help shows them."""
+
+
+class CommandLine(DefaultGroup):  # type: ignore[misc]
+    """The group of all commands; a first argument that is no command is a storyboard to run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(default="run", **settings)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            _refuse_misspelt(ctx, cmd_name)
+            ctx.arg0 = cmd_name  # type: ignore[attr-defined]  # DefaultGroup puts it back before the others
+            cmd_name = "run"
+        return load(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
+        """As click's own, with every error rendered in one place."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **settings)
+        settings["prog_name"] = "rivya-run"
+        _never_fail_on_letters()
+        try:
+            code = super().main(*args, standalone_mode=False, **settings)
+        except Exception as error:
+            from rivya_run.cli.failures import show_failure
+
+            code = show_failure(error)
+        except KeyboardInterrupt:
+            code = 130
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def load(name: str) -> click.Command:
+    """Import a command and let the environment speak for each of its options."""
+    from importlib import import_module
+
+    try:
+        module = import_module(f"rivya_run.cli.{name}")
+    except ModuleNotFoundError as error:
+        from rivya_run.cli.failures import missing_library
+
+        raise missing_library(error, name) from error
+    command: click.Command = module.command
+    speak_for_options(command)
+    return command
+
+
+def speak_for_options(command: click.Command) -> None:
+    """``--max-credits`` can also be set as ``RIVYA_RUN_MAX_CREDITS``, whatever the command."""
+    for option in command.params:
+        longest = max(option.opts, key=len)
+        if isinstance(option, click.Option) and option.envvar is None and longest.startswith("--"):
+            option.envvar = f"{ENVIRONMENT}_{longest[2:].replace('-', '_').upper()}"
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            speak_for_options(inner)
+
+
+def _refuse_misspelt(ctx: click.Context, name: str) -> None:
+    """A word that is nearly a command and names no file is a slip, not a storyboard."""
+    if not name.isalpha() or ctx.resilient_parsing:
+        return
+    from difflib import get_close_matches
+    from pathlib import Path
+
+    near = get_close_matches(name, COMMANDS, n=1, cutoff=0.7)
+    if near and not Path(name).exists():
+        ctx.fail(f"there is no command and no storyboard {name!r}. Did you mean {near[0]!r}?")
+
+
+def _never_fail_on_letters() -> None:
+    """A terminal that can't show a letter gets an escape instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@click.command(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Every option can also be set as {ENVIRONMENT}_<OPTION>, such as {ENVIRONMENT}_CONCURRENCY=4. "
+    "The API key is read from RIVYA_API_KEY.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="rivya-run", message="%(prog)s %(version)s")
+def app() -> None:
+    """Turn a version-controlled YAML shot list into finished clips, never paying twice for the same take.
+
+    \b
+      rivya-run storyboard.yaml             make what is missing
+      rivya-run storyboard.yaml --simulate  the same for no money: an animatic
+      rivya-run plan storyboard.yaml        what it would do, why, and what it costs
+      rivya-run FOLDER                      every storyboard in it
+    """

@@ -1,0 +1,93 @@
+"""``rivya-run clean``: files that no present take uses."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rivya_run.cli import options as shared
+
+if TYPE_CHECKING:
+    from rivya_run.cleaning import Unused
+    from rivya_run.preparing import Prepared, Source
+    from rivya_run.records.run import RunOptions
+
+
+@click.command("clean", short_help="List files that no present take uses; --yes removes them.")
+@shared.storyboards()
+@shared.place
+@shared.reading
+@click.option("--yes", is_flag=True, help="Remove them.")
+def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
+    """List the files in the output folders that no present take uses; with --yes, remove them.
+
+    Clips of shots that were removed or changed, copies that were edited, downloads that were never finished.
+    The journal keeps knowing that they were paid for: asked for again, they are fetched, not made again, as
+    long as Rivya keeps them. Reports, cuts and files of your own are never touched.
+    """
+    from rivya_run.preparing import open_sources
+
+    options = shared.run_options(given)
+    for source in open_sources(shared.storyboard_files(storyboards), options):
+        with ExitStack() as stack:
+            if yes and source.folder.is_dir():
+                from rivya_run.lock import locked
+
+                stack.enter_context(locked(source.folder, f"clean {source.relative_path}"))
+            _clean(source, options, stack, remove=yes)
+
+
+def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
+    from rivya_run.cleaning import files_in, unused
+    from rivya_run.ledger import Ledger
+    from rivya_run.manifest import shown_attempt
+    from rivya_run.preparing import prepare
+    from rivya_run.safetext import visible
+    from rivya_run.times import iso
+
+    ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+    stack.callback(ledger.close)
+    prepared = prepare(source, ledger, options, None, base_url=None, writing=False)
+    history = ledger.history
+    present = {key for step in prepared.plan.steps if (key := shown_attempt(step, history)) is not None}
+    found = unused(history.attempts, present, files_in(source.folder))
+    size = 0
+    for one in found:
+        file = source.folder / one.path
+        size += file.stat().st_size
+        click.echo(visible(f"{one.path}  {one.why}"))
+    if remove:
+        _remove(source, prepared, found)
+    what = "removed" if remove else "could be removed"
+    again = "" if remove or not found else " (--yes removes them)"
+    click.echo(visible(f"{source.folder}: {len(found)} files, {size / 1e6:.1f} MB {what}{again}"))
+
+
+def _remove(source: Source, prepared: Prepared, found: list[Unused]) -> None:
+    """On record first, then gone."""
+    from rivya_run import __version__
+    from rivya_run.durable import unwritable
+    from rivya_run.preparing import run_started
+    from rivya_run.records.journal import Removed
+
+    ledger = prepared.ledger
+    recorded = [one for one in found if one.key is not None]
+    if recorded:
+        origin = prepared.made_with or ledger.history.base_url or ""
+        ledger.record(run_started(source, origin, __version__, os.getpid()))
+        for one in recorded:
+            ledger.record(Removed(one.key or "", one.path))
+        ledger.sync()
+    for one in found:
+        file = source.folder / one.path
+        try:
+            file.unlink(missing_ok=True)
+            if not any(file.parent.iterdir()):
+                file.parent.rmdir()
+        except OSError as error:
+            raise unwritable(file, error) from error

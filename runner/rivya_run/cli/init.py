@@ -1,0 +1,53 @@
+"""``rivya-run init``: a project folder to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init", short_help="A new project folder with a storyboard to start from.")
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+def command(folder: Path) -> None:
+    """Write a storyboard to start from into FOLDER (default: here), with its JSON Schema, editor settings and
+    a .gitignore. Asks nothing and overwrites nothing.
+    """
+    from rivya_run.catalog import PROJECT_FOLDER
+    from rivya_run.errors import UsageError
+    from rivya_run.safetext import visible
+    from rivya_run.scaffold import scaffold
+
+    content = scaffold(folder / PROJECT_FOLDER)
+    there = [name for name in content if (folder / name).exists() or (folder / name).is_symlink()]
+    if there:
+        raise UsageError(
+            f"'{visible(str(folder))}' has {', '.join(there)} already; nothing was written",
+            hint="name a new folder: rivya-run init FOLDER",
+        )
+    for name, text in content.items():
+        file = folder / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as out:
+                out.write(text)
+        except OSError as error:
+            raise UsageError(f"{visible(str(file))} can't be written: {error.strerror or error}") from error
+        click.echo(visible(str(file)))
+    _say_next(folder)
+
+
+def _say_next(folder: Path) -> None:
+    import shlex
+
+    steps = [
+        ("rivya-run storyboard.yaml --simulate", "an animatic, for no money"),
+        ("rivya-run plan storyboard.yaml", "what it would cost"),
+        ("export RIVYA_API_KEY=rvya_sk_...", "a key from Rivya's settings"),
+        ("rivya-run storyboard.yaml", "make the clips"),
+    ]
+    here = folder.resolve() == Path.cwd().resolve()
+    lines = [] if here else [(f"cd {shlex.quote(str(folder))}", "")]
+    click.echo("\nNext:", err=True)
+    for command_line, why in [*lines, *steps]:
+        click.echo(f"  {command_line:<40}{why}".rstrip(), err=True)

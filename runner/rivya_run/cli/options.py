@@ -1,0 +1,135 @@
+"""Options that several commands share, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rivya_run.records.run import RunOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Amount(click.FloatRange):
+    """A number that is one: neither nan nor infinity."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number that can be counted to", param, ctx)
+        return number
+
+
+SECONDS = Amount(min=0, min_open=True)
+CREDITS = Amount(min=0)
+PROGRESS = ("auto", "live", "plain", "json", "none")
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def storyboards(*, required: bool = True) -> Callable[[F], F]:
+    """STORYBOARD...: files, or folders for every storyboard in them."""
+    return click.argument(
+        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=click.Path(path_type=Path)
+    )
+
+
+def place(command: F) -> F:
+    """Where results live: --outputs, --simulate."""
+    for option in (
+        click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
+        click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
+    ):
+        command = option(command)
+    return command
+
+
+def reading(command: F) -> F:
+    """How storyboards are judged: --strict, --allow-outside."""
+    for option in (
+        click.option("--strict", is_flag=True, help="Advice counts as an error."),
+        click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
+    ):
+        command = option(command)
+    return command
+
+
+def choosing(command: F) -> F:
+    """Which takes: --only, --exclude, --retry-failed, --resend-unknown, --attempts."""
+    for option in (
+        click.option(
+            "--attempts",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Of each take in this run.",
+        ),
+        click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
+        click.option(
+            "--retry-failed", is_flag=True, help="Also what failed three times, or failed and was charged."
+        ),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
+        click.option(
+            "--only", multiple=True, metavar="PATTERN", help="Shots by id (globs), tag:NAME or scene:NAME."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(given: dict[str, Any]) -> RunOptions:
+    """The options of a run among what click gives a command; the others keep their defaults."""
+    from dataclasses import fields
+
+    from rivya_run.records.run import RunOptions
+
+    known = {field.name for field in fields(RunOptions)}
+    return RunOptions(**{name: value for name, value in given.items() if name in known})
+
+
+def storyboard_files(named: tuple[Path, ...]) -> list[Path]:
+    """The files that STORYBOARD... means: a folder is every storyboard in it, not those further down.
+
+    In a folder a file counts when it has ``shots`` at the top. Raises UsageError where there is none.
+    """
+    from rivya_run.errors import UsageError
+    from rivya_run.opening import storyboards_in
+    from rivya_run.safetext import visible
+
+    files: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = [file for file in storyboards_in(path) if has_shots(file)]
+        if not found:
+            raise UsageError(
+                f"there is no storyboard in the folder '{visible(str(path))}'",
+                hint="rivya-run init makes one to start from",
+            )
+        files += found
+    return list(dict.fromkeys(files))
+
+
+def has_shots(file: Path) -> bool:
+    """Whether a YAML or JSON file has ``shots`` at the top; what can't be read is left for a run to complain of."""
+    import json
+    import re
+
+    from rivya_run.opening import read_file
+
+    content = read_file(file)
+    if file.suffix.lower() == ".json":
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            return b'"shots"' in content
+        return isinstance(document, dict) and "shots" in document
+    return re.search(rb"""(?m)^(?:\xef\xbb\xbf)?(?:---\s+)?\{?\s*["']?shots["']?\s*:""", content) is not None

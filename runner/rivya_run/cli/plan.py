@@ -1,0 +1,184 @@
+"""``rivya-run plan``: what a run would do, why, and what it costs. No network, nothing written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rivya_run.cli import options as shared
+
+if TYPE_CHECKING:
+    from rivya_run.preparing import Prepared
+    from rivya_run.records.run import RunOptions
+
+SOMETHING_TO_DO = 10
+
+
+@click.command("plan", short_help="What a run would do, why, and what it costs.")
+@shared.storyboards()
+@shared.place
+@shared.choosing
+@shared.reading
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="markdown: for a comment on a pull request.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--detailed-exitcode", is_flag=True, help="0: nothing to do, 10: something.")
+@click.option("--out", type=shared.FILE, metavar="FILE", help="Save the plan for run --plan FILE.")
+@click.option("--expand", is_flag=True, help="Print the storyboard as it is after all layers instead.")
+@click.option(
+    "--since", metavar="REV", help="What changed since a git revision, in takes and credits, instead."
+)
+@click.option(
+    "--from-timeline", type=shared.FILE, metavar="FILE", help="Which takes an edited timeline uses, instead."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    storyboards: tuple[Path, ...],
+    form: str,
+    as_json: bool,
+    detailed_exitcode: bool,
+    out: Path | None,
+    expand: bool,
+    since: str | None,
+    from_timeline: Path | None,
+    **given: Any,
+) -> None:
+    """Show for each take what a run would do, why, and what it costs. No network, no writing.
+
+    \b
+    Actions: create (a new task is paid for), retry (the last attempt failed), resume (a task exists, or a
+    create is sent again), download (paid, a file is missing), reuse (all is there), decide (the outcome is
+    unknown), skip. Credits are 'observed' (what the API took for the same before) or 'base' (the table's
+    price of default params, with the day it was read). 'worst' counts every retry.
+    """
+    from rivya_run.preparing import open_sources
+
+    form = "json" if as_json else form
+    options = shared.run_options(given)
+    _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
+    sources = open_sources(shared.storyboard_files(storyboards), options)
+    if expand:
+        from rivya_run.expand import expanded
+
+        for source in sources:
+            click.echo(expanded(source.storyboard, source.catalog).encode(), nl=False)
+        return
+    with ExitStack() as stack:
+        prepared = planned(sources, options, stack)
+        _advise(prepared)
+        if since is not None:
+            from rivya_run.cli.since import show_since
+
+            show_since(since, prepared, form)
+        elif from_timeline is not None:
+            from rivya_run.cli.timelines import show_used
+
+            show_used(from_timeline, prepared, form)
+        else:
+            _show(prepared, form)
+            if out is not None:
+                _save(out, prepared, options)
+        if detailed_exitcode and _something(prepared):
+            ctx.exit(SOMETHING_TO_DO)
+
+
+def _only_one(**ways: object) -> None:
+    """--expand, --since and --from-timeline print something else than a plan, --out saves one."""
+    from rivya_run.errors import UsageError
+
+    chosen = [f"--{name.replace('_', '-')}" for name, value in ways.items() if value]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} can't go together")
+
+
+def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> list[Prepared]:
+    """The plans, books open for reading until the stack closes; nothing is locked or written."""
+    import time
+
+    from rivya_run.ledger import Ledger
+    from rivya_run.preparing import prepare
+    from rivya_run.selection import selected_shots
+    from rivya_run.times import iso
+
+    selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
+    prepared = []
+    for source, selected in zip(sources, selections, strict=True):
+        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+        stack.callback(ledger.close)
+        prepared.append(prepare(source, ledger, options, selected, base_url=None, writing=False))
+    return prepared
+
+
+def _advise(prepared: Sequence[Prepared]) -> None:
+    from rivya_run.cli.confirming import show_advice
+
+    for one in prepared:
+        show_advice(one)
+
+
+def _something(prepared: Sequence[Prepared]) -> bool:
+    from rivya_run.plan_view import something_to_do
+
+    return any(something_to_do(one.plan) for one in prepared)
+
+
+def _show(prepared: Sequence[Prepared], form: str) -> None:
+    from rivya_run.plan_view import plan_document, plan_markdown
+
+    plans = [one.plan for one in prepared]
+    if form == "json":
+        documents = [plan_document(plan) for plan in plans]
+        click.echo(json.dumps(documents if len(plans) > 1 else documents[0], ensure_ascii=False, indent=2))
+    elif form == "markdown":
+        click.echo(plan_markdown(plans))
+    else:
+        _show_tables(prepared)
+
+
+def _show_tables(prepared: Sequence[Prepared]) -> None:
+    from rivya_run.cli.columns import show_columns
+    from rivya_run.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
+    from rivya_run.safetext import visible
+
+    for number, one in enumerate(prepared):
+        if number:
+            click.echo()
+        rows = plan_rows(one.plan)
+        columns = [place for place in range(len(HEADS)) if any(row[place] for row in rows)]
+        show_columns(
+            [HEADS[place] for place in columns],
+            [[row[place] for place in columns] for row in rows],
+            [columns.index(CREDITS_COLUMN)] if CREDITS_COLUMN in columns else [],
+        )
+        for line in totals_lines(one.plan):
+            click.echo(visible(line))
+
+
+def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
+    from rivya_run.cli.saved_plans import choices_of
+    from rivya_run.durable import write_atomically
+    from rivya_run.errors import RivyaError, UsageError
+    from rivya_run.plan_basis import basis_of
+    from rivya_run.plan_file import saved
+    from rivya_run.safetext import visible
+
+    bases = [basis_of(one.source) for one in prepared]
+    content = saved([one.plan for one in prepared], bases, choices_of(options))
+    try:
+        write_atomically(out, content)
+    except RivyaError as error:
+        raise UsageError(error.message) from error
+    click.echo(f"saved: rivya-run run --plan {visible(str(out))}", err=True)

@@ -1,0 +1,123 @@
+"""``plan --since REV``: what changed between a git revision of a storyboard and now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, run
+
+import click
+
+from rivya_run.changes import Change, Kind, changes, contents
+from rivya_run.cli.columns import show_columns
+from rivya_run.errors import RivyaError, UsageError
+from rivya_run.preparing import Prepared
+from rivya_run.records.storyboard import FileReference, Storyboard
+from rivya_run.safetext import visible
+from rivya_run.storyboard.reader import read_storyboard
+
+GIT_WITHIN = 60.0
+HEADS = ("take", "change", "model", "credits", "basis")
+
+
+def show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
+    """Print what is new, changed, renamed and removed; credits are those of making it."""
+    found = [(one.plan.storyboard, _changes(revision, one)) for one in prepared]
+    if form == "json":
+        documents = [
+            {"storyboard": name, "since": revision, "changes": [asdict(one) for one in some]}
+            for name, some in found
+        ]
+        click.echo(json.dumps(documents if len(found) > 1 else documents[0], ensure_ascii=False, indent=2))
+        return
+    for name, some in found:
+        rows = [_row(one) for one in some]
+        if form == "markdown":
+            click.echo(_markdown(rows))
+        elif rows:
+            show_columns(HEADS, rows, numbers=(3,))
+        click.echo(visible(_total(name, revision, some)))
+
+
+def _row(one: Change) -> tuple[str, ...]:
+    kind = f"renamed from {one.was}" if one.kind is Kind.RENAMED else one.kind.value
+    costs = one.kind in {Kind.NEW, Kind.CHANGED}
+    credits = f"{one.credits:g}" if one.credits is not None else "?" if costs else ""
+    return f"{one.shot}/{one.take}", kind, one.model, credits, one.basis or ""
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(HEADS)} |", "|---|---|---|--:|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(visible(cell) for cell in row)} |" for row in rows), ""])
+
+
+def _total(name: str, revision: str, some: Sequence[Change]) -> str:
+    if not some:
+        return f"{name}: nothing changed since {revision}"
+    counts = [f"{sum(one.kind is kind for one in some)} {kind.value}" for kind in Kind]
+    told = ", ".join(count for count in counts if not count.startswith("0 "))
+    return f"{name}: {told} since {revision}; {sum(one.credits or 0 for one in some):g} credits to make it"
+
+
+def _changes(revision: str, one: Prepared) -> list[Change]:
+    source = one.source
+    content = _file_at(revision, source.path)
+    if content is None:
+        raise UsageError(f"'{visible(str(source.path))}' is not in git revision {visible(revision)}")
+    reading = read_storyboard(content, path=str(source.path), catalog=source.catalog)
+    if reading.storyboard is None:
+        raise RivyaError(
+            f"'{visible(str(source.path))}' has problems in revision {visible(revision)}: "
+            f"{reading.problems[0].message}"
+        )
+    before, after = reading.storyboard, source.storyboard
+    tables = {table.id: table for table in source.catalog.all()}
+    now = contents(after, tables, {path: facts.sha256 for path, facts in source.facts.items()})
+    was = contents(before, tables, _files_at(revision, before, source.path))
+    return changes(before, was, after, now, tables, one.ledger.history.prices)
+
+
+def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, str]:
+    """sha256 of the reference files as they were; one that git didn't have counts as it is now."""
+    found: dict[str, str] = {}
+    for shot in storyboard.shots:
+        for reference in shot.references:
+            if isinstance(reference, FileReference) and reference.path not in found:
+                file = path.parent / reference.path
+                content = _file_at(revision, file)
+                if content is None and file.is_file():
+                    content = file.read_bytes()
+                if content is not None:
+                    found[reference.path] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def _file_at(revision: str, path: Path) -> bytes | None:
+    """A file as it was in a git revision, or None where it wasn't there. Raises UsageError without git."""
+    if revision.startswith("-"):
+        raise UsageError(f"{visible(revision)!r} is no git revision")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return None
+    try:
+        _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", failure=revision)
+        return _git(folder, "show", f"{revision}:./{path.name}")
+    except OSError as error:
+        raise UsageError("--since needs git, which can't be started", hint=str(error.strerror)) from error
+
+
+def _git(folder: Path, *arguments: str, failure: str | None = None) -> bytes | None:
+    done = run(
+        ["git", "-C", str(folder), *arguments],
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        timeout=GIT_WITHIN,
+        check=False,
+    )
+    if done.returncode != 0 and failure is not None:
+        raise UsageError(f"git knows no revision {visible(failure)} in {visible(str(folder))}")
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,86 @@
+"""``rivya-run status``: what the manifest holds, what it cost, what is unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rivya_run.cli import options as shared
+
+if TYPE_CHECKING:
+    from rivya_run.cli.made import Made
+
+
+@click.command("status", short_help="What there is, what it cost, what is unknown.")
+@shared.storyboards()
+@shared.place
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")
+def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, as_json: bool) -> None:
+    """Show what storyboards have made: each take with its file, credits, errors and warnings.
+
+    A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
+    """
+    from rivya_run.cli.made import made
+
+    files = shared.storyboard_files(storyboards)
+    found = [(file, made(file, outputs, simulate=simulate)) for file in files]
+    if as_json:
+        _print_manifests([one.folder for _, one in found])
+        return
+    again = (*(("--simulate",) if simulate else ()), *(("--outputs", str(outputs)) if outputs else ()))
+    for number, (file, one) in enumerate(found):
+        if number:
+            click.echo()
+        _show(file, one, again)
+
+
+def _print_manifests(folders: list[Path]) -> None:
+    """One manifest byte for byte; several as a list."""
+    from rivya_run.errors import OutputFolderError
+    from rivya_run.places import MANIFEST
+
+    try:
+        contents = [(folder / MANIFEST).read_bytes() for folder in folders]
+    except OSError as error:
+        raise OutputFolderError(f"the manifest can't be read: {error.strerror}") from error
+    if len(contents) == 1:
+        click.echo(contents[0], nl=False)
+    else:
+        click.echo(b"[" + b",\n".join(content.strip() for content in contents) + b"]\n", nl=False)
+
+
+def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
+    from rivya_run.cli.columns import show_columns
+    from rivya_run.safetext import visible
+    from rivya_run.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
+
+    manifest = one.manifest
+    name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)
+    click.echo(visible(f"{name}, {one.folder}, as of {manifest.get('updated_at')}"))
+    for line in unknown_lines(manifest, str(file), again):
+        click.echo(line)
+    for scene in scenes(manifest):
+        click.echo()
+        if scene.name:
+            click.echo(f"scene {scene.name}")
+        used = [place for place in range(len(HEADS)) if any(row[place] for row in scene.rows)]
+        numbers = [used.index(CREDITS_COLUMN)] if CREDITS_COLUMN in used else []
+        rows = [[row[place] for place in used] for row in scene.rows]
+        show_columns([HEADS[place] for place in used], rows, numbers)
+    click.echo()
+    for line in totals_lines(manifest):
+        click.echo(visible(line))
+    if _edited(file, manifest):
+        click.echo(
+            f"the storyboard has changed since: rivya-run plan {visible(str(file))} shows what a run does"
+        )
+
+
+def _edited(file: Path, manifest: dict[str, object]) -> bool:
+    from rivya_run.outputs import sha256_of
+
+    storyboard = manifest.get("storyboard")
+    known = storyboard.get("sha256") if isinstance(storyboard, dict) else None
+    return known is not None and known != sha256_of(file)

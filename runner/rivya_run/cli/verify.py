@@ -1,0 +1,49 @@
+"""``rivya-run verify``: are all files what was paid for?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rivya_run.cli import options as shared
+
+
+@click.command("verify", short_help="Hash every output against the manifest.")
+@shared.storyboards()
+@shared.place
+@click.pass_context
+def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None) -> None:
+    """Hash every output against the manifest; list what is missing or altered. Exit code 1 if anything is.
+
+    The next run fetches such files again, without paying, as long as Rivya keeps them.
+    """
+    from rivya_run.cli.made import made
+
+    troubled = False
+    for file in shared.storyboard_files(storyboards):
+        one = made(file, outputs, simulate=simulate)
+        troubled |= _verified(file, one.folder, one.manifest)
+    if troubled:
+        ctx.exit(1)
+
+
+def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
+    """Say what is wrong with one storyboard's files; whether anything is."""
+    from rivya_run.errors import OutputFolderError
+    from rivya_run.safetext import visible
+    from rivya_run.verifying import removed_files, verify
+
+    good, bad, size = 0, 0, 0
+    try:
+        for checked in verify(folder, manifest, removed_files(folder)):
+            if checked.trouble is None:
+                good, size = good + 1, size + checked.bytes
+            else:
+                bad += 1
+                past = ", of a take that no shot asks for any more" if checked.past else ""
+                click.echo(visible(f"{checked.take}  {checked.path} {checked.trouble}{past}"))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise OutputFolderError(f"{folder}: the manifest holds an output that can't be understood") from error
+    click.echo(visible(f"{file}: {good} files as paid for ({size / 1e6:.1f} MB), {bad} missing or altered"))
+    return bad > 0

@@ -1,0 +1,162 @@
+"""`rivya-run status`, `verify` and `clean`: looking at what there is, and tidying up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from command_line import in_project, rivya_run
+from projects import Project
+from rivya_run.lock import locked
+
+BOARD = """
+    id: board
+    shots:
+      - {id: a, scene: intro, prompt: x}
+      - {id: b, prompt: y, takes: 2}
+"""
+
+
+@pytest.fixture
+def made(project: Project) -> Project:
+    """Two shots, three takes, all made."""
+    project.write(BOARD)
+    assert in_project(project, project.path).exit_code == 0
+    return project
+
+
+def clip(project: Project, take: str) -> Path:
+    """The file of a take."""
+    return project.folder() / str(project.takes()[take]["outputs"][0]["path"])
+
+
+def test_status_before_any_run_says_to_run_first(project: Project) -> None:
+    """Exit 1; nothing is there to be shown."""
+    project.write(BOARD)
+    result = rivya_run("status", project.path)
+    assert result.exit_code == 1
+    assert "has made nothing yet" in result.stderr
+    assert f"run it first: rivya-run {project.path}" in result.stderr
+
+
+def test_status_shows_scenes_takes_files_and_spend(made: Project) -> None:
+    """Every take on one line, the chosen one marked."""
+    text = rivya_run("status", made.path).stdout
+    assert "scene intro" in text
+    assert "b/1 *" in text
+    assert str(made.takes()["a/1"]["outputs"][0]["path"]) in text
+    assert "3 takes: 3 done" in text
+    assert "spent: 30 credits" in text
+
+
+def test_status_as_json_is_the_manifest_byte_for_byte(made: Project) -> None:
+    """And a list of them for several storyboards."""
+    written = (made.folder() / "manifest.json").read_bytes()
+    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+    twice = rivya_run("status", made.path, made.root / "." / "storyboard.yaml", "--json").stdout
+    assert json.loads(twice) == json.loads(written)
+    other = made.root / "other.yaml"
+    other.write_text("shots:\n  - {id: a, prompt: x}\n")
+    in_project(made, other)
+    assert len(json.loads(rivya_run("status", made.path, other, "--json").stdout)) == 2
+
+
+def test_status_says_when_the_storyboard_was_edited_since(made: Project) -> None:
+    """The manifest is of the last run."""
+    assert "has changed since" not in rivya_run("status", made.path).stdout
+    made.write(BOARD + "\n# edited\n")
+    assert "the storyboard has changed since" in rivya_run("status", made.path).stdout
+
+
+def test_a_damaged_manifest_is_a_message(made: Project) -> None:
+    """A merge conflict in it is said with its place, by every command that reads it."""
+    (made.folder() / "manifest.json").write_text("{\n<<<<<<< HEAD\n")
+    for command in ("status", "verify", "plan", "clean"):
+        result = rivya_run(command, made.path)
+        assert result.exit_code == 7
+        assert "manifest.json:2:1" in result.stderr
+
+
+def test_verify_hashes_every_file(made: Project) -> None:
+    """All as paid for: exit 0."""
+    result = rivya_run("verify", made.path)
+    assert result.exit_code == 0
+    assert "3 files as paid for" in result.stdout
+
+
+def test_verify_names_what_is_missing_or_altered(made: Project) -> None:
+    """Exit 1, each file with what is wrong, even where size and time are as before."""
+    clip(made, "a/1").unlink()
+    file = clip(made, "b/1")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with clip(made, "b/2").open("ab") as longer:
+        longer.write(b"x")
+    result = rivya_run("verify", made.path)
+    assert result.exit_code == 1
+    said = result.stdout.splitlines()
+    assert said[0].startswith("a/1") and said[0].endswith("is missing")
+    assert said[1].startswith("b/1") and "another sha256" in said[1]
+    assert said[2].startswith("b/2") and "bytes instead of" in said[2]
+
+
+def test_clean_lists_what_no_take_uses_and_removes_nothing(made: Project) -> None:
+    """A former prompt's clip, an edited copy, an unfinished download; not the rest."""
+    old = clip(made, "a/1")
+    made.write(BOARD.replace("prompt: x", "prompt: other"))
+    in_project(made, made.path)
+    new = clip(made, "a/1")
+    (new.with_name(f"{new.stem}.changed{new.suffix}")).write_bytes(b"x")
+    (made.folder() / "a" / "a_t01_00000000.part").write_bytes(b"x")
+    (made.folder() / "a" / "notes.txt").write_bytes(b"x")
+    (made.folder() / "report.html").write_bytes(b"x")
+    result = rivya_run("clean", made.path)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 4
+    assert str(old.name) in result.stdout
+    assert "3 files, " in result.stdout
+    assert "--yes removes them" in result.stdout
+    assert old.exists()
+
+
+def test_clean_yes_removes_files_but_not_what_is_known_of_them(made: Project) -> None:
+    """The prompt changed back later is a download, not a payment; verify doesn't miss what was removed."""
+    old = clip(made, "a/1")
+    made.write(BOARD.replace("prompt: x", "prompt: other"))
+    in_project(made, made.path)
+    assert rivya_run("clean", made.path, "--yes").exit_code == 0
+    assert not old.exists()
+    assert clip(made, "a/1").exists()
+    assert rivya_run("verify", made.path).exit_code == 0
+    assert "0 files" in rivya_run("clean", made.path).stdout
+    assert made.manifest()["totals"]["spent_credits"] == 40
+    made.write(BOARD)
+    assert in_project(made, made.path).exit_code == 0
+    assert old.exists()
+    assert made.tasks() == 4
+
+
+def test_clean_removes_the_folder_of_a_shot_that_is_gone(made: Project) -> None:
+    """Nothing empty stays behind; a present shot's folder does."""
+    made.write("id: board\nshots:\n  - {id: b, prompt: y, takes: 2}\n")
+    in_project(made, made.path)
+    rivya_run("clean", made.path, "--yes")
+    assert not (made.folder() / "a").exists()
+    assert (made.folder() / "b").is_dir()
+
+
+def test_clean_waits_for_nobody_who_holds_the_folder(made: Project) -> None:
+    """Exit 7 names the holder; listing needs no lock."""
+    with locked(made.folder(), "run storyboard.yaml"):
+        assert rivya_run("clean", made.path, "--yes").exit_code == 7
+        assert rivya_run("clean", made.path).exit_code == 0
+
+
+def test_clean_before_any_run_has_nothing_to_do(project: Project) -> None:
+    """And makes no folder."""
+    project.write(BOARD)
+    assert rivya_run("clean", project.path, "--yes").exit_code == 0
+    assert list((project.root / "outputs").iterdir()) == []
