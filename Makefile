@@ -43,7 +43,7 @@ check: $(VENV)/.tools
 
 ## make test      make check, then every test (TESTS=path for some)
 test: check
-	$(BIN)/pytest --numprocesses auto $(TESTS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
 ## make demo      a storyboard becomes clips, without key, network or money
 demo: $(VENV)/.program
@@ -58,10 +58,11 @@ bench: $(VENV)/.tools
 soak: $(VENV)/.tools
 	$(BIN)/python -m tests.crash.soak --seed $(SEED) --kills $(KILLS)
 
-## make schemas   schemas/ and the pages that are made from the parameter tables
+## make schemas   schemas/ and what is generated in docs/, from the tables and the language
 schemas: $(VENV)/.program
 	$(BIN)/rivya-run schema --write
 	$(BIN)/rivya-run models list --markdown > docs/models.md
+	$(BIN)/python docs/make_pages.py
 
 ## make pictures  the pictures in docs/, by the program itself
 pictures: $(VENV)/.tools

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -110,8 +110,14 @@ class History:
             self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.key)
         self._spent += attempt.spent - (before.spent if before is not None else 0)
         self._at_stake += attempt.at_stake - (before.at_stake if before is not None else 0)
-        if attempt.price_key is not None and attempt.reserved is not None:
-            self.prices[attempt.price_key] = attempt.reserved
+        if attempt.price_key is not None and _tells_price(attempt):
+            self.prices[attempt.price_key] = attempt.reserved or 0
+
+
+def _tells_price(attempt: Attempt) -> bool:
+    """A task that failed, for an empty wallet say, may show 0; only one that succeeded was really free."""
+    made = attempt.state in {AttemptState.FINISHED, AttemptState.STORED}
+    return bool(attempt.reserved) or (attempt.reserved is not None and made)
 
 
 def _upload(at: str, event: Uploaded) -> Upload:
@@ -259,10 +265,32 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
 
 
 def _reassigned(known: Attempt, event: Reassigned, at: str) -> Attempt:
-    outputs = tuple(
-        replace(output, path=event.paths.get(output.path, output.path)) for output in known.outputs
+    return replace(
+        known,
+        shot=event.shot,
+        take=event.take,
+        outputs=tuple(_moved(output, event.paths) for output in known.outputs),
     )
-    return replace(known, shot=event.shot, take=event.take, outputs=outputs)
+
+
+def _moved(output: Output, paths: Mapping[str, str]) -> Output:
+    moved = replace(output, path=paths.get(output.path, output.path))
+    stills = as_list((output.media or {}).get("frames"))
+    if not stills:
+        return moved
+    frames: list[Json] = [
+        {**still, "path": paths.get(str(still.get("path")), still.get("path"))}
+        if isinstance(still, dict)
+        else still
+        for still in stills
+    ]
+    return replace(moved, media={**(output.media or {}), "frames": frames})
+
+
+def still_paths(output: Output) -> list[str]:
+    """Paths of the stills that were taken out of an output."""
+    stills = as_list((output.media or {}).get("frames"))
+    return [str(still["path"]) for still in stills if isinstance(still, dict) and still.get("path")]
 
 
 def _marked_unknown(known: Attempt, event: MarkedUnknown, at: str) -> Attempt:
@@ -275,7 +303,10 @@ def _given_up(known: Attempt, event: GivenUp, at: str) -> Attempt:
 
 
 def _removed(known: Attempt, event: Removed, at: str) -> Attempt:
-    return known
+    outputs = tuple(
+        replace(output, removed=True) if output.path == event.path else output for output in known.outputs
+    )
+    return replace(known, outputs=outputs)
 
 
 def _frame_taken(known: Attempt, event: FrameTaken, at: str) -> Attempt:

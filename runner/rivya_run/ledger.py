@@ -51,20 +51,31 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     path = folder / MANIFEST
     try:
         document = json.loads(path.read_bytes())
-        known_attempts(document)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         where = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise OutputFolderError(
-            f"{path}{where}: this is no manifest that rivya-run can read",
-            hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
-        ) from error
-    if document.get("version", VERSION) > VERSION:
+        raise _no_manifest(f"{path}{where}") from error
+    version = document.get("version", VERSION) if isinstance(document, dict) else None
+    if isinstance(version, int) and version > VERSION:
         raise ForeignFolder(f"{path}: written by a newer version of rivya-run", hint="upgrade rivya-run")
+    try:
+        known_attempts(document)
+        known_uploads(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _no_manifest(str(path)) from error
+    if not isinstance(version, int):
+        raise _no_manifest(str(path))
     return dict(document)
+
+
+def _no_manifest(where: str) -> OutputFolderError:
+    return OutputFolderError(
+        f"{where}: this is no manifest that rivya-run can read",
+        hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
+    )
 
 
 def foreign_knowledge(document: dict[str, Any], history: History) -> list[JournalEvent]:
@@ -74,20 +85,24 @@ def foreign_knowledge(document: dict[str, Any], history: History) -> list[Journa
         for shot, entry, told in known_attempts(document)
         if knows_more(told, history.attempts.get(told.key))
     ]
-    for upload in document.get("uploads") or ():
-        if (upload["sha256"], upload["kind"], upload["model"]) not in history.uploads:
-            news.append(
-                Uploaded(
-                    upload["sha256"],
-                    upload["kind"],
-                    upload["model"],
-                    upload["path"],
-                    upload.get("mime_type"),
-                    upload["bytes"],
-                    upload["url"],
-                    upload.get("file_id"),
-                    upload.get("duration_token"),
-                    upload.get("uploaded_at"),
-                )
-            )
-    return news
+    uploads = known_uploads(document)
+    return news + [one for one in uploads if (one.sha256, one.kind, one.model) not in history.uploads]
+
+
+def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
+    """Every upload that a manifest tells of. Raises KeyError, TypeError or ValueError for what is none of ours."""
+    return [
+        Uploaded(
+            str(upload["sha256"]),
+            str(upload["kind"]),
+            str(upload["model"]),
+            str(upload["path"]),
+            upload.get("mime_type"),
+            int(upload["bytes"]),
+            str(upload["url"]),
+            upload.get("file_id"),
+            upload.get("duration_token"),
+            upload.get("uploaded_at"),
+        )
+        for upload in document.get("uploads") or ()
+    ]

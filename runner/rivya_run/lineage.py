@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -53,6 +53,8 @@ class Lineage:
         self._history = history
         self._facts = facts
         self._matching = matching
+        gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
+        self._parents_of_the_gone = _parents_newest_first(gone)
 
     def levels(self) -> list[list[Shot]]:
         """Shots such that each level depends on earlier ones only; the reader has refused circles."""
@@ -124,11 +126,16 @@ class Lineage:
         return attempt.outputs[0].sha256
 
     def _made_from(self, child: Shot) -> list[str]:
-        """Contents that this shot's own takes were made from, newest first."""
-        mine: list[Attempt] = [
-            attempt for attempt in self._history.of_shot(child.id) if attempt.state in CLAIMABLE_STATES
-        ]
-        return [sha for attempt in reversed(mine) for _, _, sha in attempt.parents]
+        """Contents that this shot's own takes were made from, newest first; then those of shots that are gone,
+        since it may be one of them under a new name."""
+        return [*_parents_newest_first(self._history.of_shot(child.id)), *self._parents_of_the_gone]
+
+
+def _parents_newest_first(attempts: Iterable[Attempt]) -> list[str]:
+    """Contents that attempts which can still serve a take were made from."""
+    useful = [attempt for attempt in attempts if attempt.parents and attempt.state in CLAIMABLE_STATES]
+    useful.sort(key=lambda attempt: attempt.sent_at or attempt.created_at or "", reverse=True)
+    return [sha for attempt in useful for _, _, sha in attempt.parents]
 
 
 def parents_of(shot: Shot) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from rivya_run.history import History
+from rivya_run.json_text import indented
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus, Upload
 from rivya_run.records.plan import Step
@@ -14,8 +14,16 @@ from rivya_run.records.storyboard import Shot, Storyboard
 from rivya_run.take_entry import attempt_of_entry, entry_of_attempt, whole
 
 VERSION = 1
-MARGIN = {AttemptState.WITHDRAWN: 0, AttemptState.SENT: 1, AttemptState.UNKNOWN: 2, AttemptState.RUNNING: 3}
-_ENDED = 4
+MARGIN = {
+    AttemptState.WITHDRAWN: 0,
+    AttemptState.REFUSED: 1,
+    AttemptState.SENT: 1,
+    AttemptState.UNKNOWN: 2,
+    AttemptState.GIVEN_UP: 3,
+    AttemptState.RUNNING: 4,
+}
+"""How much each state says of an attempt: a task that was paid for goes beyond a refusal or a decision."""
+_ENDED = 5
 
 
 def manifest(
@@ -29,10 +37,16 @@ def manifest(
 ) -> dict[str, Json]:
     """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
     shown: set[str] = set()
-    shots: list[Json] = [_shot_entry(shot, serving, history, shown) for shot in storyboard.shots]
+    served = set(serving.values())
+    shots: list[Json] = [_shot_entry(shot, serving, served, history, shown) for shot in storyboard.shots]
     return {
         "version": VERSION,
-        "storyboard": {"id": storyboard.id, "path": relative_path, "sha256": storyboard.sha256},
+        "storyboard": {
+            "id": storyboard.id,
+            "title": storyboard.title,
+            "path": relative_path,
+            "sha256": storyboard.sha256,
+        },
         "updated_at": updated_at,
         "base_url": base_url,
         "totals": _totals(shots, history),
@@ -43,7 +57,11 @@ def manifest(
 
 
 def _shot_entry(
-    shot: Shot, serving: Mapping[tuple[str, int], str], history: History, shown: set[str]
+    shot: Shot,
+    serving: Mapping[tuple[str, int], str],
+    served: Set[str],
+    history: History,
+    shown: set[str],
 ) -> dict[str, Json]:
     takes: list[Json] = []
     for take in range(1, shot.takes + 1):
@@ -58,6 +76,7 @@ def _shot_entry(
             if one.fingerprint == attempt.fingerprint
             and one.number < attempt.number
             and one.state is not AttemptState.WITHDRAWN
+            and one.key not in served
         ]
         shown.add(attempt.key)
         shown.update(one.key for one in earlier)
@@ -82,7 +101,7 @@ def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
         "attempt": 0,
         "task_id": None,
         "attempts": [],
-        "request": None,
+        "request": {"model": shot.model, "prompt": shot.prompt, "params": dict(shot.params)},
         "sent_at": None,
         "reserved_credits": None,
         "final_credits": None,
@@ -142,7 +161,7 @@ def _totals(shots: list[Json], history: History) -> dict[str, Json]:
 
 def text_of(document: Mapping[str, Json]) -> bytes:
     """The document as it is written: one line a leaf, so that git shows what changed."""
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
+    return (indented(dict(document)) + "\n").encode("utf-8", "surrogatepass")
 
 
 def known_attempts(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], Attempt]]:
@@ -184,4 +203,3 @@ def shown_attempt(step: Step, history: History) -> str | None:
         return None
     mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
     return max(mine, key=lambda attempt: attempt.number).key if mine else None
-

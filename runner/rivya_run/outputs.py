@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-from rivya_run.durable import sync_folder
+from rivya_run.durable import sync_folder, unwritable
 from rivya_run.errors import OutputFolderError
 from rivya_run.records.history import Attempt, AttemptState, Output
 
 LEAST_FREE = 256 * 1024 * 1024
 """Bytes that must be free for creating to go on (contract, section 5)."""
+
+PART = ".part"
+"""The ending of a file that is still arriving."""
+
+ARRIVING = ".arriving"
+"""The folder, inside the output folder, of files that are still arriving."""
 
 _BLOCK = 1024 * 1024
 _SUFFIXES = {
@@ -40,6 +46,11 @@ def output_name(shot: str, take: int, digest: str, index: int, suffix: str) -> s
     return f"{shot}/{shot}_t{take:02d}_{digest[:8]}{further}{suffix}"
 
 
+def arriving(folder: Path, key: str, index: int) -> Path:
+    """Where a file is while it arrives: named by its attempt, since its shot may be renamed meanwhile."""
+    return folder / ARRIVING / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}_{index + 1}{PART}"
+
+
 def suffix_for(mime_type: str | None, url: str) -> str:
     """The file name's ending by type, else by the URL's own (letters and digits only), else ``.bin``."""
     if mime_type in _SUFFIXES:
@@ -51,7 +62,7 @@ def suffix_for(mime_type: str | None, url: str) -> str:
 def within(folder: Path, path: str) -> Path:
     """The file of a relative path from a journal or manifest. Raises OutputFolderError if it leaves the folder."""
     parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or path.startswith("/") or "\\" in path or ":" in path:
+    if not parts or ".." in parts or path.startswith("/") or any(sign in path for sign in "\\:\0"):
         raise OutputFolderError(f"{folder}: a record names a file outside the output folder: {path!r}")
     return folder.joinpath(*parts)
 
@@ -76,15 +87,15 @@ def file_trouble(folder: Path, output: Output, *, thorough: bool = False) -> str
     path = within(folder, output.path)
     try:
         facts = path.stat()
+        if facts.st_size != output.bytes:
+            return "was changed"
+        if not thorough and output.mtime_ns is not None and facts.st_mtime_ns == output.mtime_ns:
+            return None
+        return None if sha256_of(path) == output.sha256 else "was changed"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    if facts.st_size != output.bytes:
-        return "was changed"
-    if not thorough and output.mtime_ns is not None and facts.st_mtime_ns == output.mtime_ns:
-        return None
-    return None if sha256_of(path) == output.sha256 else "was changed"
 
 
 def sha256_of(path: Path) -> str:
@@ -96,12 +107,66 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def mtime_of(path: Path) -> int:
+    """When a file was last written, in nanoseconds."""
+    return path.stat().st_mtime_ns
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that a folder is there. Raises OutputFolderError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def place(part: Path, target: Path, sha256: str) -> None:
-    """Rename a finished ``.part`` to its name. What lies there with other content is kept beside it."""
-    if target.exists() and sha256_of(target) != sha256:
-        target.rename(_free_name(target))
-    part.replace(target)
-    sync_folder(target.parent)
+    """Rename a finished ``.part`` to its name. What lies there with other content is kept beside it.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    try:
+        if target.exists() and sha256_of(target) != sha256:
+            target.rename(_free_name(target))
+        part.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def drop_part(part: Path) -> None:
+    """Remove an unfinished file with its note."""
+    part.unlink(missing_ok=True)
+    part.with_name(part.name + ".json").unlink(missing_ok=True)
+
+
+def is_same(path: Path, output: Output) -> bool:
+    """Whether a file is there and is what was stored, by its content."""
+    return size_of(path) == output.bytes and path.is_file() and sha256_of(path) == output.sha256
+
+
+def bring_back(folder: Path, output: Output, owned: Collection[str]) -> bool:
+    """Move a stored file that is missing back under its name, where it lies elsewhere in the folder unchanged.
+
+    ``owned`` are paths that takes have: those stay.
+    """
+    target = within(folder, output.path)
+    if target.exists():
+        return False
+    for found in folder.glob(f"*/*{target.suffix}"):
+        path = found.relative_to(folder).as_posix()
+        if path not in owned and is_same(found, output):
+            move(folder, path, output.path)
+            return target.exists()
+    return False
 
 
 def _free_name(target: Path) -> Path:
@@ -114,15 +179,21 @@ def _free_name(target: Path) -> Path:
 
 
 def move(folder: Path, old: str, new: str) -> None:
-    """Move one output after a rename of its shot. Done already, or nothing there: nothing to do."""
+    """Move one output after a rename of its shot. Done already, or nothing there: nothing to do.
+
+    Raises OutputFolderError.
+    """
     source, target = within(folder, old), within(folder, new)
     if not source.exists() or target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
-    sync_folder(target.parent)
-    if not any(source.parent.iterdir()):
-        source.parent.rmdir()
+    make_folder(target.parent)
+    try:
+        source.rename(target)
+        sync_folder(target.parent)
+        if not any(source.parent.iterdir()):
+            source.parent.rmdir()
+    except OSError as error:
+        raise unwritable(target, error) from error
 
 
 def free_bytes(folder: Path) -> int:

@@ -24,12 +24,14 @@ MOST_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk."""
+    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
+    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them."""
 
     selected: Collection[str] | None = None
     retry_failed: bool = False
     resend_unknown: bool = False
     bad_files: Mapping[str, str] = field(default_factory=dict)
+    expired: Collection[str] = ()
 
 
 class Planner:
@@ -65,9 +67,11 @@ class Planner:
 
     def replan(self, step: Step) -> Step:
         """The step of a take again, now that its parents are there or are known not to come."""
-        resolved = self.lineage.resolve(step.shot, self._steps)
+        shot = step.shot
+        resolved = self.lineage.resolve(shot, self._steps)
         if resolved.fingerprint is not None:
-            self.matching.match([Wanted(step.shot.id, step.take, resolved.fingerprint)])
+            self._unresolved.discard(shot.id)
+            self.matching.match(_all_takes(shot, resolved.fingerprint), guarded=self._unresolved)
         again = self._step(step.shot, step.take, resolved)
         self._steps[step.shot.id, step.take] = again
         return again
@@ -84,10 +88,10 @@ class Planner:
         """Plan shots that don't depend on each other; all their parents are planned."""
         resolved = {shot.id: self.lineage.resolve(shot, self._steps) for shot in shots}
         wanted = [
-            Wanted(shot.id, take, found.fingerprint, passive=shot.skip)
+            take
             for shot in shots
-            for take in range(1, shot.takes + 1)
-            if (found := resolved[shot.id]).fingerprint is not None
+            if (digest := resolved[shot.id].fingerprint) is not None
+            for take in _all_takes(shot, digest)
         ]
         self._unresolved -= {shot.id for shot in shots if resolved[shot.id].fingerprint is not None}
         self.matching.match(wanted, guarded=self._unresolved)
@@ -108,7 +112,8 @@ class Planner:
         if moved and attempt.shot != shot.id:
             renamed = f"renamed from {attempt.shot}"
             reason = renamed if action is Action.REUSE else f"{reason}; {renamed}"
-        if action is Action.DECIDE and self._options.resend_unknown:
+        wanted = not shot.skip and self._selected(shot)
+        if action is Action.DECIDE and self._options.resend_unknown and wanted:
             again = self._creating(
                 shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
@@ -126,7 +131,7 @@ class Planner:
             number=attempt.number,
             attempt_key=attempt.key,
             moves_from=(attempt.shot, attempt.take) if moved else None,
-            wanted=not shot.skip and self._selected(shot),
+            wanted=wanted,
         )
 
     def _selected(self, shot: Shot) -> bool:
@@ -139,7 +144,7 @@ class Planner:
             return Action.DOWNLOAD, "paid, its files are still to be fetched"
         if attempt.state is AttemptState.RUNNING:
             return Action.RESUME, f"task {attempt.task_id} exists"
-        if attempt.state is AttemptState.SENT:
+        if attempt.state is AttemptState.SENT and attempt.key not in self._options.expired:
             return Action.RESUME, "a create was sent, no answer is known: the same one is sent again"
         if attempt.lost:
             return Action.DECIDE, f"task {attempt.task_id} is not found any more"
@@ -163,7 +168,7 @@ class Planner:
         tried = self._tried(shot.id, take, resolved.fingerprint)
         if not tried:
             known = resolved.reason if self._history.of_shot(shot.id) else None
-            reason = known or why_new(shot, take, self._history, self._facts)
+            reason = known or why_new(shot, take, resolved.parents, self._history, self._facts)
             return self._creating(shot, take, resolved, Action.CREATE, reason)
         last = tried[-1]
         code = last.error.code if last.error else last.state.value
@@ -229,6 +234,10 @@ class Planner:
             (step.credits or 0) * (step.tries_left - 1) for step in steps if step.action in SPENDING
         )
         return Totals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
+
+
+def _all_takes(shot: Shot, digest: str) -> list[Wanted]:
+    return [Wanted(shot.id, take, digest, passive=shot.skip) for take in range(1, shot.takes + 1)]
 
 
 def counted_failures(tried: list[Attempt]) -> list[Attempt]:

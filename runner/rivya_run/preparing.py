@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from rivya_run.opening import Opened, open_storyboard, storyboard_id_of
 from rivya_run.outputs import bad_files
 from rivya_run.places import output_folder, relative_to_root
 from rivya_run.planner import Planner, PlanOptions
+from rivya_run.records.history import AttemptState
 from rivya_run.records.journal import RunStarted
 from rivya_run.records.plan import Plan
 from rivya_run.records.problems import Problem, Severity
 from rivya_run.records.run import RunOptions
 from rivya_run.records.storyboard import FileFacts, Storyboard
 from rivya_run.records.tables import ModelTable
+from rivya_run.times import seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,17 @@ def prepare(
     if document is not None:
         learn(ledger, document, writing=writing)
     bad = bad_files(source.folder, ledger.history.attempts.values())
-    plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad)
+    expired = _expired(ledger.history, options.idempotency_window)
+    plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
     return Prepared(source, ledger, planner, planner.plan(), bad, notice, made_with)
+
+
+def _expired(history: History, window: float) -> set[str]:
+    """Creates without an answer whose key the API may have forgotten."""
+    unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
+    since = time.time() - window
+    return {one.key for one in unanswered if (seconds_of(one.sent_at) or 0) <= since}
 
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:

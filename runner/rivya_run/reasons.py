@@ -9,13 +9,13 @@ from typing import Any
 
 from rivya_run.history import History
 from rivya_run.records import Json
-from rivya_run.records.history import Attempt, Upload
+from rivya_run.records.history import Attempt, AttemptState, Upload
+from rivya_run.records.plan import Parent
 from rivya_run.records.storyboard import (
     FileFacts,
     FileReference,
     Reference,
     Shot,
-    ShotReference,
     UrlReference,
 )
 from rivya_run.take_entry import REFERENCES
@@ -24,24 +24,41 @@ LONGEST_CHANGE = 60
 """Characters of changed words shown of each side of a prompt."""
 
 
-def why_new(shot: Shot, take: int, history: History, facts: Mapping[str, FileFacts]) -> str:
-    """What differs from what this take was last made from; without such a thing, that it is new."""
+def why_new(
+    shot: Shot, take: int, parents: Sequence[Parent], history: History, facts: Mapping[str, FileFacts]
+) -> str:
+    """What differs from what this take was last made from; without such a thing, that it is new.
+
+    ``parents`` are what it is to be made from: one with its content for each reference to a shot, in order.
+    """
     before = _made_before(shot, take, history)
     if before is None:
-        return "new take" if history.of_shot(shot.id) else "new shot"
+        return "new take" if _arrived(history.of_shot(shot.id)) else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
     changes = [
         *_model_change(before.model, shot.model),
         *_prompt_change(request.get("prompt"), shot.prompt),
         *_param_changes(dict(request.get("params") or {}), shot.params),
         *_reference_changes(request, before, shot.references, history, facts),
+        *_parent_changes(before, parents),
     ]
-    return "; ".join(changes) or "the model's defaults changed"
+    if not changes and before.take != take:
+        return "new take"
+    return "; ".join(changes) or (
+        "a reference is asked for in another way" if shot.references else "the model's defaults changed"
+    )
 
 
 def _made_before(shot: Shot, take: int, history: History) -> Attempt | None:
-    mine = history.of_take(shot.id, take) or (history.of_shot(shot.id) if take == 1 else [])
+    mine = _arrived(history.of_take(shot.id, take))
+    if not mine and take == 1:
+        mine = _arrived(history.of_shot(shot.id))
     return mine[-1] if mine else None
+
+
+def _arrived(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Without the intents that never reached the API: nothing was made from them."""
+    return [attempt for attempt in attempts if attempt.state is not AttemptState.WITHDRAWN]
 
 
 def _model_change(before: str, now: str) -> list[str]:
@@ -101,7 +118,7 @@ def _reference_changes(
         return [f"references {len(items)} -> {len(references)}"]
     changes = []
     for item, reference in zip(items, references, strict=True):
-        change = _reference_change(uploads.get(item.get("url", "")), item, before, reference, facts)
+        change = _reference_change(uploads.get(item.get("url", "")), item, reference, facts)
         if change:
             changes.append(change)
     return changes
@@ -110,7 +127,6 @@ def _reference_changes(
 def _reference_change(
     upload: Upload | None,
     item: Mapping[str, Any],
-    before: Attempt,
     reference: Reference,
     facts: Mapping[str, FileFacts],
 ) -> str | None:
@@ -123,7 +139,14 @@ def _reference_change(
         return f"reference {upload.path} -> {reference.path}"
     if isinstance(reference, UrlReference):
         return None if reference.id or item.get("url") == reference.url else f"reference -> {reference.url}"
-    if isinstance(reference, ShotReference):
-        made_from = {shot for shot, _, _ in before.parents}
-        return f"parent {reference.shot} changed" if made_from else f"reference -> shot {reference.shot}"
     return None
+
+
+def _parent_changes(before: Attempt, parents: Sequence[Parent]) -> list[str]:
+    if len(before.parents) != len(parents):
+        return [f"made from {', '.join(parent.label for parent in parents)}"] if parents else []
+    return [
+        f"parent {parent.shot} changed" if shot == parent.shot else f"parent {shot} -> {parent.shot}"
+        for (shot, _, sha256), parent in zip(before.parents, parents, strict=True)
+        if sha256 != parent.sha256
+    ]

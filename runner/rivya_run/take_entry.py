@@ -12,6 +12,7 @@ from rivya_run.records.history import Attempt, AttemptState, Output, TakeStatus
 from rivya_run.records.wire import ApiError
 
 REFERENCES = "referenceMediaItems"
+PAYMENT_REQUIRED = 402
 _PREFIX = "sha256:"
 
 STATUS_OF: dict[AttemptState, TakeStatus] = {
@@ -39,7 +40,7 @@ def take_status(attempt: Attempt | None) -> TakeStatus:
 def out_of_credits(attempt: Attempt) -> bool:
     """Whether it ended because the wallet was empty, in either reading of the API's lifecycle page."""
     return attempt.error is not None and (
-        attempt.error.code == "insufficient_credits" or attempt.error.http_status == 402
+        attempt.error.code == "insufficient_credits" or attempt.error.http_status == PAYMENT_REQUIRED
     )
 
 
@@ -50,7 +51,7 @@ def whole(number: float | None) -> int | float | None:
 
 def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[str, Json]:
     """The manifest's entry for a take that this attempt serves; ``earlier`` are the ones before it."""
-    return {
+    entry: dict[str, Json] = {
         "take": attempt.take,
         "status": take_status(attempt).value,
         "model": attempt.model,
@@ -71,13 +72,12 @@ def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[
         "outputs": [entry_of_output(output) for output in attempt.outputs],
         "error": entry_of_error(attempt.error),
     }
+    return entry | {"given_up": True} if attempt.state is AttemptState.GIVEN_UP else entry
 
 
 def _earlier(attempt: Attempt) -> dict[str, Json]:
     entry = entry_of_attempt(attempt)
     del entry["attempts"]
-    if attempt.state is AttemptState.GIVEN_UP:
-        entry["given_up"] = True
     return entry
 
 
@@ -90,6 +90,8 @@ def entry_of_output(output: Output) -> dict[str, Json]:
         "sha256": output.sha256,
         "mime_type": output.mime_type,
     }
+    if output.removed:
+        entry["removed"] = True
     return entry | dict(output.media or {})
 
 
@@ -126,7 +128,7 @@ def attempt_of_entry(shot: str, entry: Mapping[str, Any]) -> Attempt:
         updated_at=entry.get("updated_at"),
         urls=tuple(output["url"] for output in entry.get("outputs") or () if output.get("url")),
         outputs=tuple(_output(output) for output in entry.get("outputs") or ()),
-        error=_error(entry.get("error")),
+        error=_error(entry),
         lost=state is AttemptState.UNKNOWN and bool(entry.get("task_id")),
         parents=tuple((one["shot"], one["take"], one["sha256"]) for one in entry.get("parents") or ()),
         timeline=tuple((one["status"], one["at"]) for one in entry.get("timeline") or ()),
@@ -148,7 +150,7 @@ def _state(entry: Mapping[str, Any]) -> AttemptState:
     }[status]
 
 
-_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type"}
+_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed"}
 
 
 def _output(entry: Mapping[str, Any]) -> Output:
@@ -160,10 +162,14 @@ def _output(entry: Mapping[str, Any]) -> Output:
         sha256=str(entry["sha256"]),
         mime_type=entry.get("mime_type"),
         media=cast("dict[str, Json]", media) or None,
+        removed=bool(entry.get("removed")),
     )
 
 
-def _error(entry: Mapping[str, Any] | None) -> ApiError | None:
-    if not entry:
+def _error(entry: Mapping[str, Any]) -> ApiError | None:
+    """Its error; a take that is planned although a create was refused met an empty wallet (HTTP 402)."""
+    error = entry.get("error")
+    if not error:
         return None
-    return ApiError(str(entry.get("code")), str(entry.get("message")), entry.get("request_id"))
+    refused = PAYMENT_REQUIRED if entry["status"] == TakeStatus.PLANNED else None
+    return ApiError(str(error.get("code")), str(error.get("message")), error.get("request_id"), refused)

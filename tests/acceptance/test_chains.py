@@ -111,3 +111,19 @@ def test_an_image_can_be_the_parent_of_a_video(project: Project, frame: str) -> 
     )
     assert project.run().exit_code == 0
     assert project.tasks() == 3
+
+
+def test_a_renamed_child_keeps_the_parent_take_it_was_made_from(project: Project) -> None:
+    """Made from take 2 by a pick that is gone since, then renamed: nothing is paid again."""
+    board = """
+        id: chain
+        shots:
+          - {{id: v1, prompt: First, takes: 2{pick}}}
+          - {{id: {child}, prompt: Second, references: [{{shot: v1, frame: last}}]}}
+    """
+    project.write(board.format(child="v2", pick=", pick: 2"))
+    project.run()
+    project.write(board.format(child="ending", pick=""))
+    assert project.steps()["ending/1"].reason == "renamed from v2"
+    project.run()
+    assert project.tasks() == 3

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from mishaps import all_whole, board, misbehaving
 from projects import Project
-from rivya_run import limits, pace, retry
-from rivya_run.simulator.faults import FaultPlan, Rule
-from simulation import hosted
+from rivya_run.simulator.faults import Rule
 
 Faulty = Callable[..., AbstractContextManager[Project]]
 
@@ -21,41 +19,7 @@ Faulty = Callable[..., AbstractContextManager[Project]]
 @pytest.fixture
 def faulty(tmp_path: Path) -> Faulty:
     """Projects with a simulator that misbehaves by rules."""
-
-    @contextmanager
-    def project(*rules: Rule, **options: Any) -> Iterator[Project]:
-        with hosted(faults=FaultPlan(rules=rules), **options) as simulator:
-            yield Project(tmp_path, simulator)
-
-    return project
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short pauses where a test isn't about their length."""
-    monkeypatch.setattr(retry, "BACK_OFF_BASE", 0.02)
-    monkeypatch.setattr(limits, "_PAUSE", 0.05)
-    monkeypatch.setattr(pace, "_FIRST_PAUSE", 0.02)
-
-
-def board(shots: int, *, takes: int = 1, top: str = "") -> str:
-    """A storyboard of so many shots, ``s01`` and on."""
-    lines = ["id: board", *([top] if top else []), "shots:"]
-    lines += [
-        f"  - {{id: s{number:02}, prompt: Shot {number}, takes: {takes}}}" for number in range(1, shots + 1)
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def all_whole(project: Project) -> None:
-    """Every output is on disk as the manifest says, and nothing unfinished lies about."""
-    for take in project.takes().values():
-        assert take["status"] == "succeeded"
-        for output in take["outputs"]:
-            content = (project.folder() / output["path"]).read_bytes()
-            assert hashlib.sha256(content).hexdigest() == output["sha256"]
-    left = [path.name for path in project.folder().rglob("*") if path.suffix in {".part", ".tmp"}]
-    assert left == []
+    return partial(misbehaving, tmp_path)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -23,7 +23,7 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The installed Chromium, with a profile of its own."""
     found = next(filter(None, map(shutil.which, NAMES)), None)

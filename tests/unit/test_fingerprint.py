@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rivya_run.fingerprint import (
@@ -24,6 +24,8 @@ from rivya_run.fingerprint import (
     upload_request_id,
     url_identity,
 )
+
+FEW = settings(max_examples=50)
 
 DEFAULTS: dict[str, Any] = {"mode": "normal", "duration": 6, "resolution": "480p"}
 SCALARS = st.text(max_size=8) | st.integers(-100, 100) | st.booleans()
@@ -42,6 +44,7 @@ def of(params: dict[str, Any], **changes: Any) -> str:
     return fingerprint(asked["model"], asked["prompt"], params, asked["defaults"], asked["references"])
 
 
+@FEW
 @given(PARAMS, st.sets(st.sampled_from(sorted(DEFAULTS))))
 def test_writing_defaults_out_changes_nothing(params: dict[str, Any], written: set[str]) -> None:
     """A param that equals the table's default may be there or not."""
@@ -50,6 +53,7 @@ def test_writing_defaults_out_changes_nothing(params: dict[str, Any], written: s
     assert of(spelled) == of(bare)
 
 
+@FEW
 @given(st.data(), PARAMS)
 def test_the_order_of_keys_does_not_matter(data: st.DataObject, params: dict[str, Any]) -> None:
     """Params in any order ask for the same."""
@@ -57,6 +61,7 @@ def test_the_order_of_keys_does_not_matter(data: st.DataObject, params: dict[str
     assert of(params) == of(shuffled)
 
 
+@FEW
 @given(PARAMS, st.sampled_from([*DEFAULTS, "seed"]), st.text(max_size=8), st.text(max_size=8))
 def test_any_change_of_a_value_changes_it(params: dict[str, Any], key: str, one: str, other: str) -> None:
     """Two values of one param make the same fingerprint only where they are equal."""
@@ -112,6 +117,7 @@ def test_it_is_sha256_over_canonical_json_of_the_four_parts() -> None:
     assert asked == hashlib.sha256(text.encode()).hexdigest()
 
 
+@FEW
 @given(KEY_PARTS)
 def test_a_key_is_short_and_of_safe_characters(parts: tuple[str, str, int, str, int]) -> None:
     """At most 128 characters out of ``[A-Za-z0-9._-]``, whatever the ids."""
@@ -120,12 +126,14 @@ def test_a_key_is_short_and_of_safe_characters(parts: tuple[str, str, int, str, 
     assert re.fullmatch(r"[A-Za-z0-9._-]+", key)
 
 
+@FEW
 @given(KEY_PARTS, KEY_PARTS)
 def test_different_attempts_have_different_keys(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     """A key names one storyboard, shot, take, fingerprint and attempt."""
     assert (client_request_id(*one) == client_request_id(*other)) == (one == other)
 
 
+@FEW
 @given(st.text("ab", min_size=45, max_size=64), st.text("ab", min_size=45, max_size=64))
 def test_long_ids_that_begin_alike_stay_apart(one: str, other: str) -> None:
     """Ids that are cut to 40 characters are told apart by their sha256."""
@@ -163,6 +171,7 @@ def test_the_body_holds_the_four_fields_of_a_create() -> None:
     assert "prompt" not in json.loads(request_body("m", None, {}, [], "key"))
 
 
+@FEW
 @given(
     st.recursive(
         SCALARS | st.none() | st.floats(allow_nan=False, allow_infinity=False),
@@ -187,6 +196,7 @@ def test_six_is_six_however_it_was_written() -> None:
     assert of({"duration": 8.0}) == of({"duration": 8})
 
 
+@FEW
 @given(PARAMS)
 def test_learned_prices_belong_to_model_and_params_as_sent(params: dict[str, Any]) -> None:
     """The key of a price changes with the model and with any param, not with their order."""

@@ -145,3 +145,30 @@ def test_an_old_manifest_takes_nothing_back() -> None:
     ended = attempt(shot("a"))
     history.attempts[ended.key] = ended
     assert foreign_knowledge(document_of(AttemptState.RUNNING), history) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"version": "2", "shots": []},
+        {"version": VERSION, "shots": [], "uploads": [{}]},
+        {"version": VERSION, "shots": [], "uploads": 5},
+        {"version": VERSION, "shots": 5},
+        [],
+        "<<<<<<< HEAD",
+    ],
+)
+def test_a_document_that_is_no_manifest_is_refused_with_what_to_do(tmp_path: Path, broken: Any) -> None:
+    """Whatever stands in manifest.json, there is a message and never a traceback."""
+    written(tmp_path, broken)
+    with pytest.raises(OutputFolderError, match="no manifest") as caught:
+        read_manifest(tmp_path)
+    assert "restore it from git" in (caught.value.hint or "")
+
+
+def test_a_newer_manifest_of_another_shape_asks_for_an_upgrade(tmp_path: Path) -> None:
+    """The version is looked at before the shape."""
+    written(tmp_path, {"version": VERSION + 1, "scenes": {}})
+    with pytest.raises(ForeignFolder) as caught:
+        read_manifest(tmp_path)
+    assert caught.value.hint == "upgrade rivya-run"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import (
@@ -23,6 +23,8 @@ from rivya_run.lineage import parents_of
 from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.plan import Action, Parent
 from rivya_run.records.storyboard import Shot, UrlReference
+
+FEW = settings(max_examples=40)
 
 
 def content(made: Attempt) -> str:
@@ -52,6 +54,7 @@ def trees(draw: st.DrawFn) -> list[Shot]:
     return draw(st.permutations(shots))
 
 
+@FEW
 @given(trees())
 def test_levels_hold_every_shot_after_its_parents(shots: list[Shot]) -> None:
     """Each shot stands in one level, all its parents in earlier ones, levels in storyboard order."""
@@ -186,6 +189,7 @@ def test_the_path_of_a_reference_does_not_count() -> None:
     assert lineage.fingerprint(one) == lineage.fingerprint(other)
 
 
+@FEW
 @given(st.lists(st.sampled_from("abc"), unique=True, max_size=3))
 def test_labels_do_not_count(tags: list[str]) -> None:
     """Id, title, notes, scene, tags, takes, pick and place in the file leave the fingerprint as it is."""

@@ -21,6 +21,8 @@ from rivya_run.records.journal import Entry, TakenIn, Uploaded
 from rivya_run.records.storyboard import Storyboard
 from rivya_run.records.wire import ApiError
 
+FEW = settings(max_examples=30)
+
 BOARD = board(shot("a", "one", takes=2), shot("b", "two", takes=3, pick=2, scene="s", tags=("t",), notes="n"))
 SCHEMA = jsonschema.Draft7Validator(manifest_schema())
 UPLOAD = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "file_1", "tok", NOW)
@@ -48,7 +50,7 @@ def folded(read: dict[str, Any]) -> History:
     return History(Entry(number, NOW, event) for number, event in enumerate(events, start=1))
 
 
-@settings(max_examples=40)
+@FEW
 @given(HISTORIES)
 def test_a_clone_that_has_only_the_manifest_writes_the_same_one(found: tuple[Attempt, ...]) -> None:
     """History -> manifest -> history -> manifest gives the same document."""
@@ -56,7 +58,7 @@ def test_a_clone_that_has_only_the_manifest_writes_the_same_one(found: tuple[Att
     assert document(folded(read)) == read
 
 
-@settings(max_examples=40)
+@FEW
 @given(HISTORIES)
 def test_every_attempt_stands_in_it_once(found: tuple[Attempt, ...]) -> None:
     """In a take, among a take's earlier ones, or in history; only what never arrived is left out."""
@@ -65,7 +67,7 @@ def test_every_attempt_stands_in_it_once(found: tuple[Attempt, ...]) -> None:
     assert set(keys) == {one.key for one in found if one.state is not AttemptState.WITHDRAWN}
 
 
-@settings(max_examples=40)
+@FEW
 @given(HISTORIES)
 def test_it_is_as_its_schema_says(found: tuple[Attempt, ...]) -> None:
     """Whatever happened, the published schema holds."""
@@ -74,7 +76,7 @@ def test_it_is_as_its_schema_says(found: tuple[Attempt, ...]) -> None:
     SCHEMA.validate(document(history))
 
 
-@settings(max_examples=40)
+@FEW
 @given(HISTORIES)
 def test_its_sums_are_right(found: tuple[Attempt, ...]) -> None:
     """Counts and credits are over the present takes, what was spent is over everything ever."""

@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, shot
 from rivya_run.matching import Matching, Wanted
 from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
+
+FEW = settings(max_examples=40)
 
 SHOTS = ("a", "b", "c", "gone")
 PRESENT = SHOTS[:3]
@@ -63,6 +65,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(attempts, wanted)
 
 
+@FEW
 @given(cases())
 def test_each_attempt_serves_at_most_one_take_with_its_fingerprint(case: Case) -> None:
     """What is claimed is claimable, of the right fingerprint, and claimed once; the rest is unclaimed."""
@@ -77,6 +80,7 @@ def test_each_attempt_serves_at_most_one_take_with_its_fingerprint(case: Case) -
     assert {one.key for one in matching.unclaimed()} == claimable - set(claimed)
 
 
+@FEW
 @given(cases())
 def test_a_take_keeps_what_is_its_own(case: Case) -> None:
     """A take that has something of its own claims that, whatever others there are and want."""
@@ -93,6 +97,7 @@ def test_a_take_keeps_what_is_its_own(case: Case) -> None:
             assert key in {one.key for one in own}
 
 
+@FEW
 @given(cases())
 def test_nothing_is_taken_from_a_present_take(case: Case) -> None:
     """A take that goes without never could have had something that another shot has from it."""
@@ -104,6 +109,7 @@ def test_nothing_is_taken_from_a_present_take(case: Case) -> None:
                 assert name == take.shot or lost.shot != take.shot or lost.fingerprint != take.fingerprint
 
 
+@FEW
 @given(cases())
 def test_nothing_fitting_is_left_while_a_take_goes_without(case: Case) -> None:
     """No take is paid for that something unclaimed could serve."""
@@ -114,6 +120,7 @@ def test_nothing_fitting_is_left_while_a_take_goes_without(case: Case) -> None:
             assert left[take.fingerprint] == 0
 
 
+@FEW
 @given(cases())
 def test_a_skipped_shot_keeps_its_own_and_takes_no_more(case: Case) -> None:
     """A passive take claims only attempts of its own shot."""
@@ -124,6 +131,7 @@ def test_a_skipped_shot_keeps_its_own_and_takes_no_more(case: Case) -> None:
             assert case.attempt(key).shot == take.shot
 
 
+@FEW
 @given(cases(), st.sets(st.sampled_from(SHOTS)))
 def test_guarded_shots_give_nothing_away(case: Case, guarded: set[str]) -> None:
     """What belongs to a shot whose fingerprint isn't known yet goes to no other shot."""
@@ -133,6 +141,7 @@ def test_guarded_shots_give_nothing_away(case: Case, guarded: set[str]) -> None:
         assert owner == name or owner not in guarded
 
 
+@FEW
 @given(cases(), st.data())
 def test_reordering_shots_moves_nothing_that_is_their_own(case: Case, data: st.DataObject) -> None:
     """Takes served by their own shot's attempts get the same ones in any order of shots."""
@@ -145,6 +154,7 @@ def test_reordering_shots_moves_nothing_that_is_their_own(case: Case, data: st.D
     assert len(after.claims) == len(before.claims)
 
 
+@FEW
 @given(cases())
 def test_matching_in_two_goes_takes_nothing_back(case: Case) -> None:
     """A later call adds claims and leaves the earlier ones as they are."""

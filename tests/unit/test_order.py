@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, history_of, planner, shot
@@ -12,6 +12,8 @@ from rivya_run.order import priorities
 from rivya_run.polling import ENOUGH, Timing
 from rivya_run.records.plan import Plan
 from rivya_run.records.storyboard import Shot
+
+FEW = settings(max_examples=40)
 
 
 def ordered(plan: Plan, timing: Timing | None = None) -> list[str]:
@@ -36,6 +38,7 @@ def forests(draw: st.DrawFn) -> list[Shot]:
     return draw(st.permutations(shots))
 
 
+@FEW
 @given(forests())
 def test_parents_start_before_their_children(shots: list[Shot]) -> None:
     """Every take is started once, after all takes that it may be made from."""
@@ -46,6 +49,7 @@ def test_parents_start_before_their_children(shots: list[Shot]) -> None:
             assert order.index(f"{parent}/1") < order.index(f"{one.id}/1")
 
 
+@FEW
 @given(forests())
 def test_the_longest_chain_starts_first(shots: list[Shot]) -> None:
     """Of any two shots the one with more links after it goes first; equals in storyboard order."""

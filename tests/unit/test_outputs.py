@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, shot
@@ -25,6 +25,8 @@ from rivya_run.outputs import (
     within,
 )
 from rivya_run.records.history import AttemptState, Output
+
+FEW = settings(max_examples=50)
 
 
 def digest(content: bytes) -> str:
@@ -72,6 +74,7 @@ def test_the_ending_follows_the_type_then_the_url(mime_type: str | None, url: st
     assert suffix_for(mime_type, url) == suffix
 
 
+@FEW
 @given(st.text(max_size=30), st.none() | st.text(max_size=10))
 def test_any_ending_is_safe_in_a_name(url: str, mime_type: str | None) -> None:
     """A dot and up to five letters or digits."""
@@ -90,6 +93,7 @@ def test_a_record_that_names_a_file_elsewhere_is_refused(path: str) -> None:
         within(Path("/out"), path)
 
 
+@FEW
 @given(st.text(max_size=20))
 def test_whatever_a_record_says_stays_in_the_folder(path: str) -> None:
     """A path is refused, or lies inside."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, digest_of, history_of, planned, planner, shot, steps, table
@@ -16,6 +16,8 @@ from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.records.plan import SPENDING, Action
 from rivya_run.records.storyboard import Shot
 from rivya_run.records.wire import ApiError
+
+FEW = settings(max_examples=40)
 
 A = shot("a")
 FAILED, REFUSED, UNKNOWN = AttemptState.FAILED, AttemptState.REFUSED, AttemptState.UNKNOWN
@@ -228,6 +230,7 @@ def boards(draw: st.DrawFn) -> tuple[list[Shot], list[Attempt], dict[str, Any]]:
     return shots, list(attempts.values()), options
 
 
+@FEW
 @given(boards())
 def test_the_plan_never_pays_for_what_it_has(case: tuple[list[Shot], list[Attempt], dict[str, Any]]) -> None:
     """Takes in storyboard order, new keys for creates, and no create while something unclaimed would serve."""
@@ -252,6 +255,7 @@ def test_the_plan_never_pays_for_what_it_has(case: tuple[list[Shot], list[Attemp
     assert not any(step.fingerprint in free for step in new if step.gives_up is None)
 
 
+@FEW
 @given(boards(), st.data())
 def test_reordering_a_storyboard_costs_nothing(
     case: tuple[list[Shot], list[Attempt], dict[str, Any]], data: st.DataObject
@@ -318,6 +322,7 @@ def test_a_parent_that_is_given_up_blocks_its_children() -> None:
     assert (step.action, step.reason) == (Action.SKIP, "parent key/1: content_policy")
 
 
+@FEW
 @given(st.integers(0, 5), st.floats(0, 3))
 def test_a_failed_take_is_retried_while_it_is_free_and_young(count: int, charged: float) -> None:
     """Never after a charge, never after the third."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rivya_run.polling import ENOUGH, Timing
+
+FEW = settings(max_examples=50)
 
 INTERVALS = st.floats(0.01, 3600)
 DURATIONS = st.lists(st.floats(0, 5000), min_size=ENOUGH, max_size=30)
@@ -20,6 +22,7 @@ def knowing(interval: float, seconds: list[float]) -> Timing:
     return timing
 
 
+@FEW
 @given(INTERVALS, AGES, st.integers(0, 1000), st.lists(st.floats(0, 100), max_size=ENOUGH - 1))
 def test_while_too_little_is_known_waits_are_at_most_twice_the_interval(
     interval: float, age: float, asked: int, seconds: list[float]
@@ -29,6 +32,7 @@ def test_while_too_little_is_known_waits_are_at_most_twice_the_interval(
     assert 0 < wait <= 2 * interval
 
 
+@FEW
 @given(INTERVALS)
 def test_the_first_wait_is_half_the_interval(interval: float) -> None:
     """Then they grow until twice the interval is reached."""
@@ -39,6 +43,7 @@ def test_the_first_wait_is_half_the_interval(interval: float) -> None:
     assert waits[-1] == 2 * interval
 
 
+@FEW
 @given(INTERVALS, DURATIONS, AGES, st.integers(0, 10_000))
 def test_waits_are_positive_whatever_is_known(
     interval: float, seconds: list[float], age: float, asked: int
@@ -47,6 +52,7 @@ def test_waits_are_positive_whatever_is_known(
     assert knowing(interval, seconds).wait("k", age, asked) >= min(0.05, 2 * interval)
 
 
+@FEW
 @given(st.floats(1, 60), st.lists(st.floats(10, 1000), min_size=ENOUGH, max_size=30))
 def test_a_kind_that_is_known_is_asked_for_when_most_have_ended(
     interval: float, seconds: list[float]
@@ -59,6 +65,7 @@ def test_a_kind_that_is_known_is_asked_for_when_most_have_ended(
     assert timing.wait("k", 10_000, 50) <= 2 * interval
 
 
+@FEW
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=20))
 def test_what_is_remembered_is_bounded(seconds: list[float]) -> None:
     """Hundreds of tasks leave a usual duration between the shortest and the longest."""

@@ -59,6 +59,7 @@ class Output:
 
     ``media`` holds measured facts (width, height, duration in seconds, ...) and, under ``frame:<name>``
     keys of ``frames``, the stills taken out of it. ``mtime_ns`` is the file's time when it was stored.
+    ``removed``: a person had ``clean`` remove it.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Output:
     mime_type: str | None
     mtime_ns: int | None = None
     media: Mapping[str, Json] | None = None
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +124,13 @@ class Attempt:
 
     @property
     def at_stake(self) -> float:
-        """Credits that it may have cost at most: like ``spent``, and the estimate where no answer is known."""
-        if self.task_id is None and self.state in {
-            AttemptState.SENT,
-            AttemptState.UNKNOWN,
-            AttemptState.GIVEN_UP,
-        }:
-            return self.estimate or 0
-        return self.spent
+        """Credits that it may have cost at most: like ``spent``, and the estimate where the API said nothing."""
+        if self.ended and self.final is not None:
+            return self.final
+        if self.reserved is not None:
+            return self.reserved
+        never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
+        return 0 if never else self.estimate or 0
 
 
 @dataclass(frozen=True, slots=True)

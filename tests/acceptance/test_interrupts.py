@@ -1,0 +1,141 @@
+"""Ctrl-C, SIGTERM, a closed terminal: leave in order, then at once; the rerun goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crash.lives import Nursery, Project, open_project
+from mishaps import board
+from rivya_run.simulator.faults import FaultPlan, Rule
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and POSIX signals")
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """One warm process for all runs."""
+    with Nursery() as warm:
+        yield warm
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+def manifest(project: Project) -> Any:
+    """What the manifest says."""
+    return json.loads((project.root / "outputs/board/manifest.json").read_bytes())
+
+
+def slow_create() -> dict[str, Any]:
+    """Creates whose reply takes a while, tasks that take longer."""
+    return {
+        "faults": FaultPlan(rules=(Rule("create-slow", turns=(1,)),)),
+        "slow_seconds": 0.5,
+        "speed": 1.0,
+        "queue_seconds": (0.3, 0.3),
+        "run_seconds": (0.3, 0.3),
+    }
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_first_one_lets_creates_in_flight_be_answered(
+    tmp_path: Path, nursery: Nursery, name: str
+) -> None:
+    """Exit 130; every task that was made is on record with its id, and nothing is created after it."""
+    with open_project(tmp_path, nursery, **slow_create()) as project:
+        project.write("", board(20))
+        pid = project.begin()
+        until(lambda: len(project.simulator.state.tasks()) >= 4)
+        os.kill(pid, getattr(signal, name))
+        assert nursery.end().status == 130, project.log
+        tasks = {task.id for task in project.simulator.state.tasks()}
+        takes = [take for shot in manifest(project)["shots"] for take in shot["takes"]]
+        assert {take["task_id"] for take in takes if take["task_id"]} == tasks
+        assert {take["status"] for take in takes} == {"pending", "planned"}
+        assert len(tasks) < 20
+        assert "interrupted" in project.log
+        assert "Traceback" not in project.log
+        project.begin()
+        assert nursery.end().status == 0, project.log
+        assert len(project.simulator.state.tasks()) == 20
+
+
+def test_the_second_one_leaves_at_once(tmp_path: Path, nursery: Nursery) -> None:
+    """Exit 130 although creates hang; the rerun sends them again and pays once."""
+    faults = FaultPlan(rules=(Rule("create-hang", at=(1, 2, 3)),))
+    with open_project(tmp_path, nursery, faults=faults) as project:
+        project.write("", board(4))
+        pid = project.begin()
+        until(lambda: len(project.simulator.state.tasks()) >= 3)
+        os.kill(pid, signal.SIGINT)
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.kill(pid, signal.SIGINT)
+        assert nursery.end().status == 130
+        assert time.monotonic() - began < 2
+        assert "Traceback" not in project.log
+        project.begin()
+        assert nursery.end().status == 0, project.log
+        assert len(project.simulator.state.tasks()) == 4
+
+
+def test_before_anything_was_created_it_costs_nothing(tmp_path: Path, nursery: Nursery) -> None:
+    """While the balance is asked for: exit 130, no create."""
+    faults = FaultPlan(rules=(Rule("credits-hang"),))
+    with open_project(tmp_path, nursery, faults=faults) as project:
+        project.write("", board(4))
+        pid = project.begin()
+        until(lambda: project.simulator.traffic.open_connections["api"] > 0)
+        time.sleep(0.1)
+        os.kill(pid, signal.SIGTERM)
+        assert nursery.end().status == 130, project.log
+        assert project.simulator.state.tasks() == []
+        assert "Traceback" not in project.log
+
+
+def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path, nursery: Nursery) -> None:
+    """nohup: the run goes on when the terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Nursery() as deaf, open_project(tmp_path, deaf, **slow_create()) as project:
+            project.write("", board(3))
+            pid = project.begin()
+            until(lambda: len(project.simulator.state.tasks()) >= 1)
+            os.kill(pid, signal.SIGHUP)
+            assert deaf.end().status == 0, project.log
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_finished_download_is_kept_when_a_run_is_stopped(tmp_path: Path, nursery: Nursery) -> None:
+    """What is recorded as there is there; what was arriving goes on where it stopped."""
+    faults = FaultPlan(rules=(Rule("download-slow", "*.s0[1-3].*"),))
+    with open_project(tmp_path, nursery, faults=faults, slow_seconds=1.0) as project:
+        project.write("", board(6))
+        pid = project.begin()
+        until(lambda: project.simulator.traffic.counts["download"] >= 3)
+        time.sleep(0.1)
+        os.kill(pid, signal.SIGINT)
+        assert nursery.end().status == 130
+        folder = project.root / "outputs/board"
+        for shot in manifest(project)["shots"]:
+            for take in shot["takes"]:
+                for output in take["outputs"]:
+                    assert (folder / output["path"]).stat().st_size == output["bytes"]
+        project.begin()
+        assert nursery.end().status == 0
+        assert len(project.simulator.state.tasks()) == 6

@@ -1,0 +1,74 @@
+"""Attempts in every state, with everything that a manifest can hold of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from examples import NOW, attempt, sha, shot
+from rivya_run.records.history import Attempt, AttemptState, Output
+from rivya_run.records.wire import ApiError
+
+TEXT = st.text(max_size=12)
+CREDITS = st.none() | st.integers(0, 50) | st.sampled_from([0.5, 12.25])
+TIMES = st.sampled_from([None, NOW, "2026-05-11T00:00:09.120Z"])
+WITH_TASK = (AttemptState.RUNNING, AttemptState.FINISHED, AttemptState.STORED, AttemptState.FAILED)
+
+outputs = st.builds(
+    Output,
+    path=st.sampled_from(["a/a_t01_0123abcd.mp4", "b/b_t02_0123abcd_2.png"]),
+    url=st.none() | st.just("https://r/x.mp4?sig=1"),
+    bytes=st.integers(0, 10**12),
+    sha256=TEXT.map(sha),
+    mime_type=st.none() | st.just("video/mp4"),
+    mtime_ns=st.none() | st.just(5),
+    media=st.none() | st.fixed_dictionaries({"width": st.integers(1, 4000), "duration": st.floats(0.1, 60)}),
+)
+_prompts = st.sampled_from(["one", "two"]) | TEXT
+_params = st.dictionaries(st.sampled_from(["mode", "duration", "seed"]), TEXT | st.integers(0, 9), max_size=3)
+
+
+@st.composite
+def errors(draw: st.DrawFn, state: AttemptState) -> ApiError | None:
+    """The error that an attempt in this state can have."""
+    code, message, request_id = (
+        draw(st.sampled_from(["generation_failed", "insufficient_credits", "odd"])),
+        draw(TEXT),
+        draw(st.none() | TEXT),
+    )
+    if state is AttemptState.REFUSED:
+        return ApiError(code, message, request_id, draw(st.sampled_from([400, 402])))
+    if state is AttemptState.FAILED:
+        return ApiError(code, message)
+    if state in {AttemptState.UNKNOWN, AttemptState.GIVEN_UP}:
+        return ApiError("no_answer", message, request_id)
+    return None
+
+
+@st.composite
+def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_takes: int = 3) -> Attempt:
+    """One attempt at a take of one of these shots."""
+    state = draw(st.sampled_from(AttemptState))
+    asked = shot(draw(st.sampled_from(names)), draw(_prompts), params=draw(_params))
+    lost = state is AttemptState.UNKNOWN and draw(st.booleans())
+    has_task = state in WITH_TASK or lost
+    stored = draw(st.lists(outputs, min_size=1, max_size=2)) if state is AttemptState.STORED else []
+    changes: dict[str, Any] = {
+        "task_id": f"task_{draw(st.integers(1, 99))}" if has_task else None,
+        "reserved": draw(CREDITS) if has_task else None,
+        "final": draw(CREDITS) if has_task else None,
+        "estimate": draw(CREDITS),
+        "sent_at": draw(TIMES),
+        "created_at": draw(TIMES) if has_task else None,
+        "updated_at": draw(TIMES),
+        "outputs": tuple(stored),
+        "urls": tuple(output.url for output in stored if output.url),
+        "error": draw(errors(state)),
+        "lost": lost,
+        "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
+        "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
+    }
+    take, number = draw(st.integers(1, most_takes)), draw(st.integers(1, 3))
+    return replace(attempt(asked, take, state, number=number), **changes)

@@ -1,0 +1,83 @@
+"""Progress as lines."""
+
+from __future__ import annotations
+
+from examples import attempt, board, history_of, planner, shot
+from rivya_run.records import Json
+from rivya_run.records.events import Event
+from rivya_run.reporting.plain import PlainLines
+
+
+def changed(status: str, **detail: Json) -> Event:
+    """Take 1 of shot ``a`` came to that status."""
+    return Event("take_changed", "board", "a", 1, status, detail)
+
+
+def test_each_change_is_one_line() -> None:
+    """A take's way: sent, pending with task and credits, succeeded."""
+    lines = PlainLines()
+    told = [
+        lines.line(changed("sent")),
+        lines.line(changed("pending", task_id="task_1", credits=10)),
+        lines.line(changed("pending", task_id="task_1", credits=10)),
+        lines.line(changed("succeeded", task_id="task_1", credits=10)),
+    ]
+    assert told == [
+        "a/1 sent",
+        "a/1 pending (task_1, 10 credits)",
+        None,
+        "a/1 succeeded (task_1, 10 credits)",
+    ]
+
+
+def test_what_is_up_to_date_is_not_told_of() -> None:
+    """A take that is reused has no line, unless something happens to it."""
+    lines = PlainLines()
+    lines.plans([planner(board(shot("a")), history_of(attempt(shot("a")))).plan()])
+    assert lines.line(changed("succeeded")) is None
+    assert lines.line(changed("failed", error="not_found")) == "a/1 failed: not_found"
+
+
+def test_a_take_that_was_not_made_says_why() -> None:
+    """Planned at the end means: not made."""
+    assert PlainLines().line(changed("planned", reason="skip: true")) == "a/1 not made: skip: true"
+
+
+def test_several_storyboards_are_told_apart() -> None:
+    """Lines begin with the storyboard when there is more than one."""
+    lines = PlainLines()
+    lines.plans([planner(board(shot("b"))).plan(), planner(board(shot("c"))).plan()])
+    assert lines.line(changed("sent")) == "board: a/1 sent"
+
+
+def test_control_characters_of_a_server_are_made_visible() -> None:
+    """A message can't steer the terminal."""
+    line = PlainLines().line(changed("failed", reason="\x1b[2Jgone\nnext"))
+    assert line == "a/1 failed: \\x1b[2Jgone\\nnext"
+
+
+def test_the_start_says_what_is_to_be_done() -> None:
+    """Counts of actions in words, and about what it costs."""
+    event = Event(
+        "run_started", "board", detail={"takes": 3, "actions": {"create": 2, "reuse": 1}, "credits": 20}
+    )
+    assert PlainLines().line(event) == "board: 3 takes: 2 to create, 1 up to date; about 20 credits"
+
+
+def test_retries_are_told_only_to_those_who_ask() -> None:
+    """-v shows them."""
+    event = Event("retrying", detail={"what": "poll", "wait": 2.04, "reason": "server error"})
+    assert PlainLines().line(event) is None
+    assert PlainLines(verbose=True).line(event) == "poll is tried again in 2.0 s: server error"
+
+
+def test_pauses_limits_uploads_and_notices_are_told() -> None:
+    """What holds a run up, or is worth knowing, has a line."""
+    lines = PlainLines()
+    limit: dict[str, Json] = {"limit": 4, "before": 8, "reason": "too many requests"}
+    assert lines.line(Event("limit_changed", detail=limit)) == "tasks at once 8 -> 4: too many requests"
+    pause: dict[str, Json] = {"seconds": 12, "reason": "too many requests"}
+    assert lines.line(Event("paused", detail=pause)) == "all requests wait 12 s: too many requests"
+    assert lines.line(Event("uploaded", detail={"path": "refs/a.png"})) == "uploaded refs/a.png"
+    assert lines.line(Event("notice", detail={"message": "mind this"})) == "note: mind this"
+    assert lines.line(Event("run_finished", detail={"exit_code": 0})) is None
