@@ -19,10 +19,14 @@ from pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, codes, comman
 from rivya_run import errors
 from rivya_run.catalog import load_catalog
 from rivya_run.cli.app import COMMANDS, load
+from rivya_run.language import ID_PATTERN, MAX_TAKES
 from rivya_run.language_page import NoSuchPart, renewed_page
 from rivya_run.problem_codes import GROUPS
 from rivya_run.problem_text import as_text
+from rivya_run.source_text import MAX_BYTES
+from rivya_run.storyboard.matrix import MAX_COMBINATIONS
 from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.yaml12 import MAX_ALIASED, MAX_DEPTH
 from simulation import hosted
 
 README = ROOT / "README.md"
@@ -147,6 +151,21 @@ def test_generated_parts_are_fresh() -> None:
     """What is generated is what `make schemas` writes."""
     for path, page in _make_pages().pages().items():
         assert path.read_text(encoding="utf-8") == page, "run 'make schemas'"
+
+
+def test_figures_are_those_of_the_program() -> None:
+    """The limits that the language page tells, and README's count of models, are the real ones."""
+    page = (ROOT / "docs" / "storyboard.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| ([a-z ]+) \| ([0-9,]+)(?: [A-Za-z]+)? \|$", page, re.MULTILINE))
+    assert {name: int(figure.replace(",", "")) for name, figure in told.items()} == {
+        "the file": MAX_BYTES // 1024**2,
+        "nesting": MAX_DEPTH,
+        "values that aliases add": MAX_ALIASED,
+        "shots of one matrix": MAX_COMBINATIONS,
+        "takes of a shot": MAX_TAKES,
+        "an id": int(re.findall(r",(\d+)", ID_PATTERN)[0]) + 1,
+    }
+    assert f"{len(load_catalog().ids())} models in all" in README.read_text(encoding="utf-8")
 
 
 def test_renewing_a_page() -> None:
