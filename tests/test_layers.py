@@ -79,6 +79,7 @@ FLOORS: Mapping[str, Floor] = {
     "signatures": Floor.RULES,
     "source_text": Floor.RULES,
     "status_view": Floor.RULES,
+    "stills": Floor.RULES,
     "storyboard.": Floor.RULES,
     "suggest": Floor.RULES,
     "table_file": Floor.RULES,

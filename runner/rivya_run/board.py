@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,7 @@ from rivya_run.http import Http
 from rivya_run.ledger import Ledger
 from rivya_run.manifest import manifest, shown_attempt, text_of
 from rivya_run.money import Budget
+from rivya_run.outputs import strays
 from rivya_run.places import MANIFEST
 from rivya_run.planner import Planner
 from rivya_run.records.events import Event
@@ -71,6 +73,7 @@ class Board:
         self.uploader = Uploader(storyboard.id, ledger, session, line.client)
         self.outcomes: dict[tuple[str, int], Outcome] = {}
         self.dirty = True
+        self._alone: dict[str, anyio.Lock] = {}
         self._ended = {(step.shot.id, step.take): anyio.Event() for step in plan.steps}
         self._serving = {
             (step.shot.id, step.take): key
@@ -83,9 +86,19 @@ class Board:
         """The output folder."""
         return self.ledger.folder
 
+    @cached_property
+    def strays(self) -> dict[int, list[str]]:
+        """Files in the folders of shots that belonged to nobody when this was first asked, by size."""
+        attempts = self.ledger.history.attempts.values()
+        return strays(self.folder, {output.path for attempt in attempts for output in attempt.outputs})
+
     def attempt(self, key: str) -> Attempt:
         """The attempt of that key as it is now."""
         return self.ledger.history.attempts[key]
+
+    def alone(self, name: str) -> anyio.Lock:
+        """Held by the one worker that finishes an attempt (its key) or makes a still (its path)."""
+        return self._alone.setdefault(name, anyio.Lock())
 
     def record(self, event: JournalEvent) -> None:
         """Put an event on record; the manifest is out of date now."""

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.history import as_list
 from rivya_run.records.history import Attempt
+from rivya_run.stills import as_list
 
 _CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
 _PART = re.compile(r"(?P<shot>[^/]+)/(?P=shot)_t(?P<take>\d{2,})_(?P<digest>[0-9a-f]{8})(_\d+)?\.part(\..+)?")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import anyio
 
 from rivya_run.board import Board
-from rivya_run.client import Refused, Unanswered
-from rivya_run.errors import KeyRefused, OutputFolderError
+from rivya_run.client import Refused, Unanswered, key_refused
+from rivya_run.errors import OutputFolderError
 from rivya_run.fingerprint import client_request_id, request_body
 from rivya_run.limits import Slot
 from rivya_run.money import Admission
@@ -19,18 +19,25 @@ from rivya_run.records.journal import Refused as RefusedEvent
 from rivya_run.records.plan import Parent, Step
 from rivya_run.records.run import Ending
 from rivya_run.records.wire import ApiError, Task
+from rivya_run.retry import INSUFFICIENT_CREDITS
 from rivya_run.take_entry import out_of_credits
 
 CONFLICT = "idempotency_conflict"
+
+
+class NoPlace(Exception):
+    """A throttled create that waits no longer: creating has stopped, or nothing moves any more."""
 
 
 class Place:
     """A take's place among the tasks in flight: left and taken again when the API throttles its create."""
 
     def __init__(self, board: Board, priority: float) -> None:
+        self._session = board.session
         self._limiter = board.session.limiter
         self._priority = priority
         self._slot: Slot | None = None
+        self._running = False
 
     async def take(self) -> None:
         """Wait for a place."""
@@ -39,22 +46,32 @@ class Place:
     def take_over(self) -> None:
         """Count a task that runs already: it waits for no place."""
         self._slot = self._limiter.acquire_nowait_over()
+        self._running = True
 
     def accepted(self) -> None:
         """The create was answered with a task."""
+        self._running = True
+        self._session.moved()
         if self._slot is not None:
             self._slot.accepted()
 
     async def throttled(self, retry_after: float | None) -> None:
-        """The API refused for too many requests or tasks: stand in line again."""
+        """The API refused for too many requests or tasks: stand in line again. Raises NoPlace."""
         if self._slot is not None:
             self._slot.throttled(retry_after)
+        if self._session.stuck():
+            raise NoPlace("too many requests or tasks, for as long as one take may last")
         await self.take()
+        if self._session.stop.outcome is not None:
+            raise NoPlace(self._session.stop.outcome.message)
 
     def give_back(self) -> None:
         """Let the next one in."""
         if self._slot is not None:
             self._slot.release()
+        if self._running:
+            self._running = False
+            self._session.moved()
 
 
 def intend(
@@ -123,8 +140,10 @@ class Create:
             if not self._answered and not self._ambiguous:
                 self._board.record(Withdrawn(self._key, "interrupted before it was sent"))
             raise
+        except NoPlace as left:
+            answer = Unanswered(self._ambiguous, str(left))
         if isinstance(answer, Refused):
-            self._check_key(answer.error)
+            self._check(answer.error)
         elif isinstance(answer, Unanswered):
             self._unanswered(answer)
         await self._board.durability.reached()
@@ -168,21 +187,19 @@ class Create:
 
     def _refused(self, error: ApiError) -> None:
         self._answered = True
-        if error.http_status in {401, 403} and not self._ambiguous:
+        if _key_refused(error) and not self._ambiguous:
             self._board.record(Withdrawn(self._key, "the key was refused"))
         elif not self._ambiguous:
             self._board.record(
                 RefusedEvent(self._key, error.code, error.message, error.request_id, error.http_status)
             )
 
-    def _check_key(self, error: ApiError) -> None:
-        if error.http_status in {401, 403}:
-            raise KeyRefused(
-                f"the API refused the key: {error.message} [{error.code}]",
-                hint=f"check RIVYA_API_KEY (request {error.request_id})"
-                if error.request_id
-                else "check RIVYA_API_KEY",
-            )
+    def _check(self, error: ApiError) -> None:
+        """What ends more than this take: an empty wallet, also where an earlier sending may have arrived."""
+        if error.code == INSUFFICIENT_CREDITS:
+            stop_for_empty_wallet(self._board)
+        elif _key_refused(error):
+            raise key_refused(error)
 
     def _unanswered(self, answer: Unanswered) -> None:
         session = self._board.session
@@ -211,8 +228,16 @@ def react(board: Board, key: str) -> None:
     attempt = board.attempt(key)
     if attempt.state not in {AttemptState.REFUSED, AttemptState.FAILED}:
         return
-    stop = board.session.stop
     if out_of_credits(attempt):
-        stop.creating(Ending.OUT_OF_CREDITS, "the wallet is empty: add credits and run again")
+        stop_for_empty_wallet(board)
     elif board.session.options.fail_fast:
-        stop.creating(Ending.UNFINISHED, f"--fail-fast: {attempt.shot}/{attempt.take} failed")
+        board.session.stop.creating(Ending.UNFINISHED, f"--fail-fast: {attempt.shot}/{attempt.take} failed")
+
+
+def stop_for_empty_wallet(board: Board) -> None:
+    """Create nothing more; what runs is finished and fetched."""
+    board.session.stop.creating(Ending.OUT_OF_CREDITS, "the wallet is empty: add credits and run again")
+
+
+def _key_refused(error: ApiError) -> bool:
+    return error.http_status in {401, 403} and error.code != INSUFFICIENT_CREDITS

@@ -86,7 +86,10 @@ async def fetch(
     download = _Download(http, Part(part), max_bytes, lambda: deadline - clock())
     attempts = 0
     try:
-        await anyio.to_thread.run_sync(download.part.reopen)
+        if download.part.path.exists():
+            await anyio.to_thread.run_sync(download.part.reopen)
+        else:
+            download.part.reopen()
         while True:
             attempts += 1
             before = download.part.size
@@ -199,7 +202,7 @@ class _Download:
                         return Failed("it did not come in time")
         except BodyError as error:
             broken = error.fault
-        if not await arrival.keep():
+        if not await arrival.keep(whole=total if broken is None else None):
             return Expired("a page came instead of media")
         if broken is not None:
             return _Trouble(Happening(broken.what), broken.message)
@@ -209,7 +212,8 @@ class _Download:
             return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
             return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
-        await anyio.to_thread.run_sync(self.part.finish)
+        if not self.part.finished:
+            await anyio.to_thread.run_sync(self.part.finish)
         return Fetched(self.part.size, self.part.sha256.hexdigest(), arrival.mime_type, self._resumed)
 
     def _too_large(self) -> Failed:
@@ -234,21 +238,38 @@ class _Arrival:
         self._waiting += len(chunk)
         return self._waiting >= _BATCH
 
-    async def keep(self) -> bool:
-        """Hash and write what was taken; False, and nothing is touched, if it is a page and no media."""
+    async def keep(self, whole: int | None = None) -> bool:
+        """Hash and write what was taken; False, and nothing is touched, if it is a page and no media.
+
+        With the part as long as ``whole`` it is finished in the same go: a change of threads costs its time.
+        """
         batch, self._batch, self._waiting = self._batch, [], 0
         if not batch:
             return True
         anew, self._anew = self._anew, False
-        if anew and is_page(self.mime_type, b"".join(batch)[:ENOUGH]):
+        if anew and is_page(self.mime_type, _beginning(batch)):
             return False
-        await anyio.to_thread.run_sync(self._write, batch, anew)
+        await anyio.to_thread.run_sync(self._write, batch, anew, whole)
         return True
 
-    def _write(self, batch: list[bytes], anew: bool) -> None:
+    def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
         if anew:
-            self._part.restart(self._version)
+            # A note for a later run is only needed where something is still to come.
+            there = sum(map(len, batch))
+            self._part.restart(None if there == whole else self._version)
         self._part.append(batch)
+        if self._part.size == whole:
+            self._part.finish()
+
+
+def _beginning(batch: list[bytes]) -> bytes:
+    """As many of the first bytes as tell a page."""
+    found = b""
+    for chunk in batch:
+        found += chunk[:ENOUGH]
+        if len(found) >= ENOUGH:
+            break
+    return found[:ENOUGH]
 
 
 def _version(incoming: Incoming) -> Version | None:

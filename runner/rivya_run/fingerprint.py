@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import rfc8785
 
@@ -74,7 +75,12 @@ def upload_request_id(storyboard: str, sha256: str) -> str:
 
 def price_key(model: str, params: Mapping[str, Json]) -> str:
     """Names what the API's answers are compared under when costs are learned: model and params as sent."""
-    return hashlib.sha256(canonical({"model": model, "params": dict(params)})).hexdigest()[:16]
+    return _price_key(model, json.dumps(dict(params)))
+
+
+@lru_cache(maxsize=4096)  # asked for again and again for the same few params, while a take waits
+def _price_key(model: str, params: str) -> str:
+    return hashlib.sha256(canonical({"model": model, "params": json.loads(params)})).hexdigest()[:16]
 
 
 def request_body(

@@ -18,6 +18,7 @@ from rivya_run.media_warnings import PictureFacts
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
     from PIL.Image import Image
 
 _SAMPLES = 6
@@ -76,6 +77,8 @@ def picture_facts(path: Path, samples: int = _SAMPLES) -> PictureFacts | None:
     try:
         with _opened(path) as container:
             stream = container.streams.video[0]
+            # Starting threads takes longer than they save, and a run has its own work for the processors.
+            stream.thread_type = "NONE"
             if (stream.frames or 0) > 4 * samples:
                 # Pictures that no other picture needs are not worth the time for a sample.
                 stream.codec_context.skip_frame = "NONREF"
@@ -210,6 +213,9 @@ def _telling_frame(container: InputContainer) -> av.VideoFrame:
 
 def _spread(container: InputContainer, samples: int) -> Iterator[bytes]:
     """So many frames spread evenly from the first to the last one, shrunk to patches of grey."""
+    from av.video.reformatter import VideoReformatter
+
+    reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
     length = container.duration / 1_000_000 if container.duration else 0.0
     start: float | None = None
     taken, last = 0, None
@@ -220,18 +226,18 @@ def _spread(container: InputContainer, samples: int) -> Iterator[bytes]:
         if time - start >= taken * length / samples - 1e-6:
             taken += 1
             last = None
-            yield _patches(shown)
+            yield _patches(shown, reformatter)
     if last is not None:
-        yield _patches(last)
+        yield _patches(last, reformatter)
 
 
-def _patches(shown: av.VideoFrame) -> bytes:
+def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:
     """Brightness of the picture in 32 x 18 patches, full range."""
     wide, high = _PATCHES
-    from av.video.reformatter import ColorRange, Interpolation
+    from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-    grey = shown.reformat(
-        wide, high, "gray", interpolation=Interpolation.AREA, dst_color_range=ColorRange.JPEG
+    grey = (reformatter or VideoReformatter()).reformat(
+        shown, wide, high, "gray", interpolation=Interpolation.AREA, dst_color_range=ColorRange.JPEG
     )
     plane = grey.planes[0]
     rows = bytes(plane)

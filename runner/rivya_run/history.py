@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from rivya_run.records import Json
 from rivya_run.records.history import Attempt, AttemptState, Output, Upload
 from rivya_run.records.journal import (
     Adopted,
@@ -31,6 +30,7 @@ from rivya_run.records.journal import (
     Withdrawn,
 )
 from rivya_run.records.wire import ApiError
+from rivya_run.stills import moved, with_still
 from rivya_run.take_entry import attempt_of_entry
 
 UploadKey = tuple[str, str, str]
@@ -269,28 +269,8 @@ def _reassigned(known: Attempt, event: Reassigned, at: str) -> Attempt:
         known,
         shot=event.shot,
         take=event.take,
-        outputs=tuple(_moved(output, event.paths) for output in known.outputs),
+        outputs=tuple(moved(output, event.paths) for output in known.outputs),
     )
-
-
-def _moved(output: Output, paths: Mapping[str, str]) -> Output:
-    moved = replace(output, path=paths.get(output.path, output.path))
-    stills = as_list((output.media or {}).get("frames"))
-    if not stills:
-        return moved
-    frames: list[Json] = [
-        {**still, "path": paths.get(str(still.get("path")), still.get("path"))}
-        if isinstance(still, dict)
-        else still
-        for still in stills
-    ]
-    return replace(moved, media={**(output.media or {}), "frames": frames})
-
-
-def still_paths(output: Output) -> list[str]:
-    """Paths of the stills that were taken out of an output."""
-    stills = as_list((output.media or {}).get("frames"))
-    return [str(still["path"]) for still in stills if isinstance(still, dict) and still.get("path")]
 
 
 def _marked_unknown(known: Attempt, event: MarkedUnknown, at: str) -> Attempt:
@@ -310,22 +290,10 @@ def _removed(known: Attempt, event: Removed, at: str) -> Attempt:
 
 
 def _frame_taken(known: Attempt, event: FrameTaken, at: str) -> Attempt:
-    still: dict[str, Json] = {
-        "frame": event.frame,
-        "path": event.path,
-        "sha256": event.sha256,
-        "bytes": event.bytes,
-    }
-    first = known.outputs[0]
-    media = dict(first.media or {})
-    frames = [one for one in as_list(media.get("frames")) if one != still]
-    media["frames"] = [*frames, still]
-    return replace(known, outputs=(replace(first, media=media), *known.outputs[1:]))
-
-
-def as_list(value: Json) -> list[Json]:
-    """A JSON list, or an empty one for anything else."""
-    return value if isinstance(value, list) else []
+    if not known.outputs:
+        return known
+    first = with_still(known.outputs[0], event.frame, event.path, event.sha256, event.bytes)
+    return replace(known, outputs=(first, *known.outputs[1:]))
 
 
 _CHANGES: dict[type[JournalEvent], Callable[[Attempt, Any, str], Attempt]] = {

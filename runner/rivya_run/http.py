@@ -1,9 +1,9 @@
 """HTTP, and the only door to the HTTP library: few connections, one gate, one place for the key.
 
 Requests to the API go through ``turn`` (a gate, then the pace that a 429 sets) and ``exchange``. The gate is
-ours, and so is the choice of a connection (a client with one each, the last used first), because the library's
-pool costs CPU that grows with the square of what is in it. Results come through ``open``, on clients of their
-own that never know the key. Nothing here follows a redirect.
+ours, and so are the connections (see ``connections``). Where a proxy is set, the library's pool is used, with a
+client for each connection, because that pool costs CPU that grows with the square of what is in it. Results come
+through ``open``, on clients of their own that never know the key. Nothing here follows a redirect.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
+from urllib.request import getproxies
 
 import anyio
 
 from rivya_run import __version__
+from rivya_run.connections import Answer, Connections, Origin, Question, Timeouts
 from rivya_run.exchange import ApiRequest, Governor, Reply
 from rivya_run.faults import Fault, fault_of
 from rivya_run.incoming import Incoming
@@ -51,6 +54,44 @@ class _Bearer(httpx.Auth):
         """Sign the request."""
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer as the library wants it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._pieces = answer.body()
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        await self._pieces.aclose()
+        self._answer.close()
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """The library's requests over our own connections."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and wait for the head of its answer."""
+        url, limits = request.url, request.extensions["timeout"]
+        secure = url.scheme == "https"
+        origin = Origin(url.host, url.port or (443 if secure else 80), secure)
+        question = Question(
+            request.method.encode(),
+            url.raw_path,
+            request.headers.raw,
+            cast(AsyncIterable[bytes], request.stream),
+            Timeouts(limits["connect"], limits["read"], limits["write"]),
+        )
+        answer = await self._connections.ask(origin, question)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
 
 class Http:
@@ -91,6 +132,7 @@ class Http:
         self._idle: list[httpx.AsyncClient] = []
         self._results: dict[bool, httpx.AsyncClient] = {}
         self._trusted: ssl.SSLContext | None = None
+        self._connections = Connections(tls=lambda: self._certificates(secure=True), keep_alive=_KEEP_ALIVE)
 
     async def __aenter__(self) -> Http:
         await self._stack.__aenter__()
@@ -99,6 +141,7 @@ class Http:
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
             await self._stack.aclose()
+            await self._connections.aclose()
         self._idle.clear()
         self._results.clear()
 
@@ -211,17 +254,18 @@ class Http:
         size = 1 if api else RESULT_CONNECTIONS
         secure = url.lower().startswith("https:")
         abroad = secure and not (api and is_loopback(httpx.URL(url).host))
+        direct = self._transport is None and not (abroad and getproxies())
         client = httpx.AsyncClient(
             headers={"User-Agent": f"rivya-run/{__version__}"},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=self._timeout,
             limits=httpx.Limits(max_connections=size, keepalive_expiry=_KEEP_ALIVE),
             follow_redirects=False,
-            verify=self._certificates(secure=secure and self._transport is None),
+            verify=self._certificates(secure=secure and self._transport is None and not direct),
             # A proxy from the environment is for the world, never for this machine.
             trust_env=abroad,
             mounts=dict.fromkeys(_LOOPBACK) if abroad else None,
-            transport=self._transport,
+            transport=_Transport(self._connections) if direct else self._transport,
         )
         self._stack.push_async_callback(client.aclose)
         return client

@@ -3,66 +3,83 @@
 ``.state`` in the output folder says what a finished run saw: the storyboard and the parameter tables by
 content, reference files, outputs, journal and manifest by size and time. If all of that is as it was, the
 answer is as it was. The file is derived: it may be deleted, and anything unexpected means "take the long way".
-Only the standard library's cheapest modules are imported here (no pathlib, no dataclasses): a run loads this first.
+Only the standard library's cheapest modules are imported here (no re, pathlib, json, dataclasses): every command
+passes through.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-import sys
+from collections.abc import Iterable, Mapping
 
 from rivya_run import __version__
 
 STATE = ".state"
 TABLES = os.path.join(os.path.dirname(__file__), "tables")
-_ID = re.compile(rb"""^id:[ \t]*["']?([A-Za-z0-9][A-Za-z0-9_-]{0,63})["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
-_QUIET = {"--progress=none", "--progress=plain", "--progress=auto", "--simulate", "--yes"}
+GONE = "-"
+"""What stands for the facts of a file that isn't there, and needn't be."""
+
+_ENDINGS = (".yaml", ".yml", ".json")
+_PROGRESS = ("auto", "plain", "none")
+_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-def answer(arguments: list[str], environment: dict[str, str]) -> str | None:
+def answer(arguments: list[str], environment: Mapping[str, str]) -> str | None:
     """What a run with these arguments would print at its end, if it is known to have nothing to do; else None."""
     asked = _asked(arguments)
     if asked is None or any(name.startswith("RIVYA_RUN_") for name in environment):
         return None
-    path, simulate = asked
+    path, simulate, progress = asked
     origin = "simulator" if simulate else environment.get("RIVYA_BASE_URL", "").strip() or "https://rivya.ai"
     try:
         with open(path, "rb") as file:
             content = file.read()
         folder = _output_folder(path, content, simulate)
-        with open(os.path.join(folder, STATE), encoding="utf-8") as file:
+        with open(os.path.join(folder, STATE), encoding="ascii") as file:
             state = file.read()
-        head, _, files = state.partition("\n")
-        seal, version, made_with, storyboard, digest, tables, root, *message = head.split("\t")
-        if (version, made_with, digest) != (__version__, origin, hashlib.sha256(content).hexdigest()):
+        seal, _, rest = state.partition("\t")
+        if seal != _seal(rest):
             return None
-        if seal != _seal(state[len(seal) :]) or storyboard != os.path.realpath(path):
+        head, _, files = rest.partition("\n")
+        known, tables, root, typed, advice, started, ended = (_plain(one) for one in head.split("\t"))
+        if known != _known(path, hashlib.sha256(content).hexdigest(), origin, folder):
+            return None
+        if advice and typed != path:
             return None
         if tables != tables_digest(root) or not _unchanged(files, folder):
             return None
     except (OSError, ValueError):
         return None
-    return message[0].encode("ascii").decode("unicode_escape")
+    return advice + (started if progress else "") + ended
 
 
 def state_text(
-    storyboard: str, digest: str, origin: str, root: str, message: str, files: list[str], folder: str
-) -> str | None:
-    """What ``.state`` is to say of a folder where everything is done; None where a file isn't there."""
-    lines = []
-    for path in files:
-        facts = _facts(os.path.join(folder, path))
-        if facts is None or "\n" in path:
-            return None
-        lines.append(f"{facts} {'@' if os.path.isabs(path) else '.'}{path}\n")
-    kept = message.encode("unicode_escape").decode("ascii")
-    head = "\t".join(
-        ["", __version__, origin, os.path.realpath(storyboard), digest, tables_digest(root), root, kept]
-    )
-    text = f"{head}\n{''.join(lines)}"
-    return _seal(text) + text
+    storyboard: str,
+    *,
+    digest: str,
+    tables: str,
+    origin: str,
+    root: str,
+    folder: str,
+    said: tuple[str, str, str],
+    files: Iterable[tuple[str, str]],
+) -> str:
+    """What ``.state`` is to say of a folder where everything is done.
+
+    ``digest`` and ``tables`` are those of what was read. ``said`` is what the long way prints: advice, progress,
+    summary. ``files`` are (facts, path), a path in the folder relative to it; see ``facts_of``.
+    """
+    known = _known(storyboard, digest, origin, folder)
+    head = "\t".join(_coded(one) for one in (known, tables, root, storyboard, *said))
+    lines = [f"{facts} {'@' if os.path.isabs(path) else '.'}{_coded(path)}\n" for facts, path in files]
+    rest = f"{head}\n{''.join(lines)}"
+    return f"{_seal(rest)}\t{rest}"
+
+
+def facts_of(facts: os.stat_result, *, outside: bool) -> str:
+    """A file by size and time; one outside the output folder, which the long way hashes, also by its change."""
+    return f"{facts.st_size} {facts.st_mtime_ns}{f'/{facts.st_ctime_ns}' if outside else ''}"
 
 
 def tables_digest(root: str) -> str:
@@ -82,30 +99,61 @@ def tables_digest(root: str) -> str:
     return digest.hexdigest()
 
 
-def _asked(arguments: list[str]) -> tuple[str, bool] | None:
-    """The one storyboard and whether it is simulated; None for anything that isn't the plain command."""
-    rest = arguments[1:] if arguments[:1] == ["run"] else arguments
-    paths = [word for word in rest if not word.startswith("-")]
-    options = {word for word in rest if word.startswith("-")}
-    if len(paths) != 1 or options - _QUIET or not paths[0].endswith((".yaml", ".yml", ".json")):
+def _asked(arguments: list[str]) -> tuple[str, bool, bool] | None:
+    """The one storyboard, whether it is simulated, whether progress is shown; None unless plainly asked."""
+    paths: list[str] = []
+    simulate, progress = False, True
+    words = iter(arguments[1:] if arguments[:1] == ["run"] else arguments)
+    for word in words:
+        name, given, value = word.partition("=")
+        if name in {"--progress", "--concurrency"}:
+            value = value if given else next(words, "")
+            if name == "--progress" and value in _PROGRESS:
+                progress = value != "none"
+            elif name == "--progress" or not (
+                value.isdecimal() and value.isascii() and 1 <= int(value) <= 1000
+            ):
+                return None
+        elif word == "--simulate":
+            simulate = True
+        elif word.startswith("-"):
+            if word != "--yes":
+                return None
+        else:
+            paths.append(word.removeprefix("./"))
+    if len(paths) != 1 or not paths[0].endswith(_ENDINGS) or "//" in paths[0] or "/./" in paths[0]:
         return None
-    return paths[0], "--simulate" in options
+    return paths[0], simulate, progress
 
 
 def _output_folder(path: str, content: bytes, simulate: bool) -> str:
     """Where the results most likely are: what lies there says itself whose it is."""
-    found = _ID.search(content)
-    stem = os.path.splitext(os.path.basename(path))[0]
-    name = (found[1].decode() if found else stem) + (".simulated" if simulate else "")
-    folder = os.path.dirname(os.path.realpath(path))
+    name = _id_in(content) or os.path.splitext(os.path.basename(path))[0]
+    results = os.path.join("outputs", name + (".simulated" if simulate else ""))
+    folder = beside = os.path.dirname(os.path.abspath(path))
     home = os.path.expanduser("~")
     while True:
-        if os.path.isdir(os.path.join(folder, "outputs")) or os.path.exists(os.path.join(folder, ".git")):
-            return os.path.join(folder, "outputs", name)
+        if os.path.exists(os.path.join(folder, ".git")) or os.path.isdir(os.path.join(folder, "outputs")):
+            return os.path.join(folder, results)
         parent = os.path.dirname(folder)
         if parent == folder or folder == home:
-            return os.path.join(os.path.dirname(os.path.realpath(path)), "outputs", name)
+            return os.path.join(beside, results)
         folder = parent
+
+
+def _id_in(content: bytes) -> str | None:
+    """The storyboard's own id, as it is mostly written."""
+    at = 0 if content.startswith(b"id:") else content.find(b"\nid:") + 1
+    if not content.startswith(b"id:", at):
+        return None
+    line = content[at + 3 : at + 200].splitlines()[0].decode("ascii", "replace")
+    name = line.partition(" #")[0].strip().strip("\"'")
+    return name if name and _ID_LETTERS.issuperset(name) else None
+
+
+def _known(path: str, digest: str, origin: str, folder: str) -> str:
+    """Everything about a run that is one text or another."""
+    return "|".join((__version__, digest, origin, folder, os.path.realpath(path)))
 
 
 def _unchanged(files: str, folder: str) -> bool:
@@ -113,32 +161,33 @@ def _unchanged(files: str, folder: str) -> bool:
     stat = os.stat
     before = folder + os.sep
     for line in files.split("\n")[:-1]:
-        size, time, path = line.split(" ", 2)
-        facts = stat(path[1:] if path[0] == "@" else before + path[1:])
-        if facts.st_size != int(size) or facts.st_mtime_ns != int(time):
+        known, _, path = line.partition(" .")
+        if path and "@" not in known:
+            path = before + (_plain(path) if "\\" in path else path)
+        else:
+            known, _, path = line.partition(" @")
+            path = _plain(path)
+        try:
+            facts = stat(path)
+        except FileNotFoundError:
+            if known != GONE:
+                return False
+            continue
+        now = f"{facts.st_size} {facts.st_mtime_ns}"
+        if known != now and known != f"{now}/{facts.st_ctime_ns}":
             return False
     return True
 
 
-def _facts(path: str) -> str | None:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return f"{facts.st_size} {facts.st_mtime_ns}"
+def _coded(text: str) -> str:
+    """Any text as letters that can stand in a line."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _plain(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")
 
 
 def _seal(text: str) -> str:
     """A checksum, so that a half-written file is no answer."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def main() -> None:
-    """Answer and leave, or go the long way."""
-    found = answer(sys.argv[1:], dict(os.environ))
-    if found is not None:
-        sys.stderr.write(found)
-        sys.exit(0)
-    from rivya_run.cli.app import main as long_way
-
-    long_way()

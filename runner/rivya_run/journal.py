@@ -25,6 +25,7 @@ _EVENTS: dict[str, type[JournalEvent]] = {event.name: event for event in Journal
 _FIELDS = {name: frozenset(f.name for f in dataclasses.fields(event)) for name, event in _EVENTS.items()}
 _TUPLES = ("urls",)
 _SEAL = ',"crc":"'
+_ENCODING = ("utf-8", "surrogatepass")  # names of files may hold bytes that are no text
 
 
 def read_journal(path: Path) -> tuple[list[Entry], int]:
@@ -112,9 +113,9 @@ def line_of(number: int, at: str, event: JournalEvent) -> bytes:
         head["v"] = VERSION
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
-        if value is not None and value != ():
+        if field.default is dataclasses.MISSING or value != field.default:
             head[field.name] = value
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"), default=dict)[:-1].encode()
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"), default=dict)[:-1].encode(*_ENCODING)
     return text + f'{_SEAL}{zlib.crc32(text):08x}"}}\n'.encode()
 
 
@@ -129,6 +130,7 @@ class Journal:
         self._count = len(self.entries)
         self._file: int | None = None
         self._unsynced = False
+        self._broken: OSError | None = None
 
     def append(self, event: JournalEvent) -> Entry:
         """Write one line. It survives the death of the process at once, that of the machine after ``sync``.
@@ -151,16 +153,23 @@ class Journal:
         try:
             os.fsync(self._file)
         except OSError as error:
+            # What the disk didn't take once it may drop silently: nothing more is built on it.
+            self._broken = error
+            self._unsynced = True
             raise unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Sync and close."""
         if self._file is not None:
-            self.sync()
-            os.close(self._file)
-            self._file = None
+            try:
+                self.sync()
+            finally:
+                os.close(self._file)
+                self._file = None
 
     def _write(self, line: bytes) -> None:
+        if self._broken is not None:
+            raise unwritable(self.path, self._broken)
         try:
             if self._file is None:
                 self._file = self._opened_file()
@@ -168,9 +177,16 @@ class Journal:
             if written < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
+            self._cut_off(error)
+            raise unwritable(self.path, error) from error
+
+    def _cut_off(self, error: OSError) -> None:
+        """Take half a line back; where even that fails, nothing may be written behind it."""
+        try:
             if self._file is not None:
                 os.ftruncate(self._file, self._size)
-            raise unwritable(self.path, error) from error
+        except OSError:
+            self._broken = error
 
     def _opened_file(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ class _Waiter:
     number: int
     nudge: anyio.Event = field(compare=False, default_factory=anyio.Event)
     slot: Slot | None = field(compare=False, default=None)
+    gone: bool = field(compare=False, default=False)
 
 
 class Slot:
@@ -120,14 +121,13 @@ class TaskLimiter:
                 waiter.nudge = anyio.Event()
                 pause = self._resume_at - self._clock()
                 # The one who waits first watches the clock for all.
-                first = self._waiters[0] is waiter
+                first = self._first() is waiter
                 with anyio.move_on_after(max(pause, _TICK) if first and pause > 0 else math.inf):
                     await waiter.nudge.wait()
                 self._hand_out()
         except BaseException:
             if waiter.slot is None:
-                self._waiters.remove(waiter)
-                heapq.heapify(self._waiters)
+                waiter.gone = True  # taken out when it comes first: ten thousand may leave at once
             else:
                 waiter.slot.release()
             self._nudge_first()
@@ -211,12 +211,22 @@ class TaskLimiter:
             return
         if self._episode is not None:
             self._close_episode()
-        while self._waiters and self.held < self._limit and self._sending < MOST_UNANSWERED:
-            waiter = heapq.heappop(self._waiters)
+        while self.held < self._limit and self._sending < MOST_UNANSWERED:
+            waiter = self._first()
+            if waiter is None:
+                return
+            heapq.heappop(self._waiters)
             self._sending += 1
             waiter.slot = Slot(self, _Stage.SENDING)
             waiter.nudge.set()
 
+    def _first(self) -> _Waiter | None:
+        """Who is next in line."""
+        while self._waiters and self._waiters[0].gone:
+            heapq.heappop(self._waiters)
+        return self._waiters[0] if self._waiters else None
+
     def _nudge_first(self) -> None:
-        if self._waiters:
-            self._waiters[0].nudge.set()
+        first = self._first()
+        if first is not None:
+            first.nudge.set()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -76,7 +75,11 @@ def _words(cap: str, limit: float, spent: float, credits: float) -> str:
 
 
 class Till:
-    """Admits creates: never past a cap, and few at a time where the price or the balance is uncertain."""
+    """Admits creates: never past a cap, and few at a time where the price or the balance is uncertain.
+
+    Waiting (``room``) and the right itself (``admit``) are apart, so that nobody holds a place among the tasks
+    in flight while waiting here: a throttled create would wait for that place, and both for ever.
+    """
 
     def __init__(self, spending: Spending) -> None:
         self._spending = spending
@@ -84,59 +87,69 @@ class Till:
         self._unpriced = 0
         self._doubtful = 0
 
-    @asynccontextmanager
-    async def admitted(
-        self, budget: Budget, estimate_now: Callable[[], Estimate]
-    ) -> AsyncIterator[Admission | NotAdmitted]:
-        """Wait for the right to create, or be told why there is none; leaving gives the right back.
+    async def room(self, budget: Budget, estimate_now: Callable[[], Estimate]) -> None:
+        """Wait until a create could be admitted, or would be refused.
 
-        ``estimate_now`` is asked again after each wait, since an answer may have told the price. A create that
-        the wallet can't cover, as far as is known, is let through alone and held until its task has ended: only
-        the API knows its own balance, and one refusal is enough.
+        ``estimate_now`` is asked again after each wait, since an answer may have told the price.
         """
-        while True:
-            cost = estimate_now()
-            refusal = budget.refusal(cost.credits)
-            if refusal is not None:
-                yield refusal
-                return
-            unpriced = cost.basis != "observed"
-            doubtful = not self._spending.covered(cost.credits or 0)
-            crowded = unpriced and self._unpriced >= (1 if budget.capped else UNPRICED_AT_ONCE)
-            if not crowded and not (doubtful and self._doubtful):
-                break
+        while self._crowded(budget, estimate_now()):
             await self._changed.wait()
-        admission = Admission(self, cost, unpriced)
-        self._unpriced += unpriced
-        self._doubtful += doubtful
-        try:
-            yield admission
-        finally:
-            admission.answered()
-            self._doubtful -= doubtful
-            self.announce()
 
-    def release_unpriced(self) -> None:
-        """An unpriced create was answered."""
-        self._unpriced -= 1
-        self.announce()
+    def admit(self, budget: Budget, cost: Estimate) -> Admission | NotAdmitted | None:
+        """The right to send one create at once, why there is none, or None: wait (again) for room.
 
-    def announce(self) -> None:
-        """Let everyone who waits look again."""
+        A create that the wallet can't cover, as far as is known, is let through alone and held until its task
+        has ended: only the API knows its own balance, and one refusal is enough.
+        """
+        refusal = budget.refusal(cost.credits)
+        if refusal is not None:
+            return refusal
+        if self._crowded(budget, cost):
+            return None
+        admission = Admission(self, cost, _unpriced(cost), self._doubts(cost))
+        self._unpriced += admission.unpriced
+        self._doubtful += admission.doubtful
+        return admission
+
+    def _crowded(self, budget: Budget, cost: Estimate) -> bool:
+        if budget.refusal(cost.credits) is not None:
+            return False
+        if _unpriced(cost) and self._unpriced >= (1 if budget.capped else UNPRICED_AT_ONCE):
+            return True
+        return self._doubtful > 0 and self._doubts(cost)
+
+    def _doubts(self, cost: Estimate) -> bool:
+        return not self._spending.covered(cost.credits or 0)
+
+    def give_back(self, *, unpriced: bool = False, doubtful: bool = False) -> None:
+        """A create was answered (``unpriced``) or its task has ended (``doubtful``): others may look again."""
+        self._unpriced -= unpriced
+        self._doubtful -= doubtful
         self._changed.set()
         self._changed = anyio.Event()
+
+
+def _unpriced(cost: Estimate) -> bool:
+    return cost.basis != "observed"
 
 
 class Admission:
     """The right to send one create; ``cost`` is what it is thought to cost."""
 
-    def __init__(self, till: Till, cost: Estimate, unpriced: bool) -> None:
+    def __init__(self, till: Till, cost: Estimate, unpriced: bool, doubtful: bool) -> None:
         self.cost = cost
+        self.unpriced = unpriced
+        self.doubtful = doubtful
         self._till = till
-        self._unpriced = unpriced
 
     def answered(self) -> None:
         """The create was answered, or won't be: the price, if told, is in the history by now."""
-        if self._unpriced:
-            self._unpriced = False
-            self._till.release_unpriced()
+        unpriced, self.unpriced = self.unpriced, False
+        if unpriced:
+            self._till.give_back(unpriced=True)
+
+    def over(self) -> None:
+        """Its task has ended, or nobody waits for it any more."""
+        self.answered()
+        doubtful, self.doubtful = self.doubtful, False
+        self._till.give_back(doubtful=doubtful)

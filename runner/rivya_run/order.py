@@ -14,7 +14,8 @@ def priorities(plan: Plan, timing: Timing) -> list[tuple[float, Step]]:
     seconds: dict[str, float] = {}
     for step in plan.steps:
         if step.take == 1:
-            seconds[step.shot.id] = timing.expected(price_key(step.shot.model, step.shot.params)) or 1.0
+            kind = price_key(step.shot.model, step.shot.params)
+            seconds[step.shot.id] = timing.expected(kind, step.shot.model) or 1.0
             for parent in parents_of(step.shot):
                 children.setdefault(parent, set()).add(step.shot.id)
     remaining = _remaining(seconds, children)

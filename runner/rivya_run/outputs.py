@@ -20,6 +20,7 @@ PART = ".part"
 ARRIVING = ".arriving"
 """The folder, inside the output folder, of files that are still arriving."""
 
+_ODD = frozenset("\\:")  # what no name of ours holds, and what leads elsewhere on Windows
 _BLOCK = 1024 * 1024
 _SUFFIXES = {
     "video/mp4": ".mp4",
@@ -153,17 +154,23 @@ def is_same(path: Path, output: Output) -> bool:
     return size_of(path) == output.bytes and path.is_file() and sha256_of(path) == output.sha256
 
 
-def bring_back(folder: Path, output: Output, owned: Collection[str]) -> bool:
-    """Move a stored file that is missing back under its name, where it lies elsewhere in the folder unchanged.
+def strays(folder: Path, owned: Collection[str]) -> dict[int, list[str]]:
+    """Files of shots that no record owns, by their size."""
+    found: dict[int, list[str]] = {}
+    for path in sorted(folder.glob("[!.]*/[!.]*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in owned and not _ODD & set(name) and path.is_file():
+            found.setdefault(size_of(path), []).append(name)
+    return found
 
-    ``owned`` are paths that takes have: those stay.
-    """
+
+def bring_back(folder: Path, output: Output, candidates: Iterable[str]) -> bool:
+    """Move a stored file that is missing back under its name, where one of the candidates is it, unchanged."""
     target = within(folder, output.path)
     if target.exists():
         return False
-    for found in folder.glob(f"*/*{target.suffix}"):
-        path = found.relative_to(folder).as_posix()
-        if path not in owned and is_same(found, output):
+    for path in candidates:
+        if is_same(within(folder, path), output):
             move(folder, path, output.path)
             return target.exists()
     return False

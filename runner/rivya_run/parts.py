@@ -36,6 +36,7 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
+        self.finished = False
         self.version: Version | None = None
         self.sha256 = hashlib.sha256()
         self._file: FileIO | None = None
@@ -106,6 +107,7 @@ class Part:
             self._note.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from error
+        self.finished = True
 
     def close(self) -> None:
         """Close the file; what is there stays for the next run, unless it is empty."""

@@ -10,16 +10,20 @@ from rivya_run.board import Board
 from rivya_run.creating import Create, Place, intend, mark_window_passed, react
 from rivya_run.fetching import Fetcher
 from rivya_run.following import Follower
-from rivya_run.money import NotAdmitted
+from rivya_run.money import Admission
 from rivya_run.outputs import move
 from rivya_run.planner import counted_failures, not_retried
-from rivya_run.prices import estimate
+from rivya_run.prices import Estimate, estimate
 from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.journal import Reassigned
 from rivya_run.records.plan import Action, Step
 from rivya_run.records.run import Ending, Outcome
-from rivya_run.references import NotResolved, References, Resolved
+from rivya_run.references import NotResolved, References
+from rivya_run.session import Stop
+from rivya_run.stills import still_paths
 from rivya_run.take_entry import out_of_credits, take_status
+
+_SUCCEEDED = frozenset({AttemptState.FINISHED, AttemptState.STORED})
 
 
 class Pipeline:
@@ -44,9 +48,7 @@ class Pipeline:
 
     async def finish(self, key: str) -> None:
         """Finish an open attempt that no present take asks for, into history."""
-        if self._board.attempt(key).state is AttemptState.SENT:
-            await self._resend(key, None)
-        await self._follow_and_fetch(key, None, None)
+        await self._finish(key, None)
 
     async def _with_parents(self, step: Step) -> Step:
         """Wait until every take that this one needs is there; then the step says what is to be done."""
@@ -77,17 +79,23 @@ class Pipeline:
             return await self._make(step, priority)
         assert key is not None
         self._board.serve(step, key)
-        if self._board.attempt(key).state is AttemptState.SENT:
-            await self._resend(key, step)
-        return key, await self._follow_and_fetch(key, step, None)
+        return key, await self._finish(key, step)
+
+    async def _finish(self, key: str, step: Step | None) -> Outcome:
+        """What is left to do for an attempt of an earlier run; one worker at a time, whoever asks for it."""
+        async with self._board.alone(key):
+            deadline = self._session.deadline()
+            stale = self._board.attempt(key).state in _SUCCEEDED
+            if self._board.attempt(key).state is AttemptState.SENT:
+                await self._resend(key, step, deadline)
+            return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
     def _take_over(self, step: Step) -> None:
         """A renamed shot's files follow it: on record first, then moved."""
         assert step.attempt_key is not None
         attempt = self._board.attempt(step.attempt_key)
-        paths = {
-            output.path: _renamed(output.path, attempt, step.shot.id, step.take) for output in attempt.outputs
-        }
+        files = [path for output in attempt.outputs for path in (output.path, *still_paths(output))]
+        paths = {path: _renamed(path, attempt, step.shot.id, step.take) for path in files}
         self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
         for old, new in paths.items():
             move(self._board.folder, old, new)
@@ -111,49 +119,63 @@ class Pipeline:
             step = replace(step, number=number)
 
     async def _make_once(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
-        if self._session.stop.outcome is not None:
-            return None, self._session.stop.outcome
-        resolved = await self._references.resolve(step, self._session.deadline())
+        session = self._session
+        if session.stop.outcome is not None:
+            return None, session.stop.outcome
+        resolved = await self._references.resolve(step, session.deadline())
         if isinstance(resolved, NotResolved):
             return None, Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
         place = Place(self._board, priority)
-        await place.take()
         try:
-            key, outcome = await self._create(step, resolved, place)
+            admission = await self._admitted(step, place)
+            if isinstance(admission, Outcome):
+                return None, admission
+            deadline = session.deadline()
+            try:
+                key = intend(self._board, step, resolved.media, resolved.parents, admission)
+                await self._create(step, key, place, admission, deadline)
+            finally:
+                admission.over()
         finally:
             place.give_back()
-        if key is None:
-            assert outcome is not None
-            return None, outcome
-        return key, await self._follow_and_fetch(key, step, outcome)
+        return key, await self._follow_and_fetch(key, step, deadline)
 
-    async def _create(
-        self, step: Step, resolved: Resolved, place: Place
-    ) -> tuple[str | None, Outcome | None]:
-        """Through the till to the API, and on until the task has ended or the time is up."""
+    async def _admitted(self, step: Step, place: Place) -> Admission | Outcome:
+        """The right to create now, with a place among the tasks in flight; nothing is awaited after it."""
         board, session = self._board, self._session
         table = board.tables[step.shot.model]
         prices = board.ledger.history.prices
-        async with session.till.admitted(
-            board.budget, lambda: estimate(table, step.shot.params, prices)
-        ) as admission:
-            if session.stop.outcome is not None:
-                return None, session.stop.outcome
-            if isinstance(admission, NotAdmitted):
-                return None, Outcome(Ending.OUT_OF_CREDITS, take_status(None), admission.message, "budget")
-            deadline = session.deadline()
-            key = intend(board, step, resolved.media, resolved.parents, admission)
-            board.tell(step, key)
-            await Create(board, key, place, resent=False).send(deadline)
-            admission.answered()
-            react(board, key)
-            if board.attempt(key).state is AttemptState.RUNNING:
-                board.tell(step, key)
-                await Follower(board, key, step).until_ended(deadline)
-                react(board, key)
-        return key, None
 
-    async def _resend(self, key: str, step: Step | None) -> None:
+        def cost() -> Estimate:
+            return estimate(table, step.shot.params, prices)
+
+        while True:
+            await session.till.room(board.budget, cost)
+            await place.take()
+            if session.stop.outcome is not None:
+                return session.stop.outcome
+            admission = session.till.admit(board.budget, cost())
+            if isinstance(admission, Admission):
+                return admission
+            if admission is not None:
+                return Outcome(Ending.OUT_OF_CREDITS, take_status(None), admission.message, "budget")
+            place.give_back()
+
+    async def _create(
+        self, step: Step, key: str, place: Place, admission: Admission, deadline: float
+    ) -> None:
+        """Through the till to the API, and on until the task has ended or the time is up."""
+        board = self._board
+        board.tell(step, key)
+        await Create(board, key, place, resent=False).send(deadline)
+        admission.answered()
+        react(board, key)
+        if board.attempt(key).state is AttemptState.RUNNING:
+            board.tell(step, key)
+            await Follower(board, key, step).until_ended(deadline)
+            react(board, key)
+
+    async def _resend(self, key: str, step: Step | None, deadline: float) -> None:
         """Send an open intent again, while the API can be expected to know its key."""
         board, session = self._board, self._session
         if session.window_left(board.attempt(key).sent_at) <= 0:
@@ -162,28 +184,28 @@ class Pipeline:
         place = Place(board, 0)
         await place.take()
         try:
-            await Create(board, key, place, resent=True).send(session.deadline())
+            await Create(board, key, place, resent=True).send(deadline)
             react(board, key)
         finally:
             place.give_back()
         if step is not None:
             board.tell(step, key)
 
-    async def _follow_and_fetch(self, key: str, step: Step | None, done: Outcome | None) -> Outcome:
-        """What is left to do for an attempt whose create is behind it."""
-        if done is not None:
-            return done
+    async def _follow_and_fetch(
+        self, key: str, step: Step | None, deadline: float, *, stale: bool = False
+    ) -> Outcome:
+        """What is left to do for an attempt whose create is behind it; fetching has time of its own."""
         board, session = self._board, self._session
-        deadline = session.deadline()
-        if board.attempt(key).state is AttemptState.RUNNING or board.attempt(key).lost:
+        running = board.attempt(key).state is AttemptState.RUNNING or board.attempt(key).lost
+        if running and session.clock() < deadline:
             await self._follow(key, step, deadline)
-        attempt = board.attempt(key)
-        if attempt.state in {AttemptState.FINISHED, AttemptState.STORED}:
-            trouble = await Fetcher(board, key).fetch_all(deadline)
+        if board.attempt(key).state in _SUCCEEDED:
+            trouble = await Fetcher(board, key, stale=stale).fetch_all(session.deadline())
             await board.durability.reached()
             if trouble is not None:
-                return Outcome(Ending.UNFINISHED, take_status(attempt), trouble.message, "download")
-        return _outcome(board.attempt(key))
+                status = take_status(board.attempt(key))
+                return Outcome(Ending.UNFINISHED, status, trouble.message, "download")
+        return _outcome(board.attempt(key), session.stop)
 
     async def _follow(self, key: str, step: Step | None, deadline: float) -> None:
         place = Place(self._board, 0)
@@ -214,7 +236,7 @@ def _skipped(step: Step) -> Outcome:
     return Outcome(Ending.FAILED, take_status(None), step.reason)
 
 
-def _outcome(attempt: Attempt) -> Outcome:
+def _outcome(attempt: Attempt, stop: Stop) -> Outcome:
     """How a take stands, by the state of what serves it."""
     status = take_status(attempt)
     message = attempt.error.message if attempt.error else ""
@@ -227,9 +249,14 @@ def _outcome(attempt: Attempt) -> Outcome:
         return Outcome(Ending.FAILED, status, message, code)
     if attempt.state is AttemptState.UNKNOWN:
         return Outcome(Ending.UNKNOWN, status, message, code)
+    if attempt.state is AttemptState.WITHDRAWN and stop.outcome is not None:
+        return stop.outcome
+    ending = Ending.UNFINISHED
+    if attempt.state is AttemptState.SENT and stop.outcome is not None:
+        ending = stop.outcome.ending
     waiting = {
         AttemptState.SENT: "no answer to its create yet: sent again by the next run",
         AttemptState.RUNNING: "its task is still running: the next run goes on",
         AttemptState.WITHDRAWN: "its create never arrived",
     }
-    return Outcome(Ending.UNFINISHED, status, waiting.get(attempt.state, "not finished"))
+    return Outcome(ending, status, waiting.get(attempt.state, "not finished"))

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import anyio
 
 from rivya_run.board import Board
-from rivya_run.errors import KeyRefused, RivyaError
-from rivya_run.outputs import place, sha256_of, within
+from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
+from rivya_run.outputs import PART, file_trouble, place, sha256_of, within
 from rivya_run.records import Json
 from rivya_run.records.journal import FrameTaken
 from rivya_run.records.plan import Parent, Step
@@ -52,7 +52,7 @@ class References:
                 continue
             try:
                 file = await self._file(reference, parents)
-            except KeyRefused:
+            except (KeyRefused, OutputFolderError):
                 raise
             except RivyaError as error:
                 return NotResolved(Ending.FAILED, error.message, "reference")
@@ -92,6 +92,9 @@ class References:
         if key is None:
             raise RivyaError(f"parent {parent.label} isn't there")
         output = self._board.attempt(key).outputs[0]
+        trouble = await anyio.to_thread.run_sync(file_trouble, self._board.folder, output)
+        if trouble is not None:
+            raise RivyaError(f"parent {parent.label}: {output.path} {trouble}")
         if frame is None:
             mime_type = output.mime_type or "application/octet-stream"
             path = within(self._board.folder, output.path)
@@ -107,13 +110,14 @@ class References:
         label = frame if isinstance(frame, str) else f"{frame:g}s"
         name = f"{clip.rpartition('.')[0]}_{label.replace('.', '-')}.png"
         target = within(self._board.folder, name)
-        if not target.exists():
-            part = target.with_name(target.name + ".part")
-            await anyio.to_thread.run_sync(take_frame, within(self._board.folder, clip), frame, part)
-            place(part, target, sha256_of(part))
-        digest = await anyio.to_thread.run_sync(sha256_of, target)
-        size = target.stat().st_size
-        self._board.record(FrameTaken(key, label, name, digest, size))
+        async with self._board.alone(name):
+            if not target.exists():
+                part = target.with_name(target.name + PART)
+                await anyio.to_thread.run_sync(take_frame, within(self._board.folder, clip), frame, part)
+                place(part, target, sha256_of(part))
+            digest = await anyio.to_thread.run_sync(sha256_of, target)
+            size = target.stat().st_size
+            self._board.record(FrameTaken(key, label, name, digest, size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
 
 

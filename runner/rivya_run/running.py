@@ -16,6 +16,7 @@ from rivya_run import __version__
 from rivya_run.board import Board, Line
 from rivya_run.client import RivyaClient
 from rivya_run.config import SIMULATOR_ORIGIN, api_key, base_url
+from rivya_run.durable import drop_leftovers
 from rivya_run.errors import RivyaError
 from rivya_run.executor import Executor, exit_code
 from rivya_run.http import Http
@@ -25,10 +26,12 @@ from rivya_run.lock import locked
 from rivya_run.money import Spending
 from rivya_run.origin import Secret, checked_base_url
 from rivya_run.pace import Pace
+from rivya_run.places import MANIFEST
 from rivya_run.polling import Timing
 from rivya_run.preparing import Prepared, Source, open_sources, prepare, run_started
 from rivya_run.records.events import Event
-from rivya_run.records.plan import WORKING
+from rivya_run.records.history import AttemptState
+from rivya_run.records.plan import SPENDING, WORKING, Plan
 from rivya_run.records.run import RunOptions
 from rivya_run.selection import selected_shots
 from rivya_run.session import Session
@@ -42,6 +45,9 @@ NOWHERE = "http://127.0.0.1:9"
 BALANCE_WITHIN = 30.0
 """Seconds that a run waits for the balance before it goes on without."""
 
+READ_WITHIN = 60.0
+"""Seconds without a byte after which an answer is given up."""
+
 Tell = Callable[[Event], None]
 Confirm = Callable[[Sequence[Prepared]], None]
 
@@ -53,6 +59,9 @@ class RunResult:
     boards: tuple[Board, ...]
     exit_code: int
     error: RivyaError | None
+
+
+Ended = Callable[[Sequence[Prepared], RunResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,10 @@ def run(
     environment: Mapping[str, str],
     tell: Tell,
     confirm: Confirm | None = None,
+    ended: Ended | None = None,
 ) -> RunResult:
-    """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise.
+    """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise, ``ended`` what
+    came of them while the folders are still held.
 
     Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
     """
@@ -83,7 +94,10 @@ def run(
         if confirm is not None:
             confirm(prepared)
         origins = _origins(prepared, recorded, environment, stack)
-        return anyio.run(_run, prepared, options, origins, tell)
+        result = anyio.run(_run, prepared, options, origins, tell)
+        if ended is not None:
+            ended(prepared, result)
+        return result
 
 
 def _origins(
@@ -95,7 +109,8 @@ def _origins(
     if recorded == SIMULATOR_ORIGIN:
         simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
         return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
-    return [Origin(recorded, recorded, Secret(api_key(environment))) for _ in prepared]
+    # One for all: the key, and with it the pace of requests, is the account's.
+    return [Origin(recorded, recorded, Secret(api_key(environment)))] * len(prepared)
 
 
 def _prepare_all(
@@ -105,6 +120,7 @@ def _prepare_all(
     prepared = []
     for source, selected in zip(sources, selections, strict=True):
         stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
+        drop_leftovers(source.folder / MANIFEST)
         ledger = Ledger(source.folder, now=lambda: iso(time.time()))
         stack.callback(ledger.close)
         prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True))
@@ -125,15 +141,13 @@ async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Orig
         spending.watch(one.ledger.history)
         _learn_durations(session.timing, one)
     async with AsyncExitStack() as stack:
+        stack.enter_context(session.interrupts.listening())
         lines: dict[Origin, Line] = {}
         for origin in origins:
             if origin not in lines:
-                lines[origin] = await _connect(origin, limiter, tell, stack)
-        needed = sum(one.plan.totals.now for one in prepared)
-        if needed and origins[0].recorded != SIMULATOR_ORIGIN:
-            client = lines[origins[0]].client
-            spending.balance = await client.credits(deadline=session.clock() + BALANCE_WITHIN)
-            _notice_of_balance(spending.balance, needed, tell)
+                lines[origin] = await _connect(origin, session, stack)
+        if origins[0].recorded != SIMULATOR_ORIGIN and any(_creates(one) for one in prepared):
+            await _ask_balance(lines[origins[0]].client, prepared, session)
         boards = tuple(
             _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)
         )
@@ -144,23 +158,37 @@ async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Orig
     return RunResult(boards, code, error)
 
 
-async def _connect(origin: Origin, limiter: TaskLimiter, tell: Tell, stack: AsyncExitStack) -> Line:
+async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
+    tell, limiter = session.tell, session.limiter
     pace = Pace(random=random.random, tell=tell)
-    http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace))
+    # A request that hangs may not outlast the patience that a person has with a whole take.
+    patience = min(READ_WITHIN, max(1.0, session.options.timeout))
+    http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace, read_timeout=patience))
     client = RivyaClient(http, clock=time.monotonic, random=random.random, tell=tell, trouble=limiter.trouble)
     return Line(http, client)
 
 
+def _creates(prepared: Prepared) -> bool:
+    return any(step.action in SPENDING for step in prepared.plan.steps)
+
+
+async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: Session) -> None:
+    """Learn what the wallet holds, and say so where that isn't enough."""
+    with session.interrupts.cancelling():
+        balance = await client.credits(deadline=session.clock() + BALANCE_WITHIN)
+        session.spending.balance = balance
+        needed = sum(one.plan.totals.now for one in prepared)
+        if balance is not None and balance < needed:
+            message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
+            session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+
+
 def _learn_durations(timing: Timing, prepared: Prepared) -> None:
-    """How long earlier tasks took, from the journal's own times."""
+    """How long earlier tasks took, by the API's own times."""
     for attempt in prepared.ledger.history.attempts.values():
-        marks = dict(reversed(attempt.timeline))
-        begun, ended = (
-            seconds_of(attempt.timeline[0][1] if marks else None),
-            seconds_of(marks.get("downloading")),
-        )
-        if begun is not None and ended is not None:
-            timing.learn(attempt.price_key or attempt.model, ended - begun)
+        begun, ended = seconds_of(attempt.created_at), seconds_of(attempt.updated_at)
+        if attempt.state is AttemptState.STORED and begun is not None and ended is not None and ended > begun:
+            timing.learn(attempt.price_key or attempt.model, ended - begun, model=attempt.model)
 
 
 def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board:
@@ -184,23 +212,20 @@ def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board
 
 def _tell_start(boards: Sequence[Board], tell: Tell) -> None:
     for board in boards:
-        counts = {action.value: count for action, count in board.plan.totals.counts if count}
-        scenes = list(dict.fromkeys(step.shot.scene or "" for step in board.plan.steps))
-        tell(
-            Event(
-                "run_started",
-                storyboard=board.storyboard.id,
-                detail={
-                    "takes": len(board.plan.steps),
-                    "actions": dict(counts),
-                    "credits": whole(board.plan.totals.now),
-                    "scenes": [*scenes],
-                },
-            )
-        )
+        tell(started(board.storyboard.id, board.plan))
 
 
-def _notice_of_balance(balance: float | None, needed: float, tell: Tell) -> None:
-    if balance is not None and balance < needed:
-        message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
-        tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+def started(storyboard: str, plan: Plan) -> Event:
+    """The event that a storyboard's run begins with."""
+    counts = {action.value: count for action, count in plan.totals.counts if count}
+    scenes = list(dict.fromkeys(step.shot.scene or "" for step in plan.steps))
+    return Event(
+        "run_started",
+        storyboard=storyboard,
+        detail={
+            "takes": len(plan.steps),
+            "actions": dict(counts),
+            "credits": whole(plan.totals.now),
+            "scenes": [*scenes],
+        },
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
 
+from rivya_run.interrupts import Interrupts
 from rivya_run.ledger import Ledger
 from rivya_run.limits import TaskLimiter
 from rivya_run.money import Spending, Till
@@ -18,6 +20,9 @@ from rivya_run.records.run import Ending, Outcome, RunOptions
 from rivya_run.times import iso, seconds_of
 
 DOWNLOADS_AT_ONCE = 6
+LOOKS_AT_ONCE = 1
+"""Files that are looked into at once: threads that decode would only fight for the interpreter."""
+
 UPLOADS_AT_ONCE = 4
 
 
@@ -45,18 +50,32 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     stop: Stop = field(default_factory=Stop)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    progress_at: float = field(init=False)
     till: Till = field(init=False)
     downloads: anyio.CapacityLimiter = field(init=False)
     uploads: anyio.CapacityLimiter = field(init=False)
+    looks: anyio.CapacityLimiter = field(init=False)
+    doubts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        self.progress_at = self.clock()
         self.till = Till(self.spending)
         self.downloads = anyio.CapacityLimiter(DOWNLOADS_AT_ONCE)
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
+        self.looks = anyio.CapacityLimiter(LOOKS_AT_ONCE)
 
     def deadline(self) -> float:
         """When a take that starts now is left as it is (monotonic seconds)."""
         return self.clock() + self.options.timeout
+
+    def moved(self) -> None:
+        """A task was accepted, or one gave its place back: waiting in line is worth while."""
+        self.progress_at = self.clock()
+
+    def stuck(self) -> bool:
+        """Whether nothing has moved for as long as one take may last."""
+        return self.clock() - self.progress_at > self.options.timeout
 
     def timestamp(self) -> str:
         """Now, as records write it."""

@@ -1,8 +1,9 @@
-"""Letters for the slate: Pillow's own font, and the machine's fonts for what it lacks."""
+"""Letters for slates and labels: Pillow's own font, and the machine's fonts for what it lacks."""
 
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -25,6 +26,7 @@ _WANTED = (
     "unifont*.otf",
 )
 _MOST_FONTS = 60
+_MOST_LETTERS = 600
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f")
 _NOTHING = "\uffff"
 
@@ -144,9 +146,11 @@ def shortened(text: str, size: int, width: float) -> str:
 def _broken(word: str, size: int, width: float) -> list[str]:
     if width_of(word, size) <= width:
         return [word]
-    pieces = [""]
-    for character in word[:2000]:
-        if pieces[-1] and width_of(pieces[-1] + character, size) > width:
-            pieces.append("")
-        pieces[-1] += character
+    pieces = []
+    rest = word[:_MOST_LETTERS]
+    while rest:
+        # The longest start that fits, at least one letter: texts without spaces can be long.
+        fitting = bisect_right(range(1, len(rest) + 1), width, key=lambda end: width_of(rest[:end], size))
+        pieces.append(rest[: max(1, fitting)])
+        rest = rest[max(1, fitting) :]
     return pieces

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import anyio
 
 from rivya_run.client import Missing, Refused, RivyaClient, Unanswered
 from rivya_run.fingerprint import upload_request_id
 from rivya_run.ledger import Ledger
+from rivya_run.outputs import sha256_of
 from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.history import Upload
@@ -36,7 +37,7 @@ class ReferenceFile:
 
 @dataclass(frozen=True, slots=True)
 class NotUploaded:
-    """Why a file isn't there. ``error`` is the API's, if it refused."""
+    """Why a file isn't there. ``error`` says that it won't be, however often it is sent."""
 
     message: str
     error: ApiError | None = None
@@ -77,13 +78,16 @@ class Uploader:
     async def _send(
         self, file: ReferenceFile, model: str, key: tuple[str, str, str], deadline: float
     ) -> Upload | NotUploaded:
+        trouble = await anyio.to_thread.run_sync(_trouble, file)
+        if trouble is not None:
+            return NotUploaded(f"{file.name}: {trouble}", ApiError("reference", trouble))
         answer = await self._client.upload(
             file.path,
             kind=file.kind,
             model=model,
             mime_type=file.mime_type,
             trace_id=upload_request_id(self._storyboard, file.sha256),
-            name=Path(file.name).name,
+            name=PurePosixPath(file.name).name,
             deadline=deadline,
         )
         if isinstance(answer, Refused):
@@ -107,3 +111,11 @@ class Uploader:
         detail: dict[str, Json] = {"path": file.name, "bytes": file.bytes}
         self._session.tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
         return self._ledger.history.uploads[key]
+
+
+def _trouble(file: ReferenceFile) -> str | None:
+    """Why a file can't be sent as what it was when the plan was made: the take is paid for by its content."""
+    try:
+        return None if sha256_of(file.path) == file.sha256 else "it was changed since this run began"
+    except OSError as error:
+        return f"it can't be read: {error.strerror}"

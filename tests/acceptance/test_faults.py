@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -135,6 +136,16 @@ def test_an_api_that_always_says_too_many_requests_is_left_alone_in_the_end(faul
         assert {take["status"] for take in project.takes().values()} == {"planned"}
 
 
+def test_an_api_that_asks_to_come_back_tomorrow_is_not_waited_for(faulty: Faulty) -> None:
+    """Retry-After past --timeout: the run ends at once, nothing was paid, the takes are still planned."""
+    with faulty(Rule("create-429"), retry_after="86400") as project:
+        project.write(board(10))
+        began = time.monotonic()
+        assert project.run(timeout=30).exit_code == 1
+        assert time.monotonic() - began < 5
+        assert {take["status"] for take in project.takes().values()} == {"planned"}
+
+
 @pytest.mark.usefixtures("hasty")
 def test_odd_status_words_half_replies_and_lagging_stores_are_waited_on(faulty: Faulty) -> None:
     """Polls that say nothing useful are asked again; not_found is believed only when it is repeated."""
@@ -147,6 +158,7 @@ def test_odd_status_words_half_replies_and_lagging_stores_are_waited_on(faulty: 
         assert project.tasks() == 8
 
 
+@pytest.mark.usefixtures("hasty")  # pauses as short, beside these tasks, as real ones beside real tasks
 def test_an_account_that_takes_five_tasks_at_once(faulty: Faulty) -> None:
     """Asked for thirty at once: all arrive, in less than twice the ideal time, few creates are refused."""
     with faulty(concurrency_limit=5, speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(0.5, 0.5)) as project:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import in_project
 from mishaps import all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.adopting import adopt
@@ -44,6 +45,10 @@ def test_after_the_window_it_is_unknown_and_never_sent_again(tmp_path: Path) -> 
         assert project.manifest()["totals"]["unknown"] == 1
         assert project.simulator.traffic.counts["create"] == creates
         assert project.steps()["s01/1"].action.value == "decide"
+        shown = in_project(project, project.path, RIVYA_RUN_IDEMPOTENCY_WINDOW="0.1")
+        assert shown.exit_code == 6
+        assert project.takes()["s01/1"]["client_request_id"] in shown.stderr
+        assert "adopt" in shown.stderr and "--resend-unknown" in shown.stderr
 
 
 def test_adopting_the_task_brings_the_clip_in_without_paying(tmp_path: Path) -> None:

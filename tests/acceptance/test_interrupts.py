@@ -44,10 +44,10 @@ def slow_create() -> dict[str, Any]:
     """Creates whose reply takes a while, tasks that take longer."""
     return {
         "faults": FaultPlan(rules=(Rule("create-slow", turns=(1,)),)),
-        "slow_seconds": 0.5,
+        "slow_seconds": 0.25,
         "speed": 1.0,
-        "queue_seconds": (0.3, 0.3),
-        "run_seconds": (0.3, 0.3),
+        "queue_seconds": (0.2, 0.2),
+        "run_seconds": (0.2, 0.2),
     }
 
 
@@ -57,21 +57,21 @@ def test_the_first_one_lets_creates_in_flight_be_answered(
 ) -> None:
     """Exit 130; every task that was made is on record with its id, and nothing is created after it."""
     with open_project(tmp_path, nursery, **slow_create()) as project:
-        project.write("", board(20))
+        project.write("", board(10))
         pid = project.begin()
-        until(lambda: len(project.simulator.state.tasks()) >= 4)
+        until(lambda: len(project.simulator.state.tasks()) >= 3)
         os.kill(pid, getattr(signal, name))
         assert nursery.end().status == 130, project.log
         tasks = {task.id for task in project.simulator.state.tasks()}
         takes = [take for shot in manifest(project)["shots"] for take in shot["takes"]]
         assert {take["task_id"] for take in takes if take["task_id"]} == tasks
         assert {take["status"] for take in takes} == {"pending", "planned"}
-        assert len(tasks) < 20
+        assert len(tasks) < 10
         assert "interrupted" in project.log
         assert "Traceback" not in project.log
         project.begin()
         assert nursery.end().status == 0, project.log
-        assert len(project.simulator.state.tasks()) == 20
+        assert len(project.simulator.state.tasks()) == 10
 
 
 def test_the_second_one_leaves_at_once(tmp_path: Path, nursery: Nursery) -> None:

@@ -91,7 +91,7 @@ def test_a_task_that_an_empty_wallet_failed_teaches_no_price(tmp_path: Path) -> 
 @pytest.mark.usefixtures("hasty")
 def test_a_throttled_create_and_a_careful_till_do_not_wait_for_each_other(tmp_path: Path) -> None:
     """A cap lets one unpriced create through at a time; refused with 429, it still gets its turn."""
-    rules = (Rule("create-429", at=(1, 2, 3)),)
+    rules = (Rule("create-429", at=(1, 2)),)
     with hosted(faults=FaultPlan(rules=rules)) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(12))

@@ -89,6 +89,7 @@ def command(
     """
     from rivya_run.cli.confirming import Gate
     from rivya_run.cli.ending import show_end, show_end_error
+    from rivya_run.cli.remembering import Memory
     from rivya_run.cli.saved_plans import chosen
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.reporting import progress_for
@@ -104,8 +105,16 @@ def command(
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
         files = shared.storyboard_files(storyboards)
         gate = Gate(told, saved, None if yes else confirm_above)
+        memory = Memory(files, options)
         try:
-            result = run(files, options, environment=os.environ, tell=told.tell, confirm=gate.check)
+            result = run(
+                files,
+                options,
+                environment=os.environ,
+                tell=told.tell,
+                confirm=gate.check,
+                ended=memory.keep if saved is None else None,
+            )
         finally:
             told.close()
     except RivyaError as error:

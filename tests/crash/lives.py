@@ -1,0 +1,270 @@
+"""Lives of one project: runs that are killed, runs that are not, and what the books say at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from projects import png
+from rivya_run.simulator.hosting import HostedSimulator
+from rivya_run.simulator.tasks import SimulatedTask
+from simulation import KEY
+
+TESTS = Path(__file__).resolve().parent.parent
+KILLED = -signal.SIGKILL
+HUNG = -1000
+
+
+@dataclass(frozen=True)
+class Life:
+    """One run: its exit code (negative: the signal), how many moments it saw, and which was the last."""
+
+    status: int
+    moments: int
+    last: str
+
+
+class Nursery:
+    """The warm process that runs are forked from; a context manager."""
+
+    def __enter__(self) -> Nursery:
+        environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "crash.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+    def start(self, request: dict[str, Any]) -> int:
+        """Fork a run; its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._answer()["pid"])
+
+    def end(self) -> Life:
+        """Wait for the run that was started."""
+        return Life(**self._answer())
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the nursery died"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class Sniper:
+    """Kills a run from the server's side: after the effect of its n-th request, before any reply is sent."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+        self._left = 0
+
+    def aim(self, pid: int, nth: int) -> None:
+        """Kill this process at its n-th request that takes effect."""
+        with self._lock:
+            self._pid, self._left = pid, nth
+
+    def rest(self) -> None:
+        """Kill nobody."""
+        with self._lock:
+            self._pid = None
+
+    def __call__(self, method: str, path: str, phase: str) -> None:
+        """The simulator's hook."""
+        with self._lock:
+            if phase != "decided" or self._pid is None:
+                return
+            self._left -= 1
+            if self._left <= 0:
+                os.kill(self._pid, signal.SIGKILL)
+                self._pid = None
+
+
+BOARD = """
+id: crash
+shots:
+  - {id: pair, prompt: Two of a kind, takes: 2}
+  - {id: NAME, prompt: A reference, references: refs/pack.png}
+  - {id: key, model: grok-imagine, prompt: A keyframe}
+  - {id: child, prompt: From a keyframe, references: [{shot: key}]}
+  - {id: next, prompt: Onwards, references: [{shot: pair, take: 1, frame: last}]}
+"""
+TAKES = 6
+
+
+@dataclass
+class Project:
+    """A project folder, its simulator, and the nursery that runs it."""
+
+    root: Path
+    simulator: HostedSimulator
+    nursery: Nursery
+    sniper: Sniper = field(default_factory=Sniper)
+    options: tuple[str, ...] = ("--attempts", "2", "--retry-failed")
+    environment: dict[str, str] = field(default_factory=dict)
+    names: int = 0
+
+    def __post_init__(self) -> None:
+        (self.root / "outputs").mkdir(parents=True, exist_ok=True)
+        (self.root / "refs").mkdir(exist_ok=True)
+        (self.root / "refs/pack.png").write_bytes(png("pack"))
+        self.write("still")
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.root / "outputs/crash"
+
+    @property
+    def log(self) -> str:
+        """What the runs said."""
+        return (self.root / "log.txt").read_text("utf-8", "replace")
+
+    def write(self, name: str, text: str = BOARD) -> None:
+        """Write the storyboard; one shot is called ``name``."""
+        (self.root / "storyboard.yaml").write_text(text.replace("NAME", name), encoding="utf-8")
+
+    def begin(self, *options: str, fatal: int | None = None, survived: Collection[str] | None = None) -> int:
+        """Start a run; its process id. ``fatal`` and ``survived`` are those of ``Moments``."""
+        args = ["run", "storyboard.yaml", "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
+        return self.nursery.start(
+            {
+                "args": [*args, *self.options, *options],
+                "env": {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": self.simulator.base_url, **self.environment},
+                "cwd": str(self.root),
+                "log": str(self.root / "log.txt"),
+                "fatal": fatal,
+                "survived": None if survived is None else sorted(survived),
+            }
+        )
+
+    def live(
+        self,
+        *,
+        fatal: int | None = None,
+        fatal_request: int | None = None,
+        survived: Collection[str] | None = None,
+    ) -> Life:
+        """One run, killed at its ``fatal``-th moment, in the middle of its ``fatal_request``-th request, or at
+        the first moment of a kind that isn't among the ``survived`` ones.
+        """
+        pid = self.begin(fatal=fatal, survived=survived)
+        if fatal_request is not None:
+            self.sniper.aim(pid, fatal_request)
+        life = self.nursery.end()
+        self.sniper.rest()
+        assert life.status != HUNG, f"a run hung after {life.last!r}\n{self.log}"
+        assert life.status in {KILLED, 0, 1, 5}, f"exit code {life.status}\n{self.log}"
+        return life
+
+    def finish(self, most: int = 20) -> int:
+        """Run until all is done, putting money into the wallet when it is empty; how many runs it took."""
+        for count in range(1, most + 1):
+            life = self.live()
+            if life.status == 0:
+                return count
+            if life.status == 5:
+                self.simulator.state.top_up(1000)
+        raise AssertionError(f"not done after {most} runs\n{self.log}")
+
+    def check(self) -> None:
+        """Hold the folder against the simulator's own books."""
+        before = len(self.simulator.traffic.requests)
+        assert self.live().status == 0
+        assert len(self.simulator.traffic.requests) == before, "a rerun of what is done asked the API"
+        manifest = json.loads((self.folder / "manifest.json").read_bytes())
+        _check_money(manifest, self.simulator)
+        _check_files(manifest, self.folder, self.simulator)
+
+
+def entries_of(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Everything that a manifest tells of, earlier attempts and history included."""
+    for shot in manifest["shots"]:
+        for take in shot["takes"]:
+            yield from _with_earlier(take, shot["id"])
+    for entry in manifest["history"]:
+        yield from _with_earlier(entry, entry["shot"])
+
+
+def _with_earlier(entry: dict[str, Any], shot: str) -> Iterator[dict[str, Any]]:
+    for one in (entry, *entry.get("attempts", ())):
+        yield {**one, "shot": shot}
+
+
+def _check_money(manifest: dict[str, Any], simulator: HostedSimulator) -> None:
+    """One task for each key, one body for each key, and nothing paid for that the manifest doesn't know."""
+    state = simulator.state
+    tasks = {task.id: task for task in state.tasks()}
+    twice = {key: len(found) for key, found in state.tasks_by_key().items() if len(found) > 1}
+    assert not twice, f"more than one task for a key: {twice}"
+    bodies = {key: len(found) for key, found in state.bodies_by_key().items() if len(found) > 1}
+    assert not bodies, f"more than one body for a key: {bodies}"
+    known = {entry["task_id"] for entry in entries_of(manifest) if entry["task_id"]}
+    assert known == set(tasks), (
+        f"tasks of the API: {set(tasks) - known} unknown, {known - set(tasks)} made up"
+    )
+    good = [task for task in tasks.values() if task.error is None]
+    takes = manifest["totals"]["takes"]
+    assert manifest["totals"]["succeeded"] == takes
+    assert len(good) == takes, f"{len(good)} tasks made clips for {takes} takes"
+    spent = state.charged() + state.reserved()
+    assert manifest["totals"]["spent_credits"] == spent, "the manifest counts other credits than the API"
+
+
+def _check_files(manifest: dict[str, Any], folder: Path, simulator: HostedSimulator) -> None:
+    """Every file is whole and what the API serves; nothing unfinished and nothing strange lies about."""
+    expected = {"manifest.json", "journal.jsonl"}
+    for entry in entries_of(manifest):
+        for number, output in enumerate(entry["outputs"], start=1):
+            content = (folder / output["path"]).read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            assert (digest, len(content)) == (output["sha256"], output["bytes"]), output["path"]
+            task = simulator.state.known(entry["task_id"])
+            assert task is not None and digest == _served(simulator, task, number), output["path"]
+            expected.add(output["path"])
+            expected.update(still["path"] for still in output.get("frames", ()))
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    strange = {path for path in there - expected if path not in {".lock", ".lock-holder", ".state"}}
+    assert not strange, f"left behind: {strange}"
+
+
+def _served(simulator: HostedSimulator, task: SimulatedTask, number: int) -> str:
+    """sha256 of what the simulator serves as a task's file."""
+    content = asyncio.run(simulator.desk.shelf.content(task, number))
+    return hashlib.sha256(content.body).hexdigest()
+
+
+@contextmanager
+def open_project(root: Path, nursery: Nursery, **options: Any) -> Iterator[Project]:
+    """A project with a quick simulator of its own that can kill from its side."""
+    from simulation import hosted
+
+    sniper = Sniper()
+    with hosted(on_request=sniper, **options) as simulator:
+        yield Project(root, simulator, nursery, sniper)

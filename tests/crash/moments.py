@@ -1,0 +1,129 @@
+"""The moments at which a run may be killed: hooks around everything that writes or asks, put in from outside.
+
+The program itself has no hook: a killed run is the real program, minus what it would have done next.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+from collections.abc import Callable, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+LastAct = Callable[[], None]
+
+
+class Moments:
+    """Counts moments; the fatal one is the last thing that happens in this process.
+
+    ``fatal`` is its number, or None: no such number; ``survived`` are the kinds of moments that are not fatal,
+    or None: none is.
+    """
+
+    def __init__(
+        self, note: Callable[[int, str], None], fatal: int | None, survived: Collection[str] | None
+    ) -> None:
+        self._note = note
+        self._fatal = fatal
+        self._survived = survived
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def passed(self, name: str, last_act: LastAct | None = None) -> None:
+        """A moment has come. ``last_act`` is done by a process that dies here."""
+        with self._lock:
+            self._count += 1
+            self._note(self._count, name)
+            if self._count == self._fatal or (self._survived is not None and name not in self._survived):
+                if last_act is not None:
+                    last_act()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def install(self) -> None:
+        """Put the hooks around journal lines, syncs, requests, downloads and renames."""
+        from rivya_run.http import Http
+        from rivya_run.journal import Journal
+        from rivya_run.parts import Part
+
+        _around_lines(self, Journal)
+        _around(self, Journal, "sync", "sync")
+        _around(self, Part, "append", "part")
+        _around(self, Path, "replace", "rename")
+        _around(self, Path, "rename", "move")
+        _around_requests(self, Http)
+        _around_downloads(self, Http)
+
+
+def hasten() -> None:
+    """Shorter pauses: a soak shall spend its time on kills."""
+    from rivya_run import limits, pace, retry
+
+    retry.BACK_OFF_BASE = 0.01
+    retry.BACK_OFF_CAP = 0.1
+    limits._PAUSE = 0.02
+    pace._FIRST_PAUSE = 0.01
+    pace._LONGEST_PAUSE = 0.1
+
+
+def _around(moments: Moments, owner: type, method: str, name: str) -> None:
+    original = getattr(owner, method)
+
+    @functools.wraps(original)
+    def hooked(*args: Any, **kwargs: Any) -> Any:
+        moments.passed(f"before {name}")
+        result = original(*args, **kwargs)
+        moments.passed(f"after {name}")
+        return result
+
+    setattr(owner, method, hooked)
+
+
+def _around_lines(moments: Moments, journal: type) -> None:
+    """Before a journal line, in the middle of it (half of it is on disk), after it."""
+    original = journal._write  # type: ignore[attr-defined]
+
+    def hooked(self: Any, line: bytes) -> None:
+        event = line.split(b'"event":"')[1].split(b'"')[0].decode()
+
+        def tear() -> None:
+            with self.path.open("ab") as file:
+                file.write(line[: len(line) // 2])
+
+        moments.passed(f"before line {event}")
+        if self._file is not None:
+            moments.passed(f"inside line {event}", tear)
+        original(self, line)
+        moments.passed(f"after line {event}")
+
+    journal._write = hooked  # type: ignore[attr-defined]
+
+
+def _around_requests(moments: Moments, http: type) -> None:
+    original = http.exchange  # type: ignore[attr-defined]
+
+    async def hooked(self: Any, request: Any) -> Any:
+        name = f"{request.method} {request.path.split('/')[3]}"
+        moments.passed(f"before {name}")
+        reply = await original(self, request)
+        moments.passed(f"after {name}")
+        return reply
+
+    http.exchange = hooked  # type: ignore[attr-defined]
+
+
+def _around_downloads(moments: Moments, http: type) -> None:
+    original = http.open  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def hooked(self: Any, url: str, headers: Any) -> Any:
+        moments.passed("before download")
+        async with original(self, url, headers) as incoming:
+            moments.passed("inside download")
+            yield incoming
+        moments.passed("after download")
+
+    http.open = hooked  # type: ignore[attr-defined]

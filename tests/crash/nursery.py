@@ -1,0 +1,124 @@
+"""A warm process that forks runs of the real command line, so that thousands of kills take minutes.
+
+Started as ``python -m crash.nursery``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
+``fatal``: the moment at which to die, or null; ``survived``: the kinds of moments that are not fatal, or null:
+none is), answers ``{"pid"}`` at once and ``{"status", "moments",
+"last"}`` when that run has ended; a negative status is the signal that ended it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import mmap
+import os
+import signal
+import struct
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+from crash.moments import Moments, hasten
+
+PATIENCE = float(os.environ.get("PATIENCE", "45"))
+"""Seconds after which a run that doesn't end is taken to hang."""
+
+_HEAD = struct.Struct("<q56s")
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    _warm_up()
+    shared = mmap.mmap(-1, _HEAD.size)
+    for line in sys.stdin:
+        request = json.loads(line)
+        _HEAD.pack_into(shared, 0, 0, b"")
+        pid = os.fork()
+        if pid == 0:
+            _live(request, shared)
+        _say({"pid": pid})
+        status = _wait(pid)
+        count, last = _HEAD.unpack_from(shared, 0)
+        _say({"status": status, "moments": count, "last": last.rstrip(b"\0").decode()})
+
+
+def _warm_up() -> None:
+    """Import what a run imports, so that a fork is all that a start costs."""
+    import av  # noqa: F401
+    import httpx  # noqa: F401
+    import PIL.Image  # noqa: F401
+
+    import rivya_run.cli.app
+    import rivya_run.cli.failures
+    import rivya_run.cli.run
+    import rivya_run.frames
+    import rivya_run.reporting.summary
+    import rivya_run.running  # noqa: F401
+    from rivya_run.catalog import load_catalog
+
+    load_catalog().all()
+    hasten()
+    gc.freeze()
+
+
+def _live(request: dict[str, Any], shared: mmap.mmap) -> None:
+    """The run itself, in the child; never returns."""
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, target)
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+
+    def note(count: int, name: str) -> None:
+        _HEAD.pack_into(shared, 0, count, name.encode()[:56])
+
+    signal.signal(signal.SIGUSR1, _show_where)
+    Moments(note, request["fatal"], request["survived"]).install()
+    code = 70
+    try:
+        from rivya_run.cli.app import app
+
+        app(request["args"])
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _show_where(number: int, frame: FrameType | None) -> None:
+    """Show where a run hangs, in its log."""
+    for task in asyncio.all_tasks():
+        task.print_stack()
+    sys.stderr.flush()
+
+
+def _wait(pid: int) -> int:
+    """Wait for a child; one that hangs is ended and counts as -1000."""
+    deadline = time.monotonic() + PATIENCE
+    pause = 0.001
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGUSR1)
+            time.sleep(1)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return -1000
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.01)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""``python -m crash.soak``: thousands of kills under faults from a seed; prints seed, kills, tasks, losses.
+
+Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
+seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
+middle of a request; shots are renamed in between. Then it is finished and held against the simulator's books.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crash.lives import KILLED, Nursery, open_project
+from rivya_run.simulator.faults import FaultPlan
+
+RATES = {
+    "create-lost": 0.08,
+    "create-refused": 0.05,
+    "create-half": 0.04,
+    "create-cut": 0.04,
+    "create-html": 0.03,
+    "create-lost-html": 0.03,
+    "create-429": 0.05,
+    "create-lost-500": 0.03,
+    "create-503": 0.04,
+    "create-disabled": 0.02,
+    "create-conflict": 0.02,
+    "create-slow": 0.05,
+    "upload-lost": 0.1,
+    "upload-503": 0.1,
+    "status-lost": 0.04,
+    "status-half": 0.04,
+    "status-html": 0.04,
+    "status-429": 0.04,
+    "status-500": 0.04,
+    "status-unknown": 0.06,
+    "status-slow": 0.03,
+    "task-failed": 0.06,
+    "task-charged": 0.03,
+    "task-moderated": 0.03,
+    "download-lost": 0.06,
+    "download-cut": 0.1,
+    "download-short": 0.02,
+    "download-no-range": 0.05,
+    "download-etag": 0.05,
+    "download-html": 0.05,
+    "download-403": 0.05,
+    "download-410": 0.03,
+    "download-503": 0.06,
+    "download-slow": 0.03,
+}
+"""Share of requests that meet each fault."""
+
+FIRST_STEPS = 12
+"""Moments of a run that are over before it may do anything: dying there again and again proves little."""
+
+
+@dataclass
+class Tally:
+    """What a soak has seen."""
+
+    projects: int = 0
+    kills: int = 0
+    runs: int = 0
+    tasks: int = 0
+    requests: int = 0
+    deaths: Counter[str] = field(default_factory=Counter)
+    losses: list[str] = field(default_factory=list)
+
+
+def simulator_options(draw: random.Random) -> dict[str, Any]:
+    """A stand-in with its own mixture of troubles."""
+    options: dict[str, Any] = {
+        "seed": draw.randrange(1 << 30),
+        "faults": FaultPlan(draw.randrange(1 << 30), RATES, most=4),
+        "slow_seconds": 0.05,
+        "clip_bytes": draw.choice([4096, 40_000, 300_000]),
+        "files_per_task": draw.choice([1, 1, 2]),
+        "speed": draw.choice([1000.0, 40.0]),
+    }
+    if draw.random() < 0.3:
+        options["url_lifetime"] = 0.2
+    if draw.random() < 0.3:
+        options["wallet"] = draw.choice([15, 25, 45])
+        options["insufficient"] = draw.choice(["http", "task"])
+        options["insufficient_status"] = draw.choice([402, 400, 403])
+    if draw.random() < 0.3:
+        options["concurrency_limit"] = draw.choice([1, 2, 3])
+    if draw.random() < 0.2:
+        options["rate_limit"] = 60.0
+    return options
+
+
+def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tally) -> None:
+    """Kill a project's runs ``deaths`` times, finish it, and hold it against the books."""
+    draw = random.Random(seed)
+    with open_project(root, nursery, **simulator_options(draw)) as project:
+        done = 0
+        while done < deaths:
+            if draw.random() < 0.15:
+                project.names += 1
+                project.write(f"still{project.names}")
+            if draw.random() < 0.2:
+                life = project.live(fatal_request=draw.randint(1, 12))
+            else:
+                life = project.live(fatal=FIRST_STEPS + int(draw.expovariate(1 / 25)))
+            tally.runs += 1
+            if life.status == KILLED:
+                done += 1
+                tally.kills += 1
+                tally.deaths[life.last] += 1
+            elif life.status == 5:
+                project.simulator.state.top_up(20)
+            elif life.status == 0:
+                break
+        tally.runs += project.finish() + 1
+        project.check()
+        tally.projects += 1
+        tally.tasks += len(project.simulator.state.tasks())
+        tally.requests += len(project.simulator.traffic.requests)
+
+
+def soak(seed: int, kills: int, tally: Tally, *, deaths: int = 25, show: bool = False) -> None:
+    """Projects until so many kills are done. A loss is noted in the tally, with the seed that shows it again."""
+    number = 0
+    with Nursery() as nursery:
+        while tally.kills < kills and len(tally.losses) < 5:
+            number += 1
+            name = f"{seed}.{number}"
+            with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
+                try:
+                    one_project(Path(root), nursery, name, min(deaths, kills - tally.kills), tally)
+                except AssertionError as error:
+                    tally.losses.append(f"{name}: {error}")
+            if show and number % 10 == 0:
+                print(f"{tally.kills} kills in {tally.projects} projects", flush=True)  # noqa: T201
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--kills", type=int, default=3000)
+    parser.add_argument("--again", metavar="SEED.NUMBER", help="show one project again")
+    given = parser.parse_args()
+    tally = Tally()
+    began = time.monotonic()
+    seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1 << 20)
+    if given.again:
+        with Nursery() as nursery, tempfile.TemporaryDirectory() as root:
+            one_project(Path(root), nursery, given.again, 25, tally)
+    else:
+        soak(seed, given.kills, tally, show=True)
+    for loss in tally.losses:
+        print(loss)  # noqa: T201
+    print(  # noqa: T201
+        f"seed {seed}: {tally.kills} kills at {len(tally.deaths)} kinds of moments, {tally.projects} projects, "
+        f"{tally.runs} runs, {tally.requests} requests, {tally.tasks} tasks, {len(tally.losses)} losses, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    return 1 if tally.losses else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

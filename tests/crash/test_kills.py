@@ -1,0 +1,106 @@
+"""A run may be killed at any moment: nothing is paid twice, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from crash.lives import KILLED, TAKES, Nursery, open_project
+from crash.soak import Tally, soak
+from rivya_run.simulator.faults import FaultPlan, Rule
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills need fork and SIGKILL")
+
+FAULTS = FaultPlan(
+    rules=(
+        Rule("create-lost", "*.t1.*", turns=(1,)),
+        Rule("create-refused", "*.t2.*", turns=(1,)),
+        Rule("download-cut", turns=(1,)),
+        Rule("status-unknown", turns=(2,)),
+    )
+)
+
+QUIET = [
+    "before line run_started",
+    "inside line run_started",
+    "after line run_started",
+    "before sync",
+    "after sync",
+]
+
+
+def test_a_run_that_dies_once_at_each_kind_of_moment_pays_once(tmp_path: Path) -> None:
+    """Before, inside and after each kind of journal line, sync, request, download and rename."""
+    died: list[str] = []
+    with Nursery() as nursery, open_project(tmp_path, nursery, faults=FAULTS, clip_bytes=40_000) as project:
+        while (life := project.live(survived=died)).status == KILLED:
+            assert life.last not in died
+            died.append(life.last)
+            if len(died) == 25:
+                project.write("renamed")
+        project.finish()
+        project.check()
+        assert len(project.simulator.state.tasks()) == TAKES
+    kinds = {"before", "inside", "after"}
+    assert {name.split()[0] for name in died} == kinds
+    for name in ("line intended", "line created", "line succeeded", "line stored", "POST generations"):
+        assert any(name in one for one in died), name
+    assert len(died) > 30
+
+
+def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
+    """Record and files of a renamed shot go together, wherever the run dies between them."""
+    died: list[str] = []
+    with Nursery() as nursery, open_project(tmp_path, nursery) as project:
+        assert project.live().status == 0
+        for name in ("first", "second", "third", "fourth", "fifth", "sixth"):
+            project.write(name)
+            life = project.live(survived=[*died, *QUIET])
+            if life.status == KILLED:
+                died.append(life.last)
+        assert {"before line reassigned", "after line reassigned", "before move"} <= set(died)
+        project.finish()
+        project.check()
+        assert len(project.simulator.state.tasks()) == TAKES
+        assert project.simulator.traffic.counts["download"] == TAKES
+
+
+def test_forty_takes_survive_a_dozen_deaths_and_lost_replies(tmp_path: Path) -> None:
+    """Every ninth create loses its reply, a run dies at twelve random moments: 40 tasks, 40 whole files."""
+    draw = random.Random(7)
+    faults = FaultPlan(rules=(Rule("create-lost", every=9),))
+    shots = "".join(f"  - {{id: s{number}, prompt: Shot {number}}}\n" for number in range(40))
+    with Nursery() as nursery, open_project(tmp_path, nursery, faults=faults) as project:
+        project.write("", f"id: crash\nshots:\n{shots}")
+        for _ in range(12):
+            assert project.live(fatal=draw.randint(20, 110)).status == KILLED
+        project.finish()
+        project.check()
+        assert len(project.simulator.state.tasks()) == 40
+        assert project.simulator.state.charged() == 400
+
+
+def test_a_simulated_run_that_was_killed_goes_on_at_another_port(tmp_path: Path) -> None:
+    """--simulate keeps its own books: one task for each take, however often it dies."""
+    with Nursery() as nursery, open_project(tmp_path, nursery) as project:
+        project.write("", "id: crash\nshots:\n  - {id: a, prompt: A, takes: 2}\n  - {id: b, prompt: B}\n")
+        project.options = ("--simulate",)
+        for fatal in (20, 30, 40, 30, 20):
+            project.live(fatal=fatal)
+        project.finish()
+    folder = tmp_path / "outputs/crash.simulated"
+    assert json.loads((folder / "manifest.json").read_bytes())["totals"]["succeeded"] == 3
+    books = (folder / ".simulator/simulator.jsonl").read_text().splitlines()
+    assert sum('"e":"task"' in line for line in books) == 3
+
+
+def test_deaths_at_random_under_all_faults_lose_nothing() -> None:
+    """The short form of ``make soak``."""
+    tally = Tally()
+    soak(20260511, 30, tally, deaths=15)
+    assert tally.losses == []
+    assert tally.kills >= 25
