@@ -191,6 +191,8 @@ class Connection(asyncio.Protocol):
         self._news: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._full = False
+        self._pieces: deque[bytes] = deque()
+        self._left = 0
         self._waiting = 0
         self._reading = True
         self._resting = False
@@ -209,7 +211,10 @@ class Connection(asyncio.Protocol):
         if self._resting or self._ended:
             self.abort()
             return
-        self._h11.receive_data(data)
+        if self._left:
+            self._pieces.append(data)
+        else:
+            self._h11.receive_data(data)
         self._waiting += len(data)
         if self._waiting > _READ_AHEAD and self._reading and self._transport is not None:
             self._reading = False
@@ -273,12 +278,15 @@ class Connection(asyncio.Protocol):
         while True:
             event = await self._event(patience)
             if isinstance(event, h11.Response):
+                self._go_past_parser(event)
                 return event
             if not isinstance(event, h11.InformationalResponse):
                 raise RemoteProtocolError("the connection was closed without an answer")
 
     async def piece(self, patience: float | None) -> bytes | None:
         """What came of the body since the last call; None at its end."""
+        if self._left:
+            return await self._plain_piece(patience)
         event = await self._event(patience)
         if isinstance(event, h11.Data):
             self._waiting = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -29,6 +31,7 @@ from rivya_run.yaml12 import parse
 from rivya_run.yaml_nodes import Mapping, Scalar
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
+_SHOTS: Final = re.compile(rb"""(?m)^(?:\xef\xbb\xbf)?(?:---\s+)?\{?\s*["']?shots["']?\s*:""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +154,36 @@ def storyboards_in(folder: Path) -> list[Path]:
         return []
 
 
-def storyboard_paths(named: Sequence[Path]) -> list[Path]:
-    """The storyboards that the command line names: files as they are, a folder as every storyboard in it."""
-    paths: list[Path] = []
+def storyboard_files(named: Sequence[Path]) -> list[Path]:
+    """The files that STORYBOARD... means: a folder is every storyboard in it, not those further down.
+
+    In a folder a file counts when it has ``shots`` at the top. Raises UsageError where there is none.
+    """
+    files: list[Path] = []
     for path in named:
         if not path.is_dir():
-            paths.append(path)
+            files.append(path)
             continue
-        found = storyboards_in(path)
+        found = [file for file in storyboards_in(path) if has_shots(file)]
         if not found:
-            raise UsageError(f"there is no storyboard in the folder '{visible(str(path))}'")
-        paths += found
-    return list(dict.fromkeys(paths))
+            raise UsageError(
+                f"there is no storyboard in the folder '{visible(str(path))}'",
+                hint="rivya-run init makes one to start from",
+            )
+        files += found
+    return list(dict.fromkeys(files))
+
+
+def has_shots(file: Path) -> bool:
+    """Whether a YAML or JSON file has ``shots`` at the top. Raises UsageError where it can't be read."""
+    content = read_file(file)
+    if file.suffix.lower() == ".json":
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            return b'"shots"' in content
+        return isinstance(document, dict) and "shots" in document
+    return _SHOTS.search(content) is not None
 
 
 def storyboard_id_of(path: Path) -> str | None:

@@ -19,6 +19,9 @@ def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
 
     With --simulate also render the animatic and renew the report. Never spends anything. Ends with Ctrl-C.
     """
+    from rivya_run.opening import read_file
+
+    read_file(storyboard)  # what isn't there now was misspelt; what goes away later may come back
     render(storyboard, simulate, outputs)
     for _ in saves(storyboard):
         click.echo(f"\n{time.strftime('%H:%M:%S')} saved", err=True)
