@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rivya_run.catalog import load_catalog
-from rivya_run.language_page import grid, language_parts, renewed_page
+from rivya_run.generated.language_page import grid, language_parts, renewed_page
+from rivya_run.models.catalog import load_catalog
 from rivya_run.simulator.faults import PLACES, FaultPlan
 
 FOLDER = Path(__file__).parent

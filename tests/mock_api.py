@@ -8,11 +8,11 @@ from typing import TypeAlias
 import anyio
 import httpx
 
-from rivya_run.client import RivyaClient
-from rivya_run.http import Http
-from rivya_run.origin import Secret
-from rivya_run.pace import Pace
 from rivya_run.records.events import Event
+from rivya_run.run.pace import Pace
+from rivya_run.wire.client import RivyaClient
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
 ORIGIN = "https://api.example"

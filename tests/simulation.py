@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.options import SimulatorOptions
 

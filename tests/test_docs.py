@@ -17,16 +17,16 @@ import pytest
 
 from pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, codes, command_lines, links, prose
 from rivya_run import errors
-from rivya_run.catalog import load_catalog
 from rivya_run.cli.app import COMMANDS, load
-from rivya_run.language import ID_PATTERN, MAX_TAKES
-from rivya_run.language_page import NoSuchPart, renewed_page
-from rivya_run.problem_codes import GROUPS
-from rivya_run.problem_text import as_text
-from rivya_run.source_text import MAX_BYTES
+from rivya_run.generated.language_page import NoSuchPart, renewed_page
+from rivya_run.models.catalog import load_catalog
+from rivya_run.storyboard.language import ID_PATTERN, MAX_TAKES
 from rivya_run.storyboard.matrix import MAX_COMBINATIONS
+from rivya_run.storyboard.problem_codes import GROUPS
+from rivya_run.storyboard.problem_text import as_text
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.yaml12 import MAX_ALIASED, MAX_DEPTH
+from rivya_run.yaml12.reading import MAX_ALIASED, MAX_DEPTH
+from rivya_run.yaml12.source import MAX_BYTES
 from simulation import hosted
 
 README = ROOT / "README.md"

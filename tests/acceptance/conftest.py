@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rivya_run import limits, pace, retry
+from rivya_run.run import limits, pace
+from rivya_run.wire import retry
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from projects import Project
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 
 NO_PROMPT = "elevenlabs-dialogue-v3"
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 import boards
 from rivya_run.cli.app import app
-from rivya_run.media import facts
+from rivya_run.media.facts import facts
 
 BOARD = (
     "id: board\nshots:\n  - {id: sh010, prompt: a}\n  - {id: sh020, prompt: b}\n  - {id: sh030, prompt: c}\n"

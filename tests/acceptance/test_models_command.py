@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rivya_run.catalog import load_catalog
 from rivya_run.cli import model_sync
 from rivya_run.cli.models import command
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.models_page import models_page
+from rivya_run.generated.models_page import models_page
+from rivya_run.models.catalog import load_catalog
+from rivya_run.models.view import example_shot
 from rivya_run.records.wire import ListedModel
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.table_view import example_shot
 
 ROOT = Path(__file__).parents[2]
 CATALOG = load_catalog()

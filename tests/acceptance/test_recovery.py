@@ -12,9 +12,9 @@ import pytest
 
 from mishaps import Watched, all_whole, board, ended, misbehaving, statuses
 from projects import Project
-from rivya_run import journal as journal_module
-from rivya_run.journal import read_journal
-from rivya_run.lock import locked
+from rivya_run.disk import journal as journal_module
+from rivya_run.disk.journal import read_journal
+from rivya_run.disk.lock import locked
 from rivya_run.records.events import Event
 from rivya_run.simulator.faults import Rule
 from simulation import hosted
@@ -154,7 +154,7 @@ def test_what_can_not_be_fetched_any_more_is_never_made_again(tmp_path: Path) ->
         assert project.run().exit_code == 0
         output(project).unlink()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rivya_run.retry.BACK_OFF_BASE", 0.001)
+            patch.setattr("rivya_run.wire.retry.BACK_OFF_BASE", 0.001)
             assert project.run().exit_code == 1
         assert project.simulator.traffic.counts["create"] == 2
         assert project.steps()["s01/1"].action.value == "download"
@@ -229,7 +229,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Names of what can't be written any more: ``part`` (a clip) or ``line`` (of the journal)."""
     full: set[str] = set()
     write = os.write
-    from rivya_run.parts import Part
+    from rivya_run.wire.parts import Part
 
     append = Part.append
 
@@ -240,12 +240,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
     def no_room(self: Part, chunks: list[bytes]) -> None:
         if "part" in full:
-            from rivya_run.durable import unwritable
+            from rivya_run.disk.durable import unwritable
 
             raise unwritable(self.path, OSError(28, "No space left on device"))
         append(self, chunks)
 
-    monkeypatch.setattr("rivya_run.journal.os.write", no_space)
+    monkeypatch.setattr("rivya_run.disk.journal.os.write", no_space)
     monkeypatch.setattr(Part, "append", no_room)
     yield full
 
@@ -301,8 +301,8 @@ def test_a_journal_that_fails_once_is_not_written_behind_a_half_line(
         truncate(descriptor, size)
 
     with monkeypatch.context() as patch:
-        patch.setattr("rivya_run.journal.os.write", half)
-        patch.setattr("rivya_run.journal.os.ftruncate", stuck)
+        patch.setattr("rivya_run.disk.journal.os.write", half)
+        patch.setattr("rivya_run.disk.journal.os.ftruncate", stuck)
         assert ended(project)[0] == 7
     assert calls == 6
     assert project.run().exit_code == 0
@@ -313,7 +313,7 @@ def test_nothing_is_created_on_a_disk_that_is_nearly_full(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less than 256 MiB free: exit code 7, nothing paid."""
-    monkeypatch.setattr("rivya_run.executor.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("rivya_run.run.executor.free_bytes", lambda folder: 1000)
     project.write(board(2))
     assert project.run().exit_code == 7
     assert project.tasks() == 0

@@ -29,7 +29,9 @@ class Figure:
         """``met``, ``missed``, or nothing where there is no bound."""
         if self.bound is None:
             return ""
-        return "met" if (self.value >= self.bound if self.at_least else self.value <= self.bound) else "missed"
+        return (
+            "met" if (self.value >= self.bound if self.at_least else self.value <= self.bound) else "missed"
+        )
 
 
 @dataclass(frozen=True, slots=True)

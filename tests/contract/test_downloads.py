@@ -15,10 +15,10 @@ import anyio
 import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
-from rivya_run.downloads import Expired, Failed, Fetched, fetch
 from rivya_run.errors import DiskFull
-from rivya_run.http import Http
-from rivya_run.origin import Secret
+from rivya_run.wire.downloads import Expired, Failed, Fetched, fetch
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
 SMALL = b"\x00\x00\x00\x20ftypisom" + random.Random(1).randbytes(300_000)
@@ -348,9 +348,9 @@ def test_disk_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) 
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if where == "fsync":
-        monkeypatch.setattr("rivya_run.parts.os.fsync", full)
+        monkeypatch.setattr("rivya_run.wire.parts.os.fsync", full)
     else:
-        monkeypatch.setattr("rivya_run.parts.Part._write", full)
+        monkeypatch.setattr("rivya_run.wire.parts.Part._write", full)
     with pytest.raises(DiskFull) as caught:
         get(scripted(answer(200, SMALL, headers=MEDIA)), tmp_path / "x.part")
     assert caught.value.exit_code == 7

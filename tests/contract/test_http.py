@@ -14,15 +14,15 @@ import anyio
 import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
-from rivya_run.client import Created, RivyaClient, Unanswered
-from rivya_run.downloads import Fetched, fetch
 from rivya_run.errors import KeyRefused
-from rivya_run.exchange import ApiRequest, Form, Reply
-from rivya_run.faults import Fault
-from rivya_run.http import Http
-from rivya_run.origin import Secret
 from rivya_run.records.wire import Task, UploadedFile
-from rivya_run.retry import What
+from rivya_run.wire.client import Created, RivyaClient, Unanswered
+from rivya_run.wire.downloads import Fetched, fetch
+from rivya_run.wire.exchange import ApiRequest, Form, Reply
+from rivya_run.wire.faults import Fault
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret
+from rivya_run.wire.retry import What
 
 KEY = "rvya_sk_test_0123456789"
 TASK = b'{"id": "task_1", "status": "queued", "error": null}'
@@ -115,7 +115,7 @@ def test_silence() -> None:
 
 def test_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that comes a byte at a time for ever is ended as a whole."""
-    monkeypatch.setattr("rivya_run.http._CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.05)
 
     async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -490,8 +490,8 @@ def test_import_of_the_simulator_brings_no_client() -> None:
     code = "import sys, rivya_run.simulator.hosting; print(sorted(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "'httpx'" not in found
-    assert "rivya_run.client" not in found
-    assert "rivya_run.http'" not in found
+    assert "rivya_run.wire.client" not in found
+    assert "rivya_run.wire.http'" not in found
 
 
 def test_bodies_are_compared_byte_for_byte() -> None:

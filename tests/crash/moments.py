@@ -45,9 +45,9 @@ class Moments:
 
     def install(self) -> None:
         """Put the hooks around journal lines, syncs, requests, downloads and renames."""
-        from rivya_run.http import Http
-        from rivya_run.journal import Journal
-        from rivya_run.parts import Part
+        from rivya_run.disk.journal import Journal
+        from rivya_run.wire.http import Http
+        from rivya_run.wire.parts import Part
 
         _around_lines(self, Journal)
         _around(self, Journal, "sync", "sync")
@@ -60,7 +60,8 @@ class Moments:
 
 def hasten() -> None:
     """Shorter pauses: a soak shall spend its time on kills."""
-    from rivya_run import limits, pace, retry
+    from rivya_run.run import limits, pace
+    from rivya_run.wire import retry
 
     retry.BACK_OFF_BASE = 0.01
     retry.BACK_OFF_CAP = 0.1

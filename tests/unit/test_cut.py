@@ -15,8 +15,8 @@ import boards
 from rivya_run.errors import RivyaError
 from rivya_run.export.cut import write_cut
 from rivya_run.export.segments import frame_edges, standard_rate
-from rivya_run.frames import frame
-from rivya_run.media import Complete, completeness, facts
+from rivya_run.media.facts import Complete, completeness, facts
+from rivya_run.media.frames import frame
 
 
 def lasts(path: Path) -> tuple[float, ...]:

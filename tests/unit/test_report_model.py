@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.chosen import Entry
+from rivya_run.history.chosen import Entry
 from rivya_run.report.cards import Page
 from rivya_run.report.model import page, relative_url
 from rivya_run.report.spend import spend

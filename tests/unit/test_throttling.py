@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from mock_api import KEY, ORIGIN
-from rivya_run.client import Created, RivyaClient
-from rivya_run.http import Http
-from rivya_run.limits import Slot, TaskLimiter
-from rivya_run.origin import Secret
-from rivya_run.pace import Pace
 from rivya_run.records.wire import Task, TaskStatus
+from rivya_run.run.limits import Slot, TaskLimiter
+from rivya_run.run.pace import Pace
+from rivya_run.wire.client import Created, RivyaClient
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret
 from virtual_time import run
 
 

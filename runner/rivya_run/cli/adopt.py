@@ -51,14 +51,14 @@ def command(
     """
     from dataclasses import replace
 
-    from rivya_run.adopting import adopt
     from rivya_run.cli.confirming import Gate
     from rivya_run.cli.ending import show_end
     from rivya_run.errors import UsageError
     from rivya_run.records.history import AttemptState
     from rivya_run.records.run import EXIT_CODES, severest
     from rivya_run.reporting import progress_for
-    from rivya_run.running import run
+    from rivya_run.run.adopting import adopt
+    from rivya_run.run.running import run
 
     if storyboard.is_dir():
         raise UsageError("adopt needs one storyboard file, not a folder")

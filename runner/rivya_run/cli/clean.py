@@ -13,9 +13,9 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
-    from rivya_run.cleaning import Unused
-    from rivya_run.preparing import Prepared, Source
+    from rivya_run.disk.cleaning import Unused
     from rivya_run.records.run import RunOptions
+    from rivya_run.run.preparing import Prepared, Source
 
 
 @click.command("clean", short_help="List files that no present take uses; --yes removes them.")
@@ -30,23 +30,23 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     The journal keeps knowing that they were paid for: asked for again, they are fetched, not made again, as
     long as Rivya keeps them. Reports, cuts and files of your own are never touched.
     """
-    from rivya_run.preparing import open_sources
+    from rivya_run.run.preparing import open_sources
 
     options = shared.run_options(given)
     for source in open_sources(shared.storyboard_files(storyboards), options):
         with ExitStack() as stack:
             if yes and source.folder.is_dir():
-                from rivya_run.lock import locked
+                from rivya_run.disk.lock import locked
 
                 stack.enter_context(locked(source.folder, f"clean {source.relative_path}"))
             _clean(source, options, stack, remove=yes)
 
 
 def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
-    from rivya_run.cleaning import files_in, unused
-    from rivya_run.ledger import Ledger
-    from rivya_run.manifest import shown_attempt
-    from rivya_run.preparing import prepare
+    from rivya_run.disk.cleaning import files_in, unused
+    from rivya_run.history.manifest import shown_attempt
+    from rivya_run.run.ledger import Ledger
+    from rivya_run.run.preparing import prepare
     from rivya_run.safetext import visible
     from rivya_run.times import iso
 
@@ -71,9 +71,9 @@ def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: boo
 def _remove(source: Source, prepared: Prepared, found: list[Unused]) -> None:
     """On record first, then gone."""
     from rivya_run import __version__
-    from rivya_run.durable import unwritable
-    from rivya_run.preparing import run_started
+    from rivya_run.disk.durable import unwritable
     from rivya_run.records.journal import Removed
+    from rivya_run.run.preparing import run_started
 
     ledger = prepared.ledger
     recorded = [one for one in found if one.key is not None]

@@ -9,13 +9,13 @@ import click
 
 from rivya_run.cli.failures import say
 from rivya_run.errors import PlanMoved, UsageError
-from rivya_run.plan_file import SavedPlan, moved_steps
-from rivya_run.plan_view import plan_document, totals_lines
-from rivya_run.preparing import Prepared
+from rivya_run.planning.plan_file import SavedPlan, moved_steps
+from rivya_run.planning.plan_view import plan_document, totals_lines
 from rivya_run.records.events import Event
 from rivya_run.records.plan import SPENDING
 from rivya_run.reporting import Progress
 from rivya_run.reporting.json_lines import JsonReporter
+from rivya_run.run.preparing import Prepared
 from rivya_run.safetext import visible
 
 
@@ -79,7 +79,7 @@ class Gate:
 def show_advice(one: Prepared) -> None:
     """Advice of the storyboard and what is to be known of its folder, on standard error."""
     if one.source.advice:
-        from rivya_run.problem_text import as_text
+        from rivya_run.storyboard.problem_text import as_text
 
         say(as_text(one.source.advice), end="")
     if one.notice:

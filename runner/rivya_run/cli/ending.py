@@ -12,7 +12,7 @@ from rivya_run.records.run import RunOptions
 from rivya_run.reporting.json_lines import JsonReporter
 from rivya_run.reporting.outlet import Outlet
 from rivya_run.reporting.summary import Ended, summary
-from rivya_run.running import RunResult
+from rivya_run.run.running import RunResult
 
 
 def show_end(

@@ -45,7 +45,7 @@ def command(
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.made import made
-    from rivya_run.opening import storyboard_paths
+    from rivya_run.run.opening import storyboard_paths
 
     if slates and form not in ("cut", "contact-sheet"):
         raise UsageError(f"--slates has no place in {form}: a timeline holds only what there is")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from rivya_run.config import KEY_VARIABLE
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
+from rivya_run.run.config import KEY_VARIABLE
 from rivya_run.safetext import visible
 
 DEBUG_VARIABLE = "RIVYA_RUN_DEBUG"
@@ -55,7 +55,7 @@ def show_failure(error: Exception) -> int:
 def show_error(error: RivyaError) -> None:
     """Problems, if it holds any, then its message and hint."""
     if isinstance(error, StoryboardError) and error.problems:
-        from rivya_run.problem_text import as_text
+        from rivya_run.storyboard.problem_text import as_text
 
         say(as_text(error.problems), end="")
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")

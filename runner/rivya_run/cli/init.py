@@ -13,10 +13,10 @@ def command(folder: Path) -> None:
     """Write a storyboard to start from into FOLDER (default: here), with its JSON Schema, editor settings and
     a .gitignore. Asks nothing and overwrites nothing.
     """
-    from rivya_run.catalog import PROJECT_FOLDER
+    from rivya_run.cli.scaffold import scaffold
     from rivya_run.errors import UsageError
+    from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.safetext import visible
-    from rivya_run.scaffold import scaffold
 
     content = scaffold(folder / PROJECT_FOLDER)
     there = [name for name in content if (folder / name).exists() or (folder / name).is_symlink()]

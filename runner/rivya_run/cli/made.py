@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_run.disk.files import project_root
+from rivya_run.disk.places import output_folder
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.files import project_root
-from rivya_run.ledger import read_manifest
-from rivya_run.opening import storyboard_id_of
-from rivya_run.places import output_folder
+from rivya_run.run.ledger import read_manifest
+from rivya_run.run.opening import storyboard_id_of
 from rivya_run.safetext import visible
 
 

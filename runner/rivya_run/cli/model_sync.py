@@ -13,8 +13,11 @@ from pathlib import Path
 
 import click
 
-from rivya_run.catalog import ENDING, Catalog
-from rivya_run.catalog_sync import (
+from rivya_run.cli.columns import show_columns
+from rivya_run.disk.durable import write_atomically
+from rivya_run.errors import RivyaError, StoryboardError
+from rivya_run.models.catalog import ENDING, Catalog
+from rivya_run.models.sync import (
     Change,
     ChangeKind,
     compare,
@@ -22,9 +25,6 @@ from rivya_run.catalog_sync import (
     renewed_table,
     table_name_is_safe,
 )
-from rivya_run.cli.columns import show_columns
-from rivya_run.durable import write_atomically
-from rivya_run.errors import RivyaError, StoryboardError
 from rivya_run.records.wire import ListedModel
 from rivya_run.safetext import visible
 
@@ -35,8 +35,8 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
     """Show how the tables differ from the API's list; with ``write``, keep it in ``folder``."""
     import anyio
 
-    from rivya_run.config import base_url
-    from rivya_run.origin import checked_base_url
+    from rivya_run.run.config import base_url
+    from rivya_run.wire.origin import checked_base_url
 
     origin = checked_base_url(base_url(os.environ))
     listed = anyio.run(_ask, origin)
@@ -55,8 +55,8 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
 
 
 async def _ask(origin: str) -> list[ListedModel]:
-    from rivya_run.client import Refused, RivyaClient, Unanswered
-    from rivya_run.http import Http
+    from rivya_run.wire.client import Refused, RivyaClient, Unanswered
+    from rivya_run.wire.http import Http
 
     async with Http(origin, None) as http:
         client = RivyaClient(http, clock=time.monotonic, random=random.random)
@@ -76,7 +76,7 @@ def _keep(
     origin: str,
     today: str,
 ) -> None:
-    from rivya_run.table_file import read_project_table
+    from rivya_run.models.table_file import read_project_table
 
     for model_id, group in groupby(changes, key=lambda change: change.model):
         found = list(group)

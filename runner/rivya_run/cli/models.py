@@ -13,7 +13,7 @@ from rivya_run.errors import UsageError
 from rivya_run.safetext import visible
 
 if TYPE_CHECKING:
-    from rivya_run.catalog import Catalog
+    from rivya_run.models.catalog import Catalog
     from rivya_run.records.tables import ModelTable
 
 
@@ -24,14 +24,14 @@ def command() -> None:
 
 def project_models() -> Path:
     """The ``models/`` folder of the current project; it need not exist."""
-    from rivya_run.catalog import PROJECT_FOLDER
-    from rivya_run.files import project_root
+    from rivya_run.disk.files import project_root
+    from rivya_run.models.catalog import PROJECT_FOLDER
 
     return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
 
 
 def _catalog() -> Catalog:
-    from rivya_run.catalog import load_catalog
+    from rivya_run.models.catalog import load_catalog
 
     return load_catalog(project_models())
 
@@ -59,11 +59,11 @@ def list_models(
         raise UsageError(f"there is no category '{visible(category)}'{hint}")
     tables = [table for table in catalog.all() if _wanted(table, category, max_credits, references)]
     if as_json:
-        from rivya_run.table_view import table_document
+        from rivya_run.models.view import table_document
 
         _echo_json([table_document(table) for table in tables])
     elif markdown:
-        from rivya_run.models_page import models_page
+        from rivya_run.generated.models_page import models_page
 
         click.echo(models_page(tables).encode(), nl=False)
     else:
@@ -81,7 +81,7 @@ def _wanted(
 
 
 def _list(catalog: Catalog, tables: list[ModelTable]) -> None:
-    from rivya_run.table_view import credits_in_words, prompt_in_words, references_in_words
+    from rivya_run.models.view import credits_in_words, prompt_in_words, references_in_words
 
     heads = ("model", "category", "credits", "prompt", "references", "parameters", "table")
     rows = [
@@ -120,7 +120,7 @@ def show_model(model_id: str, as_json: bool) -> None:
 
         message = f"there is no model '{visible(model_id)}'{did_you_mean(model_id, catalog.ids())}"
         raise UsageError(message, hint="rivya-run models list shows them all")
-    from rivya_run import table_view
+    from rivya_run.models import view as table_view
 
     if as_json:
         _echo_json(table_view.table_document(table))
@@ -149,7 +149,7 @@ def show_model(model_id: str, as_json: bool) -> None:
 
 
 def _show_rows(table: ModelTable) -> None:
-    from rivya_run.table_view import default_in_words, values_in_words
+    from rivya_run.models.view import default_in_words, values_in_words
 
     click.echo()
     if table.params:

@@ -13,8 +13,8 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
-    from rivya_run.preparing import Prepared
     from rivya_run.records.run import RunOptions
+    from rivya_run.run.preparing import Prepared
 
 SOMETHING_TO_DO = 10
 
@@ -64,14 +64,14 @@ def command(
     unknown), skip. Credits are 'observed' (what the API took for the same before) or 'base' (the table's
     price of default params, with the day it was read). 'worst' counts every retry.
     """
-    from rivya_run.preparing import open_sources
+    from rivya_run.run.preparing import open_sources
 
     form = "json" if as_json else form
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
     sources = open_sources(shared.storyboard_files(storyboards), options)
     if expand:
-        from rivya_run.expand import expanded
+        from rivya_run.storyboard.expand import expanded
 
         for source in sources:
             click.echo(expanded(source.storyboard, source.catalog).encode(), nl=False)
@@ -108,9 +108,9 @@ def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> li
     """The plans, books open for reading until the stack closes; nothing is locked or written."""
     import time
 
-    from rivya_run.ledger import Ledger
-    from rivya_run.preparing import prepare
-    from rivya_run.selection import selected_shots
+    from rivya_run.run.ledger import Ledger
+    from rivya_run.run.preparing import prepare
+    from rivya_run.storyboard.selection import selected_shots
     from rivya_run.times import iso
 
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
@@ -130,13 +130,13 @@ def _advise(prepared: Sequence[Prepared]) -> None:
 
 
 def _something(prepared: Sequence[Prepared]) -> bool:
-    from rivya_run.plan_view import something_to_do
+    from rivya_run.planning.plan_view import something_to_do
 
     return any(something_to_do(one.plan) for one in prepared)
 
 
 def _show(prepared: Sequence[Prepared], form: str) -> None:
-    from rivya_run.plan_view import plan_document, plan_markdown
+    from rivya_run.planning.plan_view import plan_document, plan_markdown
 
     plans = [one.plan for one in prepared]
     if form == "json":
@@ -150,7 +150,7 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
 
 def _show_tables(prepared: Sequence[Prepared]) -> None:
     from rivya_run.cli.columns import show_columns
-    from rivya_run.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
+    from rivya_run.planning.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
     from rivya_run.safetext import visible
 
     for number, one in enumerate(prepared):
@@ -169,10 +169,10 @@ def _show_tables(prepared: Sequence[Prepared]) -> None:
 
 def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
     from rivya_run.cli.saved_plans import choices_of
-    from rivya_run.durable import write_atomically
+    from rivya_run.disk.durable import write_atomically
     from rivya_run.errors import RivyaError, UsageError
-    from rivya_run.plan_basis import basis_of
-    from rivya_run.plan_file import saved
+    from rivya_run.planning.plan_file import saved
+    from rivya_run.run.plan_basis import basis_of
     from rivya_run.safetext import visible
 
     bases = [basis_of(one.source) for one in prepared]

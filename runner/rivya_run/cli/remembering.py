@@ -8,22 +8,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rivya_run.board import Board
-from rivya_run.durable import write_atomically
+from rivya_run.disk.durable import write_atomically
+from rivya_run.disk.files import project_root
+from rivya_run.disk.places import JOURNAL, MANIFEST
 from rivya_run.errors import OutputFolderError
-from rivya_run.files import project_root
+from rivya_run.history.take_entry import take_status
 from rivya_run.instant import GONE, STATE, facts_of, state_text, tables_digest
-from rivya_run.places import JOURNAL, MANIFEST
-from rivya_run.planner import Planner, PlanOptions
-from rivya_run.preparing import Prepared
-from rivya_run.problem_text import as_text
+from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import Action, Plan
 from rivya_run.records.run import Ending, Outcome, RunOptions
 from rivya_run.reporting.plain import PlainLines
 from rivya_run.reporting.summary import Ended, summary
-from rivya_run.running import RunResult, started
-from rivya_run.take_entry import take_status
+from rivya_run.run.board import Board
+from rivya_run.run.preparing import Prepared
+from rivya_run.run.running import RunResult, started
+from rivya_run.storyboard.problem_text import as_text
 
 TICK = 50_000_000
 """Nanoseconds within which a file system may give two writings the same time."""

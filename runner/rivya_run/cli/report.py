@@ -22,8 +22,8 @@ def command(
     One file that opens from disk; nothing in it is loaded from the network.
     """
     from rivya_run.cli.made import made
-    from rivya_run.opening import storyboard_paths
     from rivya_run.report.page import write_report
+    from rivya_run.run.opening import storyboard_paths
 
     for storyboard in storyboard_paths(storyboards):
         found = made(storyboard, outputs, simulate=simulate)

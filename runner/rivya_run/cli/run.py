@@ -93,7 +93,7 @@ def command(
     from rivya_run.cli.saved_plans import chosen
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.reporting import progress_for
-    from rivya_run.running import run
+    from rivya_run.run.running import run
 
     options = shared.run_options(given)
     told = progress_for(progress, sys.stderr, os.environ, concurrency=options.concurrency, verbose=verbose)

@@ -71,8 +71,8 @@ def command(list_faults: bool, faults: str, books: Path | None, seed: int, **set
 
 def _serve(options: SimulatorOptions) -> None:
     """Serve until a signal comes; what was accepted is in the books by then."""
-    from rivya_run.catalog import DEFAULT_MODEL, load_catalog
     from rivya_run.cli.models import project_models
+    from rivya_run.models.catalog import DEFAULT_MODEL, load_catalog
     from rivya_run.simulator import host
 
     leave = threading.Event()

@@ -11,12 +11,12 @@ from subprocess import DEVNULL, PIPE, run
 
 import click
 
-from rivya_run.changes import Change, Kind, changes, contents
 from rivya_run.cli.columns import show_columns
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.preparing import Prepared
 from rivya_run.records.storyboard import FileReference, Storyboard
+from rivya_run.run.preparing import Prepared
 from rivya_run.safetext import visible
+from rivya_run.storyboard.changes import Change, Kind, changes, contents
 from rivya_run.storyboard.reader import read_storyboard
 
 GIT_WITHIN = 60.0

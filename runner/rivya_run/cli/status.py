@@ -38,8 +38,8 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
 
 def _print_manifests(folders: list[Path]) -> None:
     """One manifest byte for byte; several as a list."""
+    from rivya_run.disk.places import MANIFEST
     from rivya_run.errors import OutputFolderError
-    from rivya_run.places import MANIFEST
 
     try:
         contents = [(folder / MANIFEST).read_bytes() for folder in folders]
@@ -53,8 +53,8 @@ def _print_manifests(folders: list[Path]) -> None:
 
 def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
     from rivya_run.cli.columns import show_columns
+    from rivya_run.reporting.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
     from rivya_run.safetext import visible
-    from rivya_run.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
 
     manifest = one.manifest
     name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)
@@ -79,7 +79,7 @@ def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
 
 
 def _edited(file: Path, manifest: dict[str, object]) -> bool:
-    from rivya_run.outputs import sha256_of
+    from rivya_run.disk.outputs import sha256_of
 
     storyboard = manifest.get("storyboard")
     known = storyboard.get("sha256") if isinstance(storyboard, dict) else None

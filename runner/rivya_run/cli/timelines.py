@@ -10,8 +10,8 @@ import click
 
 from rivya_run.cli.columns import show_columns
 from rivya_run.export.used_shots import UsedShot, used_shots
-from rivya_run.preparing import Prepared
 from rivya_run.records import Json
+from rivya_run.run.preparing import Prepared
 
 HEADS = ("take", "scene", "used", "made", "pick", "credits")
 

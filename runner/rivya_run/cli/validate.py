@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rivya_run.catalog import Catalog
+    from rivya_run.models.catalog import Catalog
     from rivya_run.records.problems import Problem
     from rivya_run.records.storyboard import Storyboard
 
@@ -38,8 +38,8 @@ def command(
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
-    from rivya_run.opening import storyboard_paths
-    from rivya_run.problem_text import as_text, has_errors, summary
+    from rivya_run.run.opening import storyboard_paths
+    from rivya_run.storyboard.problem_text import as_text, has_errors, summary
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
@@ -60,10 +60,10 @@ def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
     """One storyboard and its problems; problems of the project's own tables are told like its own."""
-    from rivya_run.catalog import PROJECT_FOLDER, load_catalog
+    from rivya_run.disk.files import project_root
     from rivya_run.errors import StoryboardError
-    from rivya_run.files import project_root
-    from rivya_run.opening import open_storyboard
+    from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
+    from rivya_run.run.opening import open_storyboard
 
     root = project_root(path)
     try:
@@ -80,7 +80,7 @@ def _checked(
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:
-    from rivya_run.problem_text import as_github, as_json, as_sarif
+    from rivya_run.storyboard.problem_text import as_github, as_json, as_sarif
 
     if form == "json":
         click.echo(json.dumps(as_json(problems), indent=2, ensure_ascii=False))

@@ -31,8 +31,8 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
     """Say what is wrong with one storyboard's files; whether anything is."""
     from rivya_run.errors import OutputFolderError
+    from rivya_run.run.verifying import removed_files, verify
     from rivya_run.safetext import visible
-    from rivya_run.verifying import removed_files, verify
 
     good, bad, size = 0, 0, 0
     try:

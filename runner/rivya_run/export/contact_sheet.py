@@ -11,12 +11,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from rivya_run import typefaces
-from rivya_run.chosen import Entry
 from rivya_run.errors import OutputFolderError
 from rivya_run.export.lettering import clean, slate, write
 from rivya_run.export.segments import Notice, Segment, segments
-from rivya_run.frames import poster
+from rivya_run.history.chosen import Entry
+from rivya_run.media import typefaces
+from rivya_run.media.frames import poster
 
 _PAPER, _INK, _SOFT = (246, 246, 244), (26, 28, 31), (92, 96, 104)
 _THREADS = 4

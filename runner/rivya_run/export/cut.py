@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from rivya_run.chosen import Entry
 from rivya_run.errors import OutputFolderError, RivyaError
 from rivya_run.export.clips import Clip, opened, read_clip
 from rivya_run.export.segments import HOLD, Notice, Segment, commonest, frame_edges, segments
+from rivya_run.history.chosen import Entry
 
 _DEFAULT_SIZE = (1280, 720)
 _LARGEST = 3840
@@ -133,7 +133,7 @@ def _size(pieces: list[Segment], clips: list[Clip]) -> tuple[int, int]:
     if sizes:
         width, height = max(sizes, key=lambda size: sizes[size])
     else:
-        from rivya_run.frames import still
+        from rivya_run.media.frames import still
 
         file = next((piece.file for piece in pieces if piece.file is not None), None)
         width, height = still(file).size if file is not None else _DEFAULT_SIZE

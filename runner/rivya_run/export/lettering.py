@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from rivya_run import typefaces
 from rivya_run.export.segments import Segment
+from rivya_run.media import typefaces
 from rivya_run.safetext import visible
 
 _PAPER = (26, 28, 33)

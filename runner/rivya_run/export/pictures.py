@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from rivya_run.export.clips import Clip, opened
 from rivya_run.export.lettering import burn, label, slate
 from rivya_run.export.segments import Segment
-from rivya_run.frames import still
+from rivya_run.media.frames import still
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

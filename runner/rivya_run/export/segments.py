@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from rivya_run.chosen import Chosen, Entry, Missing, chosen_takes
 from rivya_run.errors import RivyaError
+from rivya_run.history.chosen import Chosen, Entry, Missing, chosen_takes
 from rivya_run.safetext import visible
 
 HOLD = Fraction(2)

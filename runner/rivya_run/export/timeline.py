@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import opentimelineio as otio
 
-from rivya_run.chosen import Chosen, Entry, text
 from rivya_run.errors import OutputFolderError, RivyaError
 from rivya_run.export.clips import read_clip
 from rivya_run.export.segments import (
@@ -28,6 +27,7 @@ from rivya_run.export.segments import (
     segments,
     standard_rate,
 )
+from rivya_run.history.chosen import Chosen, Entry, text
 from rivya_run.safetext import visible
 
 NAMESPACE: Final = "rivya"
@@ -108,7 +108,7 @@ def _measured(found: Sequence[Segment]) -> tuple[list[_Piece], Fraction]:
 
 def _length(segment: Segment) -> tuple[Fraction, Fraction]:
     """Seconds and rate of a clip, from the file; without the media extra, what the manifest says."""
-    from rivya_run.media import installed
+    from rivya_run.media.facts import installed
 
     assert segment.file is not None and segment.chosen is not None
     if installed():

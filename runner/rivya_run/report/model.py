@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 from urllib.parse import quote
 
-from rivya_run.chosen import Entry, chosen_take, entries, inside, playable, take_number
-from rivya_run.media_warnings import output_warnings
+from rivya_run.history.chosen import Entry, chosen_take, entries, inside, playable, take_number
+from rivya_run.media.warnings import output_warnings
 from rivya_run.report.cards import (
     AttemptRow,
     Failure,

@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from rivya_run.chosen import Entry
 from rivya_run.errors import OutputFolderError
+from rivya_run.history.chosen import Entry
 from rivya_run.report.cards import Page
 from rivya_run.report.model import page
 from rivya_run.report.pictures import FolderPictures, pictured

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rivya_run.chosen import Entry, entries, playable
-from rivya_run.frames import poster
-from rivya_run.media import installed
+from rivya_run.history.chosen import Entry, entries, playable
+from rivya_run.media.facts import installed
+from rivya_run.media.frames import poster
 
 CACHE = ".posters"
 EMBED_FILE = 8 * 1024 * 1024

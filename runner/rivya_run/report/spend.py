@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rivya_run.chosen import Entry, chosen_take, entries
+from rivya_run.history.chosen import Entry, chosen_take, entries
 from rivya_run.report.wording import number, shown
 
 _RUNNING = frozenset(("sent", "pending", "unknown"))

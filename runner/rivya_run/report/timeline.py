@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rivya_run.chosen import Entry, entries, take_number
+from rivya_run.history.chosen import Entry, entries, take_number
 from rivya_run.report.wording import STATUS_LABELS, moment, seconds, shown
 
 QUIET = timedelta(minutes=30)

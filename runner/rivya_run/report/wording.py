@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from rivya_run.chosen import Entry, text
+from rivya_run.history.chosen import Entry, text
 from rivya_run.safetext import visible
 
 STATUS_LABELS = {

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from rivya_run.errors import RivyaError, StoryboardError
-from rivya_run.problem_text import as_json
 from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.plan import Plan
 from rivya_run.records.problems import Problem
 from rivya_run.reporting.outlet import Lines, Outlet
+from rivya_run.storyboard.problem_text import as_json
 from rivya_run.times import iso
 
 

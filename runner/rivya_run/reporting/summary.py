@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.history import History
-from rivya_run.planner import counted_failures, not_retried
+from rivya_run.history.fold import History
+from rivya_run.history.take_entry import out_of_credits
+from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.run import Ending, Outcome
 from rivya_run.reporting.wording import credits_in_words, takes_in_words
 from rivya_run.safetext import visible
-from rivya_run.take_entry import out_of_credits
 
 MOST_NAMED = 8
 """Takes of one kind that are named; the others are counted."""

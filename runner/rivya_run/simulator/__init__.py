@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.catalog import Catalog
+    from rivya_run.models.catalog import Catalog
     from rivya_run.simulator.hosting import HostedSimulator
     from rivya_run.simulator.options import SimulatorOptions
 

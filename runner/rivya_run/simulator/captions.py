@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from rivya_run.models.values import REFERENCES_KEY
 from rivya_run.records import Json
 from rivya_run.records.tables import ModelTable
 from rivya_run.simulator.clips import Result
 from rivya_run.simulator.framing import Framing, framing_of
 from rivya_run.simulator.slate import Slate
 from rivya_run.simulator.tasks import SimulatedTask
-from rivya_run.values import REFERENCES_KEY
 
 _TRACE = re.compile(r"^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.t(\d+)\.[0-9a-f]+\.a(\d+)$")
 _UNKNOWN = Framing(480, 480, 5.0, "mp4")

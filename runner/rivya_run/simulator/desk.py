@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
 from rivya_run.simulator.accounts import Gate
 from rivya_run.simulator.options import Phase, SimulatorOptions
 from rivya_run.simulator.refusals import Refusal

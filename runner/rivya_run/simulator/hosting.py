@@ -12,8 +12,8 @@ from types import TracebackType
 
 import uvicorn
 
-from rivya_run.catalog import Catalog, load_catalog
 from rivya_run.errors import RivyaError, UsageError
+from rivya_run.models.catalog import Catalog, load_catalog
 from rivya_run.simulator.books import Books
 from rivya_run.simulator.desk import Desk
 from rivya_run.simulator.options import SimulatorOptions

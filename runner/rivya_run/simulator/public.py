@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
 from rivya_run.records import Json
 from rivya_run.records.tables import ModelTable
 from rivya_run.simulator.tasks import SimulatedFile, SimulatedTask

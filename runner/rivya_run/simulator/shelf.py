@@ -9,7 +9,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
 from rivya_run.simulator import clips
 from rivya_run.simulator.captions import result_of
 from rivya_run.simulator.framing import framing_of

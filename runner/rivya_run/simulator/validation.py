@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
+from rivya_run.models.values import REFERENCES_KEY, Rejected, judge_value
 from rivya_run.records import Json
 from rivya_run.records.tables import KindLimit, ModelTable
 from rivya_run.simulator.refusals import Refusal
 from rivya_run.simulator.signatures import mime_of, spellings
-from rivya_run.values import REFERENCES_KEY, Rejected, judge_value
 
 MOST_TRACE_CHARACTERS = 128
 _MB = 1024 * 1024

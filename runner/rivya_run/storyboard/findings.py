@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rivya_run.records.problems import Problem, Severity
-from rivya_run.source_text import Source
+from rivya_run.yaml12.source import Source
 
 
 class Spot(Protocol):

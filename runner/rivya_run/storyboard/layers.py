@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rivya_run.language import is_extension
 from rivya_run.storyboard.findings import Findings, below
-from rivya_run.yaml_nodes import Mapping as MappingNode
-from rivya_run.yaml_nodes import Node, Scalar, Sequence
+from rivya_run.storyboard.language import is_extension
+from rivya_run.yaml12.nodes import Mapping as MappingNode
+from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
 
 class Given(NamedTuple):

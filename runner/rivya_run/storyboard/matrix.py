@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from rivya_run.language import is_extension
 from rivya_run.safetext import shortened
 from rivya_run.storyboard.findings import Findings, below
-from rivya_run.yaml_nodes import Mapping as MappingNode
-from rivya_run.yaml_nodes import Node, Scalar, Sequence
+from rivya_run.storyboard.language import is_extension
+from rivya_run.yaml12.nodes import Mapping as MappingNode
+from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
 MAX_COMBINATIONS: Final = 100_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rivya_run.records.tables import ModelTable
 from rivya_run.storyboard.findings import Findings, Spot, below
 from rivya_run.storyboard.substitution import Names
-from rivya_run.yaml_nodes import Node, Scalar
+from rivya_run.yaml12.nodes import Node, Scalar
 
 
 def read_prompt(

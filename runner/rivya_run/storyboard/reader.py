@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
 
-from rivya_run.catalog import DEFAULT_MODEL, Catalog
-from rivya_run.language import Place, is_extension
+from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.records.problems import Problem
 from rivya_run.records.storyboard import Storyboard
 from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import check_links
+from rivya_run.storyboard.language import Place, is_extension
 from rivya_run.storyboard.layers import Stack, bottom, over
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import well_shaped
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
-from rivya_run.yaml12 import Document, parse, quiet_collector
-from rivya_run.yaml_nodes import Mapping as MappingNode
-from rivya_run.yaml_nodes import Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping as MappingNode
+from rivya_run.yaml12.nodes import Node, Scalar, Sequence
+from rivya_run.yaml12.reading import Document, parse, quiet_collector
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rivya_run.catalog import Catalog
+from rivya_run.models.catalog import Catalog
 from rivya_run.records.problems import Problem
 from rivya_run.records.storyboard import FileFacts, FileReference, FileTrouble, Storyboard
 from rivya_run.records.tables import ModelTable
 from rivya_run.safetext import shortened
-from rivya_run.source_text import Source
 from rivya_run.storyboard.findings import Findings
+from rivya_run.yaml12.source import Source
 
 _MB = 1024 * 1024
 

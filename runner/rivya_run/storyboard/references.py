@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence as Listed
 from typing import Final
 
-from rivya_run.language import URL_PATTERN
 from rivya_run.records.storyboard import FileReference, Frame, Reference, ShotReference, UrlReference
 from rivya_run.records.tables import ModelTable
 from rivya_run.safetext import shortened
 from rivya_run.storyboard.findings import Findings, Spot
+from rivya_run.storyboard.language import URL_PATTERN
 from rivya_run.storyboard.layers import whole
 from rivya_run.storyboard.substitution import Names
-from rivya_run.yaml_nodes import Mapping, Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SUFFIX: Final = r"//[^/?#]*/[^?#]*\.([A-Za-z0-9]{2,5})(?:[?#]|$)"

@@ -11,7 +11,10 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import Final
 
-from rivya_run.language import (
+from rivya_run.safetext import shortened
+from rivya_run.storyboard import scalar_shapes as scalars
+from rivya_run.storyboard.findings import Findings, below
+from rivya_run.storyboard.language import (
     KEYS,
     NAME_PATTERN,
     REFERENCE_PLACES,
@@ -21,11 +24,8 @@ from rivya_run.language import (
     is_extension,
     keys,
 )
-from rivya_run.safetext import shortened
-from rivya_run.storyboard import scalar_shapes as scalars
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.suggest import did_you_mean, suggest
-from rivya_run.yaml_nodes import Mapping, Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 
 def well_shaped(

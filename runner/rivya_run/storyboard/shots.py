@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from rivya_run.catalog import Catalog
-from rivya_run.language import ID_PATTERN, WINDOWS_DEVICES, Place
+from rivya_run.models.catalog import Catalog
+from rivya_run.models.values import advice_for
 from rivya_run.records import Json
 from rivya_run.records.storyboard import Reference, Shot
 from rivya_run.records.tables import ModelTable
 from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import Linked
+from rivya_run.storyboard.language import ID_PATTERN, WINDOWS_DEVICES, Place
 from rivya_run.storyboard.layers import Stack, over, texts, whole
 from rivya_run.storyboard.matrix import Matrix, read_matrix, shown_id, tell_collision
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
@@ -22,9 +23,8 @@ from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import misspelt, well_shaped
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
-from rivya_run.values import advice_for
-from rivya_run.yaml_nodes import Mapping as MappingNode
-from rivya_run.yaml_nodes import Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping as MappingNode
+from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
 _ID: Final = re.compile(ID_PATTERN)
 Entries = Mapping[str, Node]

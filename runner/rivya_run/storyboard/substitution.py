@@ -10,8 +10,8 @@ from rivya_run.records import Json
 from rivya_run.safetext import shortened
 from rivya_run.storyboard.findings import Findings, Place
 from rivya_run.suggest import did_you_mean
-from rivya_run.yaml_nodes import Mapping as MappingNode
-from rivya_run.yaml_nodes import Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping as MappingNode
+from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
 _MARK: Final = re.compile(r"\$\$|\$\{([^}\n]*)(\}?)")
 _WHOLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

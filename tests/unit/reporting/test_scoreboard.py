@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from examples import attempt, board, history_of, planner, shot
-from rivya_run.history import History
+from rivya_run.history.fold import History
 from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.history import AttemptState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples import attempt, board, history_of, planner, shot
-from rivya_run.history import History
+from rivya_run.history.fold import History
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.run import Ending, Outcome
 from rivya_run.records.storyboard import Shot

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 from rivya_run.records import Json
 from rivya_run.records.tables import ModelTable
 from rivya_run.simulator.framing import Framing, framing_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.refusals import Refusal
 from rivya_run.simulator.state import Entry, State

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rivya_run.catalog import load_catalog
-from rivya_run.language import KEYS
+from rivya_run.generated.storyboard_schema import storyboard_schema
+from rivya_run.models.catalog import load_catalog
 from rivya_run.records.problems import Severity
-from rivya_run.schema import storyboard_schema
+from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.reader import read_storyboard
 
 CATALOG = load_catalog()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 from rivya_run.records.storyboard import Shot
 from rivya_run.storyboard.reader import Reading, read_storyboard
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 from rivya_run.records.storyboard import ShotReference
 from rivya_run.storyboard.reader import Reading, read_storyboard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rivya_run.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog
 from rivya_run.records.problems import Severity
 from rivya_run.records.storyboard import (
     FileFacts,

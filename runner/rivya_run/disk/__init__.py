@@ -1,0 +1,1 @@
+"""Everything that is kept: journal, outputs, locks, facts about reference files."""

@@ -1,0 +1,205 @@
+"""The manifest: derived from storyboard, plan and history, for people, git, reports and editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+from rivya_run.history.fold import History
+from rivya_run.history.json_text import indented
+from rivya_run.history.take_entry import attempt_of_entry, entry_of_attempt, whole
+from rivya_run.records import Json
+from rivya_run.records.history import Attempt, AttemptState, TakeStatus, Upload
+from rivya_run.records.plan import Step
+from rivya_run.records.storyboard import Shot, Storyboard
+
+VERSION = 1
+MARGIN = {
+    AttemptState.WITHDRAWN: 0,
+    AttemptState.REFUSED: 1,
+    AttemptState.SENT: 1,
+    AttemptState.UNKNOWN: 2,
+    AttemptState.GIVEN_UP: 3,
+    AttemptState.RUNNING: 4,
+}
+"""How much each state says of an attempt: a task that was paid for goes beyond a refusal or a decision."""
+_ENDED = 5
+
+
+def manifest(
+    storyboard: Storyboard,
+    relative_path: str,
+    serving: Mapping[tuple[str, int], str],
+    history: History,
+    *,
+    base_url: str,
+    updated_at: str,
+) -> dict[str, Json]:
+    """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
+    shown: set[str] = set()
+    served = set(serving.values())
+    shots: list[Json] = [_shot_entry(shot, serving, served, history, shown) for shot in storyboard.shots]
+    return {
+        "version": VERSION,
+        "storyboard": {
+            "id": storyboard.id,
+            "title": storyboard.title,
+            "path": relative_path,
+            "sha256": storyboard.sha256,
+        },
+        "updated_at": updated_at,
+        "base_url": base_url,
+        "totals": _totals(shots, history),
+        "shots": shots,
+        "uploads": [_upload_entry(upload) for upload in history.uploads.values()],
+        "history": _history_entries(history, shown),
+    }
+
+
+def _shot_entry(
+    shot: Shot,
+    serving: Mapping[tuple[str, int], str],
+    served: Set[str],
+    history: History,
+    shown: set[str],
+) -> dict[str, Json]:
+    takes: list[Json] = []
+    for take in range(1, shot.takes + 1):
+        key = serving.get((shot.id, take))
+        attempt = history.attempts.get(key) if key is not None else None
+        if attempt is None or attempt.state is AttemptState.WITHDRAWN:
+            takes.append(_planned_entry(shot, take))
+            continue
+        earlier = [
+            one
+            for one in history.of_take(shot.id, take)
+            if one.fingerprint == attempt.fingerprint
+            and one.number < attempt.number
+            and one.state is not AttemptState.WITHDRAWN
+            and one.key not in served
+        ]
+        shown.add(attempt.key)
+        shown.update(one.key for one in earlier)
+        takes.append(entry_of_attempt(attempt, earlier) | {"take": take})
+    entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
+    if shot.title is not None:
+        entry["title"] = shot.title
+    if shot.tags:
+        entry["tags"] = list(shot.tags)
+    if shot.notes is not None:
+        entry["notes"] = shot.notes
+    return entry | {"takes": takes}
+
+
+def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
+    return {
+        "take": take,
+        "status": TakeStatus.PLANNED.value,
+        "model": shot.model,
+        "fingerprint": None,
+        "client_request_id": None,
+        "attempt": 0,
+        "task_id": None,
+        "attempts": [],
+        "request": {"model": shot.model, "prompt": shot.prompt, "params": dict(shot.params)},
+        "sent_at": None,
+        "reserved_credits": None,
+        "final_credits": None,
+        "created_at": None,
+        "updated_at": None,
+        "outputs": [],
+        "error": None,
+    }
+
+
+def _upload_entry(upload: Upload) -> dict[str, Json]:
+    return {
+        "sha256": upload.sha256,
+        "path": upload.path,
+        "kind": upload.kind,
+        "model": upload.model,
+        "mime_type": upload.mime_type,
+        "bytes": upload.bytes,
+        "url": upload.url,
+        "file_id": upload.file_id,
+        "uploaded_at": upload.uploaded_at,
+        "duration_token": upload.duration_token,
+    }
+
+
+def _history_entries(history: History, shown: set[str]) -> list[Json]:
+    """What no present take shows: the last attempt of each (shot, take, fingerprint) with those before it."""
+    groups: dict[tuple[str, int, str], list[Attempt]] = {}
+    for attempt in history.attempts.values():
+        if attempt.key not in shown and attempt.state is not AttemptState.WITHDRAWN:
+            groups.setdefault((attempt.shot, attempt.take, attempt.fingerprint), []).append(attempt)
+    entries: list[Json] = []
+    for (shot, _, _), found in groups.items():
+        found.sort(key=lambda attempt: attempt.number)
+        entry: dict[str, Json] = {"shot": shot}
+        entries.append(entry | entry_of_attempt(found[-1], found[:-1]))
+    return entries
+
+
+def _totals(shots: list[Json], history: History) -> dict[str, Json]:
+    takes: list[dict[str, Any]] = [take for shot in shots for take in shot["takes"]]  # type: ignore
+    counts = dict.fromkeys(TakeStatus, 0)
+    for take in takes:
+        counts[TakeStatus(take["status"])] += 1
+    pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
+    return {
+        "takes": len(takes),
+        "succeeded": counts[TakeStatus.SUCCEEDED],
+        "failed": counts[TakeStatus.FAILED],
+        "pending": pending,
+        "unknown": counts[TakeStatus.UNKNOWN],
+        "reserved_credits": whole(sum(take["reserved_credits"] or 0 for take in takes)),
+        "final_credits": whole(sum(take["final_credits"] or 0 for take in takes)),
+        "spent_credits": whole(history.spent()),
+    }
+
+
+def text_of(document: Mapping[str, Json]) -> bytes:
+    """The document as it is written: one line a leaf, so that git shows what changed."""
+    return (indented(dict(document)) + "\n").encode("utf-8", "surrogatepass")
+
+
+def known_attempts(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], Attempt]]:
+    """Every attempt that a manifest tells of, as (shot, entry, attempt).
+
+    Raises KeyError, TypeError or ValueError for a document that is none of ours.
+    """
+    found: list[tuple[str, dict[str, Any], Attempt]] = []
+
+    def add(shot: str, entry: dict[str, Any]) -> None:
+        for earlier in entry.get("attempts") or ():
+            add(shot, earlier)
+        if entry.get("client_request_id"):
+            kept = {key: value for key, value in entry.items() if key != "attempts"}
+            found.append((shot, kept, attempt_of_entry(shot, entry)))
+
+    for shot in document["shots"]:
+        for take in shot["takes"]:
+            add(shot["id"], take)
+    for entry in document.get("history") or ():
+        add(entry["shot"], entry)
+    return found
+
+
+def knows_more(told: Attempt, known: Attempt | None) -> bool:
+    """Whether a manifest's word on an attempt goes beyond the journal's."""
+    if known is None:
+        return True
+    if known.task_id is not None and told.task_id not in {None, known.task_id}:
+        return False
+    return MARGIN.get(told.state, _ENDED) > MARGIN.get(known.state, _ENDED)
+
+
+def shown_attempt(step: Step, history: History) -> str | None:
+    """The key of the attempt that the manifest shows for a planned take: what serves it, else its last try."""
+    if step.attempt_key is not None:
+        return step.attempt_key
+    if step.fingerprint is None:
+        return None
+    mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
+    return max(mine, key=lambda attempt: attempt.number).key if mine else None

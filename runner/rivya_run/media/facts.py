@@ -1,0 +1,228 @@
+"""Facts about media files and whether they are whole.
+
+Both come with the ``media`` extra and are imported when first needed; without them facts are None and
+completeness is told from the container alone (see containers.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from rivya_run.media.containers import structure
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+IMAGES = frozenset(("png", "jpeg", "webp"))
+_INDEXED = frozenset(("mov", "mp4"))
+"""Formats (PyAV's names) whose index lists every packet, so that missing ones can be counted."""
+
+_EXIF_ORIENTATION = 0x0112
+_TURNED = frozenset((5, 6, 7, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """What a file really holds. Sizes in pixels as shown (rotation applied), ``duration`` in seconds.
+
+    ``duration`` of a clip is that of its picture, of a sound that of the sound, None for a still;
+    ``frames`` counts the pictures; ``audio`` says whether there is sound.
+    """
+
+    kind: Literal["video", "image", "audio"]
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    frame_rate: float | None = None
+    codec: str | None = None
+    audio: bool = False
+    frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Everything that the file promises is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """The file promises more than it holds; ``reason`` says what is missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The file is no media that can be opened; ``reason`` says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotInstalled:
+    """The container looks whole; counting its packets needs the ``media`` extra."""
+
+
+Completeness: TypeAlias = Complete | Incomplete | Unreadable | NotInstalled
+
+
+def installed() -> bool:
+    """Whether the ``media`` extra is there."""
+    return find_spec("av") is not None and find_spec("PIL") is not None
+
+
+def facts(path: Path) -> MediaFacts | None:
+    """What the file holds, from its packets and pictures, not its header; None if that can't be told."""
+    if not installed():
+        return None
+    try:
+        with path.open("rb") as file:
+            container = structure(file).container
+    except OSError:
+        return None
+    return _image_facts(path) if container in IMAGES else _stream_facts(path)
+
+
+def _image_facts(path: Path) -> MediaFacts | None:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
+                width, height = height, width
+            return MediaFacts("image", width, height, codec=(image.format or "").lower() or None)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _stream_facts(path: Path) -> MediaFacts | None:
+    import av
+    from av.error import FFmpegError
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if container.streams.video:
+                return _video_facts(container)
+            if container.streams.audio:
+                stream = container.streams.audio[0]
+                span = _span(container, stream)
+                duration = round(float(span.length), 6)
+                return MediaFacts("audio", duration=duration, codec=stream.codec_context.name, audio=True)
+    except (FFmpegError, OSError, ValueError, EOFError):
+        pass
+    return None
+
+
+def _video_facts(container: InputContainer) -> MediaFacts | None:
+    stream = container.streams.video[0]
+    first = next(container.decode(stream), None)
+    if first is None:
+        return None
+    width, height = first.width, first.height
+    if first.rotation % 180:
+        width, height = height, width
+    container.seek(0)
+    span = _span(container, stream)
+    if not span.packets:
+        return None
+    rate = _frame_rate(span, stream.average_rate)
+    length = span.length
+    if rate and abs(span.packets / rate - length) < 1 / (2 * rate):
+        # Containers that count in milliseconds (WebM) round each frame; the count of a steady clip doesn't.
+        length = span.packets / rate
+    return MediaFacts(
+        "video",
+        width,
+        height,
+        duration=round(float(length), 6),
+        frame_rate=round(float(rate), 6) if rate else None,
+        codec=stream.codec_context.name,
+        audio=bool(container.streams.audio),
+        frames=span.packets,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What the packets of one stream cover: how many are shown, and their length in seconds."""
+
+    packets: int
+    length: Fraction
+
+
+def _span(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> _Span:
+    count, start, end, last = 0, None, None, 0
+    for packet in container.demux(stream):
+        if not packet.size or packet.is_discard or packet.pts is None:
+            continue
+        count += 1
+        last = packet.duration or last
+        start = packet.pts if start is None else min(start, packet.pts)
+        end = packet.pts + last if end is None else max(end, packet.pts + last)
+    base = stream.time_base or Fraction(1, 1)
+    if start is None or end is None:
+        return _Span(0, Fraction(0))
+    if stream.type == "audio":
+        start = max(start, 0)
+    return _Span(count, (end - start) * base)
+
+
+def _frame_rate(span: _Span, stated: Fraction | None) -> Fraction | None:
+    """Pictures a second as counted; the stated rate where it says the same but for rounding."""
+    counted = Fraction(span.packets) / span.length if span.length else None
+    if stated and (counted is None or abs(counted - stated) <= stated / span.packets):
+        return stated
+    return counted
+
+
+def completeness(path: Path) -> Completeness:
+    """Whether all of the file is there: lengths of the container, then its packets; nothing is decoded."""
+    try:
+        with path.open("rb") as file:
+            found = structure(file)
+        size = path.stat().st_size
+    except OSError as problem:
+        return Unreadable(problem.strerror or str(problem))
+    if found.missing:
+        return Incomplete(found.missing)
+    if found.container in IMAGES:
+        return Complete()
+    if not installed():
+        return NotInstalled()
+    return _counted(path, size)
+
+
+def _counted(path: Path, size: int) -> Completeness:
+    import av
+    from av.error import FFmpegError
+
+    try:
+        # Without edit lists every packet of the index is handed out, also those that are never shown.
+        with av.open(str(path), metadata_errors="replace", options={"ignore_editlist": "1"}) as container:
+            if not container.streams.video and not container.streams.audio:
+                return Unreadable("neither picture nor sound is in it")
+            counts = dict.fromkeys(range(len(container.streams)), 0)
+            for packet in container.demux():
+                if not packet.size:
+                    continue
+                counts[packet.stream.index] += 1
+                if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
+                    return Incomplete("a packet is cut off")
+            if _INDEXED & set(container.format.name.split(",")):
+                for stream in (*container.streams.video, *container.streams.audio):
+                    there = counts[stream.index]
+                    if there < stream.frames:
+                        return Incomplete(
+                            f"{there} of {stream.frames} packets of its {stream.type} are there"
+                        )
+            elif not any(counts.values()):
+                return Incomplete("there is no packet in it")
+    except (FFmpegError, OSError, ValueError, EOFError) as problem:
+        return Unreadable(getattr(problem, "strerror", None) or str(problem))
+    return Complete()

@@ -1,0 +1,244 @@
+"""Pictures out of clips: an exact frame as PNG, a poster as small JPEG, a handful of samples to judge by.
+
+Needs the ``media`` extra (PyAV, Pillow), imported when first needed.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from rivya_run.errors import RivyaError
+from rivya_run.media.warnings import PictureFacts
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
+    from PIL.Image import Image
+
+_SAMPLES = 6
+_PATCHES = (32, 18)
+_STILLS = frozenset((".png", ".jpg", ".jpeg", ".webp"))
+_HD_LINES = 720
+_POSTER_AT = 1 / 3
+_POSTER_LOOKS = 48
+_DARK = 24
+
+INSTALL: Final = "pip install 'rivya-run[media]'"
+
+
+def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None:
+    """Write one exact frame of a clip as PNG: the first, the very last, or the one shown at so many seconds.
+
+    A still picture is its own every frame. Raises RivyaError when the clip can't be read, or is shorter than
+    ``which`` seconds; ``to`` is then as it was before.
+    """
+    picture = still(path) if path.suffix.lower() in _STILLS else _clip_frame(path, which)
+    part = to.with_name(to.name + ".part")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(part, "PNG")
+        part.replace(to)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        raise RivyaError(
+            f"the frame of {path.name} can't be written to {to}: {problem.strerror}"
+        ) from problem
+
+
+def poster(path: Path, width: int, quality: int = 70) -> bytes | None:
+    """A JPEG at most ``width`` pixels wide that stands for a clip or a still; None if there is none.
+
+    Taken about a third into the clip, a little later where that is dark.
+    """
+    try:
+        if path.suffix.lower() in _STILLS:
+            picture = still(path)
+        else:
+            with _opened(path) as container:
+                picture = _picture(_telling_frame(container))
+    except RivyaError:
+        return None
+    if picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    picture.thumbnail((width, width * 2))
+    kept = io.BytesIO()
+    picture.save(kept, "JPEG", quality=quality, optimize=True)
+    return kept.getvalue()
+
+
+def picture_facts(path: Path, samples: int = _SAMPLES) -> PictureFacts | None:
+    """How bright and lively a clip is, from a few pictures spread over it; None if it can't be decoded."""
+    try:
+        with _opened(path) as container:
+            stream = container.streams.video[0]
+            # Starting threads takes longer than they save, and a run has its own work for the processors.
+            stream.thread_type = "NONE"
+            if (stream.frames or 0) > 4 * samples:
+                # Pictures that no other picture needs are not worth the time for a sample.
+                stream.codec_context.skip_frame = "NONREF"
+            shrunk = list(_spread(container, samples))
+    except RivyaError:
+        return None
+    if not shrunk:
+        return None
+    changes = [
+        max(abs(one - other) for one, other in zip(before, after, strict=True))
+        for before, after in itertools.pairwise(shrunk)
+    ]
+    return PictureFacts(float(max(map(max, shrunk))), float(max(changes)) if changes else None)
+
+
+def still(path: Path) -> Image:
+    """A picture file, upright, as RGB, RGBA or grey. Raises RivyaError when it can't be read."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as problem:
+        raise RivyaError("pictures can't be read without the media extra", hint=INSTALL) from problem
+    try:
+        with Image.open(path) as image:
+            image.load()
+            turned = ImageOps.exif_transpose(image)
+            return turned if turned.mode in ("RGB", "RGBA", "L") else turned.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
+        raise RivyaError(f"{path.name} can't be read as a picture: {problem}") from problem
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    """A clip opened for decoding; whatever PyAV raises inside the block becomes a RivyaError."""
+    try:
+        import av
+        from av.error import FFmpegError
+    except ImportError as problem:
+        raise RivyaError("clips can't be read without the media extra", hint=INSTALL) from problem
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise RivyaError(f"{path.name} has no picture")
+            container.streams.video[0].thread_type = "AUTO"
+            yield container
+    except (FFmpegError, OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise RivyaError(f"{path.name} can't be decoded: {why}") from problem
+
+
+def _clip_frame(path: Path, which: Literal["first", "last"] | float) -> Image:
+    with _opened(path) as container:
+        if which == "first":
+            found = next(_shown(container), None)
+        elif which == "last":
+            found = _last(container)
+        else:
+            found = _at(container, which, path)
+        if found is None:
+            raise RivyaError(f"{path.name} holds no picture that can be decoded")
+        return _picture(found)
+
+
+def _shown(container: InputContainer) -> Iterator[av.VideoFrame]:
+    """The frames in the order they are shown (decoders hand them out so), those without a time left out."""
+    return (found for found in container.decode(video=0) if found.pts is not None)
+
+
+def _last(container: InputContainer) -> av.VideoFrame | None:
+    """The frame shown last: decoded to the end, since only the decoder knows which that is."""
+    last = None
+    for last in _shown(container):  # noqa: B007 - the frame after the loop is what is wanted
+        pass
+    return last
+
+
+def _at(container: InputContainer, seconds: float, path: Path) -> av.VideoFrame | None:
+    """The frame on screen at a time counted from the first frame; the end of the clip belongs to its last."""
+    start: float | None = None
+    found, end = None, 0.0
+    for shown in _shown(container):
+        time = float(shown.time or 0.0)
+        start = time if start is None else start
+        if found is not None and time - start > seconds + 1e-6:
+            return found
+        found, end = shown, time - start + _duration(shown, container)
+    if found is not None and seconds > end + 1e-3:
+        raise RivyaError(
+            f"{path.name} is {end:.4g} s long, there is no frame at {seconds:g} s",
+            hint="use frame: last, or a time within the clip",
+        )
+    return found
+
+
+def _duration(shown: av.VideoFrame, container: InputContainer) -> float:
+    if shown.duration and shown.time_base:
+        return float(shown.duration * shown.time_base)
+    rate = container.streams.video[0].average_rate
+    return float(1 / rate) if rate else 0.0
+
+
+def _picture(shown: av.VideoFrame) -> Image:
+    """The frame as RGB, turned as the clip says. Unnamed colours are taken as HD's from 720 lines on."""
+    from av.video.reformatter import Colorspace, Interpolation
+
+    named = shown.colorspace in (1, 5, 6, 7, 9)
+    source = Colorspace.ITU709 if shown.height >= _HD_LINES else Colorspace.ITU601
+    rgb = shown.reformat(
+        format="rgb24", src_colorspace=None if named else source, interpolation=Interpolation.BICUBIC
+    )
+    picture: Image = rgb.to_image()  # type: ignore[no-untyped-call]
+    return picture.rotate(shown.rotation, expand=True) if shown.rotation else picture
+
+
+def _telling_frame(container: InputContainer) -> av.VideoFrame:
+    """A frame near a third of the clip, from the last keyframe before it on, the first that is not dark."""
+    if container.duration:
+        container.seek(int(container.duration * _POSTER_AT))
+    best = None
+    for looked, shown in enumerate(_shown(container)):
+        best = shown if best is None else best
+        if max(_patches(shown)) > _DARK:
+            return shown
+        if looked >= _POSTER_LOOKS:
+            break
+    if best is None:
+        container.seek(0)
+        best = next(_shown(container), None)
+    if best is None:
+        raise RivyaError("no picture can be decoded")
+    return best
+
+
+def _spread(container: InputContainer, samples: int) -> Iterator[bytes]:
+    """So many frames spread evenly from the first to the last one, shrunk to patches of grey."""
+    from av.video.reformatter import VideoReformatter
+
+    reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
+    length = container.duration / 1_000_000 if container.duration else 0.0
+    start: float | None = None
+    taken, last = 0, None
+    for shown in _shown(container):
+        time = float(shown.time or 0.0)
+        start = time if start is None else start
+        last = shown
+        if time - start >= taken * length / samples - 1e-6:
+            taken += 1
+            last = None
+            yield _patches(shown, reformatter)
+    if last is not None:
+        yield _patches(last, reformatter)
+
+
+def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:
+    """Brightness of the picture in 32 x 18 patches, full range."""
+    wide, high = _PATCHES
+    from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+    grey = (reformatter or VideoReformatter()).reformat(
+        shown, wide, high, "gray", interpolation=Interpolation.AREA, dst_color_range=ColorRange.JPEG
+    )
+    plane = grey.planes[0]
+    rows = bytes(plane)
+    return b"".join(rows[row * plane.line_size : row * plane.line_size + wide] for row in range(high))

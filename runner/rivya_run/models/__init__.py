@@ -1,0 +1,1 @@
+"""The parameter tables: what each model takes, and what that says of a value."""

@@ -1,0 +1,169 @@
+"""A parameter table as people and programs read it: words, JSON, an example shot."""
+
+from __future__ import annotations
+
+import json
+
+from rivya_run.models.values import number_text
+from rivya_run.records import Json
+from rivya_run.records.tables import ModelTable, ParameterRow, ParameterType, ReferencePolicy
+
+_EXAMPLE_PROMPT = "A cinematic product reveal with smooth camera movement"
+_EXAMPLE_PARAMS = 4
+
+
+def credits_in_words(table: ModelTable) -> str:
+    """The base credits, ``?`` where they are not known."""
+    return "?" if table.base_credits is None else number_text(table.base_credits)
+
+
+def prompt_in_words(table: ModelTable) -> str:
+    """How long a prompt may be, in characters."""
+    limit = "no limit" if table.max_prompt_length is None else str(table.max_prompt_length)
+    return limit if table.prompt_required else f"{limit}, not required"
+
+
+def values_in_words(row: ParameterRow) -> str:
+    """What a parameter may be: ``6 to 30 in steps of 1``, ``fun, normal, spicy``."""
+    if row.type is ParameterType.SELECT:
+        return ", ".join(row.options or ())
+    if row.type is ParameterType.NUMBER:
+        return _number_in_words(row)
+    if row.type is ParameterType.ARRAY:
+        if row.items is None:
+            return "list"
+        fields = (field.key if field.required else f"{field.key}?" for field in row.items)
+        return f"list of {{{', '.join(fields)}}}"
+    return "text"
+
+
+def default_in_words(row: ParameterRow) -> str:
+    """The default, ``required`` where there must be a value and is none, else nothing."""
+    if row.default is None:
+        return "required" if row.required else ""
+    return row.default if isinstance(row.default, str) else number_text(row.default)
+
+
+def references_in_words(table: ModelTable) -> str:
+    """``up to 2 image, video``; whether the page says nothing or could not be read is told apart."""
+    if table.references is None:
+        return "none" if table.complete else "not known"
+    policy = table.references
+    kinds = ", ".join(policy.kinds)
+    return f"up to {policy.max_files} {kinds}" if policy.max_files > 1 else f"1 {' or '.join(policy.kinds)}"
+
+
+def limits_in_words(policy: ReferencePolicy) -> list[str]:
+    """One line for each kind: ``image: 10 MB, image/jpeg, image/png``."""
+    return [
+        f"{limit.kind}: {number_text(limit.max_mb)} MB, {', '.join(limit.mime)}" for limit in policy.limits
+    ]
+
+
+def table_document(table: ModelTable) -> dict[str, Json]:
+    """The table in the form of its file; what is not known is left out."""
+    document: dict[str, Json] = {
+        "id": table.id,
+        "display_name": table.display_name,
+        "category": table.category,
+        "base_credits": table.base_credits,
+        "billing_type": table.billing_type or None,
+        "max_prompt_length": table.max_prompt_length,
+        "prompt_required": table.prompt_required,
+        "requires_files": table.requires_files,
+        "files_api": table.files_api or None,
+        "source_url": table.source_url or None,
+        "read_on": table.read_on or None,
+        "complete": table.complete,
+        "note": table.note,
+        "api_status": table.api_status,
+    }
+    document = {key: value for key, value in document.items() if value is not None}
+    document["params"] = [_row_document(row) for row in table.params]
+    if table.references is not None:
+        document["references"] = {
+            "max_files": table.references.max_files,
+            "kinds": list(table.references.kinds),
+            "rule": table.references.rule,
+            "limits": [
+                {"kind": limit.kind, "max_mb": limit.max_mb, "mime": list(limit.mime)}
+                for limit in table.references.limits
+            ],
+        }
+    if table.advice:
+        document["advice"] = [
+            {
+                "code": row.code,
+                "message": row.message,
+                "when": {key: list(values) for key, values in row.when},
+                "written": list(row.written),
+                "references": row.references,
+            }
+            for row in table.advice
+        ]
+    return document
+
+
+def example_shot(table: ModelTable) -> str:
+    """A storyboard of one valid shot for the model, as YAML."""
+    lines = ["shots:", "  - id: sh010", f"    model: {table.id}"]
+    if table.prompt_required:
+        limit = table.max_prompt_length
+        lines.append(f"    prompt: {_EXAMPLE_PROMPT if limit is None else _EXAMPLE_PROMPT[:limit].rstrip()}")
+    needed = [row for row in table.params if row.required]
+    shown = needed + [row for row in table.params if row.default is not None and not row.required]
+    if shown:
+        lines.append("    params:")
+    for row in shown[: max(_EXAMPLE_PARAMS, len(needed))]:
+        lines.append(f"      {row.key}: {_example_value(row)}")
+    if table.references is not None:
+        lines.append(f"    # references: refs/example  ({references_in_words(table)})")
+    return "\n".join(lines) + "\n"
+
+
+def _number_in_words(row: ParameterRow) -> str:
+    if row.minimum is not None and row.maximum is not None:
+        words = f"{number_text(row.minimum)} to {number_text(row.maximum)}"
+    elif row.minimum is not None:
+        words = f"{number_text(row.minimum)} or more"
+    elif row.maximum is not None:
+        words = f"{number_text(row.maximum)} or less"
+    else:
+        words = "number"
+    return words if row.step is None else f"{words} in steps of {number_text(row.step)}"
+
+
+def _row_document(row: ParameterRow) -> dict[str, Json]:
+    document: dict[str, Json] = {
+        "key": row.key,
+        "type": row.type.value,
+        "required": row.required,
+        "default": row.default,
+        "min": row.minimum,
+        "max": row.maximum,
+        "step": row.step,
+        "options": list(row.options) if row.options is not None else None,
+        "description": row.description,
+    }
+    document = {key: value for key, value in document.items() if value is not None}
+    if row.items is not None:
+        document["items"] = [_row_document(field) for field in row.items]
+    return document
+
+
+def _example_value(row: ParameterRow) -> str:
+    """A value as YAML that needs no knowledge of quoting: JSON where letters alone would not do."""
+    value: Json = row.default
+    if value is None and row.type is ParameterType.SELECT and row.options:
+        value = row.options[0]
+    elif value is None and row.type is ParameterType.NUMBER:
+        value = row.minimum if row.minimum is not None else row.maximum if row.maximum is not None else 0
+    elif value is None and row.type is ParameterType.ARRAY:
+        fields = [field for field in row.items or () if field.required]
+        element: Json = {field.key: field.description or field.key for field in fields}
+        value = [element]
+    elif value is None:
+        value = row.description or row.key
+    if isinstance(value, str) and value.replace("_", "").replace("-", "").replace(":", "").isalnum():
+        return value
+    return json.dumps(value, ensure_ascii=False)

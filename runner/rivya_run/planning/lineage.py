@@ -1,0 +1,150 @@
+"""Which takes a shot is made from, and so what its fingerprint is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from rivya_run.history.fingerprint import file_identity, fingerprint, shot_identity, url_identity
+from rivya_run.history.fold import History
+from rivya_run.planning.matching import Matching
+from rivya_run.records import Json
+from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.records.plan import SPENDING, WORKING, Parent, Step
+from rivya_run.records.storyboard import (
+    FileFacts,
+    FileReference,
+    Shot,
+    ShotReference,
+    Storyboard,
+    UrlReference,
+)
+from rivya_run.records.tables import ModelTable
+
+Steps = Mapping[tuple[str, int], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a shot is made from. ``fingerprint`` is None while a parent doesn't exist; then ``reason`` says
+    which parent is to be made, or ``blocked`` why it never will be."""
+
+    fingerprint: str | None
+    parents: tuple[Parent, ...] = ()
+    reason: str | None = None
+    blocked: str | None = None
+
+
+class Lineage:
+    """Resolves references to shots, by what is on disk and what is planned."""
+
+    def __init__(
+        self,
+        storyboard: Storyboard,
+        tables: Mapping[str, ModelTable],
+        history: History,
+        facts: Mapping[str, FileFacts],
+        matching: Matching,
+    ) -> None:
+        self._shots = {shot.id: shot for shot in storyboard.shots}
+        self._order = storyboard.shots
+        self._defaults = {model: table.defaults() for model, table in tables.items()}
+        self._history = history
+        self._facts = facts
+        self._matching = matching
+        gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
+        self._parents_of_the_gone = _parents_newest_first(gone)
+
+    def levels(self) -> list[list[Shot]]:
+        """Shots such that each level depends on earlier ones only; the reader has refused circles."""
+        sorter = TopologicalSorter({shot.id: parents_of(shot) for shot in self._order})
+        sorter.prepare()
+        place = {shot.id: index for index, shot in enumerate(self._order)}
+        levels: list[list[Shot]] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready(), key=place.__getitem__)
+            levels.append([self._shots[name] for name in ready])
+            sorter.done(*ready)
+        return levels
+
+    def resolve(self, shot: Shot, steps: Steps) -> Resolved:
+        """The parents of a shot and its fingerprint, as far as they can be known."""
+        parents: list[Parent] = []
+        waiting: Parent | None = None
+        for reference in shot.references:
+            if not isinstance(reference, ShotReference):
+                continue
+            parent = self._parent(shot, reference, steps)
+            if isinstance(parent, str):
+                return Resolved(None, tuple(parents), blocked=parent)
+            parents.append(parent)
+            if parent.sha256 is None:
+                waiting = waiting or parent
+        if waiting is not None:
+            return Resolved(None, tuple(parents), reason=_why_waiting(waiting, steps))
+        return Resolved(self.fingerprint(shot, parents), tuple(parents))
+
+    def fingerprint(self, shot: Shot, parents: Sequence[Parent] = ()) -> str:
+        """The fingerprint, given one parent with its content for each reference to a shot, in order."""
+        made_from = iter(parents)
+        identities: list[dict[str, Json]] = []
+        for reference in shot.references:
+            if isinstance(reference, FileReference):
+                identities.append(file_identity(self._facts[reference.path].sha256))
+            elif isinstance(reference, UrlReference):
+                identities.append(url_identity(reference.url, reference.kind, reference.id))
+            else:
+                identities.append(shot_identity(next(made_from).sha256 or "", reference.frame))
+        return fingerprint(shot.model, shot.prompt, shot.params, self._defaults[shot.model], identities)
+
+    def _parent(self, child: Shot, reference: ShotReference, steps: Steps) -> Parent | str:
+        """The take that this reference means now, or why there will be none."""
+        parent = self._shots[reference.shot]
+        asked = reference.take or parent.pick
+        takes = [asked] if asked is not None else list(range(1, parent.takes + 1))
+        stored = {take: sha for take in takes if (sha := self._stored(parent.id, take)) is not None}
+        if asked is None:
+            for sha in self._made_from(child):
+                for take, found in stored.items():
+                    if sha == found:
+                        return Parent(parent.id, take, sha)
+        if stored:
+            take = min(stored)
+            return Parent(parent.id, take, stored[take])
+        coming = [take for take in takes if steps[parent.id, take].action in WORKING]
+        if coming:
+            return Parent(parent.id, coming[0])
+        return f"parent {parent.id}/{takes[0]}: {steps[parent.id, takes[0]].reason}"
+
+    def _stored(self, shot: str, take: int) -> str | None:
+        """sha256 of the first output of what serves this take, if it is there."""
+        key = self._matching.key_for(shot, take)
+        attempt = self._history.attempts[key] if key is not None else None
+        if attempt is None or attempt.state is not AttemptState.STORED or not attempt.outputs:
+            return None
+        return attempt.outputs[0].sha256
+
+    def _made_from(self, child: Shot) -> list[str]:
+        """Contents that this shot's own takes were made from, newest first; then those of shots that are gone,
+        since it may be one of them under a new name."""
+        return [*_parents_newest_first(self._history.of_shot(child.id)), *self._parents_of_the_gone]
+
+
+def _parents_newest_first(attempts: Iterable[Attempt]) -> list[str]:
+    """Contents that attempts which can still serve a take were made from."""
+    useful = [attempt for attempt in attempts if attempt.parents and attempt.state in CLAIMABLE_STATES]
+    useful.sort(key=lambda attempt: attempt.sent_at or attempt.created_at or "", reverse=True)
+    return [sha for attempt in useful for _, _, sha in attempt.parents]
+
+
+def parents_of(shot: Shot) -> list[str]:
+    """Ids of the shots that this one is made from."""
+    return [reference.shot for reference in shot.references if isinstance(reference, ShotReference)]
+
+
+def _why_waiting(parent: Parent, steps: Steps) -> str:
+    step = steps[parent.shot, parent.take or 1]
+    if step.action in SPENDING:
+        return f"parent {parent.shot} will be made anew"
+    return f"parent {parent.shot} is not finished yet"

@@ -1,0 +1,42 @@
+"""In which order takes are started: the longest remaining chain first, then what takes longest."""
+
+from __future__ import annotations
+
+from rivya_run.history.fingerprint import price_key
+from rivya_run.planning.lineage import parents_of
+from rivya_run.records.plan import SPENDING, Plan, Step
+from rivya_run.run.polling import Timing
+
+
+def priorities(plan: Plan, timing: Timing) -> list[tuple[float, Step]]:
+    """Steps that create, most urgent first, each with its priority (smaller goes first)."""
+    children: dict[str, set[str]] = {}
+    seconds: dict[str, float] = {}
+    for step in plan.steps:
+        if step.take == 1:
+            kind = price_key(step.shot.model, step.shot.params)
+            seconds[step.shot.id] = timing.expected(kind, step.shot.model) or 1.0
+            for parent in parents_of(step.shot):
+                children.setdefault(parent, set()).add(step.shot.id)
+    remaining = _remaining(seconds, children)
+    spending = [step for step in plan.steps if step.action in SPENDING]
+    ordered = sorted(enumerate(spending), key=lambda item: (-remaining[item[1].shot.id], item[0]))
+    return [(1.0 + place, step) for place, (_, step) in enumerate(ordered)]
+
+
+def _remaining(seconds: dict[str, float], children: dict[str, set[str]]) -> dict[str, float]:
+    """For each shot, how long it and the longest chain after it will take. There are no circles."""
+    remaining: dict[str, float] = {}
+    for root in seconds:
+        stack = [root]
+        while stack:
+            shot = stack[-1]
+            open_children = [child for child in children.get(shot, ()) if child not in remaining]
+            if open_children:
+                stack.extend(open_children)
+                continue
+            stack.pop()
+            if shot not in remaining:
+                after = max((remaining[child] for child in children.get(shot, ())), default=0.0)
+                remaining[shot] = seconds[shot] + after
+    return remaining

@@ -1,0 +1,269 @@
+"""From a storyboard and history to a plan: pure, so that what is shown is what is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from rivya_run.history.fingerprint import client_request_id
+from rivya_run.history.fold import History
+from rivya_run.history.prices import estimate
+from rivya_run.history.take_entry import out_of_credits
+from rivya_run.planning.lineage import Lineage, Resolved
+from rivya_run.planning.matching import Matching, Wanted
+from rivya_run.planning.reasons import why_new
+from rivya_run.records.history import Attempt, AttemptState
+from rivya_run.records.plan import SPENDING, Action, Plan, Step, Totals
+from rivya_run.records.storyboard import FileFacts, Shot, Storyboard
+from rivya_run.records.tables import ModelTable
+
+MOST_ATTEMPTS = 3
+"""Attempts in all before a person has to say ``--retry-failed`` (contract, section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
+    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them."""
+
+    selected: Collection[str] | None = None
+    retry_failed: bool = False
+    resend_unknown: bool = False
+    bad_files: Mapping[str, str] = field(default_factory=dict)
+    expired: Collection[str] = ()
+
+
+class Planner:
+    """Plans one storyboard against one history."""
+
+    def __init__(
+        self,
+        storyboard: Storyboard,
+        tables: Mapping[str, ModelTable],
+        history: History,
+        facts: Mapping[str, FileFacts],
+        options: PlanOptions,
+    ) -> None:
+        self._storyboard = storyboard
+        self._tables = tables
+        self._history = history
+        self._facts = facts
+        self._options = options
+        self.matching = Matching(history.attempts.values())
+        self.lineage = Lineage(storyboard, tables, history, facts, self.matching)
+        self._steps: dict[tuple[str, int], Step] = {}
+        self._unresolved = {shot.id for shot in storyboard.shots}
+
+    def plan(self) -> Plan:
+        """All steps, in storyboard order."""
+        for level in self.lineage.levels():
+            self._plan_level(level)
+        steps = tuple(
+            self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
+        )
+        orphans = tuple(attempt.key for attempt in self.matching.unclaimed() if attempt.open)
+        return Plan(self._storyboard.id, steps, orphans, self._totals(steps))
+
+    def replan(self, step: Step) -> Step:
+        """The step of a take again, now that its parents are there or are known not to come."""
+        shot = step.shot
+        resolved = self.lineage.resolve(shot, self._steps)
+        if resolved.fingerprint is not None:
+            self._unresolved.discard(shot.id)
+            self.matching.match(_all_takes(shot, resolved.fingerprint), guarded=self._unresolved)
+        again = self._step(step.shot, step.take, resolved)
+        self._steps[step.shot.id, step.take] = again
+        return again
+
+    def served(self, shot: str, take: int, key: str) -> None:
+        """A take was made: takes that are made from it can be resolved."""
+        self.matching.claims[shot, take] = key
+
+    def gave_up(self, step: Step, reason: str) -> None:
+        """A take won't be there in this run."""
+        self._steps[step.shot.id, step.take] = replace(step, action=Action.SKIP, reason=reason)
+
+    def _plan_level(self, shots: list[Shot]) -> None:
+        """Plan shots that don't depend on each other; all their parents are planned."""
+        resolved = {shot.id: self.lineage.resolve(shot, self._steps) for shot in shots}
+        wanted = [
+            take
+            for shot in shots
+            if (digest := resolved[shot.id].fingerprint) is not None
+            for take in _all_takes(shot, digest)
+        ]
+        self._unresolved -= {shot.id for shot in shots if resolved[shot.id].fingerprint is not None}
+        self.matching.match(wanted, guarded=self._unresolved)
+        for shot in shots:
+            for take in range(1, shot.takes + 1):
+                self._steps[shot.id, take] = self._step(shot, take, resolved[shot.id])
+
+    def _step(self, shot: Shot, take: int, resolved: Resolved) -> Step:
+        key = self.matching.key_for(shot.id, take)
+        if key is None:
+            return self._step_without(shot, take, resolved)
+        return self._step_with(shot, take, resolved, self._history.attempts[key])
+
+    def _step_with(self, shot: Shot, take: int, resolved: Resolved, attempt: Attempt) -> Step:
+        """The step of a take that an attempt serves."""
+        action, reason = self._progress(attempt)
+        moved = (attempt.shot, attempt.take) != (shot.id, take)
+        if moved and attempt.shot != shot.id:
+            renamed = f"renamed from {attempt.shot}"
+            reason = renamed if action is Action.REUSE else f"{reason}; {renamed}"
+        wanted = not shot.skip and self._selected(shot)
+        if action is Action.DECIDE and self._options.resend_unknown and wanted:
+            again = self._creating(
+                shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
+            )
+            return replace(again, gives_up=attempt.key)
+        return Step(
+            shot,
+            take,
+            action,
+            reason,
+            credits=attempt.estimate if attempt.state is AttemptState.SENT else 0,
+            credits_basis=None,
+            needs=resolved.parents,
+            request_key=attempt.key,
+            fingerprint=resolved.fingerprint,
+            number=attempt.number,
+            attempt_key=attempt.key,
+            moves_from=(attempt.shot, attempt.take) if moved else None,
+            wanted=wanted,
+        )
+
+    def _selected(self, shot: Shot) -> bool:
+        return self._options.selected is None or shot.id in self._options.selected
+
+    def _progress(self, attempt: Attempt) -> tuple[Action, str]:
+        if attempt.state is AttemptState.STORED:
+            return self._stored(attempt)
+        if attempt.state is AttemptState.FINISHED:
+            return Action.DOWNLOAD, "paid, its files are still to be fetched"
+        if attempt.state is AttemptState.RUNNING:
+            return Action.RESUME, f"task {attempt.task_id} exists"
+        if attempt.state is AttemptState.SENT and attempt.key not in self._options.expired:
+            return Action.RESUME, "a create was sent, no answer is known: the same one is sent again"
+        if attempt.lost:
+            return Action.DECIDE, f"task {attempt.task_id} is not found any more"
+        return Action.DECIDE, "outcome unknown: adopt the task or pay again with --resend-unknown"
+
+    def _stored(self, attempt: Attempt) -> tuple[Action, str]:
+        for output in attempt.outputs:
+            trouble = self._options.bad_files.get(output.path)
+            if trouble:
+                return Action.DOWNLOAD, f"paid, {output.path} {trouble}"
+        return Action.REUSE, "up to date"
+
+    def _step_without(self, shot: Shot, take: int, resolved: Resolved) -> Step:
+        """The step of a take that nothing serves."""
+        if shot.skip:
+            return replace(_idle(shot, take, resolved, "skip: true"), wanted=False)
+        if not self._selected(shot):
+            return replace(_idle(shot, take, resolved, "not selected"), wanted=False)
+        if resolved.blocked is not None:
+            return _idle(shot, take, resolved, resolved.blocked)
+        tried = self._tried(shot.id, take, resolved.fingerprint)
+        if not tried:
+            known = resolved.reason if self._history.of_shot(shot.id) else None
+            reason = known or why_new(shot, take, resolved.parents, self._history, self._facts)
+            return self._creating(shot, take, resolved, Action.CREATE, reason)
+        last = tried[-1]
+        code = last.error.code if last.error else last.state.value
+        if out_of_credits(last):
+            return self._creating(shot, take, resolved, Action.CREATE, "the wallet was empty before")
+        if last.state is AttemptState.GIVEN_UP:
+            return self._creating(shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again")
+        failures = counted_failures(tried)
+        why_not = None if self._options.retry_failed else not_retried(failures)
+        if why_not is not None:
+            return _idle(
+                shot, take, resolved, f"attempt {last.number} failed: {code}; {why_not}", failed=True
+            )
+        return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
+
+    def _tried(self, shot: str, take: int, digest: str | None) -> list[Attempt]:
+        if digest is None:
+            return []
+        mine = (attempt for attempt in self._history.of_take(shot, take) if attempt.fingerprint == digest)
+        ended = (
+            a for a in mine if a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
+        )
+        return sorted(ended, key=lambda attempt: attempt.number)
+
+    def _creating(self, shot: Shot, take: int, resolved: Resolved, action: Action, reason: str) -> Step:
+        cost = estimate(self._tables[shot.model], shot.params, self._history.prices)
+        digest = resolved.fingerprint
+        number = 1 if digest is None else self.next_number(shot.id, take, digest)
+        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot.id, take, digest))))
+        return Step(
+            shot,
+            take,
+            action,
+            reason,
+            credits=cost.credits,
+            credits_basis=cost.basis,
+            needs=resolved.parents,
+            request_key=None
+            if digest is None
+            else client_request_id(self._storyboard.id, shot.id, take, digest, number),
+            fingerprint=digest,
+            number=number,
+            tries_left=tries,
+            table_date=cost.read_on,
+        )
+
+    def next_number(self, shot: str, take: int, digest: str) -> int:
+        """The first attempt number whose key nothing ever used, a withdrawn intent apart: it never arrived."""
+        number = 1
+        while (
+            known := self._history.attempts.get(
+                client_request_id(self._storyboard.id, shot, take, digest, number)
+            )
+        ) is not None and known.state is not AttemptState.WITHDRAWN:
+            number += 1
+        return number
+
+    def _totals(self, steps: tuple[Step, ...]) -> Totals:
+        counts = Counter(step.action for step in steps)
+        spent = self._history.spent()
+        now = sum(step.credits or 0 for step in steps)
+        retries = sum(
+            (step.credits or 0) * (step.tries_left - 1) for step in steps if step.action in SPENDING
+        )
+        return Totals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
+
+
+def _all_takes(shot: Shot, digest: str) -> list[Wanted]:
+    return [Wanted(shot.id, take, digest, passive=shot.skip) for take in range(1, shot.takes + 1)]
+
+
+def counted_failures(tried: list[Attempt]) -> list[Attempt]:
+    """Attempts that count towards ``MOST_ATTEMPTS``: an empty wallet is nobody's failure."""
+    return [a for a in tried if a.state is not AttemptState.GIVEN_UP and not out_of_credits(a)]
+
+
+def not_retried(failures: list[Attempt]) -> str | None:
+    """Why a failed take isn't made again on its own, or None."""
+    charged = sum(attempt.spent for attempt in failures)
+    if charged > 0:
+        return f"it was charged {charged:g} credits; --retry-failed pays again"
+    if len(failures) >= MOST_ATTEMPTS:
+        return f"{len(failures)} attempts failed; --retry-failed tries again"
+    return None
+
+
+def _idle(shot: Shot, take: int, resolved: Resolved, reason: str, *, failed: bool = False) -> Step:
+    return Step(
+        shot,
+        take,
+        Action.SKIP,
+        reason,
+        credits=0,
+        credits_basis=None,
+        needs=resolved.parents,
+        fingerprint=resolved.fingerprint,
+        tries_left=0 if failed else 1,
+    )

@@ -1,0 +1,152 @@
+"""Why a take will be made, in words of the person who changed the storyboard."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rivya_run.history.fold import History
+from rivya_run.history.take_entry import REFERENCES
+from rivya_run.records import Json
+from rivya_run.records.history import Attempt, AttemptState, Upload
+from rivya_run.records.plan import Parent
+from rivya_run.records.storyboard import (
+    FileFacts,
+    FileReference,
+    Reference,
+    Shot,
+    UrlReference,
+)
+
+LONGEST_CHANGE = 60
+"""Characters of changed words shown of each side of a prompt."""
+
+
+def why_new(
+    shot: Shot, take: int, parents: Sequence[Parent], history: History, facts: Mapping[str, FileFacts]
+) -> str:
+    """What differs from what this take was last made from; without such a thing, that it is new.
+
+    ``parents`` are what it is to be made from: one with its content for each reference to a shot, in order.
+    """
+    before = _made_before(shot, take, history)
+    if before is None:
+        return "new take" if _arrived(history.of_shot(shot.id)) else "new shot"
+    request: dict[str, Any] = json.loads(before.body) if before.body else {}
+    changes = [
+        *_model_change(before.model, shot.model),
+        *_prompt_change(request.get("prompt"), shot.prompt),
+        *_param_changes(dict(request.get("params") or {}), shot.params),
+        *_reference_changes(request, before, shot.references, history, facts),
+        *_parent_changes(before, parents),
+    ]
+    if not changes and before.take != take:
+        return "new take"
+    return "; ".join(changes) or (
+        "a reference is asked for in another way" if shot.references else "the model's defaults changed"
+    )
+
+
+def _made_before(shot: Shot, take: int, history: History) -> Attempt | None:
+    mine = _arrived(history.of_take(shot.id, take))
+    if not mine and take == 1:
+        mine = _arrived(history.of_shot(shot.id))
+    return mine[-1] if mine else None
+
+
+def _arrived(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Without the intents that never reached the API: nothing was made from them."""
+    return [attempt for attempt in attempts if attempt.state is not AttemptState.WITHDRAWN]
+
+
+def _model_change(before: str, now: str) -> list[str]:
+    return [f"model {before} -> {now}"] if before != now else []
+
+
+def _prompt_change(before: str | None, now: str | None) -> list[str]:
+    if before == now:
+        return []
+    old, new = changed_words(before or "", now or "")
+    if not old or not new:
+        return [f"prompt changed: {new!r} added" if new else f"prompt changed: {old!r} removed"]
+    return [f"prompt changed: {old!r} -> {new!r}"]
+
+
+def changed_words(before: str, now: str) -> tuple[str, str]:
+    """The stretch of words that differs, of each side, cut to ``LONGEST_CHANGE`` characters."""
+    old, new = before.split(), now.split()
+    blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    changed = [block for block in blocks if block[0] != "equal"]
+    if not changed:
+        return "spaces", "spaces"
+    first, last = changed[0], changed[-1]
+    return _cut(" ".join(old[first[1] : last[2]])), _cut(" ".join(new[first[3] : last[4]]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CHANGE else text[: LONGEST_CHANGE - 1] + "…"
+
+
+def _param_changes(before: dict[str, Json], now: Mapping[str, Json]) -> list[str]:
+    before.pop(REFERENCES, None)
+    keys = [*now, *(key for key in before if key not in now)]
+    return [
+        f"{key} {_shown(before.get(key))} -> {_shown(now.get(key))}"
+        for key in keys
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "(none)"
+    return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _reference_changes(
+    request: Mapping[str, Any],
+    before: Attempt,
+    references: Sequence[Reference],
+    history: History,
+    facts: Mapping[str, FileFacts],
+) -> list[str]:
+    items: list[dict[str, Any]] = list((request.get("params") or {}).get(REFERENCES) or [])
+    uploads = {upload.url: upload for upload in history.uploads.values()}
+    if len(items) != len(references):
+        return [f"references {len(items)} -> {len(references)}"]
+    changes = []
+    for item, reference in zip(items, references, strict=True):
+        change = _reference_change(uploads.get(item.get("url", "")), item, reference, facts)
+        if change:
+            changes.append(change)
+    return changes
+
+
+def _reference_change(
+    upload: Upload | None,
+    item: Mapping[str, Any],
+    reference: Reference,
+    facts: Mapping[str, FileFacts],
+) -> str | None:
+    if isinstance(reference, FileReference):
+        now = facts.get(reference.path)
+        if upload is None or now is None or upload.sha256 == now.sha256:
+            return None
+        if upload.path == reference.path or upload.path.endswith("/" + reference.path.lstrip("./")):
+            return f"reference {reference.path} has new content"
+        return f"reference {upload.path} -> {reference.path}"
+    if isinstance(reference, UrlReference):
+        return None if reference.id or item.get("url") == reference.url else f"reference -> {reference.url}"
+    return None
+
+
+def _parent_changes(before: Attempt, parents: Sequence[Parent]) -> list[str]:
+    if len(before.parents) != len(parents):
+        return [f"made from {', '.join(parent.label for parent in parents)}"] if parents else []
+    return [
+        f"parent {parent.shot} changed" if shot == parent.shot else f"parent {shot} -> {parent.shot}"
+        for (shot, _, sha256), parent in zip(before.parents, parents, strict=True)
+        if sha256 != parent.sha256
+    ]

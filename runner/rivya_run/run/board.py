@@ -1,0 +1,166 @@
+"""One storyboard in a run: its plan, its books, and which of its takes have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import anyio
+
+from rivya_run.disk.durable import write_atomically
+from rivya_run.disk.outputs import strays
+from rivya_run.disk.places import MANIFEST
+from rivya_run.history.manifest import manifest, shown_attempt, text_of
+from rivya_run.history.take_entry import take_status, whole
+from rivya_run.planning.planner import Planner
+from rivya_run.records.events import Event
+from rivya_run.records.history import Attempt
+from rivya_run.records.journal import JournalEvent
+from rivya_run.records.plan import Action, Plan, Step
+from rivya_run.records.run import Ending, Outcome
+from rivya_run.records.storyboard import FileFacts, Storyboard
+from rivya_run.records.tables import ModelTable
+from rivya_run.run.ledger import Ledger
+from rivya_run.run.money import Budget
+from rivya_run.run.session import Durability, Session
+from rivya_run.run.uploads import Uploader
+from rivya_run.wire.client import RivyaClient
+from rivya_run.wire.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The connection of a storyboard to its origin."""
+
+    http: Http
+    client: RivyaClient
+
+
+class Board:
+    """What the takes of one storyboard share."""
+
+    def __init__(
+        self,
+        storyboard: Storyboard,
+        tables: Mapping[str, ModelTable],
+        facts: Mapping[str, FileFacts],
+        ledger: Ledger,
+        planner: Planner,
+        plan: Plan,
+        session: Session,
+        line: Line,
+        *,
+        relative_path: str,
+        base_url: str,
+        known_models: frozenset[str],
+    ) -> None:
+        self.storyboard = storyboard
+        self.tables = tables
+        self.facts = facts
+        self.ledger = ledger
+        self.planner = planner
+        self.plan = plan
+        self.session = session
+        self.http = line.http
+        self.client = line.client
+        self.relative_path = relative_path
+        self.base_url = base_url
+        self.known_models = known_models
+        self.budget = Budget(storyboard.max_credits, ledger.history, session.spending)
+        self.durability = Durability(ledger)
+        self.uploader = Uploader(storyboard.id, ledger, session, line.client)
+        self.outcomes: dict[tuple[str, int], Outcome] = {}
+        self.dirty = True
+        self._alone: dict[str, anyio.Lock] = {}
+        self._ended = {(step.shot.id, step.take): anyio.Event() for step in plan.steps}
+        self._serving = {
+            (step.shot.id, step.take): key
+            for step in plan.steps
+            if (key := shown_attempt(step, ledger.history)) is not None
+        }
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.ledger.folder
+
+    @cached_property
+    def strays(self) -> dict[int, list[str]]:
+        """Files in the folders of shots that belonged to nobody when this was first asked, by size."""
+        attempts = self.ledger.history.attempts.values()
+        return strays(self.folder, {output.path for attempt in attempts for output in attempt.outputs})
+
+    def attempt(self, key: str) -> Attempt:
+        """The attempt of that key as it is now."""
+        return self.ledger.history.attempts[key]
+
+    def alone(self, name: str) -> anyio.Lock:
+        """Held by the one worker that finishes an attempt (its key) or makes a still (its path)."""
+        return self._alone.setdefault(name, anyio.Lock())
+
+    def record(self, event: JournalEvent) -> None:
+        """Put an event on record; the manifest is out of date now."""
+        self.ledger.record(event)
+        self.dirty = True
+
+    def serve(self, step: Step, key: str) -> None:
+        """From now on this attempt is what the manifest shows for the take."""
+        self._serving[step.shot.id, step.take] = key
+        self.dirty = True
+
+    def tell(self, step: Step, key: str | None, reason: str | None = None) -> None:
+        """Report where a take is."""
+        attempt = self.ledger.history.attempts.get(key) if key is not None else None
+        detail = {
+            "model": step.shot.model,
+            "scene": step.shot.scene,
+            "task_id": attempt.task_id if attempt else None,
+            "credits": whole(attempt.reserved) if attempt else None,
+            "error": attempt.error.code if attempt and attempt.error else None,
+            "reason": reason,
+        }
+        self.session.tell(
+            Event(
+                "take_changed",
+                storyboard=self.storyboard.id,
+                shot=step.shot.id,
+                take=step.take,
+                status=take_status(attempt).value,
+                detail={name: value for name, value in detail.items() if value is not None},
+            )
+        )
+
+    def ended(self, shot: str, take: int) -> anyio.Event:
+        """Set when this run is done with a take."""
+        return self._ended[shot, take]
+
+    def end(self, step: Step, outcome: Outcome, key: str | None) -> None:
+        """This run is done with a take."""
+        self.outcomes[step.shot.id, step.take] = outcome
+        if outcome.ending is Ending.DONE and key is not None:
+            self.planner.served(step.shot.id, step.take, key)
+        elif step.action is not Action.SKIP:
+            self.planner.gave_up(step, outcome.message or outcome.ending.value)
+        self._ended[step.shot.id, step.take].set()
+
+    def document(self) -> bytes:
+        """The manifest as it is to be written."""
+        return text_of(
+            manifest(
+                self.storyboard,
+                self.relative_path,
+                self._serving,
+                self.ledger.history,
+                base_url=self.base_url,
+                updated_at=self.ledger.history.updated_at or self.session.timestamp(),
+            )
+        )
+
+    def write_manifest(self) -> None:
+        """Write the manifest if anything changed since the last time. Raises OutputFolderError."""
+        if not self.dirty:
+            return
+        self.dirty = False
+        write_atomically(self.folder / MANIFEST, self.document())

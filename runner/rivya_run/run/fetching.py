@@ -1,0 +1,223 @@
+"""Results on their way to disk: fetched as soon as they are there, checked, renamed, on record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import random
+
+import anyio
+
+from rivya_run.disk.outputs import (
+    arriving,
+    bring_back,
+    drop_part,
+    file_trouble,
+    is_same,
+    make_folder,
+    mtime_of,
+    output_name,
+    place,
+    size_of,
+    suffix_for,
+    within,
+)
+from rivya_run.media.facts import Incomplete, Unreadable, completeness
+from rivya_run.media.measuring import measured
+from rivya_run.media.signatures import HEAD_BYTES, recognise
+from rivya_run.records import Json
+from rivya_run.records.history import Attempt
+from rivya_run.records.journal import Stored, Succeeded
+from rivya_run.records.wire import Task, TaskStatus
+from rivya_run.run.board import Board
+from rivya_run.wire.client import Missing
+from rivya_run.wire.downloads import Expired, Fetched, fetch
+from rivya_run.wire.retry import back_off
+
+RENEWALS = 5
+"""How often an expired URL is renewed by asking for the task again, before the take is left for the next run."""
+
+RENEW_WITHIN = 60.0
+"""Seconds that a run waits for fresh URLs before it tries the ones it knows."""
+
+SURE_AFTER = 3
+"""How often the same bytes must come before a file that seems not to be whole is taken for all there is."""
+
+USUAL_AFTER = 3
+"""How many files must turn out to be all there is before others with the same doubt are believed at once."""
+
+LARGEST = 4 * 1024**3
+"""Bytes of one result that are accepted; the longest clips of the tables stay far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """Why a file isn't there: the take stays as it is, and is only fetched by the next run."""
+
+    message: str
+
+
+class Fetcher:
+    """Fetches the files of one attempt whose task succeeded. ``stale``: its URLs are an earlier run's."""
+
+    def __init__(self, board: Board, key: str, *, stale: bool) -> None:
+        self._board = board
+        self._key = key
+        self._stale = stale
+        self._renewals = 0
+
+    async def fetch_all(self, deadline: float) -> NotFetched | None:
+        """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
+        if not self._attempt.urls:
+            await self._renew(deadline)
+        index = 0
+        while index < len(self._attempt.urls):
+            if not self._there(index):
+                trouble = await self._fetch(index, deadline)
+                if trouble is not None:
+                    return trouble
+            index += 1
+        return None if index else NotFetched("the API names no file for this task")
+
+    @property
+    def _attempt(self) -> Attempt:
+        return self._board.attempt(self._key)
+
+    def _there(self, index: int) -> bool:
+        outputs = self._attempt.outputs
+        return index < len(outputs) and file_trouble(self._board.folder, outputs[index]) is None
+
+    async def _fetch(self, index: int, deadline: float) -> NotFetched | None:
+        """One file. It has its place among the downloads until it is there: a fresh URL is used at once."""
+        part = arriving(self._board.folder, self._key, index)
+        known = index < len(self._attempt.outputs)
+        if known and await anyio.to_thread.run_sync(self._found_again, index, part):
+            return None
+        if self._stale:
+            # Most likely expired by now; the stand-in, for one, has moved to another port.
+            self._stale = False
+            await self._renew(min(deadline, self._board.session.clock() + RENEW_WITHIN))
+        make_folder(part.parent)
+        async with self._board.session.downloads:
+            return await self._fetch_now(index, part, deadline)
+
+    async def _fetch_now(self, index: int, part: Path, deadline: float) -> NotFetched | None:
+        """Fetch, renewing its URL and fetching again where what came isn't whole."""
+        suspects: Counter[str] = Counter()
+        arrived = 0
+        while True:
+            answer = await fetch(
+                self._board.http,
+                self._attempt.urls[index],
+                part,
+                max_bytes=LARGEST,
+                deadline=deadline,
+            )
+            if isinstance(answer, Expired):
+                if (size := size_of(part)) > arrived:
+                    arrived, self._renewals = size, 0
+                if not await self._renewed(deadline) or index >= len(self._attempt.urls):
+                    return NotFetched(f"its URL has expired and could not be renewed: {answer.reason}")
+                continue
+            if not isinstance(answer, Fetched):
+                return NotFetched(answer.reason)
+            found = await anyio.to_thread.run_sync(_looked_at, part, limiter=self._board.session.looks)
+            suspects[answer.sha256] += 1
+            if found.doubt is None or self._is_all_there_is(found.doubt, suspects[answer.sha256]):
+                await self._store(index, part, answer, found)
+                return None
+            # Not whole, it seems; what comes again and again is what there is.
+            drop_part(part)
+            if not await self._renewed(deadline):
+                return NotFetched(f"what came isn't whole, and differs each time: {found.doubt}")
+
+    def _is_all_there_is(self, doubt: str, came: int) -> bool:
+        """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
+        doubts = self._board.session.doubts
+        doubts[doubt] += came >= SURE_AFTER
+        return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
+
+    def _found_again(self, index: int, part: Path) -> bool:
+        """Whether a file that isn't under its name is here all the same.
+
+        A run that was killed leaves a complete part that is on record, or a file under the name that its shot
+        had before; people move files too.
+        """
+        output = self._attempt.outputs[index]
+        if is_same(part, output):
+            make_folder(within(self._board.folder, output.path).parent)
+            place(part, within(self._board.folder, output.path), output.sha256)
+            return True
+        return bring_back(self._board.folder, output, self._board.strays.get(output.bytes, ()))
+
+    async def _renewed(self, deadline: float) -> bool:
+        """Renew the URL, a few times without progress at most, with longer and longer waits between."""
+        self._renewals += 1
+        if self._renewals > RENEWALS:
+            return False
+        if self._renewals > 1:
+            await anyio.sleep(back_off(self._renewals, random()))
+        return await self._renew(deadline)
+
+    async def _renew(self, deadline: float) -> bool:
+        """Ask for the task again: its answer holds fresh URLs."""
+        task = await self._board.client.task(self._attempt.task_id or "", deadline=deadline)
+        if isinstance(task, Missing) or not isinstance(task, Task):
+            return False
+        if task.status is not TaskStatus.SUCCEEDED or not task.urls:
+            return False
+        if task.urls != self._attempt.urls:
+            self._board.record(Succeeded(self._key, task.urls, updated_at=task.updated_at))
+        return True
+
+    async def _store(self, index: int, part: Path, got: Fetched, found: _Found) -> None:
+        """On record first, then under its name: what is under a name is never unknown to the records."""
+        mime_type = found.mime_type or got.mime_type
+        known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
+        url = self._attempt.urls[index]
+        name = known.path if known else self._name(index, suffix_for(mime_type, url))
+        target = within(self._board.folder, name)
+        make_folder(target.parent)
+        stored = Stored(
+            self._key,
+            index,
+            len(self._attempt.urls),
+            name,
+            url,
+            got.bytes,
+            got.sha256,
+            mime_type,
+            found.mtime_ns,
+            found.media,
+        )
+        with anyio.CancelScope(shield=True):
+            self._board.record(stored)
+            await anyio.to_thread.run_sync(place, part, target, got.sha256)
+
+    def _name(self, index: int, suffix: str) -> str:
+        attempt = self._attempt
+        return output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a complete download really is. ``doubt`` is why it may not be a whole clip, as its packets tell."""
+
+    doubt: str | None
+    mime_type: str | None
+    mtime_ns: int
+    media: dict[str, Json] | None
+
+
+def _looked_at(part: Path) -> _Found:
+    """All that is asked of a file, in one go, since each change of threads costs its time."""
+    whole = completeness(part)
+    doubt = whole.reason if isinstance(whole, Incomplete | Unreadable) else None
+    return _Found(doubt, _signature(part), mtime_of(part), measured(part, doubt))
+
+
+def _signature(path: Path) -> str | None:
+    with path.open("rb") as file:
+        found = recognise(file.read(HEAD_BYTES))
+    return found.mime_type if found is not None else None

@@ -1,0 +1,155 @@
+"""Who may spend: budgets, the wallet, and one careful create at a time where price or balance is uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from rivya_run.history.fold import History
+from rivya_run.history.prices import Estimate
+
+UNPRICED_AT_ONCE = 3
+"""Unanswered creates at prices that the API never told, while no cap is set (one, while a cap is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdmitted:
+    """Why nothing may be spent on a take: a person's words."""
+
+    message: str
+
+
+class Spending:
+    """What a run may cost so far, over all its storyboards, and what limits it.
+
+    ``cap`` is ``--max-credits``. ``balance`` is what the wallet held when the run began, None if not known.
+    A journalled intent counts by its estimate from the moment it is on disk, so nothing is promised twice.
+    """
+
+    def __init__(self, cap: float | None = None, balance: float | None = None) -> None:
+        self.cap = cap
+        self.balance = balance
+        self._before: list[tuple[History, float]] = []
+
+    def watch(self, history: History) -> None:
+        """Count what this storyboard spends from now on."""
+        self._before.append((history, history.at_stake()))
+
+    def so_far(self) -> float:
+        """Credits at stake since the run began."""
+        return sum(history.at_stake() - before for history, before in self._before)
+
+    def covered(self, credits: float) -> bool:
+        """Whether the wallet holds that much, as far as is known."""
+        return self.balance is None or self.so_far() + credits <= self.balance
+
+
+class Budget:
+    """The caps that hold for one storyboard: ``budget.max_credits`` over its whole life, and the run's."""
+
+    def __init__(self, max_credits: float | None, history: History, spending: Spending) -> None:
+        self._max_credits = max_credits
+        self._history = history
+        self._spending = spending
+
+    @property
+    def capped(self) -> bool:
+        """Whether any cap is set."""
+        return self._max_credits is not None or self._spending.cap is not None
+
+    def refusal(self, credits: float | None) -> NotAdmitted | None:
+        """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
+        least = credits if credits is not None else 1
+        life, run = self._history.at_stake(), self._spending.so_far()
+        if self._max_credits is not None and life + least > self._max_credits:
+            return NotAdmitted(_words("budget.max_credits", self._max_credits, life, least))
+        if self._spending.cap is not None and run + least > self._spending.cap:
+            return NotAdmitted(_words("--max-credits", self._spending.cap, run, least))
+        return None
+
+
+def _words(cap: str, limit: float, spent: float, credits: float) -> str:
+    return f"{cap} is {limit:g}: {spent:g} spent or at stake, this take would add {credits:g}"
+
+
+class Till:
+    """Admits creates: never past a cap, and few at a time where the price or the balance is uncertain.
+
+    Waiting (``room``) and the right itself (``admit``) are apart, so that nobody holds a place among the tasks
+    in flight while waiting here: a throttled create would wait for that place, and both for ever.
+    """
+
+    def __init__(self, spending: Spending) -> None:
+        self._spending = spending
+        self._changed = anyio.Event()
+        self._unpriced = 0
+        self._doubtful = 0
+
+    async def room(self, budget: Budget, estimate_now: Callable[[], Estimate]) -> None:
+        """Wait until a create could be admitted, or would be refused.
+
+        ``estimate_now`` is asked again after each wait, since an answer may have told the price.
+        """
+        while self._crowded(budget, estimate_now()):
+            await self._changed.wait()
+
+    def admit(self, budget: Budget, cost: Estimate) -> Admission | NotAdmitted | None:
+        """The right to send one create at once, why there is none, or None: wait (again) for room.
+
+        A create that the wallet can't cover, as far as is known, is let through alone and held until its task
+        has ended: only the API knows its own balance, and one refusal is enough.
+        """
+        refusal = budget.refusal(cost.credits)
+        if refusal is not None:
+            return refusal
+        if self._crowded(budget, cost):
+            return None
+        admission = Admission(self, cost, _unpriced(cost), self._doubts(cost))
+        self._unpriced += admission.unpriced
+        self._doubtful += admission.doubtful
+        return admission
+
+    def _crowded(self, budget: Budget, cost: Estimate) -> bool:
+        if budget.refusal(cost.credits) is not None:
+            return False
+        if _unpriced(cost) and self._unpriced >= (1 if budget.capped else UNPRICED_AT_ONCE):
+            return True
+        return self._doubtful > 0 and self._doubts(cost)
+
+    def _doubts(self, cost: Estimate) -> bool:
+        return not self._spending.covered(cost.credits or 0)
+
+    def give_back(self, *, unpriced: bool = False, doubtful: bool = False) -> None:
+        """A create was answered (``unpriced``) or its task has ended (``doubtful``): others may look again."""
+        self._unpriced -= unpriced
+        self._doubtful -= doubtful
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+def _unpriced(cost: Estimate) -> bool:
+    return cost.basis != "observed"
+
+
+class Admission:
+    """The right to send one create; ``cost`` is what it is thought to cost."""
+
+    def __init__(self, till: Till, cost: Estimate, unpriced: bool, doubtful: bool) -> None:
+        self.cost = cost
+        self.unpriced = unpriced
+        self.doubtful = doubtful
+        self._till = till
+
+    def answered(self) -> None:
+        """The create was answered, or won't be: the price, if told, is in the history by now."""
+        unpriced, self.unpriced = self.unpriced, False
+        if unpriced:
+            self._till.give_back(unpriced=True)
+
+    def over(self) -> None:
+        """Its task has ended, or nobody waits for it any more."""
+        self.answered()
+        doubtful, self.doubtful = self.doubtful, False
+        self._till.give_back(doubtful=doubtful)

@@ -1,0 +1,197 @@
+"""From storyboard files to plans: what every command that looks at results does first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rivya_run.disk.outputs import bad_files
+from rivya_run.disk.places import output_folder, relative_to_root
+from rivya_run.errors import ForeignFolder, StoryboardError
+from rivya_run.history.fold import History
+from rivya_run.models.catalog import Catalog
+from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.records.history import AttemptState
+from rivya_run.records.journal import RunStarted
+from rivya_run.records.plan import Plan
+from rivya_run.records.problems import Problem, Severity
+from rivya_run.records.run import RunOptions
+from rivya_run.records.storyboard import FileFacts, Storyboard
+from rivya_run.records.tables import ModelTable
+from rivya_run.run.ledger import Ledger, foreign_knowledge, read_manifest
+from rivya_run.run.opening import Opened, open_storyboard, storyboard_id_of
+from rivya_run.times import seconds_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One storyboard without problems, and where its results live. ``path`` is the file."""
+
+    path: Path
+    storyboard: Storyboard
+    catalog: Catalog
+    facts: Mapping[str, FileFacts]
+    advice: tuple[Problem, ...]
+    root: Path
+    folder: Path
+
+    @property
+    def relative_path(self) -> str:
+        """The file as records name it: from the project root."""
+        return relative_to_root(self.path, self.root)
+
+    def tables(self) -> dict[str, ModelTable]:
+        """The tables of the models that its shots use."""
+        models = {shot.model for shot in self.storyboard.shots}
+        return {model: table for model in models if (table := self.catalog.get(model)) is not None}
+
+
+def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
+    """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+    opened = [
+        (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
+        for path in paths
+    ]
+    problems = [problem for _, one in opened for problem in one.problems]
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise StoryboardError("the storyboard has problems; nothing was done", problems)
+    sources = [_source(path, one, options) for path, one in opened]
+    _check_folders_apart(sources)
+    return sources
+
+
+def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
+    assert opened.storyboard is not None
+    folder = output_folder(opened.root, options.outputs, opened.storyboard.id, simulate=options.simulate)
+    return Source(
+        path,
+        opened.storyboard,
+        opened.catalog,
+        opened.facts,
+        tuple(opened.problems),
+        opened.root,
+        folder,
+    )
+
+
+def _check_folders_apart(sources: list[Source]) -> None:
+    """Two storyboards of one run can't share an output folder."""
+    seen: dict[Path, Source] = {}
+    for source in sources:
+        other = seen.setdefault(source.folder.absolute(), source)
+        if other is not source:
+            raise _claimed(source, other.relative_path)
+
+
+def check_claim(source: Source, claimed_by: str | None) -> str | None:
+    """Whether the output folder is this storyboard's. A notice when the file was moved or renamed.
+
+    Raises StoryboardError when another file that still exists, and still has this id, made the folder.
+    """
+    mine = source.relative_path
+    if claimed_by is None or claimed_by == mine:
+        return None
+    other = source.root / claimed_by
+    if other.exists() and not _same_file(other, source.path):
+        if storyboard_id_of(other) == source.storyboard.id:
+            raise _claimed(source, claimed_by)
+        return f"{source.folder} was made from {claimed_by}, which has another id now; it goes on with {mine}"
+    return f"the storyboard was moved: {claimed_by} -> {mine}"
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _claimed(source: Source, other: str) -> StoryboardError:
+    message = (
+        f"the output folder {source.folder.name} belongs to {other}; give this storyboard an id of its own"
+    )
+    problem = Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
+    return StoryboardError(message, [problem])
+
+
+def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_origin: bool) -> None:
+    """Raises ForeignFolder when the folder was made with another origin, unless that is wanted."""
+    if made_with is not None and made_with != base_url and not new_origin:
+        raise ForeignFolder(
+            f"{folder}: made with {made_with}, this run would use {base_url}",
+            hint="its tasks don't exist there; choose --outputs DIR, or --new-origin if the same account moved",
+        )
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One storyboard with its books open and its plan made."""
+
+    source: Source
+    ledger: Ledger
+    planner: Planner
+    plan: Plan
+    bad_files: Mapping[str, str]
+    notice: str | None
+    made_with: str | None
+
+
+def prepare(
+    source: Source,
+    ledger: Ledger,
+    options: RunOptions,
+    selected: frozenset[str] | None,
+    *,
+    base_url: str | None,
+    writing: bool,
+) -> Prepared:
+    """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
+
+    ``base_url`` None: the origin isn't looked at.
+    """
+    document = read_manifest(source.folder)
+    made_with, claimed_by = _provenance(ledger.history, document)
+    notice = check_claim(source, claimed_by)
+    if base_url is not None:
+        check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
+    if document is not None:
+        learn(ledger, document, writing=writing)
+    bad = bad_files(source.folder, ledger.history.attempts.values())
+    expired = _expired(ledger.history, options.idempotency_window)
+    plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
+    planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
+    return Prepared(source, ledger, planner, planner.plan(), bad, notice, made_with)
+
+
+def _expired(history: History, window: float) -> set[str]:
+    """Creates without an answer whose key the API may have forgotten."""
+    unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
+    since = time.time() - window
+    return {one.key for one in unanswered if (seconds_of(one.sent_at) or 0) <= since}
+
+
+def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
+    """Take in what a manifest knows and the journal doesn't."""
+    for event in foreign_knowledge(document, ledger.history):
+        if writing:
+            ledger.record(event)
+        else:
+            ledger.imagine(event)
+
+
+def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:
+    """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
+    told = document or {}
+    return (
+        history.base_url or told.get("base_url"),
+        history.storyboard_path or (told.get("storyboard") or {}).get("path"),
+    )
+
+
+def run_started(source: Source, base_url: str, version: str, pid: int) -> RunStarted:
+    """The event that a writing command begins with."""
+    board = source.storyboard
+    return RunStarted(version, base_url, board.id, source.relative_path, board.sha256, pid)

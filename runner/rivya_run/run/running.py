@@ -1,0 +1,231 @@
+"""A run from storyboard files to results: locks, books, plan, connections, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from rivya_run import __version__
+from rivya_run.disk.durable import drop_leftovers
+from rivya_run.disk.lock import locked
+from rivya_run.disk.places import MANIFEST
+from rivya_run.errors import RivyaError
+from rivya_run.history.take_entry import whole
+from rivya_run.records.events import Event
+from rivya_run.records.history import AttemptState
+from rivya_run.records.plan import SPENDING, WORKING, Plan
+from rivya_run.records.run import RunOptions
+from rivya_run.run.board import Board, Line
+from rivya_run.run.config import SIMULATOR_ORIGIN, api_key, base_url
+from rivya_run.run.executor import Executor, exit_code
+from rivya_run.run.ledger import Ledger
+from rivya_run.run.limits import TaskLimiter
+from rivya_run.run.money import Spending
+from rivya_run.run.pace import Pace
+from rivya_run.run.polling import Timing
+from rivya_run.run.preparing import Prepared, Source, open_sources, prepare, run_started
+from rivya_run.run.session import Session
+from rivya_run.run.simulation import SIMULATED_KEY, simulated
+from rivya_run.storyboard.selection import selected_shots
+from rivya_run.times import iso, seconds_of
+from rivya_run.wire.client import RivyaClient
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret, checked_base_url
+
+NOWHERE = "http://127.0.0.1:9"
+"""An origin that is never asked."""
+
+BALANCE_WITHIN = 30.0
+"""Seconds that a run waits for the balance before it goes on without."""
+
+READ_WITHIN = 60.0
+"""Seconds without a byte after which an answer is given up."""
+
+Tell = Callable[[Event], None]
+Confirm = Callable[[Sequence[Prepared]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to. ``error`` is what ended it early."""
+
+    boards: tuple[Board, ...]
+    exit_code: int
+    error: RivyaError | None
+
+
+Ended = Callable[[Sequence[Prepared], RunResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where requests go: ``url`` is asked, ``recorded`` stands in the records."""
+
+    url: str
+    recorded: str
+    key: Secret | None
+
+
+def run(
+    paths: list[Path],
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str],
+    tell: Tell,
+    confirm: Confirm | None = None,
+    ended: Ended | None = None,
+) -> RunResult:
+    """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise, ``ended`` what
+    came of them while the folders are still held.
+
+    Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
+    """
+    sources = open_sources(paths, options)
+    recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
+    with ExitStack() as stack:
+        prepared = _prepare_all(sources, options, recorded, stack)
+        if confirm is not None:
+            confirm(prepared)
+        origins = _origins(prepared, recorded, environment, stack)
+        result = anyio.run(_run, prepared, options, origins, tell)
+        if ended is not None:
+            ended(prepared, result)
+        return result
+
+
+def _origins(
+    prepared: list[Prepared], recorded: str, environment: Mapping[str, str], stack: ExitStack
+) -> list[Origin]:
+    """Where each storyboard's requests go. With nothing to ask for, no key is needed and nothing is started."""
+    if not any(_has_work(one) for one in prepared):
+        return [Origin(NOWHERE, recorded, None) for _ in prepared]
+    if recorded == SIMULATOR_ORIGIN:
+        simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
+        return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
+    # One for all: the key, and with it the pace of requests, is the account's.
+    return [Origin(recorded, recorded, Secret(api_key(environment)))] * len(prepared)
+
+
+def _prepare_all(
+    sources: list[Source], options: RunOptions, recorded: str, stack: ExitStack
+) -> list[Prepared]:
+    selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
+    prepared = []
+    for source, selected in zip(sources, selections, strict=True):
+        stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
+        drop_leftovers(source.folder / MANIFEST)
+        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+        stack.callback(ledger.close)
+        prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True))
+    return prepared
+
+
+def _has_work(prepared: Prepared) -> bool:
+    """Whether anything is to be asked of the API."""
+    lost = any(attempt.lost for attempt in prepared.ledger.history.attempts.values())
+    return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
+
+
+async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Origin], tell: Tell) -> RunResult:
+    limiter = TaskLimiter(options.concurrency, tell=tell)
+    spending = Spending(options.max_credits)
+    session = Session(options, limiter, spending, Timing(options.poll_interval), tell)
+    for one in prepared:
+        spending.watch(one.ledger.history)
+        _learn_durations(session.timing, one)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(session.interrupts.listening())
+        lines: dict[Origin, Line] = {}
+        for origin in origins:
+            if origin not in lines:
+                lines[origin] = await _connect(origin, session, stack)
+        if origins[0].recorded != SIMULATOR_ORIGIN and any(_creates(one) for one in prepared):
+            await _ask_balance(lines[origins[0]].client, prepared, session)
+        boards = tuple(
+            _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)
+        )
+        _tell_start(boards, tell)
+        error = await Executor(boards, session).run()
+    code = exit_code(boards, error)
+    tell(Event("run_finished", detail={"exit_code": code}))
+    return RunResult(boards, code, error)
+
+
+async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
+    tell, limiter = session.tell, session.limiter
+    pace = Pace(random=random.random, tell=tell)
+    # A request that hangs may not outlast the patience that a person has with a whole take.
+    patience = min(READ_WITHIN, max(1.0, session.options.timeout))
+    http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace, read_timeout=patience))
+    client = RivyaClient(http, clock=time.monotonic, random=random.random, tell=tell, trouble=limiter.trouble)
+    return Line(http, client)
+
+
+def _creates(prepared: Prepared) -> bool:
+    return any(step.action in SPENDING for step in prepared.plan.steps)
+
+
+async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: Session) -> None:
+    """Learn what the wallet holds, and say so where that isn't enough."""
+    with session.interrupts.cancelling():
+        balance = await client.credits(deadline=session.clock() + BALANCE_WITHIN)
+        session.spending.balance = balance
+        needed = sum(one.plan.totals.now for one in prepared)
+        if balance is not None and balance < needed:
+            message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
+            session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+
+
+def _learn_durations(timing: Timing, prepared: Prepared) -> None:
+    """How long earlier tasks took, by the API's own times."""
+    for attempt in prepared.ledger.history.attempts.values():
+        begun, ended = seconds_of(attempt.created_at), seconds_of(attempt.updated_at)
+        if attempt.state is AttemptState.STORED and begun is not None and ended is not None and ended > begun:
+            timing.learn(attempt.price_key or attempt.model, ended - begun, model=attempt.model)
+
+
+def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board:
+    source = one.source
+    if _has_work(one) or one.made_with is None:
+        one.ledger.record(run_started(source, origin.recorded, __version__, os.getpid()))
+    return Board(
+        source.storyboard,
+        source.tables(),
+        source.facts,
+        one.ledger,
+        one.planner,
+        one.plan,
+        session,
+        line,
+        relative_path=source.relative_path,
+        base_url=origin.recorded,
+        known_models=frozenset(source.catalog.ids()),
+    )
+
+
+def _tell_start(boards: Sequence[Board], tell: Tell) -> None:
+    for board in boards:
+        tell(started(board.storyboard.id, board.plan))
+
+
+def started(storyboard: str, plan: Plan) -> Event:
+    """The event that a storyboard's run begins with."""
+    counts = {action.value: count for action, count in plan.totals.counts if count}
+    scenes = list(dict.fromkeys(step.shot.scene or "" for step in plan.steps))
+    return Event(
+        "run_started",
+        storyboard=storyboard,
+        detail={
+            "takes": len(plan.steps),
+            "actions": dict(counts),
+            "credits": whole(plan.totals.now),
+            "scenes": [*scenes],
+        },
+    )

@@ -1,0 +1,108 @@
+"""What all takes of a run share: the limits, the clock, and whether to go on creating."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from rivya_run.records.events import Event
+from rivya_run.records.history import TakeStatus
+from rivya_run.records.run import Ending, Outcome, RunOptions
+from rivya_run.run.interrupts import Interrupts
+from rivya_run.run.ledger import Ledger
+from rivya_run.run.limits import TaskLimiter
+from rivya_run.run.money import Spending, Till
+from rivya_run.run.polling import Timing
+from rivya_run.times import iso, seconds_of
+
+DOWNLOADS_AT_ONCE = 6
+LOOKS_AT_ONCE = 1
+"""Files that are looked into at once: threads that decode would only fight for the interpreter."""
+
+UPLOADS_AT_ONCE = 4
+
+
+class Stop:
+    """Whether creating goes on. The first reason stays."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+
+    def creating(self, ending: Ending, message: str) -> None:
+        """Create nothing more, for this reason; what runs is finished and fetched."""
+        if self.outcome is None:
+            self.outcome = Outcome(ending, TakeStatus.PLANNED, message)
+
+
+@dataclass(slots=True)
+class Session:
+    """One run over one or several storyboards."""
+
+    options: RunOptions
+    limiter: TaskLimiter
+    spending: Spending
+    timing: Timing
+    tell: Callable[[Event], None]
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    stop: Stop = field(default_factory=Stop)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    progress_at: float = field(init=False)
+    till: Till = field(init=False)
+    downloads: anyio.CapacityLimiter = field(init=False)
+    uploads: anyio.CapacityLimiter = field(init=False)
+    looks: anyio.CapacityLimiter = field(init=False)
+    doubts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.progress_at = self.clock()
+        self.till = Till(self.spending)
+        self.downloads = anyio.CapacityLimiter(DOWNLOADS_AT_ONCE)
+        self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
+        self.looks = anyio.CapacityLimiter(LOOKS_AT_ONCE)
+
+    def deadline(self) -> float:
+        """When a take that starts now is left as it is (monotonic seconds)."""
+        return self.clock() + self.options.timeout
+
+    def moved(self) -> None:
+        """A task was accepted, or one gave its place back: waiting in line is worth while."""
+        self.progress_at = self.clock()
+
+    def stuck(self) -> bool:
+        """Whether nothing has moved for as long as one take may last."""
+        return self.clock() - self.progress_at > self.options.timeout
+
+    def timestamp(self) -> str:
+        """Now, as records write it."""
+        return iso(self.now())
+
+    def window_left(self, sent_at: str | None) -> float:
+        """Seconds for which a create sent then may still be sent again with its key."""
+        sent = seconds_of(sent_at)
+        return self.options.idempotency_window - (self.now() - sent) if sent is not None else 0.0
+
+
+class Durability:
+    """Group commit: everyone who waits while one fsync runs shares the next one."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lock = anyio.Lock()
+        self._recorded = 0
+        self._durable = 0
+
+    async def reached(self) -> None:
+        """Return once everything recorded before the call is on disk."""
+        self._recorded += 1
+        mine = self._recorded
+        async with self._lock:
+            if self._durable >= mine:
+                return
+            covered = self._recorded
+            await anyio.to_thread.run_sync(self._ledger.sync)
+            self._durable = covered

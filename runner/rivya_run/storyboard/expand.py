@@ -1,0 +1,125 @@
+"""A storyboard as it is after all its layers: what ``plan --expand`` prints, again a storyboard.
+
+Reading it gives the same shots: nothing is left to defaults, presets, matrix or vars, dollars are doubled, and
+every text that YAML could read as something else stands in quotes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from rivya_run.models.catalog import Catalog
+from rivya_run.records import Json
+from rivya_run.records.storyboard import (
+    FileReference,
+    Reference,
+    Shot,
+    ShotReference,
+    Storyboard,
+    UrlReference,
+)
+from rivya_run.yaml12.nodes import meaning
+
+# Text that needs no quotes in any place, block or flow.
+_BARE: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ +-]*(?:[:][A-Za-z0-9_./][A-Za-z0-9_./ +-]*)*")
+
+
+def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
+    """The storyboard as YAML, every parameter as it is sent."""
+    lines = [f"id: {_scalar(storyboard.id)}"]
+    for name, label in (("title", storyboard.title), ("notes", storyboard.notes)):
+        if label is not None:
+            lines.append(f"{name}: {_scalar(label)}")
+    if storyboard.max_credits is not None:
+        lines.append(f"budget: {{max_credits: {_number(storyboard.max_credits)}}}")
+    lines.append("shots:")
+    for shot in storyboard.shots:
+        lines += _shot(shot, catalog)
+    return "\n".join(lines) + "\n"
+
+
+def _shot(shot: Shot, catalog: Catalog) -> list[str]:
+    lines = [f"  - id: {_scalar(shot.id)}"]
+    for name, label in (("scene", shot.scene), ("title", shot.title), ("notes", shot.notes)):
+        if label is not None:
+            lines.append(f"    {name}: {_scalar(label)}")
+    if shot.tags:
+        lines.append(f"    tags: [{', '.join(map(_scalar, shot.tags))}]")
+    lines.append(f"    model: {_scalar(shot.model)}")
+    if shot.prompt is not None:
+        lines.append(f"    prompt: {_text(shot.prompt)}")
+    if shot.params:
+        lines.append("    params:")
+        lines += [f"      {_scalar(key)}: {_value(value)}" for key, value in _in_order(shot, catalog)]
+    if shot.references:
+        lines.append("    references:")
+        lines += [f"      - {_reference(reference)}" for reference in shot.references]
+    lines.append(f"    takes: {shot.takes}")
+    if shot.pick is not None:
+        lines.append(f"    pick: {shot.pick}")
+    if shot.skip:
+        lines.append("    skip: true")
+    return lines
+
+
+def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
+    """The parameters in the order of the model's table."""
+    table = catalog.get(shot.model)
+    order = {row.key: place for place, row in enumerate(table.params)} if table is not None else {}
+    return sorted(shot.params.items(), key=lambda item: order.get(item[0], len(order)))
+
+
+def _reference(reference: Reference) -> str:
+    if isinstance(reference, FileReference):
+        return _mapping([("path", _text(reference.path))])
+    if isinstance(reference, ShotReference):
+        frame = reference.frame
+        shown = _number(frame) if isinstance(frame, float) else frame
+        fields = [("shot", _scalar(reference.shot)), ("take", reference.take), ("frame", shown)]
+        return _mapping([(name, str(value)) for name, value in fields if value is not None])
+    assert isinstance(reference, UrlReference)
+    labels = (
+        ("kind", reference.kind),
+        ("name", reference.name),
+        ("mime_type", reference.mime_type),
+        ("duration_token", reference.duration_token),
+        ("id", reference.id),
+    )
+    written = [(name, _scalar(label)) for name, label in labels if label is not None]
+    return _mapping([("url", _text(reference.url)), *written])
+
+
+def _mapping(fields: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in fields) + "}"
+
+
+def _value(value: Json) -> str:
+    """A value of params: as ``_text`` where names could be filled in."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, dict):
+        return _mapping([(_scalar(key), _value(item)) for key, item in value.items()])
+    return _number(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _text(text: str) -> str:
+    return _scalar(text.replace("$", "$$"))
+
+
+def _scalar(text: str) -> str:
+    """Text that reads as itself: bare where that is safe, else in double quotes (a JSON string)."""
+    bare = _BARE.fullmatch(text) and not text.endswith(" ") and meaning(text) == text
+    if bare and not text.startswith(("---", "...")) and "\n" not in text:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match[0]):04x}", quoted
+    )

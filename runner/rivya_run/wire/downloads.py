@@ -1,0 +1,293 @@
+"""A result on its way to disk: streamed, resumed where the server can, checked, never with the API key."""
+
+from __future__ import annotations
+
+import random as random_module
+import re
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urljoin
+
+import anyio
+
+from rivya_run.records import Json
+from rivya_run.records.events import Event
+from rivya_run.wire.faults import BodyError, Fault
+from rivya_run.wire.http import Http
+from rivya_run.wire.incoming import Incoming
+from rivya_run.wire.origin import is_safe_url
+from rivya_run.wire.pages import ENOUGH, is_page
+from rivya_run.wire.parts import Part, Version
+from rivya_run.wire.retry import Happening, Verdict, What, decide
+
+_MOST_REDIRECTS = 5
+_BATCH = 1024 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The whole file is in the part, fsynced. ``resumed``: some of it by Range; ``mime_type``: as told."""
+
+    bytes: int
+    sha256: str
+    mime_type: str | None
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The URL gives the media no more (403, 404, 410, or a page in its place): ask for the task again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It can't be had now; what came stays in the part. ``final``: nor later, as far as can be told."""
+
+    reason: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """One try that ended without an answer that counts."""
+
+    happening: Happening
+    words: str
+    hint: float | None = None
+
+
+_End: TypeAlias = Fetched | Expired | Failed
+
+
+async def fetch(
+    http: Http,
+    url: str,
+    part: Path,
+    *,
+    max_bytes: int,
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    random: Callable[[], float] = random_module.random,
+    tell: Callable[[Event], None] | None = None,
+) -> Fetched | Expired | Failed:
+    """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
+
+    Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
+    The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
+    """
+    download = _Download(http, Part(part), max_bytes, lambda: deadline - clock())
+    attempts = 0
+    try:
+        if download.part.path.exists():
+            await anyio.to_thread.run_sync(download.part.reopen)
+        else:
+            download.part.reopen()
+        while True:
+            attempts += 1
+            before = download.part.size
+            outcome = await download.attempt(url)
+            if not isinstance(outcome, _Trouble):
+                if isinstance(outcome, Failed) and outcome.final:
+                    download.part.drop()
+                return outcome
+            if download.part.size > before:
+                attempts = 1
+            decision = decide(
+                "GET",
+                outcome.happening,
+                hint=outcome.hint,
+                attempts=attempts,
+                time_left=deadline - clock(),
+                random=random(),
+            )
+            if decision.verdict is not Verdict.AGAIN:
+                return Failed(f"{outcome.words} ({decision.reason.value})")
+            if tell is not None:
+                wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
+                tell(Event("retrying", detail={**wait, "reason": outcome.words}))
+            await anyio.sleep(decision.wait)
+    finally:
+        download.part.close()
+
+
+class _Download:
+    """The state of one fetch over its tries."""
+
+    def __init__(self, http: Http, part: Part, max_bytes: int, time_left: Callable[[], float]) -> None:
+        self.part = part
+        self._http = http
+        self._max_bytes = max_bytes
+        self._time_left = time_left
+        self._resumed = False
+
+    async def attempt(self, url: str) -> _End | _Trouble:
+        """One try: follow redirects, then read the answer."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            if not is_safe_url(url):
+                return Failed("its URL is neither https nor on this machine", final=True)
+            async with self._http.open(url, self._headers()) as incoming:
+                if isinstance(incoming, Fault):
+                    if incoming.what is What.LOCAL:
+                        return Failed(incoming.message, final=True)
+                    return _Trouble(Happening(incoming.what), incoming.message)
+                location = incoming.headers.get("location")
+                if incoming.status not in _REDIRECTS or not location:
+                    return await self._answer(incoming)
+            target = _target(url, location)
+            if url.startswith("https:") and not target.startswith("https:"):
+                return Failed("its URL leads from https to elsewhere", final=True)
+            url = target
+        return Failed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
+
+    def _headers(self) -> dict[str, str]:
+        version = self.part.version
+        if version is None or not self.part.size:
+            return {}
+        return {"Range": f"bytes={self.part.size}-", "If-Range": version.validator}
+
+    async def _answer(self, incoming: Incoming) -> _End | _Trouble:
+        status = incoming.status
+        if status in (401, 403, 404, 410):
+            return Expired(f"HTTP {status}")
+        if status == 416 or (status == 206 and not self._goes_on(incoming)):
+            await anyio.to_thread.run_sync(self.part.restart, None)
+            return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
+        if status in (408, 425, 429) or status >= 500:
+            hint = self._http.retry_after(incoming.headers)
+            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from the download server", hint)
+        if status not in (200, 206):
+            return Failed(f"HTTP {status} from the download server")
+        total = incoming.length
+        if status == 206 and self.part.version is not None:
+            self._resumed = True
+            total = self.part.version.length
+        if total is not None and total > self._max_bytes:
+            return self._too_large()
+        return await self._body(incoming, total)
+
+    def _goes_on(self, incoming: Incoming) -> bool:
+        """Whether a 206 goes on exactly where the part ends, with the same bytes in mind."""
+        version = self.part.version
+        found = _RANGE.match(incoming.headers.get("content-range", ""))
+        if version is None or found is None or incoming.length is None:
+            return False
+        start, end, total = (int(text) for text in found.groups())
+        fits = start == self.part.size and end == total - 1 and total == version.length
+        etag = incoming.headers.get("etag")
+        same = etag is None or not version.validator.startswith('"') or etag == version.validator
+        return fits and same and incoming.length == end - start + 1
+
+    async def _body(self, incoming: Incoming, total: int | None) -> _End | _Trouble:
+        """Read to the end, in batches that a worker thread hashes and writes."""
+        arrival = _Arrival(incoming, self.part)
+        broken: Fault | None = None
+        try:
+            async with aclosing(incoming.chunks()) as chunks:
+                async for chunk in chunks:
+                    full = arrival.take(chunk)
+                    if full and not await arrival.keep():
+                        return Expired("a page came instead of media")
+                    if self.part.size > self._max_bytes:
+                        return self._too_large()
+                    if self._time_left() <= 0:
+                        await arrival.keep()
+                        return Failed("it did not come in time")
+        except BodyError as error:
+            broken = error.fault
+        if not await arrival.keep(whole=total if broken is None else None):
+            return Expired("a page came instead of media")
+        if broken is not None:
+            return _Trouble(Happening(broken.what), broken.message)
+        if self.part.size > self._max_bytes:
+            return self._too_large()
+        if not self.part.size:
+            return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
+        if total is not None and self.part.size != total:
+            return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
+        if not self.part.finished:
+            await anyio.to_thread.run_sync(self.part.finish)
+        return Fetched(self.part.size, self.part.sha256.hexdigest(), arrival.mime_type, self._resumed)
+
+    def _too_large(self) -> Failed:
+        return Failed(f"it is larger than {self._max_bytes} bytes", final=True)
+
+
+class _Arrival:
+    """The body of one answer on its way into the part, which it replaces unless it goes on with it."""
+
+    def __init__(self, incoming: Incoming, part: Part) -> None:
+        headers = incoming.headers
+        self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
+        self._part = part
+        self._anew = incoming.status == 200
+        self._version = _version(incoming)
+        self._batch: list[bytes] = []
+        self._waiting = 0
+
+    def take(self, chunk: bytes) -> bool:
+        """Add what came; whether it is time to keep it."""
+        self._batch.append(chunk)
+        self._waiting += len(chunk)
+        return self._waiting >= _BATCH
+
+    async def keep(self, whole: int | None = None) -> bool:
+        """Hash and write what was taken; False, and nothing is touched, if it is a page and no media.
+
+        With the part as long as ``whole`` it is finished in the same go: a change of threads costs its time.
+        """
+        batch, self._batch, self._waiting = self._batch, [], 0
+        if not batch:
+            return True
+        anew, self._anew = self._anew, False
+        if anew and is_page(self.mime_type, _beginning(batch)):
+            return False
+        await anyio.to_thread.run_sync(self._write, batch, anew, whole)
+        return True
+
+    def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
+        if anew:
+            # A note for a later run is only needed where something is still to come.
+            there = sum(map(len, batch))
+            self._part.restart(None if there == whole else self._version)
+        self._part.append(batch)
+        if self._part.size == whole:
+            self._part.finish()
+
+
+def _beginning(batch: list[bytes]) -> bytes:
+    """As many of the first bytes as tell a page."""
+    found = b""
+    for chunk in batch:
+        found += chunk[:ENOUGH]
+        if len(found) >= ENOUGH:
+            break
+    return found[:ENOUGH]
+
+
+def _version(incoming: Incoming) -> Version | None:
+    """What the server calls the bytes it is about to send, if it can go on with them later."""
+    headers = incoming.headers
+    length = incoming.length
+    validator = headers.get("etag") or headers.get("last-modified")
+    if not length or not validator or headers.get("accept-ranges", "").strip().lower() == "none":
+        return None
+    if validator.startswith("W/"):
+        validator = headers.get("last-modified", "")
+    return (
+        Version(validator, length) if validator and validator.isascii() and validator.isprintable() else None
+    )
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""

@@ -1,0 +1,143 @@
+"""The unfinished file of a download: appended to, hashed on the way, resumable by the next run.
+
+Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length). Without
+it, or when it doesn't fit, the download starts anew. All of it blocks: call it in a worker thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+
+from rivya_run.disk.durable import unwritable
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a server calls the bytes it sends: ``validator`` for If-Range, ``length`` of the whole."""
+
+    validator: str
+    length: int
+
+
+class Part:
+    """An open ``.part`` file of which ``size`` bytes are there and hashed.
+
+    Raises DiskFull or OutputFolderError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.finished = False
+        self.version: Version | None = None
+        self.sha256 = hashlib.sha256()
+        self._file: FileIO | None = None
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(self.path.name + ".json")
+
+    def reopen(self) -> None:
+        """Take up what an earlier run left, if it can be gone on with; else start empty."""
+        self.version = _read_note(self._note)
+        try:
+            self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
+            there = self._file.seek(0, os.SEEK_END)
+            # Of a complete one the last byte is asked for again: the server must still mean these bytes.
+            there = 0 if self.version is None else min(there, self.version.length - 1)
+            self._file.truncate(there)
+            self._file.seek(0)
+            self._hash(self._file, there)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _hash(self, file: FileIO, size: int) -> None:
+        self.sha256, self.size = hashlib.sha256(), 0
+        block = bytearray(_BLOCK)
+        view = memoryview(block)
+        while self.size < size:
+            count = file.readinto(view[: size - self.size])
+            if not count:
+                break
+            self.sha256.update(view[:count])
+            self.size += count
+
+    def restart(self, version: Version | None) -> None:
+        """Drop what is there; ``version`` names what comes next, where the server has a name for it."""
+        self.version = version
+        try:
+            self._note.unlink(missing_ok=True)
+            file = self._opened()
+            file.truncate(0)
+            file.seek(0)
+            self.sha256, self.size = hashlib.sha256(), 0
+            if version is not None:
+                self._note.write_text(json.dumps(asdict(version)), "utf-8")
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def append(self, chunks: list[bytes]) -> None:
+        """Write and hash what came."""
+        try:
+            for chunk in chunks:
+                self._write(self._opened(), memoryview(chunk))
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _write(self, file: FileIO, view: memoryview) -> None:
+        while view:
+            count = file.write(view)
+            self.sha256.update(view[:count])
+            self.size += count
+            view = view[count:]
+
+    def finish(self) -> None:
+        """All of it is there: make it durable and drop the note."""
+        try:
+            os.fsync(self._opened().fileno())
+            self.close()
+            self._note.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        self.finished = True
+
+    def close(self) -> None:
+        """Close the file; what is there stays for the next run, unless it is empty."""
+        if self._file is None:
+            return
+        with suppress(OSError):
+            self._file.close()
+        self._file = None
+        if not self.size:
+            self.drop()
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            raise ValueError("the part is not open")
+        return self._file
+
+
+def _read_note(path: Path) -> Version | None:
+    try:
+        found = json.loads(path.read_bytes()[:10_000])
+        validator, length = found["validator"], found["length"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(validator, str) or not isinstance(length, int) or not 0 < length < 1 << 53:
+        return None
+    return Version(validator, length) if validator.isascii() and validator.isprintable() else None

@@ -1,0 +1,60 @@
+"""Which files no present take uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from examples import attempt, shot
+from rivya_run.disk.cleaning import unused
+from rivya_run.records import Json
+from rivya_run.records.history import Attempt, AttemptState
+
+OLD = attempt(shot("a", "old"))
+NEW = attempt(shot("a", "new"))
+KNOWN = {OLD.key: OLD, NEW.key: NEW}
+
+
+def paths(there: list[str], attempts: dict[str, Attempt] = KNOWN) -> list[str]:
+    """What may go when only NEW serves a present take."""
+    return [one.path for one in unused(attempts, {NEW.key}, there)]
+
+
+def test_outputs_of_former_prompts_may_go_and_present_ones_stay() -> None:
+    """The file of the take as it is asked for now is never listed."""
+    old, new = OLD.outputs[0].path, NEW.outputs[0].path
+    [one] = unused(KNOWN, {NEW.key}, [old, new])
+    assert (one.path, one.key) == (old, OLD.key)
+
+
+def test_what_the_records_do_not_know_is_never_touched() -> None:
+    """Reports, cuts, and whatever a person put there."""
+    assert paths(["a/notes.txt", "report.html", "a/a_t09_ffffffff.mp4", "a/my.changed.mp4"]) == []
+
+
+def test_an_edited_copy_beside_an_original_may_go() -> None:
+    """``<name>.changed.<ext>`` of a recorded file, numbered or not."""
+    stem = NEW.outputs[0].path.removesuffix(".mp4")
+    copies = [f"{stem}.changed.mp4", f"{stem}.changed_2.mp4"]
+    assert paths(copies) == copies
+
+
+def test_a_download_may_go_unless_its_take_can_still_be_fetched() -> None:
+    """A part of an open attempt is the beginning of a paid clip."""
+    part = f"a/a_t01_{NEW.fingerprint[:8]}.part"
+    running = replace(NEW, state=AttemptState.RUNNING, outputs=())
+    assert paths([part, f"{part}.json"]) == [part, f"{part}.json"]
+    assert paths([part], {NEW.key: running}) == []
+
+
+def test_frames_stay_with_the_clip_that_they_were_taken_from() -> None:
+    """A still of a present clip is in use, one of a former clip isn't."""
+
+    def with_still(made: Attempt, path: str) -> Attempt:
+        media: dict[str, Json] = {"frames": [{"frame": "last", "path": path, "sha256": "x", "bytes": 1}]}
+        return replace(made, outputs=(replace(made.outputs[0], media=media),))
+
+    known = {
+        OLD.key: with_still(OLD, "a/old_last.png"),
+        NEW.key: with_still(NEW, "a/new_last.png"),
+    }
+    assert paths(["a/old_last.png", "a/new_last.png"], known) == ["a/old_last.png"]

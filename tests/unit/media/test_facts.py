@@ -1,0 +1,157 @@
+"""Facts about media files, and whether they are whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import boards
+from rivya_run.media import facts as media
+from rivya_run.media.facts import Complete, Incomplete, Unreadable, completeness, facts
+
+CLIPS: list[tuple[str, dict[str, Any]]] = [
+    ("fast.mp4", {"codec": "libx264", "sound": "aac"}),
+    ("slow.mp4", {"codec": "libx264", "sound": "aac", "faststart": False}),
+    ("part2.mp4", {"codec": "mpeg4"}),
+    ("apple.mov", {"codec": "libx264", "sound": "aac"}),
+    ("open.webm", {"codec": "libvpx-vp9", "sound": "libopus"}),
+    ("vp9.mp4", {"codec": "libvpx-vp9"}),
+    ("av1.mp4", {"codec": "libaom-av1"}),
+]
+SOUNDS = [
+    ("s.m4a", "aac"),
+    ("s.mp3", "libmp3lame"),
+    ("s.wav", "pcm_s16le"),
+    ("s.ogg", "libopus"),
+    ("s.flac", "flac"),
+]
+STILLS = ["p.png", "p.jpg", "p.webp"]
+
+
+def made(folder: Path, name: str) -> Path:
+    """The sample file of that name."""
+    known = dict(CLIPS)
+    if name in known:
+        try:
+            return boards.clip(folder / name, frames=24, rate=24, **known[name])
+        except (ValueError, LookupError):
+            return boards.clip(folder / name, frames=24, rate=24, codec="libsvtav1")
+    if name in STILLS:
+        return boards.still(folder / name)
+    return boards.sound(folder / name, dict(SOUNDS)[name])
+
+
+NAMES = [name for name, _ in (*CLIPS, *SOUNDS)] + STILLS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_whole_file_of_every_kind_is_complete(tmp_path: Path, name: str) -> None:
+    """A whole file raises no alarm."""
+    assert completeness(made(tmp_path, name)) == Complete()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "s.flac"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_cut_file_of_every_kind_is_incomplete(tmp_path: Path, name: str, share: float) -> None:
+    """A file that lost its end is told from a whole one, whatever its header claims."""
+    whole = made(tmp_path, name)
+    content = whole.read_bytes()
+    cut = whole.with_name("cut_" + name)
+    cut.write_bytes(content[: int(len(content) * share)])
+    assert isinstance(completeness(cut), Incomplete), completeness(cut)
+
+
+def test_a_faststart_clip_cut_in_half_still_opens_but_is_incomplete(tmp_path: Path) -> None:
+    """The header of a half clip claims all frames; only the packets tell."""
+    whole = boards.clip(tmp_path / "a.mp4", frames=144, rate=24)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    found = completeness(whole)
+    assert isinstance(found, Incomplete)
+    assert "beyond the end of the file" in found.reason
+
+
+def test_missing_packets_are_counted_where_the_container_does_not_tell(tmp_path: Path) -> None:
+    """A media box that reaches 'to the end of the file' hides the cut; the index still lists the packets."""
+    whole = boards.clip(tmp_path / "a.mp4", frames=48)
+    content = bytearray(whole.read_bytes())
+    at = content.index(b"mdat")
+    content[at - 4 : at] = bytes(4)
+    whole.write_bytes(content)
+    assert completeness(whole) == Complete()
+    whole.write_bytes(content[: at + (len(content) - at) // 2])
+    assert isinstance(completeness(whole), Incomplete)
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 64, b"\xa9 trailer of some tool"])
+def test_bytes_after_the_last_box_are_no_alarm(tmp_path: Path, tail: bytes) -> None:
+    """Padding or a trailer behind a whole clip is not damage."""
+    whole = boards.clip(tmp_path / "a.mp4")
+    whole.write_bytes(whole.read_bytes() + tail)
+    assert completeness(whole) == Complete()
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\0" * 5000])
+def test_what_is_no_media_is_unreadable(tmp_path: Path, content: bytes) -> None:
+    """A page, an empty file and zeros are not media, and have no facts."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    assert isinstance(completeness(path), Unreadable | Incomplete)
+    assert facts(path) is None
+
+
+def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
+    """A missing file is a value, not an exception."""
+    assert isinstance(completeness(tmp_path / "none.mp4"), Unreadable)
+    assert facts(tmp_path / "none.mp4") is None
+
+
+@pytest.mark.parametrize("name", [name for name, _ in CLIPS])
+def test_facts_of_a_clip_come_from_its_packets(tmp_path: Path, name: str) -> None:
+    """Size, length, rate, codec and sound are those of the pictures in the file."""
+    found = facts(made(tmp_path, name))
+    assert found is not None
+    assert (found.kind, found.width, found.height, found.frames) == ("video", 160, 96, 24)
+    assert found.duration == pytest.approx(1.0, abs=1e-6)
+    assert found.frame_rate == pytest.approx(24)
+    assert found.audio == ("sound" in dict(CLIPS)[name])
+
+
+def test_facts_of_a_cut_clip_are_of_what_is_left(tmp_path: Path) -> None:
+    """The length of half a clip is about half, though its header says otherwise."""
+    whole = boards.clip(tmp_path / "a.mp4", frames=144, rate=24)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    found = facts(whole)
+    assert found is not None
+    assert found.duration is not None
+    assert found.duration < 5
+
+
+@pytest.mark.parametrize(("name", "codec"), SOUNDS)
+def test_facts_of_a_sound_hold_its_length(tmp_path: Path, name: str, codec: str) -> None:
+    """A sound has a length and no size."""
+    found = facts(boards.sound(tmp_path / name, codec))
+    assert found is not None
+    assert (found.kind, found.width, found.audio) == ("audio", None, True)
+    assert found.duration == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("name", STILLS)
+def test_facts_of_a_still_hold_its_size(tmp_path: Path, name: str) -> None:
+    """A still has a size and no length."""
+    found = facts(boards.still(tmp_path / name, size=(64, 48)))
+    assert found is not None
+    assert (found.kind, found.width, found.height, found.duration) == ("image", 64, 48, None)
+
+
+def test_without_the_extra_there_are_no_facts_but_half_a_file_is_still_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without PyAV facts are None, a whole clip is NotInstalled, and a cut one is Incomplete all the same."""
+    whole = boards.clip(tmp_path / "a.mp4")
+    monkeypatch.setattr(media, "installed", lambda: False)
+    assert facts(whole) is None
+    assert completeness(whole) == media.NotInstalled()
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert isinstance(completeness(whole), Incomplete)

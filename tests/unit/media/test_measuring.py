@@ -1,0 +1,46 @@
+"""What a stored file really is, as the manifest writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boards import clip, still
+from rivya_run.media import measuring
+from rivya_run.media.measuring import measured
+
+
+def test_a_clip_is_measured(tmp_path: Path) -> None:
+    """Size, length, rate and how bright and lively the picture is."""
+    found = measured(clip(tmp_path / "a.mp4"), None)
+    assert found is not None
+    assert (found["width"], found["height"], found["codec"]) == (160, 96, "h264")
+    assert found["duration"] == pytest.approx(0.2, abs=0.01)
+    assert found["picture"].keys() == {"brightest", "change"}  # type: ignore[union-attr]
+
+
+def test_a_picture_has_no_length(tmp_path: Path) -> None:
+    """Only what is known is written."""
+    found = measured(still(tmp_path / "a.png"), None)
+    assert found is not None
+    assert (found["width"], found["height"]) == (160, 96)
+    assert "duration" not in found
+    assert None not in found.values()
+
+
+def test_a_doubt_is_written_down_with_or_without_measures(tmp_path: Path) -> None:
+    """A file that came the same way twice and still looks torn."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no clip at all")
+    found = measured(path, "it ends early")
+    assert found is not None
+    assert found["doubt"] == "it ends early"
+
+
+def test_without_the_media_extra_nothing_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No facts are better than wrong ones."""
+    monkeypatch.setattr(measuring, "installed", lambda: False)
+    path = clip(tmp_path / "a.mp4")
+    assert measured(path, None) is None
+    assert measured(path, "odd") == {"doubt": "odd"}
