@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from projects import Project, png
+from rivya_run.errors import KeyRefused
+from rivya_run.records.run import RunOptions
+from rivya_run.run.running import run
 
 BOARD = """
     id: teaser
@@ -81,3 +84,10 @@ def test_the_key_header_equals_the_trace_id_and_never_leaves_the_api(board: Proj
     results = board.simulator.traffic.of("results")
     assert len(results) >= 7
     assert not any("authorization" in request.headers for request in results)
+
+
+def test_without_a_key_nothing_is_left_behind(board: Project) -> None:
+    """A first run that can't start makes no folder."""
+    with pytest.raises(KeyRefused, match="RIVYA_API_KEY"):
+        run([board.path], RunOptions(), environment={}, tell=board.events.append)
+    assert list((board.root / "outputs").iterdir()) == []

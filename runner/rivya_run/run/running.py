@@ -89,11 +89,13 @@ def run(
     """
     sources = open_sources(paths, options)
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
+    if not options.simulate and not all(source.folder.exists() for source in sources):
+        api_key(environment)  # before a folder is made that would stay empty
     with ExitStack() as stack:
         prepared = _prepare_all(sources, options, recorded, stack)
+        origins = _origins(prepared, recorded, environment, stack)
         if confirm is not None:
             confirm(prepared)
-        origins = _origins(prepared, recorded, environment, stack)
         result = anyio.run(_run, prepared, options, origins, tell)
         if ended is not None:
             ended(prepared, result)
@@ -175,7 +177,9 @@ def _creates(prepared: Prepared) -> bool:
 async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: Session) -> None:
     """Learn what the wallet holds, and say so where that isn't enough."""
     with session.interrupts.cancelling():
-        balance = await client.credits(deadline=session.clock() + BALANCE_WITHIN)
+        balance = await client.credits(
+            deadline=session.clock() + min(BALANCE_WITHIN, session.options.timeout)
+        )
         session.spending.balance = balance
         needed = sum(one.plan.totals.now for one in prepared)
         if balance is not None and balance < needed:
