@@ -50,9 +50,10 @@ demo: $(VENV)/.program
 	$(BIN)/rivya-run specs/espresso-teaser.yaml --simulate
 	$(BIN)/rivya-run report specs/espresso-teaser.yaml --simulate
 
-## make bench     benchmarks beside what people would use instead (ratios)
+## make bench     benchmarks beside what people would use instead (BENCH=name for some)
 bench: $(VENV)/.tools
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m tests.bench $(BENCH)
 
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
 soak: $(VENV)/.tools

@@ -90,3 +90,12 @@ def test_a_failed_task_is_adopted_as_what_it_is(project: Project) -> None:
         assert result.exit_code == 1
         assert "generation_failed" in result.stderr
         assert failing.takes()["a/1"]["status"] == "failed"
+
+
+def test_an_empty_task_id_is_a_usage_error_before_anything_else(board: Project) -> None:
+    """Exit 2 without a request and without a file, whatever else may be wrong."""
+    for empty in ("", " "):
+        result = in_project(board, "adopt", board.root / "nix.yaml", "a", empty)
+        assert result.exit_code == 2
+        assert "TASK_ID is empty" in result.stderr
+    assert board.simulator.traffic.requests == []

@@ -82,10 +82,10 @@ def test_every_option_can_come_from_the_environment(project: Project) -> None:
 
 
 def test_option_names_in_the_environment_are_those_of_the_command_line() -> None:
-    """Never those of a function's parameters, whatever the command."""
+    """Never those of a function's parameters, whatever the command; one that removes files has no variable."""
     for name in COMMANDS:
         for option in load(name).params:
-            if isinstance(option, click.Option):
+            if isinstance(option, click.Option) and (name, option.name) != ("clean", "yes"):
                 words = {word[2:].replace("-", "_").upper() for word in option.opts if word.startswith("--")}
                 assert str(option.envvar).removeprefix("RIVYA_RUN_") in words
 

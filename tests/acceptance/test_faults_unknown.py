@@ -125,10 +125,10 @@ def test_a_conflict_on_a_create_of_ours_is_waited_on(tmp_path: Path) -> None:
 
 def test_a_prompt_edited_while_its_task_runs(tmp_path: Path) -> None:
     """The old clip arrives in history, the new one is made, both are paid for once."""
-    with hosted(speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(0.6, 0.6)) as simulator:
+    with hosted(speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(1.2, 1.2)) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(1))
-        assert project.run(timeout=0.2).exit_code == 1
+        assert project.run(timeout=0.5).exit_code == 1
         project.write(board(1).replace("Shot 1", "Shot 1 in red"))
         assert project.run().exit_code == 0
         assert project.tasks() == 2
@@ -160,11 +160,11 @@ def test_a_second_clone_with_only_the_manifest_pays_nothing(tmp_path: Path) -> N
 
 def test_a_task_that_is_gone_is_kept_asked_for_and_never_made_again(tmp_path: Path) -> None:
     """not_found for a task that was created: unknown with its id, found again when the API finds it again."""
-    with hosted(speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(0.3, 0.3)) as simulator:
+    with hosted(speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(0.9, 0.9)) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(2))
         project.run(only=("s02",))
-        assert project.run(timeout=0.05).exit_code == 1
+        assert project.run(timeout=0.4).exit_code == 1
         [task] = [task for task in simulator.state.tasks() if ".s01." in (task.key or "")]
         simulator.state.forget_task(task.id)
         for _ in range(2):
@@ -178,11 +178,11 @@ def test_a_task_that_is_gone_is_kept_asked_for_and_never_made_again(tmp_path: Pa
 def test_when_no_task_is_found_the_key_is_doubted(tmp_path: Path) -> None:
     """Every task asked for is not_found: another account's key, exit code 4, nothing is marked or made."""
     with hosted(
-        account_per_key=True, speed=1.0, queue_seconds=(0.5, 0.5), run_seconds=(0.5, 0.5)
+        account_per_key=True, speed=1.0, queue_seconds=(0.5, 0.5), run_seconds=(1.0, 1.0)
     ) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(3))
-        assert project.run(timeout=0.2).exit_code == 1
+        assert project.run(timeout=0.7).exit_code == 1
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("projects.KEY", "rvya_sk_somebody_else")
             code, words = ended(project)

@@ -145,3 +145,18 @@ def test_a_key_that_is_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> Non
         assert project.run().exit_code == 0
         assert simulator.state.charged() == 200
         assert len(simulator.state.tasks()) == 20
+
+
+def test_a_lost_reply_at_an_unknown_price_stops_creating_under_a_cap(tmp_path: Path) -> None:
+    """One create that may have cost anything is enough; the next run asks for it first, then goes on."""
+    lost = FaultPlan(rules=(Rule("create-lost", subject="*.s01.*", turns=tuple(range(1, 200))),))
+    text = board(4, top="budget: {max_credits: 120}")
+    with hosted(price=50.0, faults=lost) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(text)
+        assert project.run(timeout=0.5, concurrency=1).exit_code == 5
+        assert simulator.state.charged() + simulator.state.reserved() <= 50
+    with hosted(price=50.0) as simulator:
+        project = Project(tmp_path, simulator)
+        assert project.run(new_origin=True).exit_code == 5
+        assert len(simulator.state.tasks()) == 2

@@ -160,3 +160,31 @@ def test_clean_before_any_run_has_nothing_to_do(project: Project) -> None:
     project.write(BOARD)
     assert rivya_run("clean", project.path, "--yes").exit_code == 0
     assert list((project.root / "outputs").iterdir()) == []
+
+
+def test_no_variable_makes_clean_remove_anything(made: Project) -> None:
+    """RIVYA_RUN_YES, set for runs that nobody watches, only lists; the flag has to be typed."""
+    old = clip(made, "a/1")
+    made.write(BOARD.replace("prompt: x", "prompt: other"))
+    in_project(made, made.path)
+    result = rivya_run("clean", made.path, RIVYA_RUN_YES="1")
+    assert result.exit_code == 0
+    assert "1 files" in result.stdout
+    assert old.exists()
+
+
+def test_clips_that_are_not_what_was_asked_for_are_named_at_the_end_of_every_run(made: Project) -> None:
+    """The summary of the rerun, the plan's row and its JSON hold the measured figure; nothing is made again."""
+    made.write(BOARD.replace("prompt: x", "prompt: x, params: {duration: 30}"))
+    first = in_project(made, made.path)
+    again = in_project(made, made.path)
+    for result in (first, again):
+        assert result.exit_code == 0
+        assert "with warnings:" in result.stderr
+        assert "instead of the 30 s asked for" in result.stderr
+        assert f"rivya-run status {made.path}" in result.stderr
+    planned = json.loads(rivya_run("plan", made.path, "--json").stdout)["steps"][0]
+    assert (planned["action"], planned["reason"]) == ("reuse", "up to date")
+    assert "instead of the 30 s asked for" in planned["warnings"][0]
+    assert "up to date; warning: " in rivya_run("plan", made.path).stdout
+    assert made.tasks() == 4

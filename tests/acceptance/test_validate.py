@@ -110,6 +110,7 @@ def test_folder_and_several(project: Path) -> None:
     for name in ("b.yaml", "a.yml", "c.json"):
         (project / "specs" / name).write_text('{"shots": [{"id": "a", "prompt": "x"}]}')
     (project / "specs" / "notes.txt").write_text("no storyboard")
+    (project / "specs" / "compose.yaml").write_text("services:\n  shots: {image: x}\n")
     (project / "bad.yaml").write_text("shots: []")
     result = run("specs", "bad.yaml")
     assert result.exit_code == 3
@@ -133,7 +134,7 @@ def test_bad_project_table(project: Path) -> None:
     (project / "a.yaml").write_text("shots: [{id: a, prompt: x}]")
     result = run("a.yaml")
     assert result.exit_code == 3
-    assert "models" in result.stderr
+    assert result.stderr.splitlines()[-1] == f"{project / 'models' / 'mine.yaml'}: 4 errors"
 
 
 def test_link_out_of_the_project(project: Path) -> None:
@@ -146,3 +147,10 @@ def test_link_out_of_the_project(project: Path) -> None:
     assert result.exit_code == 3
     assert "[outside]" in result.stderr
     assert run("a.yaml", "--allow-outside").exit_code == 0
+
+
+def test_folder_without_storyboards(project: Path) -> None:
+    """It says how to get one, as every command that takes a folder does."""
+    error = run(".").exception
+    assert getattr(error, "exit_code", None) == 2
+    assert getattr(error, "hint", None) == "rivya-run init makes one to start from"

@@ -71,3 +71,11 @@ def test_with_simulate_the_animatic_and_the_report_are_renewed(
     steps.clear()
     assert watch.render(board, False, None)
     assert [step[0] for step in steps] == ["validate", "plan"]
+
+
+def test_a_storyboard_that_is_not_there_is_a_usage_error_and_not_waited_for(board: Path) -> None:
+    """Exit 2 with the name that was meant, instead of a watch that never shows anything."""
+    result = CliRunner().invoke(app, ["watch", str(board.with_name("bord.yaml"))])
+    assert result.exit_code == 2
+    assert "there is no storyboard" in result.stderr
+    assert "did you mean 'board.yaml'" in result.stderr

@@ -62,6 +62,8 @@ def command(
 
     if storyboard.is_dir():
         raise UsageError("adopt needs one storyboard file, not a folder")
+    if not task_id.strip():
+        raise UsageError("TASK_ID is empty", hint="the id of the task at Rivya, such as task_123")
     options = shared.run_options(given)
     key = adopt(storyboard, shot, take, task_id, options, environment=os.environ)
     click.echo(f"{shot}/{take}: task {task_id} is on record", err=True)

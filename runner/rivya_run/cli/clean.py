@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @shared.storyboards()
 @shared.place
 @shared.reading
-@click.option("--yes", is_flag=True, help="Remove them.")
+@click.option("--yes", is_flag=True, envvar=(), help="Remove them; has to be typed, no variable says it.")
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 
@@ -30,10 +30,11 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     The journal keeps knowing that they were paid for: asked for again, they are fetched, not made again, as
     long as Rivya keeps them. Reports, cuts and files of your own are never touched.
     """
+    from rivya_run.run.opening import storyboard_files
     from rivya_run.run.preparing import open_sources
 
     options = shared.run_options(given)
-    for source in open_sources(shared.storyboard_files(storyboards), options):
+    for source in open_sources(storyboard_files(storyboards), options):
         with ExitStack() as stack:
             if yes and source.folder.is_dir():
                 from rivya_run.disk.lock import locked

@@ -45,13 +45,13 @@ def command(
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.made import made
-    from rivya_run.run.opening import storyboard_paths
+    from rivya_run.run.opening import storyboard_files
 
     if slates and form not in ("cut", "contact-sheet"):
         raise UsageError(f"--slates has no place in {form}: a timeline holds only what there is")
     if burn_in and form != "cut":
         raise UsageError(f"--burn-in has no place in {form}, only in a cut")
-    paths = storyboard_paths(storyboards)
+    paths = storyboard_files(storyboards)
     if output is not None and len(paths) > 1:
         raise UsageError("--output names one file, for one storyboard")
     for storyboard in paths:

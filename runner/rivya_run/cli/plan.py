@@ -64,12 +64,13 @@ def command(
     unknown), skip. Credits are 'observed' (what the API took for the same before) or 'base' (the table's
     price of default params, with the day it was read). 'worst' counts every retry.
     """
+    from rivya_run.run.opening import storyboard_files
     from rivya_run.run.preparing import open_sources
 
     form = "json" if as_json else form
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
-    sources = open_sources(shared.storyboard_files(storyboards), options)
+    sources = open_sources(storyboard_files(storyboards), options)
     if expand:
         from rivya_run.storyboard.expand import expanded
 

@@ -23,9 +23,9 @@ def command(
     """
     from rivya_run.cli.made import made
     from rivya_run.report.page import write_report
-    from rivya_run.run.opening import storyboard_paths
+    from rivya_run.run.opening import storyboard_files
 
-    for storyboard in storyboard_paths(storyboards):
+    for storyboard in storyboard_files(storyboards):
         found = made(storyboard, outputs, simulate=simulate)
         page = write_report(
             found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed

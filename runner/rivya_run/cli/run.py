@@ -93,6 +93,7 @@ def command(
     from rivya_run.cli.saved_plans import chosen
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.reporting import progress_for
+    from rivya_run.run.opening import storyboard_files
     from rivya_run.run.running import run
 
     options = shared.run_options(given)
@@ -103,7 +104,7 @@ def command(
             storyboards, options, saved = chosen(ctx, plan_file, storyboards, options)
         if not storyboards:
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
-        files = shared.storyboard_files(storyboards)
+        files = storyboard_files(storyboards)
         gate = Gate(told, saved, None if yes else confirm_above)
         memory = Memory(files, options)
         try:

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from rivya_run.cli.confirming import plan_moved
-from rivya_run.cli.options import storyboard_files
 from rivya_run.errors import UsageError
 from rivya_run.planning.plan_file import CHOICES, SavedPlan, moved, read_saved
 from rivya_run.records import Json
 from rivya_run.records.run import RunOptions
+from rivya_run.run.opening import storyboard_files
 from rivya_run.run.plan_basis import basis_of
 from rivya_run.run.preparing import open_sources
 from rivya_run.safetext import visible

@@ -23,8 +23,9 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
     from rivya_run.cli.made import made
+    from rivya_run.run.opening import storyboard_files
 
-    files = shared.storyboard_files(storyboards)
+    files = storyboard_files(storyboards)
     found = [(file, made(file, outputs, simulate=simulate)) for file in files]
     if as_json:
         _print_manifests([one.folder for _, one in found])

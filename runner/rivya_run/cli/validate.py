@@ -38,19 +38,21 @@ def command(
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
-    from rivya_run.run.opening import storyboard_paths
+    from rivya_run.run.opening import storyboard_files
+    from rivya_run.safetext import visible
     from rivya_run.storyboard.problem_text import as_text, has_errors, summary
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
-    for path in storyboard_paths(storyboards):
+    for path in storyboard_files(storyboards):
         storyboard, problems = _checked(path, strict, allow_outside, catalogs)
         everything += [problem for problem in problems if problem not in everything]
         if form != "text":
             continue
         click.echo(as_text(problems), nl=False, err=True)
         counted = f"{_counted(storyboard)}, " if storyboard is not None else ""
-        click.echo(f"{_shown(path)}: {counted}{summary(problems)}", err=storyboard is None)
+        about = ", ".join(dict.fromkeys(problem.file for problem in problems)) or str(path)
+        click.echo(f"{visible(about)}: {counted}{summary(problems)}", err=storyboard is None)
     _say(everything, form)
     if has_errors(everything):
         context.exit(3)
@@ -94,9 +96,3 @@ def _counted(storyboard: Storyboard) -> str:
     shots = len(storyboard.shots)
     takes = sum(shot.takes for shot in storyboard.shots)
     return f"{shots} shot{'s' if shots != 1 else ''}, {takes} take{'s' if takes != 1 else ''}"
-
-
-def _shown(path: Path) -> str:
-    from rivya_run.safetext import visible
-
-    return visible(str(path))

@@ -19,9 +19,10 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
     from rivya_run.cli.made import made
+    from rivya_run.run.opening import storyboard_files
 
     troubled = False
-    for file in shared.storyboard_files(storyboards):
+    for file in storyboard_files(storyboards):
         one = made(file, outputs, simulate=simulate)
         troubled |= _verified(file, one.folder, one.manifest)
     if troubled:

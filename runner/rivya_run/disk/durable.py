@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from rivya_run.errors import DiskFull, OutputFolderError
 
+_BUFFER = 1024 * 1024
 
-def write_atomically(path: Path, content: bytes) -> None:
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Temporary file, fsync, rename, fsync of the folder: readers see the old or the new, never half.
+
+    ``content`` may come in pieces, so that it is never whole in memory.
 
     Raises DiskFull or OutputFolderError.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
+        with temporary.open("wb", buffering=_BUFFER) as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

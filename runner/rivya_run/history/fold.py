@@ -33,6 +33,8 @@ from rivya_run.records.journal import (
 )
 from rivya_run.records.wire import ApiError
 
+_UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
+
 UploadKey = tuple[str, str, str]
 """(sha256, kind, model): contents are uploaded once for each kind and model policy."""
 
@@ -54,6 +56,7 @@ class History:
         self._keys_of_task: dict[str, set[str]] = {}
         self._spent = 0.0
         self._at_stake = 0.0
+        self._unanswered: dict[str, Attempt] = {}
         for entry in entries:
             self.apply(entry)
 
@@ -83,8 +86,16 @@ class History:
         return self._spent
 
     def at_stake(self) -> float:
-        """Credits that everything may have cost at most: creates without an answer count by their estimate."""
-        return self._at_stake
+        """Credits that everything may have cost at most: creates without an answer count by what is thought of
+        their cost by now, which an answer to another one may have told."""
+        told = (
+            (self.prices.get(one.price_key or "", 0), one.estimate or 0) for one in self._unanswered.values()
+        )
+        return self._at_stake + sum(max(0, price - estimate) for price, estimate in told)
+
+    def unanswered_unpriced(self) -> list[Attempt]:
+        """Creates without an answer, at prices that the API never told."""
+        return [one for one in self._unanswered.values() if one.price_key not in self.prices]
 
     def of_take(self, shot: str, take: int) -> list[Attempt]:
         """Attempts that serve this take, whatever they asked for, in the order in which they were made."""
@@ -109,6 +120,10 @@ class History:
         if attempt.task_id is not None:
             self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.key)
         self._spent += attempt.spent - (before.spent if before is not None else 0)
+        if attempt.task_id is None and attempt.state in _UNANSWERED:
+            self._unanswered[attempt.key] = attempt
+        else:
+            self._unanswered.pop(attempt.key, None)
         self._at_stake += attempt.at_stake - (before.at_stake if before is not None else 0)
         if attempt.price_key is not None and _tells_price(attempt):
             self.prices[attempt.price_key] = attempt.reserved or 0
@@ -181,7 +196,7 @@ def _adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
 
 
 def _withdrawn(known: Attempt, event: Withdrawn, at: str) -> Attempt:
-    return replace(known, state=AttemptState.WITHDRAWN, updated_at=at)
+    return replace(known, state=AttemptState.WITHDRAWN, withdrawn=event.reason, updated_at=at)
 
 
 def _refused(known: Attempt, event: Refused, at: str) -> Attempt:

@@ -5,16 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring
 from math import isfinite
 
 from rivya_run.records import Json
 
+_ITEM = "\n  "
+
 
 def indented(value: Json) -> str:
     """What ``json.dumps(value, ensure_ascii=False, indent=1)`` gives; names in objects must be text."""
     return _text(value, "\n")
+
+
+def pieces(members: Mapping[str, Json | Iterator[Json]]) -> Iterator[str]:
+    """The same text of one object, piece by piece: where a list is an iterator, one item at a time."""
+    lead = "{"
+    for name, value in members.items():
+        yield f"{lead}\n {encode_basestring(name)}: "
+        lead = ","
+        if not isinstance(value, Iterator):
+            yield _text(value, "\n ")
+            continue
+        within = "["
+        for item in value:
+            yield f"{within}\n  {_text(item, _ITEM)}"
+            within = ","
+        yield "[]" if within == "[" else "\n ]"
+    yield "{}" if lead == "{" else "\n}"
 
 
 def _text(value: Json, indent: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from rivya_run.history.fold import History
-from rivya_run.history.json_text import indented
-from rivya_run.history.take_entry import attempt_of_entry, entry_of_attempt, whole
+from rivya_run.history.json_text import pieces
+from rivya_run.history.take_entry import attempt_of_entry, entry_of_attempt, take_status, whole
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus, Upload
 from rivya_run.records.plan import Step
@@ -36,9 +36,24 @@ def manifest(
     updated_at: str,
 ) -> dict[str, Json]:
     """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
+    members = manifest_members(
+        storyboard, relative_path, serving, history, base_url=base_url, updated_at=updated_at
+    )
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
+
+
+def manifest_members(
+    storyboard: Storyboard,
+    relative_path: str,
+    serving: Mapping[tuple[str, int], str],
+    history: History,
+    *,
+    base_url: str,
+    updated_at: str,
+) -> dict[str, Json | Iterator[Json]]:
+    """The same with shots and history one at a time, to be taken in this order: a large one is never whole."""
     shown: set[str] = set()
     served = set(serving.values())
-    shots: list[Json] = [_shot_entry(shot, serving, served, history, shown) for shot in storyboard.shots]
     return {
         "version": VERSION,
         "storyboard": {
@@ -49,8 +64,8 @@ def manifest(
         },
         "updated_at": updated_at,
         "base_url": base_url,
-        "totals": _totals(shots, history),
-        "shots": shots,
+        "totals": _totals(storyboard, serving, history),
+        "shots": (_shot_entry(shot, serving, served, history, shown) for shot in storyboard.shots),
         "uploads": [_upload_entry(upload) for upload in history.uploads.values()],
         "history": _history_entries(history, shown),
     }
@@ -65,9 +80,8 @@ def _shot_entry(
 ) -> dict[str, Json]:
     takes: list[Json] = []
     for take in range(1, shot.takes + 1):
-        key = serving.get((shot.id, take))
-        attempt = history.attempts.get(key) if key is not None else None
-        if attempt is None or attempt.state is AttemptState.WITHDRAWN:
+        attempt = _attempt_shown(shot, take, serving, history)
+        if attempt is None:
             takes.append(_planned_entry(shot, take))
             continue
         earlier = [
@@ -89,6 +103,15 @@ def _shot_entry(
     if shot.notes is not None:
         entry["notes"] = shot.notes
     return entry | {"takes": takes}
+
+
+def _attempt_shown(
+    shot: Shot, take: int, serving: Mapping[tuple[str, int], str], history: History
+) -> Attempt | None:
+    """What stands for a take; None while there is nothing but a plan."""
+    key = serving.get((shot.id, take))
+    attempt = history.attempts.get(key) if key is not None else None
+    return None if attempt is None or attempt.state is AttemptState.WITHDRAWN else attempt
 
 
 def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
@@ -127,41 +150,48 @@ def _upload_entry(upload: Upload) -> dict[str, Json]:
     }
 
 
-def _history_entries(history: History, shown: set[str]) -> list[Json]:
+def _history_entries(history: History, shown: set[str]) -> Iterator[Json]:
     """What no present take shows: the last attempt of each (shot, take, fingerprint) with those before it."""
     groups: dict[tuple[str, int, str], list[Attempt]] = {}
     for attempt in history.attempts.values():
         if attempt.key not in shown and attempt.state is not AttemptState.WITHDRAWN:
             groups.setdefault((attempt.shot, attempt.take, attempt.fingerprint), []).append(attempt)
-    entries: list[Json] = []
     for (shot, _, _), found in groups.items():
         found.sort(key=lambda attempt: attempt.number)
         entry: dict[str, Json] = {"shot": shot}
-        entries.append(entry | entry_of_attempt(found[-1], found[:-1]))
-    return entries
+        yield entry | entry_of_attempt(found[-1], found[:-1])
 
 
-def _totals(shots: list[Json], history: History) -> dict[str, Json]:
-    takes: list[dict[str, Any]] = [take for shot in shots for take in shot["takes"]]  # type: ignore
+def _totals(
+    storyboard: Storyboard, serving: Mapping[tuple[str, int], str], history: History
+) -> dict[str, Json]:
     counts = dict.fromkeys(TakeStatus, 0)
-    for take in takes:
-        counts[TakeStatus(take["status"])] += 1
+    reserved = final = 0.0
+    for shot in storyboard.shots:
+        for take in range(1, shot.takes + 1):
+            attempt = _attempt_shown(shot, take, serving, history)
+            counts[take_status(attempt)] += 1
+            if attempt is not None:
+                reserved += attempt.reserved or 0
+                final += attempt.final or 0
     pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
     return {
-        "takes": len(takes),
+        "takes": sum(counts.values()),
         "succeeded": counts[TakeStatus.SUCCEEDED],
         "failed": counts[TakeStatus.FAILED],
         "pending": pending,
         "unknown": counts[TakeStatus.UNKNOWN],
-        "reserved_credits": whole(sum(take["reserved_credits"] or 0 for take in takes)),
-        "final_credits": whole(sum(take["final_credits"] or 0 for take in takes)),
+        "reserved_credits": whole(reserved),
+        "final_credits": whole(final),
         "spent_credits": whole(history.spent()),
     }
 
 
-def text_of(document: Mapping[str, Json]) -> bytes:
-    """The document as it is written: one line a leaf, so that git shows what changed."""
-    return (indented(dict(document)) + "\n").encode("utf-8", "surrogatepass")
+def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
+    """The document as it is written, piece by piece: one line a leaf, so that git shows what changed."""
+    for piece in pieces(document):
+        yield piece.encode("utf-8", "surrogatepass")
+    yield b"\n"
 
 
 def known_attempts(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], Attempt]]:

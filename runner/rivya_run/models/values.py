@@ -7,6 +7,7 @@ text. Nothing is made to fit: a value outside its row is a problem before it is 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -208,11 +209,13 @@ def _judge_number(row: ParameterRow, value: Json) -> Judgement:
 def _not_a_number(value: Json) -> str:
     if isinstance(value, str):
         try:
-            finite = math.isfinite(float(value))
+            plain = number_text(float(value)) if math.isfinite(float(value)) else None
         except ValueError:
-            finite = False
-        if finite:
-            return f"{_quoted(value)} is text: write the number without quotes"
+            plain = None
+        if plain is not None:
+            how = "without quotes" if plain == value else f"as {plain}"
+            zeros = ", without leading zeros" if re.match(r"[-+]?0[0-9]", value) else ""
+            return f"{_quoted(value)} is text: write the number {how}{zeros}"
         return f"{_quoted(value)} is text where a number is needed"
     return f"{_kind(value)} where a number is needed"
 

@@ -8,14 +8,19 @@ from rivya_run.records.plan import SPENDING, Plan, Step
 from rivya_run.run.polling import Timing
 
 
-def priorities(plan: Plan, timing: Timing) -> list[tuple[float, Step]]:
-    """Steps that create, most urgent first, each with its priority (smaller goes first)."""
+def priorities(plan: Plan, timing: Timing | None = None) -> list[tuple[float, Step]]:
+    """Steps that create, most urgent first, each with its priority (smaller goes first).
+
+    Without ``timing`` all takes are thought to last as long as each other.
+    """
     children: dict[str, set[str]] = {}
     seconds: dict[str, float] = {}
     for step in plan.steps:
         if step.take == 1:
             kind = price_key(step.shot.model, step.shot.params)
-            seconds[step.shot.id] = timing.expected(kind, step.shot.model) or 1.0
+            seconds[step.shot.id] = (
+                timing.expected(kind, step.shot.model) if timing is not None else None
+            ) or 1.0
             for parent in parents_of(step.shot):
                 children.setdefault(parent, set()).add(step.shot.id)
     remaining = _remaining(seconds, children)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rivya_run.history.take_entry import whole
 from rivya_run.records import Json
-from rivya_run.records.plan import WORKING, Action, Plan, Step
+from rivya_run.records.plan import WORKING, Action, Allowance, Plan, Step
 from rivya_run.safetext import visible
 
 HEADS = ("take", "scene", "action", "credits", "basis", "reason")
 CREDITS_COLUMN = 3
+MOST_NAMED = 8
+"""Takes without room in the budget that are named below a table; each row says it too."""
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:
     """What ``plan --json`` prints for one storyboard (contract, section 4)."""
     totals: dict[str, Json] = {action.value: count for action, count in plan.totals.counts}
-    totals["credits"] = {
+    credits: dict[str, Json] = {
         "now": whole(plan.totals.now),
         "spent": whole(plan.totals.spent),
         "worst": whole(plan.totals.worst),
     }
+    budget = plan.totals.budget
+    if budget is not None:
+        credits["budget"] = {
+            "max_credits": whole(budget.most),
+            "left": whole(budget.left),
+            "beyond": [*budget.beyond],
+        }
+    totals["credits"] = credits
     return {
         "storyboard": plan.storyboard,
         "steps": [step_document(step) for step in plan.steps],
@@ -29,8 +39,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 
 
 def step_document(step: Step) -> dict[str, Json]:
-    """One step of it. ``credits`` is null where nothing is known of the cost."""
-    return {
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` may be left out."""
+    document: dict[str, Json] = {
         "shot": step.shot.id,
         "take": step.take,
         "action": step.action.value,
@@ -41,6 +51,7 @@ def step_document(step: Step) -> dict[str, Json]:
         "needs": [parent.label for parent in step.needs],
         "client_request_id": step.request_key,
     }
+    return document | {"warnings": [*step.warnings]} if step.warnings else document
 
 
 def something_to_do(plan: Plan) -> bool:
@@ -51,6 +62,7 @@ def something_to_do(plan: Plan) -> bool:
 
 def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
     """A row for each take, under ``HEADS``."""
+    beyond = set(plan.totals.budget.beyond) if plan.totals.budget is not None else set()
     return [
         (
             step.label,
@@ -58,7 +70,7 @@ def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
             step.action.value,
             credits_cell(step),
             basis_cell(step),
-            _reason(step),
+            _reason(step, beyond),
         )
         for step in plan.steps
     ]
@@ -78,9 +90,12 @@ def basis_cell(step: Step) -> str:
     return step.credits_basis or ""
 
 
-def _reason(step: Step) -> str:
+def _reason(step: Step, beyond: Collection[str]) -> str:
+    """Why, from what, and what is odd about it."""
     needs = ", ".join(parent.label for parent in step.needs)
-    return f"{step.reason} (from {needs})" if needs and step.action is not Action.REUSE else step.reason
+    why = f"{step.reason} (from {needs})" if needs and step.action is not Action.REUSE else step.reason
+    odd = [f"warning: {warning}" for warning in step.warnings]
+    return "; ".join([why, *(["beyond the budget"] if step.label in beyond else []), *odd])
 
 
 def totals_lines(plan: Plan) -> list[str]:
@@ -94,9 +109,20 @@ def totals_lines(plan: Plan) -> list[str]:
         f"credits: {totals.now:g} now{more}, {totals.spent:g} spent so far, "
         f"{totals.worst:g} now at worst, with retries"
     )
+    if totals.budget is not None:
+        lines.append(_budget_line(totals.budget))
     if plan.orphans:
         lines.append(f"open work that no shot asks for any more, finished first: {len(plan.orphans)}")
     return lines
+
+
+def _budget_line(budget: Allowance) -> str:
+    line = f"budget: {budget.most:g} credits, {budget.left:g} left"
+    if not budget.beyond:
+        return line
+    named = ", ".join(budget.beyond[:MOST_NAMED])
+    more = f" and {len(budget.beyond) - MOST_NAMED} more" if len(budget.beyond) > MOST_NAMED else ""
+    return f"{line}: a run stops before it is passed, no room for {named}{more}"
 
 
 def plan_markdown(plans: Sequence[Plan]) -> str:
@@ -108,7 +134,9 @@ def _markdown(plan: Plan) -> list[str]:
     head, cost, *others = totals_lines(plan)
     lines = [f"### {_cell(head)}", "", f"**{_cell(cost)}**", "", *(f"{_cell(line)}" for line in others)]
     shown = [
-        row for row, step in zip(plan_rows(plan), plan.steps, strict=True) if step.action is not Action.REUSE
+        row
+        for row, step in zip(plan_rows(plan), plan.steps, strict=True)
+        if step.action is not Action.REUSE or step.warnings
     ]
     if shown:
         lines += ["", f"| {' | '.join(HEADS)} |", "|---|---|---|--:|---|---|"]

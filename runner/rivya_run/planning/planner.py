@@ -10,11 +10,14 @@ from rivya_run.history.fingerprint import client_request_id
 from rivya_run.history.fold import History
 from rivya_run.history.prices import estimate
 from rivya_run.history.take_entry import out_of_credits
+from rivya_run.media.warnings import take_warnings
+from rivya_run.planning.allowance import allowance
 from rivya_run.planning.lineage import Lineage, Resolved
 from rivya_run.planning.matching import Matching, Wanted
+from rivya_run.planning.order import priorities
 from rivya_run.planning.reasons import why_new
 from rivya_run.records.history import Attempt, AttemptState
-from rivya_run.records.plan import SPENDING, Action, Plan, Step, Totals
+from rivya_run.records.plan import SPENDING, Action, Allowance, Plan, Step, Totals
 from rivya_run.records.storyboard import FileFacts, Shot, Storyboard
 from rivya_run.records.tables import ModelTable
 
@@ -63,7 +66,14 @@ class Planner:
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
         orphans = tuple(attempt.key for attempt in self.matching.unclaimed() if attempt.open)
-        return Plan(self._storyboard.id, steps, orphans, self._totals(steps))
+        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps))
+        return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
+
+    def _allowance(self, plan: Plan) -> Allowance | None:
+        most = self._storyboard.max_credits
+        if most is None:
+            return None
+        return allowance(most, self._history.at_stake(), (step for _, step in priorities(plan)))
 
     def replan(self, step: Step) -> Step:
         """The step of a take again, now that its parents are there or are known not to come."""
@@ -132,6 +142,7 @@ class Planner:
             attempt_key=attempt.key,
             moves_from=(attempt.shot, attempt.take) if moved else None,
             wanted=wanted,
+            warnings=tuple(take_warnings(attempt.outputs, shot.params)),
         )
 
     def _selected(self, shot: Shot) -> bool:

@@ -80,6 +80,7 @@ class Attempt:
     was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, sha256 of the output)``.
     ``lost`` marks a task that the API no longer finds. ``files`` is how many files its task made.
+    ``withdrawn`` is why no create arrived, in words.
     """
 
     key: str
@@ -104,6 +105,7 @@ class Attempt:
     lost: bool = False
     parents: tuple[tuple[str, int, str], ...] = ()
     timeline: tuple[tuple[str, str], ...] = ()
+    withdrawn: str | None = None
 
     @property
     def open(self) -> bool:

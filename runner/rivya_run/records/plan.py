@@ -56,7 +56,8 @@ class Step:
     take whose parent doesn't exist yet. ``moves_from`` is the shot and take whose attempt it takes over,
     ``gives_up`` the key of an unknown attempt that is paid for again. A take that isn't ``wanted`` (skipped,
     not selected) doesn't count towards the exit code.
-    ``tries_left`` is how many further creates could follow without ``--retry-failed``.
+    ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
+    odd about files that are there, in words.
     """
 
     shot: Shot
@@ -75,6 +76,7 @@ class Step:
     wanted: bool = True
     tries_left: int = 1
     table_date: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -83,13 +85,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """``budget.max_credits``, what is ``left`` of it, and the takes (``sh010/2``) whose estimates go ``beyond``."""
+
+    most: float
+    left: float
+    beyond: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries)."""
+    """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries).
+
+    ``budget`` None: the storyboard sets none.
+    """
 
     counts: tuple[tuple[Action, int], ...]
     now: float
     spent: float
     worst: float
+    budget: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from rivya_run.reporting.scoreboard import Scoreboard
 REFRESH = 4
 """Pictures a second."""
 
-_SAID = frozenset({"notice"})
+_SAID = frozenset({"notice", "retrying"})
 
 
 class LiveReporter:
@@ -38,8 +38,8 @@ class LiveReporter:
         self._outlet = outlet
         self._lock = threading.Lock()
         self._board = Scoreboard(concurrency=concurrency, clock=clock)
-        self._wording = PlainLines(verbose=True)
-        self._said = _SAID | ({"retrying", "uploaded", "paused", "limit_changed"} if verbose else set())
+        self._wording = PlainLines(verbose=verbose)
+        self._said = _SAID | ({"uploaded", "paused", "limit_changed"} if verbose else set())
         self._ended = False
         self._console = Console(file=cast(Any, outlet), force_terminal=True, highlight=False)
         self._above = Lines(_Above(self._console))

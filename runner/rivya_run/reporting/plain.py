@@ -14,7 +14,7 @@ Seen = tuple[str | None, object]
 
 
 class PlainReporter:
-    """Writes a line for each change. ``verbose`` adds retries and repeats of a status."""
+    """Writes a line for each change. ``verbose`` adds every retry and repeats of a status."""
 
     def __init__(self, outlet: Outlet, *, verbose: bool = False) -> None:
         self._lines = Lines(outlet)
@@ -42,6 +42,7 @@ class PlainLines:
         self._verbose = verbose
         self._several = False
         self._quiet: set[tuple[str, str, int]] = set()
+        self._retried: set[tuple[object, object]] = set()
         self._seen: dict[tuple[str | None, str | None, int | None], Seen] = {}
 
     def plans(self, plans: list[Plan]) -> None:
@@ -70,10 +71,17 @@ class PlainLines:
             return visible(f"all requests wait {span(told.get('seconds'))}: {told.get('reason')}")
         if event.name == "notice":
             return visible(f"note: {told.get('message')}")
-        if event.name == "retrying" and self._verbose:
-            wait = span(told.get("wait"))
-            return visible(f"{told.get('what')} is tried again in {wait}: {told.get('reason')}")
+        if event.name == "retrying":
+            return self._retry(told)
         return None
+
+    def _retry(self, told: Mapping[str, object]) -> str | None:
+        """The first retry of each kind and reason says why nothing moves; the others are for -v."""
+        news = (told.get("what"), told.get("reason"))
+        if news in self._retried and not self._verbose:
+            return None
+        self._retried.add(news)
+        return visible(f"{news[0]} is tried again in {span(told.get('wait'))}: {news[1]}")
 
     def _take(self, event: Event) -> str | None:
         name = (event.storyboard or "", event.shot or "", event.take or 0)

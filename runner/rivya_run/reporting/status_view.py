@@ -58,14 +58,23 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
 
 def _status(shot: Entry, take: Entry) -> str:
     status = text(take.get("status")) or "?"
+    if _to_fetch(take):
+        return "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
     return WORDS.get(status, status)
 
 
+def _to_fetch(take: Entry) -> bool:
+    """Whether its task has succeeded, and only its files aren't here yet."""
+    passed = entries(take.get("timeline"))
+    return take.get("status") == "pending" and bool(passed) and passed[-1].get("status") == "downloading"
+
+
 def _credits(take: Entry) -> str:
     final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
-    if take.get("status") in {"succeeded", "failed"} and final is not None:
+    ended = take.get("status") in {"succeeded", "failed"} or _to_fetch(take)
+    if ended and final is not None:
         return f"{final:g}"
     if reserved is not None:
         return f"{reserved:g} reserved"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from rivya_run.history.fold import History
 from rivya_run.history.take_entry import out_of_credits
+from rivya_run.media.warnings import take_warnings
+from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.planner import counted_failures, not_retried
-from rivya_run.records.history import Attempt, AttemptState
+from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.run import Ending, Outcome
 from rivya_run.reporting.wording import credits_in_words, takes_in_words
@@ -57,6 +59,7 @@ def _board(board: Ended) -> Iterator[str]:
     yield from _no_room(board, groups[Ending.NO_ROOM])
     yield from _failed(board, groups[Ending.FAILED])
     yield from _unfinished(board, groups[Ending.UNFINISHED])
+    yield from _odd(board, groups[Ending.DONE])
     spent = board.history.spent()
     if any(attempt.outputs for attempt in board.history.attempts.values()):
         yield f"  clips: {board.folder}"
@@ -67,18 +70,41 @@ def _board(board: Ended) -> Iterator[str]:
 def _grouped(board: Ended) -> dict[Ending, list[tuple[Step, str]]]:
     """Wanted takes by their ending, each with why; those that the run didn't come to are unfinished."""
     groups: dict[Ending, list[tuple[Step, str]]] = {ending: [] for ending in Ending}
+    missing: dict[str, Ending] = {}
     for step in board.plan.steps:
         outcome = board.outcomes.get((step.shot.id, step.take))
-        if outcome is not None and (step.wanted or outcome.ending is Ending.UNKNOWN):
-            groups[outcome.ending].append((step, _why(outcome)))
-        elif outcome is None and step.wanted:
+        if outcome is not None:
+            ending = _ending(step, outcome, missing)
+            if ending is not Ending.DONE:
+                missing[step.shot.id] = ending
+            if step.wanted or outcome.ending is Ending.UNKNOWN:
+                groups[ending].append((step, _why(board, step, outcome)))
+        elif step.wanted:
             groups[Ending.UNFINISHED].append((step, "not begun"))
     return groups
 
 
-def _why(outcome: Outcome) -> str:
+def _ending(step: Step, outcome: Outcome, missing: Mapping[str, Ending]) -> Ending:
+    """A take that was not made for want of its parent has not failed: it waits for what its parent waits for.
+
+    ``missing`` are the shots so far of which a take isn't there.
+    """
+    if outcome.ending is Ending.FAILED and outcome.status is TakeStatus.PLANNED:
+        for parent in parents_of(step.shot):
+            ending = missing.get(parent)
+            if ending in {Ending.OUT_OF_CREDITS, Ending.NO_ROOM}:
+                return ending
+            if ending in {Ending.UNFINISHED, Ending.UNKNOWN}:
+                return Ending.UNFINISHED
+    return outcome.ending
+
+
+def _why(board: Ended, step: Step, outcome: Outcome) -> str:
     code = f"{outcome.code}: " if outcome.code and outcome.code not in outcome.message else ""
-    return f"{code}{outcome.message}" if outcome.message else outcome.code or ""
+    why = f"{code}{outcome.message}" if outcome.message else outcome.code or ""
+    last = _last(board, step) if outcome.ending is Ending.UNFINISHED else None
+    withdrawn = last.withdrawn if last is not None and last.state is AttemptState.WITHDRAWN else None
+    return f"{why}: {withdrawn}" if withdrawn and withdrawn not in why else why
 
 
 def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> str:
@@ -191,8 +217,28 @@ def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str
         yield f"    go on: {board.command()}"
 
 
-def _last(board: Ended, step: Step) -> Attempt | None:
-    """The attempt that a take came to last."""
+def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    """Takes whose files are not what was asked for: paid, never made again for it, but to be looked at."""
+    odd = []
+    for step, _ in found:
+        stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
+        warnings = take_warnings(stored[-1].outputs, step.shot.params) if stored else []
+        if warnings:
+            odd.append((step, "; ".join(warnings)))
+    if odd:
+        status = board.command(name="status")
+        yield f"  {takes_in_words(len(odd))} with warnings:"
+        yield from _listed(odd, status)
+        yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
+
+
+def _attempts(board: Ended, step: Step) -> list[Attempt]:
+    """The attempts at what a take asks for; at anything, where that wasn't known before its parents were made."""
     attempts = board.history.of_take(step.shot.id, step.take)
     same = [attempt for attempt in attempts if attempt.fingerprint == step.fingerprint]
-    return max(same or attempts, key=lambda attempt: attempt.number, default=None)
+    return same or attempts
+
+
+def _last(board: Ended, step: Step) -> Attempt | None:
+    """The attempt that a take came to last."""
+    return max(_attempts(board, step), key=lambda attempt: attempt.number, default=None)

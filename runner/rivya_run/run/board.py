@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import anyio
 from rivya_run.disk.durable import write_atomically
 from rivya_run.disk.outputs import strays
 from rivya_run.disk.places import MANIFEST
-from rivya_run.history.manifest import manifest, shown_attempt, text_of
+from rivya_run.history.manifest import manifest_members, shown_attempt, text_of
 from rivya_run.history.take_entry import take_status, whole
 from rivya_run.planning.planner import Planner
 from rivya_run.records.events import Event
@@ -74,7 +74,8 @@ class Board:
         self.outcomes: dict[tuple[str, int], Outcome] = {}
         self.dirty = True
         self._alone: dict[str, anyio.Lock] = {}
-        self._ended = {(step.shot.id, step.take): anyio.Event() for step in plan.steps}
+        self._waited_for: dict[tuple[str, int], anyio.Event] = {}
+        self._starting: set[tuple[str, int]] = set()
         self._serving = {
             (step.shot.id, step.take): key
             for step in plan.steps
@@ -119,7 +120,7 @@ class Board:
             "task_id": attempt.task_id if attempt else None,
             "credits": whole(attempt.reserved) if attempt else None,
             "error": attempt.error.code if attempt and attempt.error else None,
-            "reason": reason,
+            "reason": reason or (attempt.error.message if attempt and attempt.error else None),
         }
         self.session.tell(
             Event(
@@ -132,9 +133,22 @@ class Board:
             )
         )
 
-    def ended(self, shot: str, take: int) -> anyio.Event:
-        """Set when this run is done with a take."""
-        return self._ended[shot, take]
+    def end_of(self, shot: str, take: int) -> anyio.Event | None:
+        """Set when this run is done with a take; None when it is already."""
+        if (shot, take) in self.outcomes:
+            return None
+        return self._waited_for.setdefault((shot, take), anyio.Event())
+
+    async def room_to_start(self, step: Step) -> None:
+        """Wait until few others are on their way to a place among the tasks in flight."""
+        await self.session.starting.acquire()
+        self._starting.add((step.shot.id, step.take))
+
+    def started(self, step: Step) -> None:
+        """It has its place, or needs none any more."""
+        if (step.shot.id, step.take) in self._starting:
+            self._starting.remove((step.shot.id, step.take))
+            self.session.starting.release()
 
     def end(self, step: Step, outcome: Outcome, key: str | None) -> None:
         """This run is done with a take."""
@@ -143,12 +157,15 @@ class Board:
             self.planner.served(step.shot.id, step.take, key)
         elif step.action is not Action.SKIP:
             self.planner.gave_up(step, outcome.message or outcome.ending.value)
-        self._ended[step.shot.id, step.take].set()
+        self.started(step)
+        waited_for = self._waited_for.pop((step.shot.id, step.take), None)
+        if waited_for is not None:
+            waited_for.set()
 
-    def document(self) -> bytes:
-        """The manifest as it is to be written."""
+    def document(self) -> Iterator[bytes]:
+        """The manifest as it is to be written, piece by piece."""
         return text_of(
-            manifest(
+            manifest_members(
                 self.storyboard,
                 self.relative_path,
                 self._serving,

@@ -79,14 +79,31 @@ class Executor:
     def _start(self, board: Board, workers: anyio.abc.TaskGroup) -> None:
         """Open work first, then what is new in the order that ends soonest."""
         pipeline = Pipeline(board)
+        for attempt in board.ledger.history.unanswered_unpriced():
+            if attempt.state is AttemptState.SENT:
+                self._session.till.expect(attempt.key)
         for key in board.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, pipeline.finish, key)
         order = priorities(board.plan, self._session.timing)
         for step in board.plan.steps:
-            if step.action in SPENDING:
-                continue
-            workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, 0.0)
+            if step.action not in SPENDING:
+                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, 0.0)
         for priority, step in order:
+            if step.needs:
+                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
+        free = [(priority, step) for priority, step in order if not step.needs]
+        workers.start_soon(self._start_in_turn, board, pipeline, free, workers)
+
+    async def _start_in_turn(
+        self,
+        board: Board,
+        pipeline: Pipeline,
+        order: Sequence[tuple[float, Step]],
+        workers: anyio.abc.TaskGroup,
+    ) -> None:
+        """Takes that wait for no other, a few ahead of those in flight: ten thousand workers cost memory."""
+        for priority, step in order:
+            await board.room_to_start(step)
             workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
 
     async def _guarded(self, scope: anyio.CancelScope, work: object, *args: object) -> None:

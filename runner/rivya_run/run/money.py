@@ -59,6 +59,10 @@ class Budget:
         """Whether any cap is set."""
         return self._max_credits is not None or self._spending.cap is not None
 
+    def unanswered_unpriced(self) -> bool:
+        """Whether a create at a price that was never told has no answer: while a cap is set, one is enough."""
+        return self.capped and bool(self._history.unanswered_unpriced())
+
     def refusal(self, credits: float | None) -> NotAdmitted | None:
         """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
         least = credits if credits is not None else 1
@@ -86,6 +90,17 @@ class Till:
         self._changed = anyio.Event()
         self._unpriced = 0
         self._doubtful = 0
+        self._resent: set[str] = set()
+
+    def expect(self, key: str) -> None:
+        """An open create of an earlier run, at an unknown price, will be sent again: its answer is waited for."""
+        self._resent.add(key)
+
+    def settled(self, key: str) -> None:
+        """That create was answered, or won't be in this run."""
+        if key in self._resent:
+            self._resent.discard(key)
+            self.give_back()
 
     async def room(self, budget: Budget, estimate_now: Callable[[], Estimate]) -> None:
         """Wait until a create could be admitted, or would be refused.
@@ -106,6 +121,10 @@ class Till:
             return refusal
         if self._crowded(budget, cost):
             return None
+        if _unpriced(cost) and budget.unanswered_unpriced():
+            return NotAdmitted(
+                "a create has no answer, and nobody knows its price: while a cap is set, one is enough"
+            )
         admission = Admission(self, cost, _unpriced(cost), self._doubts(cost))
         self._unpriced += admission.unpriced
         self._doubtful += admission.doubtful
@@ -114,7 +133,9 @@ class Till:
     def _crowded(self, budget: Budget, cost: Estimate) -> bool:
         if budget.refusal(cost.credits) is not None:
             return False
-        if _unpriced(cost) and self._unpriced >= (1 if budget.capped else UNPRICED_AT_ONCE):
+        if _unpriced(cost) and budget.capped and (self._unpriced or self._resent):
+            return True
+        if _unpriced(cost) and self._unpriced >= UNPRICED_AT_ONCE:
             return True
         return self._doubtful > 0 and self._doubts(cost)
 

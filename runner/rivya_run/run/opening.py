@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from rivya_run.yaml12.reading import parse
 from rivya_run.yaml12.source import MAX_BYTES, decode
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
-_SHOTS: Final = re.compile(rb"""(?m)^(?:\xef\xbb\xbf)?(?:---\s+)?\{?\s*["']?shots["']?\s*:""")
+_SHOTS: Final = re.compile(rb"""(?m)^["']?shots["']?[ \t]*:""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +174,14 @@ def storyboard_files(named: Sequence[Path]) -> list[Path]:
 
 
 def has_shots(file: Path) -> bool:
-    """Whether a YAML or JSON file has ``shots`` at the top. Raises UsageError where it can't be read."""
+    """Whether a file has ``shots`` at the top, or is broken and may have. Raises UsageError: it can't be read."""
     content = read_file(file)
-    if file.suffix.lower() == ".json":
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError):
-            return b'"shots"' in content
-        return isinstance(document, dict) and "shots" in document
-    return _SHOTS.search(content) is not None
+    if b"shots" not in content:
+        return False
+    if _SHOTS.search(content) is not None:
+        return True
+    root = parse(content, file.as_posix()).root
+    return root is None or (isinstance(root, Mapping) and "shots" in root.entries)
 
 
 def storyboard_id_of(path: Path) -> str | None:

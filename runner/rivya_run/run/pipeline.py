@@ -62,8 +62,8 @@ class Pipeline:
 
     def _waiting_for(self, step: Step) -> anyio.Event | None:
         for parent in step.needs:
-            ended = self._board.ended(parent.shot, parent.take or 1)
-            if not ended.is_set():
+            ended = self._board.end_of(parent.shot, parent.take or 1)
+            if ended is not None:
                 return ended
         return None
 
@@ -88,6 +88,7 @@ class Pipeline:
             stale = self._board.attempt(key).state in _SUCCEEDED
             if self._board.attempt(key).state is AttemptState.SENT:
                 await self._resend(key, step, deadline)
+            self._session.till.settled(key)
             return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
     def _take_over(self, step: Step) -> None:
@@ -152,6 +153,7 @@ class Pipeline:
         while True:
             await session.till.room(board.budget, cost)
             await place.take()
+            board.started(step)
             if session.stop.outcome is not None:
                 return session.stop.outcome
             admission = session.till.admit(board.budget, cost())
@@ -257,6 +259,7 @@ def _outcome(attempt: Attempt, stop: Stop) -> Outcome:
     waiting = {
         AttemptState.SENT: "no answer to its create yet: sent again by the next run",
         AttemptState.RUNNING: "its task is still running: the next run goes on",
-        AttemptState.WITHDRAWN: "its create never arrived",
+        AttemptState.WITHDRAWN: "its create never arrived"
+        + (f": {attempt.withdrawn}" if attempt.withdrawn else ""),
     }
     return Outcome(ending, status, waiting.get(attempt.state, "not finished"))

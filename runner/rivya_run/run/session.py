@@ -24,6 +24,8 @@ LOOKS_AT_ONCE = 1
 """Files that are looked into at once: threads that decode would only fight for the interpreter."""
 
 UPLOADS_AT_ONCE = 4
+STARTING_AT_ONCE = 64
+"""Takes that are on their way to a place in flight: enough to never leave one empty, few enough to cost nothing."""
 
 
 class Stop:
@@ -56,6 +58,7 @@ class Session:
     downloads: anyio.CapacityLimiter = field(init=False)
     uploads: anyio.CapacityLimiter = field(init=False)
     looks: anyio.CapacityLimiter = field(init=False)
+    starting: anyio.Semaphore = field(init=False)
     doubts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class Session:
         self.downloads = anyio.CapacityLimiter(DOWNLOADS_AT_ONCE)
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
         self.looks = anyio.CapacityLimiter(LOOKS_AT_ONCE)
+        self.starting = anyio.Semaphore(STARTING_AT_ONCE, fast_acquire=True)
 
     def deadline(self) -> float:
         """When a take that starts now is left as it is (monotonic seconds)."""

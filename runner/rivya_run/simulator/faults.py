@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from rivya_run.errors import UsageError
+from rivya_run.suggest import did_you_mean
 
 #: Actions that every place of the API knows. "lost" ones take effect first, the others never do.
 _ANYWHERE: Mapping[str, str] = {
@@ -167,7 +168,10 @@ def split_name(name: str) -> tuple[str, str]:
     """``create-lost`` -> ("create", "lost"). Raises UsageError when there is no such fault."""
     place, _, action = name.partition("-")
     if action not in PLACES.get(place, {}):
-        raise UsageError(f"there is no fault {name!r}", hint=f"known: {', '.join(known_names())}")
+        near = did_you_mean(name, [*known_names(), *PLACES, "all"])
+        raise UsageError(
+            f"there is no fault {name!r}{near}", hint="rivya-run simulator --list-faults lists them"
+        )
     return place, action
 
 

@@ -124,13 +124,19 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("title", Shape.LABEL, _PEOPLE, "Title", "For people and reports; never sent."),
     Key("notes", Shape.LABEL, _PEOPLE, "Notes", "For people and reports; never sent."),
-    Key("scene", Shape.LABEL, _PEOPLE, "Scene", "For people, reports and --only scene:...; never sent."),
+    Key(
+        "scene",
+        Shape.LABEL,
+        _PEOPLE,
+        "Scene",
+        "For people, reports and --only scene:...; never sent. At the top: of every shot that names none.",
+    ),
     Key(
         "tags",
         Shape.LABELS,
         (Place.TOP, *_LAYERS),
         "Tags",
-        "For people, reports and --only tag:...; one or a list; never sent.",
+        "For people, reports and --only tag:...; one or a list; never sent. At the top: of every shot.",
     ),
     Key(
         "vars",

@@ -1,8 +1,9 @@
 """Layers: defaults, presets in the order used, then the shot; later ones lie on top.
 
 ``takes`` and ``references`` of a later layer replace those of an earlier one, ``tags`` add up without
-doubles, ``params`` are laid over each other key by key, unless the layer names another model than the one in
-force: then they start afresh, since another model's parameters are other parameters.
+doubles (those of the file's top lie under all others), ``params`` are laid over each other key by key, unless
+the layer names another model than the one in force: then they start afresh, since another model's parameters
+are other parameters.
 """
 
 from __future__ import annotations

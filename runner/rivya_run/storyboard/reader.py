@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath, PureWindowsPath
 
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
@@ -13,7 +13,7 @@ from rivya_run.records.storyboard import Storyboard
 from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import check_links
 from rivya_run.storyboard.language import Place, is_extension
-from rivya_run.storyboard.layers import Stack, bottom, over
+from rivya_run.storyboard.layers import Stack, bottom, over, texts
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import well_shaped
@@ -75,6 +75,7 @@ class _Board:
         base = self._defaults(entries)
         presets = self._presets(entries)
         reader = ShotReader(self.catalog, self.findings, _variables(root), presets, base, self.judge)
+        reader.scene = _label(entries, "scene")
         shots = entries.get("shots")
         if isinstance(shots, Sequence):
             # Nodes of shots are let go of as they are read: peak memory is the file's, not the file's twice.
@@ -111,7 +112,10 @@ class _Board:
 
     def _defaults(self, entries: Entries) -> Stack:
         node = entries.get("defaults")
-        stack = bottom(DEFAULT_MODEL)
+        tags = entries.get("tags")
+        stack = replace(
+            bottom(DEFAULT_MODEL), tags=tuple(dict.fromkeys(texts(tags))) if tags is not None else ()
+        )
         if not isinstance(node, MappingNode):
             return stack
         layer = well_shaped(node, Place.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))

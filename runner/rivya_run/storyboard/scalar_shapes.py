@@ -76,8 +76,10 @@ def amount(node: Node, key: Key, where: str, findings: Findings) -> bool:
 
 
 def _unquote(node: Node) -> str:
-    quoted = isinstance(node, Scalar) and not node.plain and re.fullmatch(r"[0-9.]+", node.text)
-    return ": write it without quotes" if quoted else ""
+    if not isinstance(node, Scalar) or not re.fullmatch(r"[0-9.]+", node.text):
+        return ""
+    zeros = re.match(r"0[0-9]", node.text) is not None
+    return ": write it without leading zeros" if zeros else "" if node.plain else ": write it without quotes"
 
 
 def _within(node: Scalar, key: Key, where: str, findings: Findings) -> bool:

@@ -43,7 +43,10 @@ def id_trouble(text: str) -> str | None:
 
 
 class ShotReader:
-    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order."""
+    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order.
+
+    ``scene`` is the one of shots that name none.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class ShotReader:
         self.judge = judge
         self.shots: dict[str, Linked] = {}
         self.base_is_used = False
+        self.scene: str | None = None
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         self._references = References(findings)
@@ -173,7 +177,7 @@ class ShotReader:
             stack.takes,
             whole(pick) if isinstance(pick, Scalar) else None,
             isinstance(skip, Scalar) and skip.value is True,
-            written.label("scene"),
+            written.label("scene") or self.scene,
             written.label("title"),
             written.label("notes"),
             stack.tags,

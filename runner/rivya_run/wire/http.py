@@ -22,7 +22,8 @@ import anyio
 
 from rivya_run import __version__
 from rivya_run.records import Json
-from rivya_run.wire.connections import Answer, Connections, Origin, Question, Timeouts
+from rivya_run.wire.connection import Question, Timeouts
+from rivya_run.wire.connections import Answer, Connections, Origin
 from rivya_run.wire.exchange import ApiRequest, Governor, Reply
 from rivya_run.wire.faults import Fault, fault_of
 from rivya_run.wire.incoming import Incoming

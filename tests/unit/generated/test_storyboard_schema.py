@@ -25,7 +25,7 @@ from rivya_run.records.problems import Severity
 from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.reader import read_storyboard
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CATALOG = load_catalog()
 SCHEMA: Any = storyboard_schema(CATALOG)
 VALIDATOR = Draft7Validator(SCHEMA)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import NOW
+from examples import NOW, attempt, history_of, shot
 from rivya_run.history.fold import History
 from rivya_run.records.history import AttemptState
 from rivya_run.records.journal import (
@@ -185,3 +185,14 @@ def test_stills_follow_their_clip() -> None:
     assert output.media is not None
     assert output.media["frames"] == [{"frame": "last", "path": "b/x_last.png", "sha256": "s", "bytes": 1}]
     assert found.of_take("a", 1) == []
+
+
+def test_a_withdrawn_create_keeps_its_reason_and_counts_for_nothing() -> None:
+    """Why it never arrived is told to the person; the manifest's states are what they were."""
+    asked = shot("a")
+    made = attempt(asked, 1, AttemptState.SENT)
+    sent = history_of(made)
+    sent.apply(Entry(9, NOW, Withdrawn(made.key, "no connection")))
+    known = sent.attempts[made.key]
+    assert (known.state, known.withdrawn, known.error) == (AttemptState.WITHDRAWN, "no connection", None)
+    assert known.at_stake == 0

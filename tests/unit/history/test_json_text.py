@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.history.json_text import indented
+from rivya_run.history.json_text import indented, pieces
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -29,3 +29,11 @@ def test_no_numbers_that_json_has_not(value: float) -> None:
     """What is no JSON number is refused rather than written."""
     with pytest.raises(ValueError):
         indented([value])
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4), st.lists(VALUES, max_size=3))
+def test_piece_by_piece_the_text_is_the_same(members: dict[str, Any], items: list[Any]) -> None:
+    """Lists that are handed over as iterators are written one item at a time."""
+    whole = {**members, "items": items}
+    given_so: dict[str, Any] = {**members, "items": iter(items)}
+    assert "".join(pieces(given_so)) == indented(whole)

@@ -40,7 +40,7 @@ def document(history: History, storyboard: Storyboard = BOARD, **serving: str) -
     written = manifest(
         storyboard, "specs/board.yaml", shown, history, base_url="https://rivya.ai", updated_at=NOW
     )
-    read: dict[str, Any] = json.loads(text_of(written))
+    read: dict[str, Any] = json.loads(b"".join(text_of(written)))
     return read
 
 
@@ -204,5 +204,5 @@ def test_what_is_no_manifest_is_refused(broken: Any) -> None:
 
 def test_it_is_text_that_git_can_compare() -> None:
     """One line a leaf, letters as they are, a line end at the end."""
-    text = text_of({"title": "Café", "shots": []}).decode()
+    text = b"".join(text_of({"title": "Café", "shots": []})).decode()
     assert text == '{\n "title": "Café",\n "shots": []\n}\n'

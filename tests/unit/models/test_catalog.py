@@ -12,7 +12,7 @@ from rivya_run.models.catalog import DEFAULT_MODEL, load_catalog
 from rivya_run.models.table_file import read_checked, read_project_table
 from rivya_run.records.tables import ModelTable
 
-TABLES = sorted(Path(catalog_module.__file__).parent.glob("tables/*"))
+TABLES = sorted(Path(catalog_module.__file__).parents[1].glob("tables/*"))
 
 OWN = """\
 id: my-model

@@ -258,3 +258,16 @@ def test_advice_holds_only_for_its_combination() -> None:
     assert codes(["aspect_ratio"], table.defaults(), True) == ["ratio-reference"]
     without = replace(table, advice=(AdviceRow("lonely", "needs a reference", references=False),))
     assert [row.code for row in advice_for(without, [], params, references=False)] == ["lonely"]
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [("7", "without quotes"), ("07", "as 7, without leading zeros"), ("1_000", "as 1000")],
+)
+def test_text_that_looks_like_a_number_says_how_the_number_is_written(written: str, how: str) -> None:
+    """Unquoted 07 is text by the rules, and quotes are not what is wrong with it."""
+    rows = (row for table in CATALOG.all() for row in table.params)
+    number = next(row for row in rows if row.type is ParameterType.NUMBER)
+    judged = judge_value(number, written)
+    assert isinstance(judged, Rejected)
+    assert judged.message == f"'{written}' is text: write the number {how}"

@@ -13,7 +13,7 @@ from rivya_run.planning.plan_view import (
     something_to_do,
     totals_lines,
 )
-from rivya_run.records.history import AttemptState
+from rivya_run.records.history import AttemptState, Output
 
 A = shot("a", scene="intro")
 
@@ -88,3 +88,33 @@ def test_markdown_of_a_hostile_scene_stays_text() -> None:
     assert "[x](y)" not in text
     assert "@me" not in text
     assert "\\|" in text
+
+
+def test_a_budget_that_stops_a_run_is_said_with_the_takes_that_do_not_fit() -> None:
+    """15 credits, 10 spent: of a new shot and what is made from it neither fits."""
+    storyboard = board(A, shot("new"), child("more", "new"), max_credits=15)
+    plan = planner(storyboard, history_of(attempt(A))).plan()
+    document: Any = plan_document(plan)
+    budget = {"max_credits": 15, "left": 5, "beyond": ["new/1", "more/1"]}
+    assert document["totals"]["credits"]["budget"] == budget
+    said = "budget: 15 credits, 5 left: a run stops before it is passed, no room for new/1, more/1"
+    assert said in totals_lines(plan)
+    assert said.replace("_", "\\_") in plan_markdown([plan])
+    assert [row[5].endswith("; beyond the budget") for row in plan_rows(plan)] == [False, True, True]
+
+
+def test_a_budget_that_suffices_is_one_line() -> None:
+    """Nothing is beyond it; without a budget nothing is said."""
+    enough = planner(board(A, max_credits=15)).plan()
+    assert "budget: 15 credits, 15 left" in totals_lines(enough)
+    assert not any("budget" in line for line in totals_lines(planner(board(A)).plan()))
+
+
+def test_what_is_odd_about_files_that_are_there_is_in_row_document_and_comment() -> None:
+    """A take that is up to date is only left out of a comment when nothing is odd about it."""
+    output = Output("a/a.mp4", None, 3, "0" * 64, "video/mp4", media={"duration": 3.0, "frame_rate": 30.0})
+    plan = planner(board(A), history_of(attempt(A, outputs=(output,)))).plan()
+    document: Any = plan_document(plan)
+    assert document["steps"][0]["warnings"] == ["3 s instead of the 6 s asked for"]
+    assert plan_rows(plan)[0][5] == "up to date; warning: 3 s instead of the 6 s asked for"
+    assert "3 s instead of the 6 s asked for" in plan_markdown([plan])

@@ -64,11 +64,15 @@ def test_the_start_says_what_is_to_be_done() -> None:
     assert PlainLines().line(event) == "board: 3 takes: 2 to create, 1 up to date; about 20 credits"
 
 
-def test_retries_are_told_only_to_those_who_ask() -> None:
-    """-v shows them."""
+def test_the_first_retry_of_each_kind_and_reason_is_told_the_others_to_those_who_ask() -> None:
+    """Who waits learns what for; -v shows every one."""
     event = Event("retrying", detail={"what": "poll", "wait": 2.04, "reason": "server error"})
-    assert PlainLines().line(event) is None
-    assert PlainLines(verbose=True).line(event) == "poll is tried again in 2.0 s: server error"
+    other = Event("retrying", detail={"what": "poll", "wait": 2.04, "reason": "no connection"})
+    lines, verbose = PlainLines(), PlainLines(verbose=True)
+    assert lines.line(event) == "poll is tried again in 2.0 s: server error"
+    assert lines.line(event) is None
+    assert lines.line(other) == "poll is tried again in 2.0 s: no connection"
+    assert verbose.line(event) == verbose.line(event)
 
 
 def test_pauses_limits_uploads_and_notices_are_told() -> None:

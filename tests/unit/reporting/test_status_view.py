@@ -83,3 +83,12 @@ def test_a_manifest_with_holes_is_shown_as_far_as_it_goes() -> None:
     assert scenes({"shots": [{"takes": [{}]}, None, {"id": 3}]})
     assert totals_lines({"totals": None})
     assert unknown_lines({"shots": 3}, "b.yaml", ()) == []
+
+
+def test_a_task_that_succeeded_but_is_not_fetched_is_not_said_to_run() -> None:
+    """What it cost is final; only its files are still to be fetched."""
+    passed = [{"status": "processing", "at": ""}, {"status": "downloading", "at": ""}]
+    made = take(1, "pending", timeline=passed, reserved_credits=10, final_credits=8)
+    running = take(2, "pending", timeline=passed[:1], reserved_credits=10)
+    [scene] = scenes({"shots": [shot("a", made, running)]})
+    assert [row[1:3] for row in scene.rows] == [("made, to be fetched", "8"), ("running", "10 reserved")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from examples import attempt, board, history_of, planner, shot
+from examples import NOW, attempt, board, child, history_of, planner, shot
 from rivya_run.history.fold import History
-from rivya_run.records.history import Attempt, AttemptState, TakeStatus
+from rivya_run.records.history import Attempt, AttemptState, Output, TakeStatus
+from rivya_run.records.journal import Entry, Withdrawn
 from rivya_run.records.run import Ending, Outcome
 from rivya_run.records.storyboard import Shot
 from rivya_run.records.wire import ApiError
@@ -107,3 +108,32 @@ def test_a_thousand_takes_do_not_make_a_thousand_lines() -> None:
 def test_messages_of_servers_can_not_steer_the_terminal() -> None:
     """Control characters are made visible."""
     assert "\x1b" not in told({"a/1": failed("\x1b]0;title\x07")}, A)
+
+
+def test_a_create_that_never_arrived_says_what_came_instead() -> None:
+    """The journal knows the reason; nobody has to run again with -v for it."""
+    sent = attempt(A, 1, AttemptState.SENT)
+    known = history_of(sent)
+    known.apply(Entry(2, NOW, Withdrawn(sent.key, "HTTP 503: switched off")))
+    unfinished = Outcome(Ending.UNFINISHED, TakeStatus.PLANNED, "its create never arrived")
+    before = planner(board(A), History()).plan()
+    ended = Ended("board", "b.yaml", (), "/out", before, {("a", 1): unfinished}, known)
+    assert "its create never arrived: HTTP 503: switched off" in "\n".join(summary([ended]))
+
+
+def test_what_is_made_from_a_take_that_met_the_budget_has_not_failed() -> None:
+    """It waits for the same credits, and so do those after it; trying again alone would not help."""
+    over = Outcome(Ending.OUT_OF_CREDITS, TakeStatus.PLANNED, "budget.max_credits is 5: 0 spent", "budget")
+    blocked = Outcome(Ending.FAILED, TakeStatus.PLANNED, "parent a/1: budget.max_credits is 5: 0 spent")
+    text = told({"a/1": over, "c/1": blocked, "d/1": blocked}, A, child("c", "a"), child("d", "c"))
+    assert text.startswith("board: 3 takes: 3 not made for want of credits")
+    assert "failed" not in text
+
+
+def test_takes_with_warnings_are_counted_and_named() -> None:
+    """The measured figure, and where to look at them."""
+    output = Output("a/a.mp4", None, 3, "0" * 64, "video/mp4", media={"duration": 3.0, "frame_rate": 30.0})
+    text = told({"a/1": DONE}, A, attempts=(attempt(A, outputs=(output,)),))
+    assert "  1 take with warnings:\n    a/1  3 s instead of the 6 s asked for\n" in text
+    assert "    look at it: rivya-run status 'my board.yaml'" in text
+    assert "warnings" not in told({"a/1": DONE}, A, attempts=(attempt(A),))

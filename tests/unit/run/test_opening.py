@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rivya_run.errors import StoryboardError, UsageError
-from rivya_run.run.opening import open_storyboard, storyboard_id_of, storyboard_paths
+from rivya_run.run.opening import open_storyboard, storyboard_files, storyboard_id_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 GOOD = "shots: [{id: a, prompt: x, references: refs/a.png}, {id: b, prompt: x, references: refs/a.png}]"
@@ -71,11 +71,12 @@ def test_no_such_file(project: Path) -> None:
 def test_paths(project: Path) -> None:
     """Files stand for themselves, a folder for the storyboards in it, each once."""
     specs = project / "specs"
-    (specs / "another.json").write_text("{}")
+    (specs / "another.json").write_text('{"id": "another", "shots": []}')
+    (specs / "settings.yaml").write_text("presets:\n  shots: 3\n")
     (specs / ".hidden.yaml").write_text("")
-    assert storyboard_paths([specs / "board.yaml", specs]) == [specs / "board.yaml", specs / "another.json"]
+    assert storyboard_files([specs / "board.yaml", specs]) == [specs / "board.yaml", specs / "another.json"]
     with pytest.raises(UsageError, match="no storyboard in the folder"):
-        storyboard_paths([project / "outputs"])
+        storyboard_files([project / "outputs"])
 
 
 def test_claimed_id(project: Path) -> None:

@@ -30,8 +30,9 @@ def test_wrong_words_are_usage_errors(words: str) -> None:
 
 def test_rules_reject_unknown_names() -> None:
     """A rule with a misspelt fault would never hold: it is refused."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="did you mean 'create-lost'") as raised:
         Rule("create-losst")
+    assert raised.value.hint == "rivya-run simulator --list-faults lists them"
 
 
 def test_group_shares_its_rate_among_its_usual_faults() -> None:

@@ -121,3 +121,25 @@ def test_same_request_same_params() -> None:
     ).storyboard
     assert [shot.params["duration"] for shot in board.shots] == [6, 6]
     assert all(type(shot.params["duration"]) is int for shot in board.shots)
+
+
+def test_tags_and_scene_of_the_top_are_every_shots() -> None:
+    """Tags add up with those of the top first; a shot's own scene wins."""
+    reading = read("""
+tags: [film, night]
+scene: intro
+defaults: {tags: teaser}
+shots:
+  - {id: a, prompt: x, tags: [night, hero]}
+  - {id: b, prompt: y, scene: end}
+""")
+    assert reading.storyboard is not None, reading.problems
+    first, second = reading.storyboard.shots
+    assert (first.tags, first.scene) == (("film", "night", "teaser", "hero"), "intro")
+    assert (second.tags, second.scene) == (("film", "night", "teaser"), "end")
+
+
+def test_a_count_with_leading_zeros_says_so() -> None:
+    """Unquoted 02 is text by the rules of scalars."""
+    [problem] = said("shots:\n  - {id: a, prompt: x, takes: 02}\n")
+    assert "text where a whole number is needed: write it without leading zeros" in problem
