@@ -45,8 +45,9 @@ class Interrupts:
     def listening(self) -> Iterator[None]:
         """Hear signals while the block runs; in the main thread, inside the event loop.
 
-        Handlers are Python's own and wake the loop, which works on every system. A signal that is ignored
-        (``nohup``) stays ignored. A second one ends the process at once.
+        Handlers are Python's own and wake the loop, which works on every system. A hang-up that is ignored
+        (``nohup``) stays ignored; an interrupt is always meant, also in a shell's background, where it is
+        ignored by custom. A second one ends the process at once.
         """
         loop = asyncio.get_running_loop()
         seen = False
@@ -61,7 +62,7 @@ class Interrupts:
         before = {}
         for name in _NAMES:
             number = getattr(signal, name, None)
-            if number is None or signal.getsignal(number) is signal.SIG_IGN:
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
                 continue
             try:
                 before[number] = signal.signal(number, hear)

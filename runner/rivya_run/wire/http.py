@@ -45,6 +45,10 @@ _EXCERPT = 2000
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
+# The library ties an answer and its stream into a knot that only the garbage collector undoes, late.
+_CLOSED = httpx.ByteStream(b"")
+
+
 class _Bearer(httpx.Auth):
     """Puts the key on a request at the last moment, so that no header set of ours ever holds it."""
 
@@ -206,6 +210,7 @@ class Http:
             content = b"".join(pieces)
         finally:
             await response.aclose()
+            response.stream = _CLOSED
         headers = {name: self._hide(value) for name, value in response.headers.items()}
         text = self._hide(content.decode("utf-8", "replace"))
         return Reply(
@@ -243,6 +248,7 @@ class Http:
         finally:
             with anyio.CancelScope(shield=True), suppress(httpx.HTTPError):
                 await answer.aclose()
+            answer.stream = _CLOSED
 
     def _elsewhere(self, url: str) -> httpx.AsyncClient:
         """The client for results: one for https, one for plain http on this machine."""
