@@ -102,7 +102,13 @@ def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) 
     found = History(entries(events))
     attempts = list(found.attempts.values())
     assert math.isclose(found.spent(), sum(one.spent for one in attempts), abs_tol=1e-6)
-    assert math.isclose(found.at_stake(), sum(one.at_stake for one in attempts), abs_tol=1e-6)
+    told = sum(
+        max(0, found.prices.get(one.price_key or "", 0) - one.at_stake)
+        for one in attempts
+        if one.task_id is None
+        and one.state in {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
+    )
+    assert math.isclose(found.at_stake(), told + sum(one.at_stake for one in attempts), abs_tol=1e-6)
     assert found.at_stake() >= found.spent() - 1e-6
     by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
     assert sorted(one.key for one in by_take) == sorted(found.attempts)
@@ -196,3 +202,15 @@ def test_a_withdrawn_create_keeps_its_reason_and_counts_for_nothing() -> None:
     known = sent.attempts[made.key]
     assert (known.state, known.withdrawn, known.error) == (AttemptState.WITHDRAWN, "no connection", None)
     assert known.at_stake == 0
+
+
+def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
+    """Thought to cost 10; the API reserved 50 for the same: 50 are at stake, and its price is known now."""
+    lost = Intended("lost", "a", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
+    other = Intended("other", "b", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
+    found = History([Entry(1, NOW, lost), Entry(2, NOW, other)])
+    assert [one.key for one in found.unanswered_unpriced()] == ["lost", "other"]
+    assert found.at_stake() == 20
+    found.apply(Entry(3, NOW, Created("other", "t", "queued", 50.0)))
+    assert found.unanswered_unpriced() == []
+    assert found.at_stake() == 100
