@@ -171,7 +171,16 @@ EDGE_PAIRS = {
 SIMULATOR_DOORS = {"run.simulation", "cli.simulator"}
 """Who may open the simulator."""
 
-SIMULATOR_KNOWS = {"models.catalog", "models.values", "suggest", "records.", "errors", "safetext", ""}
+SIMULATOR_KNOWS = {
+    "media.typefaces",
+    "models.catalog",
+    "models.values",
+    "suggest",
+    "records.",
+    "errors",
+    "safetext",
+    "",
+}
 """What the simulator shares with the program that it stands against: tables and words, no opinion on the API."""
 
 LIBRARIES: Mapping[str, set[str]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from rivya_run.media.containers import structure
 
@@ -121,16 +121,13 @@ def _stream_facts(path: Path) -> MediaFacts | None:
 
 def _video_facts(container: InputContainer) -> MediaFacts | None:
     stream = container.streams.video[0]
-    first = next(container.decode(stream), None)
-    if first is None:
+    pictures: list[av.VideoFrame] = []
+    span = _span(container, stream, pictures)
+    if not pictures or not span.packets:
         return None
-    width, height = first.width, first.height
-    if first.rotation % 180:
+    width, height = pictures[0].width, pictures[0].height
+    if pictures[0].rotation % 180:
         width, height = height, width
-    container.seek(0)
-    span = _span(container, stream)
-    if not span.packets:
-        return None
     rate = _frame_rate(span, stream.average_rate)
     length = span.length
     if rate and abs(span.packets / rate - length) < 1 / (2 * rate):
@@ -156,9 +153,19 @@ class _Span:
     length: Fraction
 
 
-def _span(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> _Span:
+def _span(
+    container: InputContainer,
+    stream: av.VideoStream | av.AudioStream,
+    pictures: list[av.VideoFrame] | None = None,
+) -> _Span:
+    """One walk over the packets; on the way the first picture is put into ``pictures``.
+
+    Decoding it beforehand and going back would leave a decoder half-way, which loses 10 KiB each time.
+    """
     count, start, end, last = 0, None, None, 0
     for packet in container.demux(stream):
+        if pictures is not None and not pictures:
+            pictures += cast("list[av.VideoFrame]", packet.decode())[:1]
         if not packet.size or packet.is_discard or packet.pts is None:
             continue
         count += 1

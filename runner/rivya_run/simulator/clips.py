@@ -22,7 +22,7 @@ import av
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
-from rivya_run.simulator import typefaces
+from rivya_run.media import typefaces
 from rivya_run.simulator.framing import Framing
 from rivya_run.simulator.slate import Field, Slate, background, bar_field, clock_field, draw_slate
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
+from rivya_run.media import typefaces
 from rivya_run.safetext import visible
-from rivya_run.simulator import typefaces
 
 _INK = (236, 238, 242)
 _SOFT = (168, 174, 186)

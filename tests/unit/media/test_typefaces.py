@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rivya_run.simulator.typefaces import runs, shortened, width_of, wrapped
+from rivya_run.media.typefaces import runs, shortened, width_of, wrapped
 
 
 @settings(max_examples=60, deadline=None)
