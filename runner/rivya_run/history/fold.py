@@ -88,10 +88,8 @@ class History:
     def at_stake(self) -> float:
         """Credits that everything may have cost at most: creates without an answer count by what is thought of
         their cost by now, which an answer to another one may have told."""
-        told = (
-            (self.prices.get(one.price_key or "", 0), one.estimate or 0) for one in self._unanswered.values()
-        )
-        return self._at_stake + sum(max(0, price - estimate) for price, estimate in told)
+        told = ((self.prices.get(one.price_key or "", 0), one.at_stake) for one in self._unanswered.values())
+        return self._at_stake + sum(max(0, price - counted) for price, counted in told)
 
     def unanswered_unpriced(self) -> list[Attempt]:
         """Creates without an answer, at prices that the API never told."""

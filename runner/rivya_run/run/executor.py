@@ -24,6 +24,9 @@ MANIFEST_EVERY = 5.0
 MANIFEST_SHARE = 30
 """A large manifest is written less often: so many times as much as that takes goes by in between."""
 
+UNFETCHED = 256
+"""Takes beyond those in flight that may be on their way to one or to disk before others are begun."""
+
 ACCOUNT_WITHIN = 60.0
 """Seconds that a run waits to learn whether its tasks are this account's, before it goes on without."""
 
@@ -101,10 +104,20 @@ class Executor:
         order: Sequence[tuple[float, Step]],
         workers: anyio.abc.TaskGroup,
     ) -> None:
-        """Takes that wait for no other, a few ahead of those in flight: ten thousand workers cost memory."""
+        """Takes that wait for no other, a few ahead of those in flight: ten thousand workers cost memory.
+
+        Nor is more made than can be fetched: the addresses of results don't last.
+        """
+        alive = anyio.Semaphore(self._session.options.concurrency + UNFETCHED)
+
+        async def carry(priority: float, step: Step) -> None:
+            await self._guarded(workers.cancel_scope, pipeline.carry, step, priority)
+            alive.release()
+
         for priority, step in order:
+            await alive.acquire()
             await board.room_to_start(step)
-            workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
+            workers.start_soon(carry, priority, step)
 
     async def _guarded(self, scope: anyio.CancelScope, work: object, *args: object) -> None:
         """One worker. What ends the run is kept, and the others are asked to leave."""

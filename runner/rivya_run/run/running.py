@@ -15,7 +15,7 @@ import anyio
 from rivya_run import __version__
 from rivya_run.disk.durable import drop_leftovers
 from rivya_run.disk.lock import locked
-from rivya_run.disk.places import MANIFEST
+from rivya_run.disk.places import MANIFEST, STATE
 from rivya_run.errors import RivyaError
 from rivya_run.history.take_entry import whole
 from rivya_run.records.events import Event
@@ -122,7 +122,8 @@ def _prepare_all(
     prepared = []
     for source, selected in zip(sources, selections, strict=True):
         stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
-        drop_leftovers(source.folder / MANIFEST)
+        for name in (MANIFEST, STATE):
+            drop_leftovers(source.folder / name)
         ledger = Ledger(source.folder, now=lambda: iso(time.time()))
         stack.callback(ledger.close)
         prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True))

@@ -1,0 +1,59 @@
+"""The program as functions: what the commands `validate`, `plan` and `run` do, for other Python code.
+
+Nothing is printed. Raises the errors of ``rivya_run.errors``; a storyboard's problems are in
+``StoryboardError.problems``, except from ``validate``, which returns them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_run.records.events import Event
+from rivya_run.records.plan import Plan
+from rivya_run.records.problems import Problem
+from rivya_run.records.run import RunOptions
+
+if TYPE_CHECKING:
+    from rivya_run.run.running import RunResult
+
+
+def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = False) -> tuple[Problem, ...]:
+    """Every problem and advice of a storyboard, in file order; no network."""
+    from rivya_run.run.opening import open_storyboard
+
+    return open_storyboard(storyboard, strict=strict, allow_outside=allow_outside).problems
+
+
+def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:
+    """What a run would do, why, and what it costs; no network, nothing is written."""
+    from rivya_run.run.ledger import Ledger
+    from rivya_run.run.preparing import open_sources, prepare
+    from rivya_run.storyboard.selection import selected_shots
+
+    chosen = options or RunOptions()
+    [source] = open_sources([storyboard], chosen)
+    [selected] = selected_shots([source.storyboard], chosen.only, chosen.exclude)
+    ledger = Ledger(source.folder, now=str)
+    return prepare(source, ledger, chosen, selected, base_url=None, writing=False).plan
+
+
+def run(
+    storyboards: Sequence[Path],
+    options: RunOptions | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    tell: Callable[[Event], None] | None = None,
+) -> RunResult:
+    """Make what is missing. ``environment`` holds key and origin (default: the process's own), ``tell`` hears of
+    every event while it goes on."""
+    from rivya_run.run import running
+
+    return running.run(
+        list(storyboards),
+        options or RunOptions(),
+        environment=os.environ if environment is None else environment,
+        tell=tell or (lambda event: None),
+    )
