@@ -57,7 +57,7 @@ bench: $(VENV)/.tools
 
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
 soak: $(VENV)/.tools
-	$(BIN)/python -m tests.crash.soak --seed $(SEED) --kills $(KILLS)
+	PYTHONPATH=tests $(BIN)/python -m crash.soak --seed $(SEED) --kills $(KILLS)
 
 ## make schemas   schemas/ and what is generated in docs/, from the tables and the language
 schemas: $(VENV)/.program

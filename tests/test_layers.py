@@ -114,6 +114,7 @@ FLOORS: Mapping[str, Floor] = {
     "wire.http": Floor.EDGES,
     "disk.journal": Floor.EDGES,
     "disk.lock": Floor.EDGES,
+    "disk.manifest_file": Floor.EDGES,
     "media.measuring": Floor.EDGES,
     "media.facts": Floor.EDGES,
     "disk.outputs": Floor.EDGES,
@@ -186,7 +187,7 @@ SIMULATOR_KNOWS = {
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media.facts", "media.frames", "media.typefaces", "export.", "simulator."},
     "anyio": {"wire.client", "wire.downloads", "wire.http", "cli.model_sync"},
-    "av": {"media.facts", "media.frames", "export.", "simulator."},
+    "av": {"media.facts", "media.frames", "media.measuring", "export.", "simulator."},
     "click": {"cli.", "__main__"},
     "click_default_group": {"cli.app"},
     "filelock": {"disk.lock"},

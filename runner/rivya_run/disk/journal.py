@@ -31,21 +31,30 @@ _ENCODING = ("utf-8", "surrogatepass")  # names of files may hold bytes that are
 def read_journal(path: Path) -> tuple[list[Entry], int]:
     """All entries, and how many bytes of the file they fill (what follows is a torn line).
 
+    Raises as ``fold_journal`` does.
+    """
+    entries: list[Entry] = []
+    _, size = fold_journal(path, entries.append)
+    return entries, size
+
+
+def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]:
+    """Hand over entry after entry; how many there are, and how many bytes of the file they fill.
+
     A missing file is an empty journal. Raises JournalDamaged for a line that can't be trusted, ForeignFolder
     for one that a newer version wrote.
     """
     try:
         with path.open("rb") as file:
-            return _read_lines(path, file)
+            return _read_lines(path, file, each)
     except FileNotFoundError:
-        return [], 0
+        return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
 
 
-def _read_lines(path: Path, lines: Iterator[bytes]) -> tuple[list[Entry], int]:
-    entries: list[Entry] = []
-    good = 0
+def _read_lines(path: Path, lines: Iterator[bytes], each: Callable[[Entry], object]) -> tuple[int, int]:
+    count = good = 0
     for number, line in enumerate(lines, start=1):
         fields = _opened(line)
         if fields is None:
@@ -56,9 +65,10 @@ def _read_lines(path: Path, lines: Iterator[bytes]) -> tuple[list[Entry], int]:
                 hint="restore the file from a backup, or move the whole output folder away and take only "
                 "manifest.json along: the next run takes in what it knows and asks for the rest",
             )
-        entries.append(_entry(path, number, fields))
+        each(_entry(path, number, fields))
+        count = number
         good += len(line)
-    return entries, good
+    return count, good
 
 
 def _torn(line: bytes, rest: Iterator[bytes]) -> bool:
@@ -122,12 +132,13 @@ def line_of(number: int, at: str, event: JournalEvent) -> bytes:
 class Journal:
     """The journal of one output folder, open for appending. The folder's lock must be held."""
 
-    def __init__(self, path: Path, *, now: Callable[[], str]) -> None:
-        """Read what is there, cut a torn last line off and open for appending. Creates nothing yet."""
+    def __init__(
+        self, path: Path, *, now: Callable[[], str], each: Callable[[Entry], object] = lambda entry: None
+    ) -> None:
+        """Hand what is there to ``each``, cut a torn last line off and open for appending. Creates nothing yet."""
         self.path = path
         self._now = now
-        self.entries, self._size = read_journal(path)
-        self._count = len(self.entries)
+        self._count, self._size = fold_journal(path, each)
         self._file: int | None = None
         self._unsynced = False
         self._broken: OSError | None = None

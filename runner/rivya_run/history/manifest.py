@@ -194,26 +194,24 @@ def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def known_attempts(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], Attempt]]:
+def known_attempts(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
     """Every attempt that a manifest tells of, as (shot, entry, attempt).
 
     Raises KeyError, TypeError or ValueError for a document that is none of ours.
     """
-    found: list[tuple[str, dict[str, Any], Attempt]] = []
-
-    def add(shot: str, entry: dict[str, Any]) -> None:
-        for earlier in entry.get("attempts") or ():
-            add(shot, earlier)
-        if entry.get("client_request_id"):
-            kept = {key: value for key, value in entry.items() if key != "attempts"}
-            found.append((shot, kept, attempt_of_entry(shot, entry)))
-
     for shot in document["shots"]:
         for take in shot["takes"]:
-            add(shot["id"], take)
+            yield from _attempts_in(shot["id"], take)
     for entry in document.get("history") or ():
-        add(entry["shot"], entry)
-    return found
+        yield from _attempts_in(entry["shot"], entry)
+
+
+def _attempts_in(shot: str, entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
+    for earlier in entry.get("attempts") or ():
+        yield from _attempts_in(shot, earlier)
+    if entry.get("client_request_id"):
+        kept = {key: value for key, value in entry.items() if key != "attempts"}
+        yield shot, kept, attempt_of_entry(shot, entry)
 
 
 def knows_more(told: Attempt, known: Attempt | None) -> bool:

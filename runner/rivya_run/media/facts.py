@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rivya_run.media.containers import structure
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 IMAGES = frozenset(("png", "jpeg", "webp"))
-_INDEXED = frozenset(("mov", "mp4"))
+INDEXED = frozenset(("mov", "mp4"))
 """Formats (PyAV's names) whose index lists every packet, so that missing ones can be counted."""
 
 _EXIF_ORIENTATION = 0x0112
@@ -111,8 +111,10 @@ def _stream_facts(path: Path) -> MediaFacts | None:
                 return _video_facts(container)
             if container.streams.audio:
                 stream = container.streams.audio[0]
-                span = _span(container, stream)
-                duration = round(float(span.length), 6)
+                walk = Walk(stream)
+                for packet in container.demux(stream):
+                    walk.take(packet)
+                duration = round(float(walk.span().length), 6)
                 return MediaFacts("audio", duration=duration, codec=stream.codec_context.name, audio=True)
     except (FFmpegError, OSError, ValueError, EOFError):
         pass
@@ -120,13 +122,26 @@ def _stream_facts(path: Path) -> MediaFacts | None:
 
 
 def _video_facts(container: InputContainer) -> MediaFacts | None:
+    """One walk over the packets, the first picture decoded on the way.
+
+    Decoding it beforehand and going back would leave a decoder half-way, which loses 10 KiB each time.
+    """
     stream = container.streams.video[0]
-    pictures: list[av.VideoFrame] = []
-    span = _span(container, stream, pictures)
-    if not pictures or not span.packets:
+    walk, first = Walk(stream), None
+    for packet in container.demux(stream):
+        if first is None:
+            first = next(iter(packet.decode()), None)
+        walk.take(packet)
+    return video_facts(container, first, walk.span())
+
+
+def video_facts(container: InputContainer, first: av.VideoFrame | None, span: Span) -> MediaFacts | None:
+    """Facts of a clip by its first picture and what its packets cover; None without either."""
+    stream = container.streams.video[0]
+    if first is None or not span.packets:
         return None
-    width, height = pictures[0].width, pictures[0].height
-    if pictures[0].rotation % 180:
+    width, height = first.width, first.height
+    if first.rotation % 180:
         width, height = height, width
     rate = _frame_rate(span, stream.average_rate)
     length = span.length
@@ -146,41 +161,43 @@ def _video_facts(container: InputContainer) -> MediaFacts | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """What the packets of one stream cover: how many are shown, and their length in seconds."""
 
     packets: int
     length: Fraction
 
 
-def _span(
-    container: InputContainer,
-    stream: av.VideoStream | av.AudioStream,
-    pictures: list[av.VideoFrame] | None = None,
-) -> _Span:
-    """One walk over the packets; on the way the first picture is put into ``pictures``.
+class Walk:
+    """Takes in the packets of one stream, one after another."""
 
-    Decoding it beforehand and going back would leave a decoder half-way, which loses 10 KiB each time.
-    """
-    count, start, end, last = 0, None, None, 0
-    for packet in container.demux(stream):
-        if pictures is not None and not pictures:
-            pictures += cast("list[av.VideoFrame]", packet.decode())[:1]
-        if not packet.size or packet.is_discard or packet.pts is None:
-            continue
-        count += 1
-        last = packet.duration or last
-        start = packet.pts if start is None else min(start, packet.pts)
-        end = packet.pts + last if end is None else max(end, packet.pts + last)
-    base = stream.time_base or Fraction(1, 1)
-    if start is None or end is None:
-        return _Span(0, Fraction(0))
-    if stream.type == "audio":
-        start = max(start, 0)
-    return _Span(count, (end - start) * base)
+    def __init__(self, stream: av.VideoStream | av.AudioStream) -> None:
+        self._stream = stream
+        self._count = self._last = 0
+        self._start: int | None = None
+        self._end: int | None = None
+
+    def take(self, packet: av.Packet[Any]) -> None:
+        """The next packet."""
+        at = packet.pts
+        if at is None or not packet.size or packet.is_discard:
+            return
+        self._count += 1
+        self._last = packet.duration or self._last
+        self._start = at if self._start is None else min(self._start, at)
+        self._end = at + self._last if self._end is None else max(self._end, at + self._last)
+
+    def span(self) -> Span:
+        """What they cover."""
+        start, end = self._start, self._end
+        if start is None or end is None:
+            return Span(0, Fraction(0))
+        if self._stream.type == "audio":
+            start = max(start, 0)
+        return Span(self._count, (end - start) * (self._stream.time_base or Fraction(1, 1)))
 
 
-def _frame_rate(span: _Span, stated: Fraction | None) -> Fraction | None:
+def _frame_rate(span: Span, stated: Fraction | None) -> Fraction | None:
     """Pictures a second as counted; the stated rate where it says the same but for rounding."""
     counted = Fraction(span.packets) / span.length if span.length else None
     if stated and (counted is None or abs(counted - stated) <= stated / span.packets):
@@ -221,7 +238,7 @@ def _counted(path: Path, size: int) -> Completeness:
                 counts[packet.stream.index] += 1
                 if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
                     return Incomplete("a packet is cut off")
-            if _INDEXED & set(container.format.name.split(",")):
+            if INDEXED & set(container.format.name.split(",")):
                 for stream in (*container.streams.video, *container.streams.audio):
                     there = counts[stream.index]
                     if there < stream.frames:

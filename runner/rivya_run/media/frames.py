@@ -76,22 +76,13 @@ def picture_facts(path: Path, samples: int = _SAMPLES) -> PictureFacts | None:
     """How bright and lively a clip is, from a few pictures spread over it; None if it can't be decoded."""
     try:
         with _opened(path) as container:
-            stream = container.streams.video[0]
-            # Starting threads takes longer than they save, and a run has its own work for the processors.
-            stream.thread_type = "NONE"
-            if (stream.frames or 0) > 4 * samples:
-                # Pictures that no other picture needs are not worth the time for a sample.
-                stream.codec_context.skip_frame = "NONREF"
-            shrunk = list(_spread(container, samples))
+            spare(container.streams.video[0], samples)
+            sampled = Samples(container, samples)
+            for shown in _shown(container):
+                sampled.take(shown)
     except RivyaError:
         return None
-    if not shrunk:
-        return None
-    changes = [
-        max(abs(one - other) for one, other in zip(before, after, strict=True))
-        for before, after in itertools.pairwise(shrunk)
-    ]
-    return PictureFacts(float(max(map(max, shrunk))), float(max(changes)) if changes else None)
+    return sampled.facts()
 
 
 def still(path: Path) -> Image:
@@ -211,24 +202,52 @@ def _telling_frame(container: InputContainer) -> av.VideoFrame:
     return best
 
 
-def _spread(container: InputContainer, samples: int) -> Iterator[bytes]:
-    """So many frames spread evenly from the first to the last one, shrunk to patches of grey."""
-    from av.video.reformatter import VideoReformatter
+def spare(stream: av.VideoStream, samples: int = _SAMPLES) -> None:
+    """Make a stream decode with little effort, for samples."""
+    # Starting threads takes longer than they save, and a run has its own work for the processors.
+    stream.thread_type = "NONE"
+    if (stream.frames or 0) > 4 * samples:
+        # Pictures that no other picture needs are not worth the time for a sample.
+        stream.codec_context.skip_frame = "NONREF"
 
-    reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
-    length = container.duration / 1_000_000 if container.duration else 0.0
-    start: float | None = None
-    taken, last = 0, None
-    for shown in _shown(container):
+
+class Samples:
+    """So many frames spread evenly from the first to the last one, shrunk to patches of grey.
+
+    All frames of a clip are shown to it, in their order.
+    """
+
+    def __init__(self, container: InputContainer, samples: int = _SAMPLES) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
+        self._step = (container.duration / 1_000_000 if container.duration else 0.0) / samples
+        self._start: float | None = None
+        self._last: av.VideoFrame | None = None
+        self._shrunk: list[bytes] = []
+
+    def take(self, shown: av.VideoFrame) -> None:
+        """The next frame."""
         time = float(shown.time or 0.0)
-        start = time if start is None else start
-        last = shown
-        if time - start >= taken * length / samples - 1e-6:
-            taken += 1
-            last = None
-            yield _patches(shown, reformatter)
-    if last is not None:
-        yield _patches(last, reformatter)
+        self._start = time if self._start is None else self._start
+        self._last = shown
+        if time - self._start >= len(self._shrunk) * self._step - 1e-6:
+            self._shrunk.append(_patches(shown, self._reformatter))
+            self._last = None
+
+    def facts(self) -> PictureFacts | None:
+        """What they come to; None if there was no frame."""
+        if self._last is not None:
+            self._shrunk.append(_patches(self._last, self._reformatter))
+            self._last = None
+        if not self._shrunk:
+            return None
+        changes = [
+            max(abs(one - other) for one, other in zip(before, after, strict=True))
+            for before, after in itertools.pairwise(self._shrunk)
+        ]
+        brightest = float(max(map(max, self._shrunk)))
+        return PictureFacts(brightest, float(max(changes)) if changes else None)
 
 
 def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:

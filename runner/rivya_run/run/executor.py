@@ -24,6 +24,9 @@ MANIFEST_EVERY = 5.0
 MANIFEST_SHARE = 30
 """A large manifest is written less often: so many times as much as that takes goes by in between."""
 
+RESTING = frozenset({Action.REUSE, Action.SKIP})
+"""Actions that end at once."""
+
 UNFETCHED = 256
 """Takes beyond those in flight that may be on their way to one or to disk before others are begun."""
 
@@ -88,14 +91,22 @@ class Executor:
         for key in board.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, pipeline.finish, key)
         order = priorities(board.plan, self._session.timing)
+        workers.start_soon(
+            self._settle, pipeline, workers, [s for s in board.plan.steps if s.action in RESTING]
+        )
         for step in board.plan.steps:
-            if step.action not in SPENDING:
+            if step.action not in SPENDING | RESTING:
                 workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, 0.0)
         for priority, step in order:
             if step.needs:
                 workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
         free = [(priority, step) for priority, step in order if not step.needs]
         workers.start_soon(self._start_in_turn, board, pipeline, free, workers)
+
+    async def _settle(self, pipeline: Pipeline, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:
+        """Takes for which nothing is asked of anybody, one after another."""
+        for step in steps:
+            await self._guarded(workers.cancel_scope, pipeline.carry, step, 0.0)
 
     async def _start_in_turn(
         self,

@@ -23,8 +23,7 @@ from rivya_run.disk.outputs import (
     suffix_for,
     within,
 )
-from rivya_run.media.facts import Incomplete, Unreadable, completeness
-from rivya_run.media.measuring import measured
+from rivya_run.media.measuring import look_into
 from rivya_run.media.signatures import HEAD_BYTES, recognise
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt
@@ -212,9 +211,8 @@ class _Found:
 
 def _looked_at(part: Path) -> _Found:
     """All that is asked of a file, in one go, since each change of threads costs its time."""
-    whole = completeness(part)
-    doubt = whole.reason if isinstance(whole, Incomplete | Unreadable) else None
-    return _Found(doubt, _signature(part), mtime_of(part), measured(part, doubt))
+    look = look_into(part)
+    return _Found(look.doubt, _signature(part), mtime_of(part), look.media)
 
 
 def _signature(path: Path) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rivya_run.disk.journal import Journal
+from rivya_run.disk.manifest_file import load_lazily
 from rivya_run.disk.places import JOURNAL, MANIFEST
 from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.history.fold import History
@@ -20,9 +22,8 @@ class Ledger:
 
     def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
         self.folder = folder
-        self._journal = Journal(folder / JOURNAL, now=now)
-        self.history = History(self._journal.entries)
-        self._journal.entries = []
+        self.history = History()
+        self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
 
     def record(self, event: JournalEvent) -> None:
         """Append to the journal, then to history. Raises DiskFull or OutputFolderError, changing neither."""
@@ -42,15 +43,17 @@ class Ledger:
         self.history.apply(Entry(0, at, event))
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | None:
     """The manifest of an output folder; None where there is none.
+
+    ``lazily``: its takes aren't read before they are gone through, and what is wrong in them is found then.
 
     Raises OutputFolderError for one that can't be read (a merge conflict, most likely): it may know of paid
     takes, so it is never ignored. Raises ForeignFolder for one that a newer version wrote.
     """
     path = folder / MANIFEST
     try:
-        document = json.loads(path.read_bytes())
+        document = load_lazily(path) if lazily else json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -62,7 +65,8 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if isinstance(version, int) and version > VERSION:
         raise ForeignFolder(f"{path}: written by a newer version of rivya-run", hint="upgrade rivya-run")
     try:
-        known_attempts(document)
+        if not lazily:
+            deque(known_attempts(document), maxlen=0)
         known_uploads(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_manifest(str(path)) from error
@@ -76,6 +80,14 @@ def _no_manifest(where: str) -> OutputFolderError:
         f"{where}: this is no manifest that rivya-run can read",
         hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
     )
+
+
+def news_for(ledger: Ledger, document: dict[str, Any]) -> list[JournalEvent]:
+    """What the folder's manifest knows and its journal doesn't. Raises OutputFolderError where it is none of ours."""
+    try:
+        return foreign_knowledge(document, ledger.history)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise _no_manifest(str(ledger.folder / MANIFEST)) from error
 
 
 def foreign_knowledge(document: dict[str, Any], history: History) -> list[JournalEvent]:

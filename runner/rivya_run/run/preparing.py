@@ -21,7 +21,7 @@ from rivya_run.records.problems import Problem, Severity
 from rivya_run.records.run import RunOptions
 from rivya_run.records.storyboard import FileFacts, Storyboard
 from rivya_run.records.tables import ModelTable
-from rivya_run.run.ledger import Ledger, foreign_knowledge, read_manifest
+from rivya_run.run.ledger import Ledger, news_for, read_manifest
 from rivya_run.run.opening import Opened, open_storyboard, storyboard_id_of
 from rivya_run.times import seconds_of
 
@@ -152,7 +152,7 @@ def prepare(
 
     ``base_url`` None: the origin isn't looked at.
     """
-    document = read_manifest(source.folder)
+    document = read_manifest(source.folder, lazily=True)
     made_with, claimed_by = _provenance(ledger.history, document)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
@@ -175,7 +175,7 @@ def _expired(history: History, window: float) -> set[str]:
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
     """Take in what a manifest knows and the journal doesn't."""
-    for event in foreign_knowledge(document, ledger.history):
+    for event in news_for(ledger, document):
         if writing:
             ledger.record(event)
         else:

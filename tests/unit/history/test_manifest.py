@@ -199,7 +199,7 @@ def test_a_given_up_outcome_stays_given_up_in_a_clone() -> None:
 def test_what_is_no_manifest_is_refused(broken: Any) -> None:
     """It raises instead of being read as an empty one."""
     with pytest.raises((KeyError, TypeError, ValueError)):
-        known_attempts(broken)
+        list(known_attempts(broken))
 
 
 def test_it_is_text_that_git_can_compare() -> None:

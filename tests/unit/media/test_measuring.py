@@ -8,7 +8,8 @@ import pytest
 
 from boards import clip, still
 from rivya_run.media import measuring
-from rivya_run.media.measuring import measured
+from rivya_run.media.facts import Incomplete, Unreadable, completeness
+from rivya_run.media.measuring import Look, look_into, measured
 
 
 def test_a_clip_is_measured(tmp_path: Path) -> None:
@@ -44,3 +45,15 @@ def test_without_the_media_extra_nothing_is_claimed(tmp_path: Path, monkeypatch:
     path = clip(tmp_path / "a.mp4")
     assert measured(path, None) is None
     assert measured(path, "odd") == {"doubt": "odd"}
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+def test_one_walk_says_the_same_as_several(tmp_path: Path, name: str) -> None:
+    """Whole or cut short, a clip is judged and measured alike, however it is looked into."""
+    path = clip(tmp_path / name)
+    content = path.read_bytes()
+    for share in (1.0, 0.9, 0.5, 0.1):
+        path.write_bytes(content[: int(len(content) * share)])
+        whole = completeness(path)
+        doubt = whole.reason if isinstance(whole, Incomplete | Unreadable) else None
+        assert look_into(path) == Look(doubt, measured(path, doubt))
