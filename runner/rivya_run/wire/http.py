@@ -49,14 +49,6 @@ _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 _CLOSED = httpx.ByteStream(b"")
 
 
-_ALWAYS = {
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip, deflate",
-    "Connection": "keep-alive",
-    "User-Agent": f"rivya-run/{__version__}",
-}
-
-
 class _Bearer(httpx.Auth):
     """Puts the key on a request at the last moment, so that no header set of ours ever holds it."""
 
@@ -145,7 +137,6 @@ class Http:
         self._idle: list[httpx.AsyncClient] = []
         self._results: dict[bool, httpx.AsyncClient] = {}
         self._trusted: ssl.SSLContext | None = None
-        self._direct = transport is None and not self._by_proxy(base_url, api=True)
         self._connections = Connections(tls=lambda: self._certificates(secure=True), keep_alive=_KEEP_ALIVE)
 
     async def __aenter__(self) -> Http:
@@ -175,40 +166,21 @@ class Http:
     async def exchange(self, request: ApiRequest) -> Reply | Fault:
         """Send one request and read its whole answer, within the timeouts; the caller holds a turn."""
         sent_at = self._clock()
+        lane = self._idle.pop() if self._idle else self._new_client(self.base_url, api=True)
         try:
             # An upload takes what its size takes: its writes time out one by one.
             limit = float("inf") if request.form else self._longest
             with anyio.move_on_after(limit):
-                reply = await self._exchange(request)
+                reply = await self._exchange(lane, request)
                 self._note(request, reply, sent_at)
                 return reply
         except Exception as error:
             return self._fault(error)
-        return Fault(What.READ_TIMEOUT, f"no whole answer within {self._longest:.0f} s")
-
-    async def _exchange(self, request: ApiRequest) -> Reply:
-        if self._direct and request.form is None:
-            return await self._exchange_directly(request)
-        lane = self._idle.pop() if self._idle else self._new_client(self.base_url, api=True)
-        try:
-            return await self._exchange_over(lane, request)
         finally:
             self._idle.append(lane)
+        return Fault(What.READ_TIMEOUT, f"no whole answer within {self._longest:.0f} s")
 
-    async def _exchange_directly(self, request: ApiRequest) -> Reply:
-        """Past the library's client, which spends more on a small request than everything below it."""
-        built = httpx.Request(
-            request.method,
-            self.base_url + request.path,
-            headers={**_ALWAYS, **request.headers},
-            content=request.body,
-            extensions={"timeout": self._timeout.as_dict()},
-        )
-        if request.signed and self._key is not None:
-            built.headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        return await self._read(await _Transport(self._connections).handle_async_request(built))
-
-    async def _exchange_over(self, client: httpx.AsyncClient, request: ApiRequest) -> Reply:
+    async def _exchange(self, client: httpx.AsyncClient, request: ApiRequest) -> Reply:
         url = self.base_url + request.path
         auth = self._bearer if request.signed else None
         form = request.form
@@ -289,7 +261,7 @@ class Http:
         size = 1 if api else RESULT_CONNECTIONS
         secure = url.lower().startswith("https:")
         abroad = secure and not (api and is_loopback(httpx.URL(url).host))
-        direct = self._transport is None and not self._by_proxy(url, api=api)
+        direct = self._transport is None and not (abroad and getproxies())
         client = httpx.AsyncClient(
             headers={"User-Agent": f"rivya-run/{__version__}"},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -304,10 +276,6 @@ class Http:
         )
         self._stack.push_async_callback(client.aclose)
         return client
-
-    def _by_proxy(self, url: str, *, api: bool) -> bool:
-        secure = url.lower().startswith("https:")
-        return secure and not (api and is_loopback(httpx.URL(url).host)) and bool(getproxies())
 
     def _certificates(self, *, secure: bool) -> ssl.SSLContext:
         """One for all clients: loading the certificates costs 20 ms and more, and plain http does without."""
