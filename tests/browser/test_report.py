@@ -160,9 +160,9 @@ def test_everything_can_be_done_by_keyboard(opened: Opener, shots_folder: Path) 
     press("c")
     expect(page.locator("#open-compare")).to_have_text("Compare 2")
     press("v")
-    assert page.locator("#compared video").count() == 2
+    expect(page.locator("#compared video")).to_have_count(2)
     press("Escape")
-    assert page.locator("#compared video").count() == 0
+    expect(page.locator("#compared video")).to_have_count(0)
     press("b")
     assert focused(page) == "key010/1"
     press("?")
@@ -186,7 +186,7 @@ def test_takes_are_compared_side_by_side_and_move_together(opened: Opener, shots
     """All players of a comparison start with one button and step frame by frame."""
     page = opened(rich(shots_folder))
     page.locator("#s2 .side").click()
-    assert page.locator("#compared figure").count() == 3
+    expect(page.locator("#compared figure")).to_have_count(3)
     page.evaluate(
         "window.played = Promise.all([...document.querySelectorAll('#compared video')]"
         ".map(v => new Promise(done => v.onended = done))); void 0"
