@@ -305,4 +305,4 @@ def test_pages_are_plain() -> None:
         text = page.read_text(encoding="utf-8")
         assert text.count("```") % 2 == 0, page
         assert "```" not in prose(page), page
-        assert "/work/" not in text, page
+        assert str(ROOT) not in text, page
