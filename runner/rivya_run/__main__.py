@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from rivya_run.instant import answer
+from rivya_run.streams import INTERRUPTED, open_streams
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code; a rerun with nothing to do is answered at once."""
+    """Run the command line and leave with its exit code; Ctrl-C may come at any time."""
+    code = INTERRUPTED
+    try:
+        code = _exit_code()
+    except KeyboardInterrupt:
+        pass
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """A rerun with nothing to do is answered at once, without loading the command line."""
+    import os
+
+    from rivya_run.instant import answer
+
+    open_streams()
     found = answer(sys.argv[1:], os.environ)
-    if found is not None and sys.stderr is not None:
+    if found is not None:
         sys.stderr.write(found)
-        return
+        return 0
+    from signal import SIG_DFL, SIGINT, signal
+
     from rivya_run.cli.app import app
 
-    app()
+    try:
+        app()
+    except SystemExit as left:
+        return int(left.code or 0)
+    finally:
+        signal(SIGINT, SIG_DFL)  # while Python clears up, Ctrl-C would be a traceback
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import click
 from click_default_group import DefaultGroup
 
 from rivya_run import __version__
+from rivya_run.streams import INTERRUPTED, READER_GONE, settled
 
 ENVIRONMENT: Final = "RIVYA_RUN"
 """Every option can be set by an environment variable that begins with this."""
@@ -60,13 +61,15 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
         _never_fail_on_letters()
         try:
             code = super().main(*args, standalone_mode=False, **settings)
+        except SystemExit:  # click's answer to a reader that left
+            code = READER_GONE
         except Exception as error:
             from rivya_run.cli.failures import show_failure
 
             code = show_failure(error)
         except KeyboardInterrupt:
-            code = 130
-        sys.exit(code if isinstance(code, int) else 0)
+            code = INTERRUPTED
+        sys.exit(settled(code if isinstance(code, int) else 0))
 
 
 def load(name: str) -> click.Command:

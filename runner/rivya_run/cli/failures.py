@@ -13,10 +13,10 @@ import click
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
 from rivya_run.run.config import KEY_VARIABLE
 from rivya_run.safetext import visible
+from rivya_run.streams import INTERRUPTED
 
 DEBUG_VARIABLE = "RIVYA_RUN_DEBUG"
 INTERNAL_ERROR = 1
-INTERRUPTED = 130
 
 _EXTRAS = {
     "av": "media",
@@ -74,11 +74,8 @@ def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Write on standard error, without the API key, and without failing where nobody listens any more."""
-    try:
-        click.echo(without_key(text) + end, err=True, nl=False)
-    except (OSError, ValueError):
-        return
+    """Write on standard error, without the API key."""
+    click.echo(without_key(text) + end, err=True, nl=False)
 
 
 def without_key(text: str) -> str:
