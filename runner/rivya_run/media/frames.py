@@ -256,7 +256,13 @@ def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) 
     from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
     grey = (reformatter or VideoReformatter()).reformat(
-        shown, wide, high, "gray", interpolation=Interpolation.AREA, dst_color_range=ColorRange.JPEG
+        shown,
+        wide,
+        high,
+        "gray",
+        interpolation=Interpolation.AREA,
+        dst_color_range=ColorRange.JPEG,
+        threads=1,  # starting more takes longer than so small a picture
     )
     plane = grey.planes[0]
     rows = bytes(plane)

@@ -61,7 +61,7 @@ class Part:
 
     def _hash(self, file: FileIO, size: int) -> None:
         self.sha256, self.size = hashlib.sha256(), 0
-        block = bytearray(_BLOCK)
+        block = bytearray(min(size, _BLOCK))
         view = memoryview(block)
         while self.size < size:
             count = file.readinto(view[: size - self.size])
