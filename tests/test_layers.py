@@ -132,6 +132,7 @@ FLOORS: Mapping[str, Floor] = {
     "run.interrupts": Floor.RUN,
     "run.ledger": Floor.RUN,
     "run.limits": Floor.RUN,
+    "run.lost_folder": Floor.RUN,
     "run.money": Floor.RUN,
     "run.opening": Floor.RUN,
     "run.pace": Floor.RUN,
