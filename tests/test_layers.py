@@ -140,6 +140,7 @@ FLOORS: Mapping[str, Floor] = {
     "run.plan_basis": Floor.RUN,
     "run.preparing": Floor.RUN,
     "run.references": Floor.RUN,
+    "run.renamed": Floor.RUN,
     "run.running": Floor.RUN,
     "run.session": Floor.RUN,
     "run.simulation": Floor.RUN,

@@ -53,6 +53,19 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
 
 
+def first_entry(path: Path) -> Entry | None:
+    """The first entry, without reading on; None where there is none. Raises as ``fold_journal`` does."""
+    found: list[Entry] = []
+    try:
+        with path.open("rb") as file:
+            _read_lines(path, iter([file.readline()]), found.append)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+    return found[0] if found else None
+
+
 def _read_lines(path: Path, lines: Iterator[bytes], each: Callable[[Entry], object]) -> tuple[int, int]:
     count = good = 0
     for number, line in enumerate(lines, start=1):

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import NOW
-from rivya_run.disk.journal import Journal, line_of, read_journal
+from rivya_run.disk.journal import Journal, first_entry, line_of, read_journal
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.records.journal import Entry, JournalEvent, RunStarted, Withdrawn
 
@@ -278,3 +278,13 @@ def test_without_file_numbers_the_size_tells(
         else:
             journal.sync()
     journal.close()
+
+
+def test_the_first_line_is_read_alone(tmp_path: Path) -> None:
+    """Whatever follows; nothing where there is no journal or no whole line."""
+    path = tmp_path / "journal.jsonl"
+    assert first_entry(path) is None
+    path.write_bytes(line_of(1, NOW, _started()) + b"damaged\n" + line_of(2, NOW, _started(2)))
+    assert first_entry(path) == Entry(1, NOW, _started())
+    path.write_bytes(b'{"n":1')
+    assert first_entry(path) is None
