@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
+from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
 from rivya_run.wire.downloads import Expired, Failed, Fetched, fetch
 from rivya_run.wire.http import Http
@@ -374,3 +374,86 @@ def test_cancelled(tmp_path: Path) -> None:
     assert part.stat().st_size > 1_000_000
     _, found = get(ranged(LARGE), part)
     assert whole(part, found, LARGE).resumed
+
+
+class Leaping:
+    """A clock that leaps as far at each look."""
+
+    def __init__(self, leap: float) -> None:
+        self.now = 0.0
+        self._leap = leap
+
+    def __call__(self) -> float:
+        self.now += self._leap
+        return self.now
+
+
+async def trickling(
+    server_says: bytes, part: Path, *, clock: Leaping, then: Answerer | None = None, seconds: float
+) -> tuple[OddServer, Fetched | Expired | Failed]:
+    """A fetch from a server that says this, and then a byte every few milliseconds; afterwards ``then``."""
+    calls = 0
+
+    async def answerer(asked: Asked) -> bytes:
+        nonlocal calls
+        calls += 1
+        if then is not None and calls > 1:
+            return await then(asked)
+        raise Trickle(server_says)
+
+    async with odd_server(answerer) as server, Http(server.origin, None, read_timeout=5.0) as http:
+        with anyio.fail_after(20):
+            found = await fetch(
+                http,
+                server.origin + "/x",
+                part,
+                max_bytes=MANY,
+                deadline=seconds,
+                clock=clock,
+                random=lambda: 0.0,
+            )
+        return server, found
+
+
+def test_a_body_that_trickles_is_given_up_and_resumed(tmp_path: Path) -> None:
+    """A byte now and then never meets a timeout: too little in a minute is a broken connection."""
+    part = tmp_path / "x.part"
+    began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
+
+    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+        return await trickling(began, part, clock=Leaping(20), then=ranged(SMALL), seconds=1e9)
+
+    server, found = anyio.run(body)
+    assert isinstance(found, Fetched)
+    assert found.resumed
+    assert len(server.asked) == 2
+    assert int(server.asked[1].headers["range"][6:-1]) >= 90_000
+
+
+def test_a_body_that_trickles_ends_at_the_deadline(tmp_path: Path) -> None:
+    """What came stays for the next run."""
+    part = tmp_path / "x.part"
+    began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
+
+    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+        return await trickling(began, part, clock=Leaping(0.01), seconds=0.2)
+
+    _, found = anyio.run(body)
+    assert isinstance(found, Failed)
+    assert not found.final
+    assert part.stat().st_size >= 90_000
+
+
+def test_the_head_of_an_answer_that_trickles_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts as no answer."""
+    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.05)
+
+    async def answerer(_: Asked) -> bytes:
+        raise Trickle(b"HTTP/1.1 200 OK\r\nx: ")
+
+    began = time.monotonic()
+    _, found = get(answerer, tmp_path / "x.part", read_timeout=0.1, seconds=0.3)
+    assert isinstance(found, Failed)
+    assert time.monotonic() - began < 5
