@@ -13,6 +13,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,10 @@ class Journal:
             self._size += os.write(file, b"\n")
         if new:
             sync_folder(self.path.parent)
+            # Both may be new as well: outputs/<storyboard id>.
+            for folder in list(self.path.parents)[1:3]:
+                with suppress(OSError):
+                    sync_folder(folder)
         return file
 
 

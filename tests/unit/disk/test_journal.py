@@ -288,3 +288,31 @@ def test_the_first_line_is_read_alone(tmp_path: Path) -> None:
     assert first_entry(path) == Entry(1, NOW, _started())
     path.write_bytes(b'{"n":1')
     assert first_entry(path) is None
+
+
+def test_a_new_journal_is_durable_with_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the output folder and of what holds it are synced too: else a power cut takes the intent along."""
+    synced: list[Path] = []
+    monkeypatch.setattr("rivya_run.disk.journal.sync_folder", synced.append)
+    folder = tmp_path / "outputs/board"
+    for number in range(2):
+        journal = Journal(folder / "journal.jsonl", now=lambda: NOW)
+        journal.append(_started(number))
+        journal.close()
+    assert synced == [folder, tmp_path / "outputs", tmp_path]
+
+
+def test_a_folder_above_that_can_t_be_synced_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may belong to somebody else; only the journal's own folder must take it."""
+
+    def refusing(folder: Path) -> None:
+        if folder != tmp_path / "board":
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("rivya_run.disk.journal.sync_folder", refusing)
+    journal = Journal(tmp_path / "board/journal.jsonl", now=lambda: NOW)
+    journal.append(_started())
+    journal.close()
+    assert read_journal(tmp_path / "board/journal.jsonl")[1] > 0
