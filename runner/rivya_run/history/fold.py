@@ -263,17 +263,25 @@ def _task_missing(known: Attempt, event: TaskMissing, at: str) -> Attempt:
 
 
 def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
+    first = known.outputs[event.index].identity if event.index < len(known.outputs) else event.sha256
     output = Output(
-        event.path, event.url, event.bytes, event.sha256, event.mime_type, event.mtime_ns, event.media
+        event.path,
+        event.url,
+        event.bytes,
+        event.sha256,
+        event.mime_type,
+        event.mtime_ns,
+        event.media,
+        first_sha256=first if first != event.sha256 else None,
     )
     outputs = (*known.outputs[: event.index], output, *known.outputs[event.index + 1 :])
     complete = len(outputs) >= event.of
-    first = complete and known.state is not AttemptState.STORED
+    newly = complete and known.state is not AttemptState.STORED
     return replace(
         known,
         state=AttemptState.STORED if complete else known.state,
         outputs=outputs,
-        timeline=(*known.timeline, ("stored", at)) if first else known.timeline,
+        timeline=(*known.timeline, ("stored", at)) if newly else known.timeline,
     )
 
 

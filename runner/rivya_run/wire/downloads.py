@@ -27,6 +27,12 @@ from rivya_run.wire.retry import Happening, Verdict, What, decide
 _MOST_REDIRECTS = 5
 _BATCH = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SLOW_FOR = 60.0
+"""Seconds over which a body has to come at more than a trickle; else its connection is given up."""
+
+LEAST = 64 * 1024
+"""Bytes that have to come in that time: no clip gets anywhere below."""
+
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
 
 
@@ -83,7 +89,7 @@ async def fetch(
     Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
-    download = _Download(http, Part(part), max_bytes, lambda: deadline - clock())
+    download = _Download(http, Part(part), max_bytes, deadline, clock)
     attempts = 0
     try:
         if download.part.path.exists():
@@ -121,11 +127,14 @@ async def fetch(
 class _Download:
     """The state of one fetch over its tries."""
 
-    def __init__(self, http: Http, part: Part, max_bytes: int, time_left: Callable[[], float]) -> None:
+    def __init__(
+        self, http: Http, part: Part, max_bytes: int, deadline: float, clock: Callable[[], float]
+    ) -> None:
         self.part = part
         self._http = http
         self._max_bytes = max_bytes
-        self._time_left = time_left
+        self._deadline = deadline
+        self._clock = clock
         self._resumed = False
 
     async def attempt(self, url: str) -> _End | _Trouble:
@@ -188,6 +197,7 @@ class _Download:
     async def _body(self, incoming: Incoming, total: int | None) -> _End | _Trouble:
         """Read to the end, in batches that a worker thread hashes and writes."""
         arrival = _Arrival(incoming, self.part)
+        progress = _Progress(self._clock)
         broken: Fault | None = None
         try:
             async with aclosing(incoming.chunks()) as chunks:
@@ -197,7 +207,9 @@ class _Download:
                         return Expired("a page came instead of media")
                     if self.part.size > self._max_bytes:
                         return self._too_large()
-                    if self._time_left() <= 0:
+                    if progress.too_slow(len(chunk)):
+                        raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
+                    if self._clock() >= self._deadline:
                         await arrival.keep()
                         return Failed("it did not come in time")
         except BodyError as error:
@@ -218,6 +230,25 @@ class _Download:
 
     def _too_large(self) -> Failed:
         return Failed(f"it is larger than {self._max_bytes} bytes", final=True)
+
+
+class _Progress:
+    """Whether a body comes at more than a trickle, which no timeout of a single piece ends."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._came = 0
+
+    def too_slow(self, count: int) -> bool:
+        """Count what came now; whether it was too little over a while."""
+        self._came += count
+        now = self._clock()
+        if now - self._since < SLOW_FOR:
+            return False
+        slow = self._came < LEAST
+        self._since, self._came = now, 0
+        return slow
 
 
 class _Arrival:

@@ -214,3 +214,18 @@ def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
     found.apply(Entry(3, NOW, Created("other", "t", "queued", 50.0)))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 100
+
+
+def test_the_checksum_of_the_first_bytes_stays() -> None:
+    """The API served others when the file was fetched again, twice; and then the first ones once more."""
+    events: list[JournalEvent] = [
+        Intended("one", "a", 1, "f", 1, "m", "{}"),
+        Created("one", "task_1", "queued"),
+    ]
+    history = History(entries(events))
+    for number, (sha256, first) in enumerate(
+        [("s1", None), ("s2", "s1"), ("s3", "s1"), ("s1", None)], start=9
+    ):
+        history.apply(Entry(number, NOW, Stored("one", 0, 1, "a/x.mp4", None, 1, sha256, None)))
+        [output] = history.attempts["one"].outputs
+        assert (output.sha256, output.first_sha256, output.identity) == (sha256, first, "s1")
