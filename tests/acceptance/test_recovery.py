@@ -241,12 +241,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
             raise OSError(28, "No space left on device")
         return write(descriptor, content)
 
-    def no_room(self: Part, chunks: list[bytes]) -> None:
+    def no_room(self: Part, content: bytes) -> None:
         if "part" in full:
             from rivya_run.disk.durable import unwritable
 
             raise unwritable(self.path, OSError(28, "No space left on device"))
-        append(self, chunks)
+        append(self, content)
 
     monkeypatch.setattr("rivya_run.disk.journal.os.write", no_space)
     monkeypatch.setattr(Part, "append", no_room)

@@ -28,6 +28,11 @@ MEDIA = {"content-type": "video/mp4", "etag": '"one"', "accept-ranges": "bytes"}
 MANY = 1 << 40
 
 
+def length(path: Path) -> int:
+    """What a caller may want to know of the whole file."""
+    return path.stat().st_size
+
+
 def get(
     answerer: Answerer,
     part: Path,
@@ -36,8 +41,8 @@ def get(
     max_bytes: int = MANY,
     seconds: float = 20.0,
     read_timeout: float = 5.0,
-) -> tuple[OddServer, Fetched | Expired | Failed]:
-    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
         async with (
             odd_server(answerer) as server,
             Http(server.origin, Secret(KEY), read_timeout=read_timeout) as http,
@@ -46,6 +51,7 @@ def get(
                 http,
                 server.origin + path,
                 part,
+                look=length,
                 max_bytes=max_bytes,
                 deadline=time.monotonic() + seconds,
                 random=lambda: 0.0,
@@ -99,10 +105,14 @@ def noted(part: Path, validator: str = '"one"') -> None:
     part.with_name(part.name + ".json").write_text(json.dumps(note))
 
 
-def whole(part: Path, found: object, content: bytes) -> Fetched:
+def whole(part: Path, found: object, content: bytes) -> Fetched[int]:
     assert isinstance(found, Fetched), found
     assert part.read_bytes() == content
-    assert (found.bytes, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (found.bytes, found.seen, found.sha256) == (
+        len(content),
+        len(content),
+        hashlib.sha256(content).hexdigest(),
+    )
     assert [path.name for path in part.parent.iterdir()] == [part.name]
     return found
 
@@ -342,11 +352,16 @@ def test_bad_redirects(tmp_path: Path, location: str) -> None:
 def test_unsafe_url(tmp_path: Path) -> None:
     """Plain http to another machine is never asked."""
 
-    async def body() -> Fetched | Expired | Failed:
+    async def body() -> Fetched[int] | Expired | Failed:
         async with Http("https://api.example", None) as http:
             part = tmp_path / "x.part"
             return await fetch(
-                http, "http://media.example/x", part, max_bytes=MANY, deadline=time.monotonic() + 1
+                http,
+                "http://media.example/x",
+                part,
+                look=length,
+                max_bytes=MANY,
+                deadline=time.monotonic() + 1,
             )
 
     found = anyio.run(body)
@@ -381,7 +396,9 @@ def test_cancelled(tmp_path: Path) -> None:
             with anyio.move_on_after(0.3):
                 deadline = time.monotonic() + 20
                 url = server.origin + "/x"
-                await fetch(http, url, part, max_bytes=MANY, deadline=deadline, random=lambda: 0.99)
+                await fetch(
+                    http, url, part, look=length, max_bytes=MANY, deadline=deadline, random=lambda: 0.99
+                )
 
     anyio.run(body)
     assert part.stat().st_size > 1_000_000
@@ -403,7 +420,7 @@ class Leaping:
 
 async def trickling(
     server_says: bytes, part: Path, *, clock: Leaping, then: Answerer | None = None, seconds: float
-) -> tuple[OddServer, Fetched | Expired | Failed]:
+) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
     """A fetch from a server that says this, and then a byte every few milliseconds; afterwards ``then``."""
     calls = 0
 
@@ -420,6 +437,7 @@ async def trickling(
                 http,
                 server.origin + "/x",
                 part,
+                look=length,
                 max_bytes=MANY,
                 deadline=seconds,
                 clock=clock,
@@ -433,7 +451,7 @@ def test_a_body_that_trickles_is_given_up_and_resumed(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
         return await trickling(began, part, clock=Leaping(20), then=ranged(SMALL), seconds=1e9)
 
     server, found = anyio.run(body)
@@ -448,7 +466,7 @@ def test_a_body_that_trickles_ends_at_the_deadline(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
         return await trickling(began, part, clock=Leaping(0.01), seconds=0.2)
 
     _, found = anyio.run(body)

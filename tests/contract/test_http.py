@@ -250,7 +250,9 @@ def test_key_stays_at_its_origin(tmp_path: Path) -> None:
             client = RivyaClient(http, clock=time.monotonic, random=lambda: 0.0)
             assert isinstance(await client.task("task_1", deadline=time.monotonic() + 5), Task)
             part = tmp_path / "x.part"
-            found = await fetch(http, two.origin + "/x", part, max_bytes=99, deadline=time.monotonic() + 5)
+            found = await fetch(
+                http, two.origin + "/x", part, look=bool, max_bytes=99, deadline=time.monotonic() + 5
+            )
             assert isinstance(found, Fetched)
             one.answerer = redirecting
             await client.create(TASK, "k", deadline=time.monotonic() + 5, on_task=lambda _: None)

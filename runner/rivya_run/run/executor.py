@@ -23,7 +23,7 @@ from rivya_run.wire.client import Missing
 MANIFEST_EVERY = 5.0
 """Seconds between two writings of the manifest while a run goes on; the journal has it all meanwhile."""
 
-MANIFEST_SHARE = 30
+MANIFEST_SHARE = 100
 """A large manifest is written less often: so many times as much as that takes goes by in between."""
 
 RESTING = frozenset({Action.REUSE, Action.SKIP})

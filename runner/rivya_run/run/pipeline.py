@@ -203,7 +203,6 @@ class Pipeline:
             await self._follow(key, step, deadline)
         if board.attempt(key).state in _SUCCEEDED:
             trouble = await Fetcher(board, key, stale=stale).fetch_all(session.deadline())
-            await board.durability.reached()
             if trouble is not None:
                 status = take_status(board.attempt(key))
                 return Outcome(Ending.UNFINISHED, status, trouble.message, "download")

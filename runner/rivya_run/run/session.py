@@ -20,9 +20,6 @@ from rivya_run.run.polling import Timing
 from rivya_run.times import iso, seconds_of
 
 DOWNLOADS_AT_ONCE = 6
-LOOKS_AT_ONCE = 1
-"""Files that are looked into at once: threads that decode would only fight for the interpreter."""
-
 UPLOADS_AT_ONCE = 4
 STARTING_AT_ONCE = 64
 """Takes that are on their way to a place in flight: enough to never leave one empty, few enough to cost nothing."""
@@ -57,7 +54,6 @@ class Session:
     till: Till = field(init=False)
     downloads: anyio.CapacityLimiter = field(init=False)
     uploads: anyio.CapacityLimiter = field(init=False)
-    looks: anyio.CapacityLimiter = field(init=False)
     starting: anyio.Semaphore = field(init=False)
     doubts: Counter[str] = field(default_factory=Counter)
 
@@ -66,7 +62,6 @@ class Session:
         self.till = Till(self.spending)
         self.downloads = anyio.CapacityLimiter(DOWNLOADS_AT_ONCE)
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
-        self.looks = anyio.CapacityLimiter(LOOKS_AT_ONCE)
         self.starting = anyio.Semaphore(STARTING_AT_ONCE, fast_acquire=True)
 
     def deadline(self) -> float:

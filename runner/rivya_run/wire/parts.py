@@ -38,7 +38,7 @@ class _Note:
 
 
 class Part:
-    """An open ``.part`` file of which ``size`` bytes are there and hashed.
+    """A ``.part`` file of which ``size`` bytes are there and hashed: empty and new, unless it is reopened.
 
     Raises DiskFull or OutputFolderError.
     """
@@ -58,6 +58,11 @@ class Part:
     @property
     def _new_note_path(self) -> Path:
         return self.path.with_name(self.path.name + ".json.new")
+
+    @property
+    def left_over(self) -> bool:
+        """Whether an earlier try left something."""
+        return self.path.exists()
 
     def reopen(self) -> None:
         """Take up what an earlier run left, if it can be gone on with; else start empty."""
@@ -105,11 +110,10 @@ class Part:
         except OSError as error:
             raise unwritable(self.path, error) from error
 
-    def append(self, chunks: list[bytes]) -> None:
+    def append(self, content: bytes) -> None:
         """Write and hash what came."""
         try:
-            for chunk in chunks:
-                self._write(self._opened(), memoryview(chunk))
+            self._write(self._opened(), memoryview(content))
             if self.version is not None:
                 self._write_note(self.version)
         except OSError as error:
@@ -160,8 +164,10 @@ class Part:
             self._drop_note()
 
     def _opened(self) -> FileIO:
+        if self.finished:
+            raise ValueError("the part is finished")
         if self._file is None:
-            raise ValueError("the part is not open")
+            self._file = self.path.open("w+b", buffering=0)
         return self._file
 
 
