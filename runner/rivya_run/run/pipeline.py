@@ -125,6 +125,8 @@ class Pipeline:
             return None, session.stop.outcome
         resolved = await self._references.resolve(step, session.deadline())
         if isinstance(resolved, NotResolved):
+            if resolved.ending is Ending.UNFINISHED and session.stop.outcome is not None:
+                return None, session.stop.outcome
             return None, Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
         place = Place(self._board, priority)
         try:
