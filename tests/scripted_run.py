@@ -33,6 +33,9 @@ from rivya_run.wire.http import Http
 from rivya_run.wire.origin import Secret
 
 EPOCH = 1_778_500_000.0
+LONGEST = 100_000.0
+"""Seconds after which a run hangs."""
+
 LOST = httpx.ReadTimeout("lost")
 UNREACHED = httpx.ConnectError("refused")
 
@@ -158,7 +161,8 @@ class ScriptedRun:
                 )
             self._began = anyio.current_time()
             try:
-                self.error = await Executor(self.boards, session).run()
+                with anyio.fail_after(LONGEST):
+                    self.error = await Executor(self.boards, session).run()
             finally:
                 self.ended_at = self.now()
                 for board in self.boards:

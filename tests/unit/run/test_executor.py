@@ -96,3 +96,25 @@ def test_time_in_which_nothing_is_asked_is_no_silence(tmp_path: Path) -> None:
     assert {attempt.state for attempt in run.boards[0].ledger.history.attempts.values()} == {
         AttemptState.FAILED
     }
+
+
+@pytest.mark.parametrize("cap", ["run", "storyboard"])
+@pytest.mark.parametrize("age", [30.0, 7200.0])
+def test_paying_again_for_unknown_takes_under_a_cap(tmp_path: Path, cap: str, age: float) -> None:
+    """What a person decided to pay for again holds nobody, itself least of all; a young one is asked after first."""
+    run = ScriptedRun(tmp_path, lambda run, shot: made(shot, model=None))
+    text = board(3, top="budget: {max_credits: 100}" if cap == "storyboard" else "")
+    options = RunOptions(resend_unknown=True, max_credits=100 if cap == "run" else None)
+    assert run.run(text, options=options, open_creates=[("s01", age), ("s02", age)]) == 1
+    assert [run.attempt(f"s{n:02}").state for n in (1, 2, 3)] == [AttemptState.FAILED] * 3
+    assert [run.attempt(f"s{n:02}").number for n in (1, 2, 3)] == ([1, 1, 1] if age < 3600 else [2, 2, 1])
+    assert run.ended_at < PATIENCE
+
+
+def test_one_unanswered_create_at_an_unknown_price_over_all_storyboards(tmp_path: Path) -> None:
+    """--max-credits is the run's: the next storyboard gets no blind create of its own."""
+    run = ScriptedRun(tmp_path, lambda run, shot: LOST)
+    texts = [board(2).replace("id: board", f"id: board{number}") for number in (1, 2, 3)]
+    assert run.run(*texts, options=RunOptions(max_credits=1000, timeout=60)) == 5
+    attempts = [one for board in run.boards for one in board.ledger.history.attempts.values()]
+    assert [one.state for one in attempts] == [AttemptState.SENT]
