@@ -34,6 +34,7 @@ from rivya_run.records.journal import (
 from rivya_run.records.wire import ApiError
 
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
+_UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
 
 UploadKey = tuple[str, str, str]
 """(sha256, kind, model): contents are uploaded once for each kind and model policy."""
@@ -56,7 +57,7 @@ class History:
         self._keys_of_task: dict[str, set[str]] = {}
         self._spent = 0.0
         self._at_stake = 0.0
-        self._unanswered: dict[str, Attempt] = {}
+        self._unanswered: dict[str | None, dict[str, Attempt]] = {}  # by price key
         for entry in entries:
             self.apply(entry)
 
@@ -86,14 +87,19 @@ class History:
         return self._spent
 
     def at_stake(self) -> float:
-        """Credits that everything may have cost at most: creates without an answer count by what is thought of
-        their cost by now, which an answer to another one may have told."""
-        told = ((self.prices.get(one.price_key or "", 0), one.at_stake) for one in self._unanswered.values())
-        return self._at_stake + sum(max(0, price - counted) for price, counted in told)
+        """Credits that everything may have cost at most."""
+        return self._at_stake
+
+    def stake_of(self, attempt: Attempt) -> float:
+        """Credits that an attempt counts as: a create without an answer by what is thought of its cost by now,
+        which an answer to another one may have told."""
+        told = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
+        return max(told, attempt.at_stake)
 
     def unanswered_unpriced(self) -> list[Attempt]:
-        """Creates without an answer, at prices that the API never told."""
-        return [one for one in self._unanswered.values() if one.price_key not in self.prices]
+        """Creates without an answer, at prices that the API never told; not those that a person gave up."""
+        groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
+        return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
 
     def of_take(self, shot: str, take: int) -> list[Attempt]:
         """Attempts that serve this take, whatever they asked for, in the order in which they were made."""
@@ -117,14 +123,27 @@ class History:
         self.attempts[attempt.key] = attempt
         if attempt.task_id is not None:
             self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.key)
-        self._spent += attempt.spent - (before.spent if before is not None else 0)
-        if attempt.task_id is None and attempt.state in _UNANSWERED:
-            self._unanswered[attempt.key] = attempt
-        else:
-            self._unanswered.pop(attempt.key, None)
-        self._at_stake += attempt.at_stake - (before.at_stake if before is not None else 0)
+        if before is not None:
+            self._spent -= before.spent
+            self._at_stake -= self.stake_of(before)
+            self._unanswered.get(before.price_key, {}).pop(before.key, None)
+        self._spent += attempt.spent
+        self._at_stake += self.stake_of(attempt)
+        if _unanswered(attempt):
+            self._unanswered.setdefault(attempt.price_key, {})[attempt.key] = attempt
         if attempt.price_key is not None and _tells_price(attempt):
-            self.prices[attempt.price_key] = attempt.reserved or 0
+            self._told(attempt.price_key, attempt.reserved or 0)
+
+    def _told(self, price_key: str, credits: float) -> None:
+        """A price: what has no answer yet counts by it from now on."""
+        waiting = self._unanswered.get(price_key, {}).values()
+        self._at_stake -= sum(self.stake_of(one) for one in waiting)
+        self.prices[price_key] = credits
+        self._at_stake += sum(self.stake_of(one) for one in waiting)
+
+
+def _unanswered(attempt: Attempt) -> bool:
+    return attempt.task_id is None and attempt.state in _UNANSWERED
 
 
 def _tells_price(attempt: Attempt) -> bool:

@@ -90,7 +90,10 @@ class Executor:
     def _start(self, board: Board, workers: anyio.abc.TaskGroup) -> None:
         """Open work first, then what is new in the order that ends soonest."""
         pipeline = Pipeline(board)
-        for attempt in board.ledger.history.unanswered_unpriced():
+        for step in board.plan.steps:
+            if step.gives_up is not None:
+                self._session.spending.decided(step.gives_up)
+        for attempt in self._session.spending.awaited(board.ledger.history):
             if attempt.state is AttemptState.SENT:
                 self._session.till.expect(attempt.key)
         for key in board.plan.orphans:
