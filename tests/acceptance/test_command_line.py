@@ -126,6 +126,51 @@ def test_mistakes_on_the_command_line_are_messages(
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("name", ["", " ", "\t\n"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["validate"],
+        ["plan"],
+        ["status"],
+        ["verify"],
+        ["clean", "--yes"],
+        ["report"],
+        ["export"],
+        ["watch"],
+        ["init"],
+        ["run", "board.yaml"],
+        ["run", "board.yaml", "--outputs"],
+        ["run", "--plan"],
+        ["plan", "board.yaml", "--out"],
+        ["export", "board.yaml", "--output"],
+        ["simulator", "--books"],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_not_the_folder_that_one_is_in(
+    words: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unset shell variable must not mean every storyboard here, nor results beside them: exit 2."""
+    (tmp_path / "board.yaml").write_text(BOARD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = rivya_run(*words, name)
+    assert result.exit_code == 2
+    assert "is an empty name; is a shell variable not set?" in result.stderr
+    assert result.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["board.yaml"]
+
+
+def test_an_empty_name_alone_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`rivya-run "$STORYBOARD"` without such a variable."""
+    (tmp_path / "board.yaml").write_text(BOARD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = rivya_run("")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is an empty name" in result.stderr
+
+
 def test_a_bug_is_told_in_short_without_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

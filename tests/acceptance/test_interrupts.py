@@ -93,6 +93,22 @@ def test_the_second_one_leaves_at_once(tmp_path: Path, nursery: Nursery) -> None
         assert len(project.simulator.state.tasks()) == 4
 
 
+def test_a_closed_terminal_hangs_up_twice_and_loses_nothing(tmp_path: Path, nursery: Nursery) -> None:
+    """Kernel and shell both send SIGHUP: creates in flight are answered, no task is without its id, exit 130."""
+    with open_project(tmp_path, nursery, **slow_create() | {"slow_seconds": 1.0}) as project:
+        project.write("", board(4))
+        pid = project.begin()
+        until(lambda: len(project.simulator.state.tasks()) >= 3)
+        os.kill(pid, signal.SIGHUP)
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGHUP)
+        assert nursery.end().status == 130, project.log
+        tasks = {task.id for task in project.simulator.state.tasks()}
+        takes = [take for shot in manifest(project)["shots"] for take in shot["takes"]]
+        assert {take["task_id"] for take in takes if take["task_id"]} == tasks
+        assert "interrupted" in project.log
+
+
 def test_before_anything_was_created_it_costs_nothing(tmp_path: Path, nursery: Nursery) -> None:
     """While the balance is asked for: exit 130, no create."""
     faults = FaultPlan(rules=(Rule("credits-hang"),))

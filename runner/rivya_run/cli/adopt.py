@@ -13,7 +13,7 @@ from rivya_run.cli import options as shared
 
 
 @click.command("adopt", short_help="Tie a task that exists to a take.")
-@click.argument("storyboard", type=click.Path(path_type=Path))
+@click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("task_id")
 @click.option(

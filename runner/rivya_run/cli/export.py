@@ -56,12 +56,25 @@ def command(
         raise UsageError("--output names one file, for one storyboard")
     for storyboard in paths:
         found = made(storyboard, outputs, simulate=simulate)
-        to = output if output is not None else found.folder / _NAMES[form]
+        to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
         path, about, notices = _write(found, to, form, slates=slates, burn_in=burn_in)
         for notice in notices:
             click.echo(f"notice: {notice}", err=True)
         click.echo(about, err=True)
         click.echo(path)
+
+
+def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
+    """The file that --output names, if it may be written."""
+    from rivya_run.cli.targets import PRODUCTS, free_to_write
+    from rivya_run.disk.cleaning import files_of
+    from rivya_run.history.manifest import known_attempts
+    from rivya_run.run.opening import reference_paths
+
+    kept = dict.fromkeys(reference_paths(storyboard), "a reference of this storyboard")
+    for _, _, attempt in known_attempts(found.manifest):
+        kept |= {found.folder / path: "a clip that was paid for" for path, _ in files_of(attempt)}
+    return free_to_write(output, PRODUCTS[form], kept=kept)
 
 
 def _write(

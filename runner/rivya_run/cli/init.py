@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from rivya_run.cli import options
+
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
-@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", default=".", type=options.FOLDER)
 def command(folder: Path) -> None:
     """Write a storyboard to start from into FOLDER (default: here), with its JSON Schema, editor settings and
     a .gitignore. Asks nothing and overwrites nothing.

@@ -27,17 +27,30 @@ class Amount(click.FloatRange):
         return number
 
 
+class Named(click.Path):
+    """A path that has a name: an empty one, as an unset shell variable leaves it, would mean the folder one is in."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail(f"{str(value)!r} is an empty name; is a shell variable not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 SECONDS = Amount(min=0, min_open=True)
 CREDITS = Amount(min=0)
 PROGRESS = ("auto", "live", "plain", "json", "none")
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+STORYBOARD = Named()
+FOLDER = Named(file_okay=False)
+FILE = Named(dir_okay=False)
 
 
 def storyboards(*, required: bool = True) -> Callable[[F], F]:
     """STORYBOARD...: files, or folders for every storyboard in them."""
     return click.argument(
-        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=click.Path(path_type=Path)
+        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=STORYBOARD
     )
 
 

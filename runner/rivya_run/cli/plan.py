@@ -70,6 +70,10 @@ def command(
     form = "json" if as_json else form
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
+    if out is not None:
+        from rivya_run.cli.targets import PRODUCTS, free_to_write
+
+        out = free_to_write(out, PRODUCTS["plan"])
     sources = open_sources(storyboard_files(storyboards), options)
     if expand:
         from rivya_run.storyboard.expand import expanded

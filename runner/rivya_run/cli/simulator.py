@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rivya_run.cli import options
+
 if TYPE_CHECKING:
     from rivya_run.simulator.options import SimulatorOptions
 
@@ -49,7 +51,7 @@ curl -s {url}/api/v1/generations \\
 @click.option("--key", metavar="KEY", help="The only API key that is taken (default: any rvya_sk_...).")
 @click.option(
     "--books",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.FOLDER,
     help="Folder in which tasks, files and credits outlive the server.",
 )
 def command(list_faults: bool, faults: str, books: Path | None, seed: int, **settings: Any) -> None:

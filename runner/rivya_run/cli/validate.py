@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rivya_run.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", short_help="Check storyboards: problems and advice, no network.")
-@click.argument(
-    "storyboards", metavar="STORYBOARD...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@options.storyboards()
 @click.option(
     "--format",
     "form",

@@ -12,7 +12,7 @@ from rivya_run.cli import options
 
 
 @click.command("watch", short_help="On save: validate, plan, with --simulate render.")
-@click.argument("storyboard", metavar="STORYBOARD", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
 @options.place
 def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
     """Each time the storyboard, one of its reference files or a project table is saved: validate and plan.

@@ -29,8 +29,8 @@ def unused(attempts: Mapping[str, Attempt], present: Collection[str], there: Ite
     ``present`` are keys of attempts that serve a present take. A file of which the records know nothing
     (reports, cuts, anything a person put there) is never among them.
     """
-    kept = {path for key in present if key in attempts for path, _ in _files(attempts[key])}
-    owners = {path: (key, still) for key, attempt in attempts.items() for path, still in _files(attempt)}
+    kept = {path for key in present if key in attempts for path, _ in files_of(attempts[key])}
+    owners = {path: (key, still) for key, attempt in attempts.items() for path, still in files_of(attempt)}
     found = []
     for path in sorted(there):
         if path in kept:
@@ -49,7 +49,7 @@ def unused(attempts: Mapping[str, Attempt], present: Collection[str], there: Ite
     return found
 
 
-def _files(attempt: Attempt) -> Iterator[tuple[str, bool]]:
+def files_of(attempt: Attempt) -> Iterator[tuple[str, bool]]:
     """Paths of outputs and of the stills taken out of them (True)."""
     for output in attempt.outputs:
         yield output.path, False

@@ -126,6 +126,17 @@ def _look_at_references(
     return looked
 
 
+def reference_paths(path: Path) -> list[Path]:
+    """The reference files that a storyboard file names, there or not, as far as it can be read.
+
+    Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
+    """
+    catalog = load_catalog(project_root(path) / PROJECT_FOLDER)
+    draft = read_storyboard(read_file(path), path=path.as_posix(), catalog=catalog).draft
+    named = [reference for shot in draft.shots for reference in shot.references] if draft is not None else []
+    return [path.parent / one.path for one in named if isinstance(one, FileReference)]
+
+
 def read_file(path: Path) -> bytes:
     """The bytes of a storyboard file, at most a little more than may be read of one."""
     try:
