@@ -11,6 +11,7 @@ RivyaError                    1
 │   ├── FolderLocked          7   another run holds it
 │   ├── JournalDamaged        7   a line in the middle of the journal can't be trusted
 │   ├── DiskFull              7   no room for the journal or a clip
+│   ├── FolderGone            7   removed, moved or replaced while it was in use
 │   └── ForeignFolder         7   made with another origin or by a newer version
 └── Interrupted             130   Ctrl-C or SIGTERM
 """
@@ -89,6 +90,10 @@ class JournalDamaged(OutputFolderError):
 
 class DiskFull(OutputFolderError):
     """There is no room left for the journal or a clip."""
+
+
+class FolderGone(OutputFolderError):
+    """The output folder was removed, moved or replaced while it was in use."""
 
 
 class ForeignFolder(OutputFolderError):

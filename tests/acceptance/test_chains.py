@@ -10,6 +10,8 @@ from projects import Project
 from rivya_run.records.plan import Action
 from rivya_run.records.run import Ending
 from rivya_run.simulator.faults import FaultPlan, Rule
+from rivya_run.simulator.shelf import Content, Shelf
+from rivya_run.simulator.tasks import SimulatedTask
 from simulation import hosted
 
 CHAIN = """
@@ -17,6 +19,14 @@ CHAIN = """
     shots:
       - {id: v2, prompt: Second, references: [{shot: v1, frame: last}]}
       - {id: v1, prompt: First}
+"""
+
+
+STILL = """
+    id: chain
+    shots:
+      - {id: v1, model: grok-imagine, prompt: First}
+      - {id: v2, prompt: Second, references: [{shot: v1}]}
 """
 
 
@@ -127,3 +137,32 @@ def test_a_renamed_child_keeps_the_parent_take_it_was_made_from(project: Project
     assert project.steps()["ending/1"].reason == "renamed from v2"
     project.run()
     assert project.tasks() == 3
+
+
+@pytest.mark.parametrize("chain", [CHAIN, STILL])
+def test_a_parent_that_comes_back_with_other_bytes_makes_no_child_anew(
+    project: Project, chain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its missing file was encoded anew, say: the child stays paid for, here and in a clone of the manifest."""
+    project.write(chain)
+    assert project.run().exit_code == 0
+    before = project.takes()
+    parent = before["v1/1"]["outputs"][0]
+    content = Shelf.content
+
+    async def encoded_anew(self: Shelf, task: SimulatedTask, number: int) -> Content:
+        found = await content(self, task, number)
+        body = found.body + b"\0\0\0\x08free"
+        return Content(body, found.mime_type, found.etag + "2")
+
+    monkeypatch.setattr(Shelf, "content", encoded_anew)
+    (project.folder() / parent["path"]).unlink()
+    assert project.run().exit_code == 0
+    output = project.takes()["v1/1"]["outputs"][0]
+    assert output["sha256"] != parent["sha256"]
+    assert output["first_sha256"] == parent["sha256"]
+    assert project.run().exit_code == 0
+    (project.folder() / "journal.jsonl").unlink()
+    assert project.run().exit_code == 0
+    assert project.tasks() == 2
+    assert project.takes()["v2/1"]["client_request_id"] == before["v2/1"]["client_request_id"]

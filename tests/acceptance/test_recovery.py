@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from mishaps import Watched, all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.disk import journal as journal_module
+from rivya_run.disk.durable import unwritable, write_atomically
 from rivya_run.disk.journal import read_journal
 from rivya_run.disk.lock import locked
 from rivya_run.records.events import Event
@@ -238,12 +241,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
             raise OSError(28, "No space left on device")
         return write(descriptor, content)
 
-    def no_room(self: Part, chunks: list[bytes]) -> None:
+    def no_room(self: Part, content: bytes) -> None:
         if "part" in full:
             from rivya_run.disk.durable import unwritable
 
             raise unwritable(self.path, OSError(28, "No space left on device"))
-        append(self, chunks)
+        append(self, content)
 
     monkeypatch.setattr("rivya_run.disk.journal.os.write", no_space)
     monkeypatch.setattr(Part, "append", no_room)
@@ -317,6 +320,148 @@ def test_nothing_is_created_on_a_disk_that_is_nearly_full(
     project.write(board(2))
     assert project.run().exit_code == 7
     assert project.tasks() == 0
+
+
+def removed_when_pending(project: Project, **options: Any) -> str:
+    """What a run says whose output folder is removed as soon as a task is known."""
+    removed: list[Event] = []
+
+    def remove(event: Event) -> None:
+        if event.name == "take_changed" and event.status == "pending" and not removed:
+            removed.append(event)
+            shutil.rmtree(project.root / "outputs/board")
+
+    project.events = Watched(remove)
+    code, words = ended(project, **options)
+    project.events = []
+    assert removed
+    assert (code, "was removed" in words) == (7, True)
+    return words
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove a file that is open")
+def test_a_folder_that_is_removed_under_a_run_ends_it(project: Project) -> None:
+    """Exit code 7 with every open task and key, nothing more is created; the next run pays for nothing again."""
+    project.write(board(12))
+    words = removed_when_pending(project, concurrency=2)
+    made = project.simulator.state.tasks()
+    assert len(made) < 12
+    open_ones = [take for take in project.takes().values() if take["status"] in {"sent", "pending"}]
+    assert open_ones
+    for take in open_ones:
+        assert take["client_request_id"] in words
+        assert (take["task_id"] or "") in words
+    known = {take["client_request_id"] for take in project.takes().values()} - {None}
+    assert {task.key for task in made} <= known
+    creates = project.simulator.traffic.counts["create"]
+    assert project.run().exit_code == 0
+    all_whole(project)
+    assert project.tasks() == 12
+    assert project.simulator.traffic.counts["create"] == creates + 12 - len(made)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove a file that is open")
+def test_a_removed_folder_is_noticed_while_tasks_only_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The books are looked at now and then, also when nothing is to be created."""
+    monkeypatch.setattr("rivya_run.run.executor.MANIFEST_EVERY", 0.05)
+    with hosted(speed=4.0) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(1))
+        [task_id] = [word for word in removed_when_pending(project).split() if word.startswith("task_")]
+        assert f"{project.takes()['s01/1']['task_id']}," == task_id
+        assert simulator.traffic.counts["download"] == 0
+        assert project.run().exit_code == 0
+        assert simulator.traffic.counts["create"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody replace a file that is open")
+def test_what_lies_in_place_of_a_removed_folder_is_kept(project: Project) -> None:
+    """Another manifest there is taken in before what this run knew is written."""
+    project.write(board(1))
+    assert project.run().exit_code == 0
+    other = (project.folder() / "manifest.json").read_bytes()
+    shutil.rmtree(project.folder())
+    project.write(board(1).replace("s01", "s02"))
+
+    def replaced(event: Event) -> None:
+        if event.name == "take_changed" and event.status == "pending":
+            shutil.rmtree(project.folder())
+            (project.root / "outputs/board").mkdir()
+            (project.folder() / "manifest.json").write_bytes(other)
+
+    project.events = Watched(replaced)
+    assert ended(project)[0] == 7
+    assert project.takes()["s02/1"]["task_id"] == project.simulator.state.tasks()[-1].id
+    assert [one["shot"] for one in project.manifest()["history"]] == ["s01"]
+
+
+class FailingOnce:
+    """A writer of manifests that fails as often as it is told."""
+
+    def __init__(self, times: int, number: int = 5) -> None:
+        self.times = times
+        self.number = number
+        self.calls = 0
+
+    def __call__(self, path: Path, content: Any) -> None:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise unwritable(path, OSError(self.number, os.strerror(self.number)))
+        write_atomically(path, content)
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project whose tasks take a while, so that manifests are written meanwhile."""
+    monkeypatch.setattr("rivya_run.run.executor.MANIFEST_EVERY", 0.05)
+    with hosted(speed=6.0) as simulator:
+        yield Project(tmp_path, simulator)
+
+
+def notices(project: Project) -> list[str]:
+    """What the run noticed."""
+    return [str(event.detail["message"]) for event in project.events if event.name == "notice"]
+
+
+def test_a_manifest_that_fails_on_the_way_is_told_and_tried_again(
+    slow: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has it all: the run goes on, and its last manifest is whole."""
+    failing = FailingOnce(3)
+    monkeypatch.setattr("rivya_run.run.board.write_atomically", failing)
+    slow.write(board(1))
+    assert slow.run().exit_code == 0
+    assert failing.calls > 3
+    [notice] = notices(slow)
+    assert "manifest.json" in notice
+    assert statuses(slow) == ["succeeded"]
+
+
+def test_a_manifest_that_can_not_be_written_at_the_end_is_exit_7(
+    slow: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure on the way is no reason to think that it was written."""
+    slow.write(board(1))
+    with monkeypatch.context() as patch:
+        patch.setattr("rivya_run.run.board.write_atomically", FailingOnce(1000))
+        code, words = ended(slow)
+    assert (code, "manifest.json" in words) == (7, True)
+    assert slow.run().exit_code == 0
+    assert statuses(slow) == ["succeeded"]
+    assert slow.simulator.traffic.counts["create"] == 1
+
+
+def test_a_disk_that_is_too_full_for_the_manifest_ends_creating(
+    slow: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota that free space doesn't show: there would be no room for more clips either."""
+    monkeypatch.setattr("rivya_run.run.board.write_atomically", FailingOnce(1, errno.EDQUOT))
+    slow.write(board(4))
+    code, _ = ended(slow, concurrency=1)
+    assert code == 7
+    assert slow.tasks() < 4
 
 
 def test_a_run_that_was_stopped_leaves_a_manifest_that_is_true(project: Project) -> None:

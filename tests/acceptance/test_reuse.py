@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from command_line import in_project
 from projects import Project, png
 from rivya_run.records.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
@@ -166,3 +168,21 @@ def _fail_and_retry(project: Project) -> None:
     assert project.prepared().plan.totals.spent == 10
     assert project.run().exit_code == 0
     assert [attempt["status"] for attempt in project.takes()["bad/1"]["attempts"]] == ["failed"]
+
+
+def test_a_renamed_file_without_an_id_is_asked_about_before_anything_is_paid_again(project: Project) -> None:
+    """Run and plan end with exit code 3 and both ways to decide; `id: <old>` goes on, and pays for nothing."""
+    nameless = BOARD.replace("    id: board\n", "")
+    project.write(nameless)
+    assert project.run().exit_code == 0
+    project.path.rename(project.root / "film.yaml")
+    for command in ("run", "plan"):
+        answer = in_project(project, command, project.root / "film.yaml")
+        assert answer.exit_code == 3
+        assert "film.yaml:1:1: error" in answer.stderr
+        assert "'id: storyboard' to go on" in answer.stderr
+        assert "'id: film' to start anew" in answer.stderr
+    assert not (project.root / "outputs/film").exists()
+    (project.root / "film.yaml").write_text("id: storyboard\n" + textwrap.dedent(nameless))
+    assert in_project(project, "run", project.root / "film.yaml").exit_code == 0
+    assert project.tasks() == 4

@@ -34,7 +34,7 @@ async def _fetched(url: str, part: Path) -> float:
 
     async with Http("http://127.0.0.1:9", None) as http:
         began = time.perf_counter()
-        got = await fetch(http, url, part, max_bytes=1 << 40, deadline=time.monotonic() + 60)
+        got = await fetch(http, url, part, look=bool, max_bytes=1 << 40, deadline=time.monotonic() + 60)
         took = time.perf_counter() - began
     assert isinstance(got, Fetched) and got.bytes == BYTES
     return took

@@ -102,7 +102,9 @@ def main() -> None:
     sock.listen(1024)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     queue = Queue(url, b"\0" * given.clip_bytes)
-    config = uvicorn.Config(queue.app(), log_config=None, access_log=False, lifespan="off", backlog=1024)
+    config = uvicorn.Config(
+        queue.app(), log_config=None, access_log=False, lifespan="off", backlog=1024, timeout_keep_alive=60
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
     thread.start()

@@ -23,6 +23,14 @@ class Hang(Exception):
     """Raised by an answer to leave the connection open without a word."""
 
 
+class Trickle(Exception):
+    """Raised by an answer to send the bytes it holds, and then one more every few milliseconds."""
+
+    def __init__(self, sent: bytes = b"") -> None:
+        super().__init__()
+        self.sent = sent
+
+
 class Cut(Exception):
     """Raised by an answer to reset the connection after the bytes it holds."""
 
@@ -83,6 +91,12 @@ class OddServer:
             await writer.drain()
             await asyncio.sleep(0.01)
             raise
+        except Trickle as trickle:
+            writer.write(trickle.sent)
+            for _ in range(2000):
+                await writer.drain()
+                await asyncio.sleep(0.01)
+                writer.write(b"x")
         except Hang:
             await asyncio.sleep(30)
         return True

@@ -305,7 +305,7 @@ def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
                 assert reply.json == {"current_credits": 5}
             part = tmp_path / "a.part"
             deadline = time.monotonic() + 10
-            got = await fetch(http, f"{origin}/clip", part, max_bytes=1 << 30, deadline=deadline)
+            got = await fetch(http, f"{origin}/clip", part, look=bool, max_bytes=1 << 30, deadline=deadline)
             assert isinstance(got, Fetched), got
             assert got.sha256 == hashlib.sha256(LARGE).hexdigest()
 

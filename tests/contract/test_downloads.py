@@ -9,12 +9,13 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
-from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
+from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
 from rivya_run.wire.downloads import Expired, Failed, Fetched, fetch
 from rivya_run.wire.http import Http
@@ -27,6 +28,11 @@ MEDIA = {"content-type": "video/mp4", "etag": '"one"', "accept-ranges": "bytes"}
 MANY = 1 << 40
 
 
+def length(path: Path) -> int:
+    """What a caller may want to know of the whole file."""
+    return path.stat().st_size
+
+
 def get(
     answerer: Answerer,
     part: Path,
@@ -35,8 +41,8 @@ def get(
     max_bytes: int = MANY,
     seconds: float = 20.0,
     read_timeout: float = 5.0,
-) -> tuple[OddServer, Fetched | Expired | Failed]:
-    async def body() -> tuple[OddServer, Fetched | Expired | Failed]:
+) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
         async with (
             odd_server(answerer) as server,
             Http(server.origin, Secret(KEY), read_timeout=read_timeout) as http,
@@ -45,6 +51,7 @@ def get(
                 http,
                 server.origin + path,
                 part,
+                look=length,
                 max_bytes=max_bytes,
                 deadline=time.monotonic() + seconds,
                 random=lambda: 0.0,
@@ -86,10 +93,26 @@ def ranged(content: bytes, *, cuts: int = 0, at: int = 100_000, etag: str = '"on
     return answerer
 
 
-def whole(part: Path, found: object, content: bytes) -> Fetched:
+def noted(part: Path, validator: str = '"one"') -> None:
+    """The note that an earlier run left beside a part of SMALL."""
+    there = part.read_bytes()
+    note = {
+        "validator": validator,
+        "length": len(SMALL),
+        "size": len(there),
+        "sha256": hashlib.sha256(there).hexdigest(),
+    }
+    part.with_name(part.name + ".json").write_text(json.dumps(note))
+
+
+def whole(part: Path, found: object, content: bytes) -> Fetched[int]:
     assert isinstance(found, Fetched), found
     assert part.read_bytes() == content
-    assert (found.bytes, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (found.bytes, found.seen, found.sha256) == (
+        len(content),
+        len(content),
+        hashlib.sha256(content).hexdigest(),
+    )
     assert [path.name for path in part.parent.iterdir()] == [part.name]
     return found
 
@@ -134,7 +157,7 @@ def test_complete_part_of_an_earlier_run(tmp_path: Path) -> None:
     """A part that was complete but not renamed costs one more byte."""
     part = tmp_path / "x.part"
     part.write_bytes(SMALL)
-    (tmp_path / "x.part.json").write_text(json.dumps({"validator": '"one"', "length": len(SMALL)}))
+    noted(part)
     server, found = get(ranged(SMALL), part)
     whole(part, found, SMALL)
     assert server.asked[0].headers["range"] == f"bytes={len(SMALL) - 1}-"
@@ -158,7 +181,7 @@ def test_changed_at_the_server(tmp_path: Path) -> None:
     """When the file has changed since, the server sends all of it and the part starts anew."""
     part = tmp_path / "x.part"
     part.write_bytes(b"\x00" * 1000)
-    (tmp_path / "x.part.json").write_text(json.dumps({"validator": '"zero"', "length": len(SMALL)}))
+    noted(part, '"zero"')
     server, found = get(ranged(SMALL), part)
     assert not whole(part, found, SMALL).resumed
     assert server.asked[0].headers["if-range"] == '"zero"'
@@ -178,7 +201,7 @@ def test_wrong_part_of_the_file(tmp_path: Path, headers: dict[str, str]) -> None
     """A 206 that doesn't go on exactly where the part ends is not used."""
     part = tmp_path / "x.part"
     part.write_bytes(SMALL[:1000])
-    (tmp_path / "x.part.json").write_text(json.dumps({"validator": '"one"', "length": len(SMALL)}))
+    noted(part)
     wrong = answer(206, SMALL[1000:], headers={"content-type": "video/mp4", **headers})
     server, found = get(scripted(wrong, answer(200, SMALL, headers=MEDIA)), part)
     assert not whole(part, found, SMALL).resumed and len(server.asked) == 2
@@ -188,7 +211,7 @@ def test_range_not_satisfiable(tmp_path: Path) -> None:
     """416 starts the part anew."""
     part = tmp_path / "x.part"
     part.write_bytes(SMALL[:1000])
-    (tmp_path / "x.part.json").write_text(json.dumps({"validator": '"one"', "length": len(SMALL)}))
+    noted(part)
     _, found = get(scripted(answer(416), answer(200, SMALL, headers=MEDIA)), part)
     whole(part, found, SMALL)
 
@@ -231,7 +254,7 @@ def test_page_instead_of_media(tmp_path: Path, body: bytes, kind: str) -> None:
     """A page with status 200 means an expired URL, and what was there before stays."""
     part = tmp_path / "x.part"
     part.write_bytes(SMALL[:1000])
-    (tmp_path / "x.part.json").write_text(json.dumps({"validator": '"one"', "length": len(SMALL)}))
+    noted(part)
     _, found = get(scripted(answer(200, body, headers={"content-type": kind})), part)
     assert isinstance(found, Expired)
     assert part.read_bytes() == SMALL[:1000]
@@ -329,11 +352,16 @@ def test_bad_redirects(tmp_path: Path, location: str) -> None:
 def test_unsafe_url(tmp_path: Path) -> None:
     """Plain http to another machine is never asked."""
 
-    async def body() -> Fetched | Expired | Failed:
+    async def body() -> Fetched[int] | Expired | Failed:
         async with Http("https://api.example", None) as http:
             part = tmp_path / "x.part"
             return await fetch(
-                http, "http://media.example/x", part, max_bytes=MANY, deadline=time.monotonic() + 1
+                http,
+                "http://media.example/x",
+                part,
+                look=length,
+                max_bytes=MANY,
+                deadline=time.monotonic() + 1,
             )
 
     found = anyio.run(body)
@@ -368,9 +396,137 @@ def test_cancelled(tmp_path: Path) -> None:
             with anyio.move_on_after(0.3):
                 deadline = time.monotonic() + 20
                 url = server.origin + "/x"
-                await fetch(http, url, part, max_bytes=MANY, deadline=deadline, random=lambda: 0.99)
+                await fetch(
+                    http, url, part, look=length, max_bytes=MANY, deadline=deadline, random=lambda: 0.99
+                )
 
     anyio.run(body)
     assert part.stat().st_size > 1_000_000
     _, found = get(ranged(LARGE), part)
     assert whole(part, found, LARGE).resumed
+
+
+class Leaping:
+    """A clock that leaps as far at each look."""
+
+    def __init__(self, leap: float) -> None:
+        self.now = 0.0
+        self._leap = leap
+
+    def __call__(self) -> float:
+        self.now += self._leap
+        return self.now
+
+
+async def trickling(
+    server_says: bytes, part: Path, *, clock: Leaping, then: Answerer | None = None, seconds: float
+) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+    """A fetch from a server that says this, and then a byte every few milliseconds; afterwards ``then``."""
+    calls = 0
+
+    async def answerer(asked: Asked) -> bytes:
+        nonlocal calls
+        calls += 1
+        if then is not None and calls > 1:
+            return await then(asked)
+        raise Trickle(server_says)
+
+    async with odd_server(answerer) as server, Http(server.origin, None, read_timeout=5.0) as http:
+        with anyio.fail_after(20):
+            found = await fetch(
+                http,
+                server.origin + "/x",
+                part,
+                look=length,
+                max_bytes=MANY,
+                deadline=seconds,
+                clock=clock,
+                random=lambda: 0.0,
+            )
+        return server, found
+
+
+def test_a_body_that_trickles_is_given_up_and_resumed(tmp_path: Path) -> None:
+    """A byte now and then never meets a timeout: too little in a minute is a broken connection."""
+    part = tmp_path / "x.part"
+    began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
+
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+        return await trickling(began, part, clock=Leaping(20), then=ranged(SMALL), seconds=1e9)
+
+    server, found = anyio.run(body)
+    assert isinstance(found, Fetched)
+    assert found.resumed
+    assert len(server.asked) == 2
+    assert int(server.asked[1].headers["range"][6:-1]) >= 90_000
+
+
+def test_a_body_that_trickles_ends_at_the_deadline(tmp_path: Path) -> None:
+    """What came stays for the next run."""
+    part = tmp_path / "x.part"
+    began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
+
+    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+        return await trickling(began, part, clock=Leaping(0.01), seconds=0.2)
+
+    _, found = anyio.run(body)
+    assert isinstance(found, Failed)
+    assert not found.final
+    assert part.stat().st_size >= 90_000
+
+
+def test_the_head_of_an_answer_that_trickles_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts as no answer."""
+    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.05)
+
+    async def answerer(_: Asked) -> bytes:
+        raise Trickle(b"HTTP/1.1 200 OK\r\nx: ")
+
+    began = time.monotonic()
+    _, found = get(answerer, tmp_path / "x.part", read_timeout=0.1, seconds=0.3)
+    assert isinstance(found, Failed)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "power_cut",
+    [
+        lambda there: there[:50_000] + bytes(len(there) - 50_000),
+        lambda there: bytes(len(there)),
+        lambda there: there[:50_000],
+        lambda there: b"",
+    ],
+    ids=["a blank end", "all blank", "shorter", "empty"],
+)
+def test_a_part_that_is_not_what_came_starts_anew(
+    tmp_path: Path, power_cut: Callable[[bytes], bytes]
+) -> None:
+    """After a power cut its length may be there without its bytes: the note's checksum tells."""
+    part = tmp_path / "x.part"
+    part.write_bytes(SMALL[:90_000])
+    noted(part)
+    part.write_bytes(power_cut(SMALL[:90_000]))
+    server, found = get(ranged(SMALL), part)
+    assert not whole(part, found, SMALL).resumed
+    assert "range" not in server.asked[0].headers
+
+
+def test_what_came_after_the_note_is_asked_for_again(tmp_path: Path) -> None:
+    """Only what the note vouches for is gone on from."""
+    part = tmp_path / "x.part"
+    part.write_bytes(SMALL[:90_000])
+    noted(part)
+    part.write_bytes(SMALL[:90_000] + bytes(5_000))
+    server, found = get(ranged(SMALL), part)
+    assert whole(part, found, SMALL).resumed
+    assert server.asked[0].headers["range"] == "bytes=90000-"
+
+
+def test_a_note_that_was_being_written_leaves_nothing(tmp_path: Path) -> None:
+    """Killed then, the run leaves half a note beside; the whole file takes it away."""
+    part = tmp_path / "x.part"
+    (tmp_path / "x.part.json.new").write_text('{"valid')
+    _, found = get(scripted(answer(200, SMALL, headers=MEDIA)), part)
+    whole(part, found, SMALL)

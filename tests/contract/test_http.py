@@ -250,7 +250,9 @@ def test_key_stays_at_its_origin(tmp_path: Path) -> None:
             client = RivyaClient(http, clock=time.monotonic, random=lambda: 0.0)
             assert isinstance(await client.task("task_1", deadline=time.monotonic() + 5), Task)
             part = tmp_path / "x.part"
-            found = await fetch(http, two.origin + "/x", part, max_bytes=99, deadline=time.monotonic() + 5)
+            found = await fetch(
+                http, two.origin + "/x", part, look=bool, max_bytes=99, deadline=time.monotonic() + 5
+            )
             assert isinstance(found, Fetched)
             one.answerer = redirecting
             await client.create(TASK, "k", deadline=time.monotonic() + 5, on_task=lambda _: None)
@@ -339,6 +341,43 @@ def test_upload_is_streamed(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert isinstance(found, Reply) and found.status == 200
     assert peak < 6_000_000
+
+
+@pytest.mark.parametrize("slow", ["taking", "answering"])
+def test_an_upload_ends_at_its_deadline(tmp_path: Path, slow: str) -> None:
+    """A server that takes it slowly, or answers a byte at a time, meets no timeout of a single piece."""
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(24_000_000)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for _ in range(2000):
+                await reader.read(1 << 24 if slow == "answering" else 1 << 16)
+                await asyncio.sleep(0.01)
+                if slow == "answering":
+                    writer.write(b" ")
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def body() -> Reply | Fault:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            async with Http(origin, Secret(KEY)) as http:
+                form = Form({"kind": "video"}, path, "large.mp4", "video/mp4")
+                request = ApiRequest("POST", "/api/v1/files", form=form)
+                with anyio.fail_after(20):
+                    return await http.send(request, deadline=time.monotonic() + 0.3)
+        finally:
+            server.close()
+            await asyncio.sleep(0.05)
+
+    found = anyio.run(body)
+    assert isinstance(found, Fault)
+    assert found.what is What.READ_TIMEOUT
 
 
 def test_upload_of_a_file_that_is_gone(tmp_path: Path) -> None:

@@ -106,10 +106,10 @@ def _around_lines(moments: Moments, journal: type) -> None:
 def _around_requests(moments: Moments, http: type) -> None:
     original = http.exchange  # type: ignore[attr-defined]
 
-    async def hooked(self: Any, request: Any) -> Any:
+    async def hooked(self: Any, request: Any, **bounds: Any) -> Any:
         name = f"{request.method} {request.path.split('/')[3]}"
         moments.passed(f"before {name}")
-        reply = await original(self, request)
+        reply = await original(self, request, **bounds)
         moments.passed(f"after {name}")
         return reply
 

@@ -13,11 +13,12 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rivya_run.disk.durable import sync_folder, unwritable
-from rivya_run.errors import ForeignFolder, JournalDamaged, OutputFolderError
+from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.records.journal import Entry, JournalEvent
 
 VERSION = 1
@@ -51,6 +52,19 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def first_entry(path: Path) -> Entry | None:
+    """The first entry, without reading on; None where there is none. Raises as ``fold_journal`` does."""
+    found: list[Entry] = []
+    try:
+        with path.open("rb") as file:
+            _read_lines(path, iter([file.readline()]), found.append)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+    return found[0] if found else None
 
 
 def _read_lines(path: Path, lines: Iterator[bytes], each: Callable[[Entry], object]) -> tuple[int, int]:
@@ -141,7 +155,8 @@ class Journal:
         self._count, self._size = fold_journal(path, each)
         self._file: int | None = None
         self._unsynced = False
-        self._broken: OSError | None = None
+        self._broken: OutputFolderError | None = None
+        self._gone: FolderGone | None = None
 
     def append(self, event: JournalEvent) -> Entry:
         """Write one line. It survives the death of the process at once, that of the machine after ``sync``.
@@ -157,30 +172,52 @@ class Journal:
         return entry
 
     def sync(self) -> None:
-        """Make everything appended so far durable. May be called from another thread."""
-        if self._file is None or not self._unsynced:
+        """Make everything appended so far durable, under its name. May be called from another thread.
+
+        Raises DiskFull or OutputFolderError, FolderGone where the file is not the folder's journal any more.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._file is None:
             return
-        self._unsynced = False
-        try:
-            os.fsync(self._file)
-        except OSError as error:
-            # What the disk didn't take once it may drop silently: nothing more is built on it.
-            self._broken = error
-            self._unsynced = True
-            raise unwritable(self.path, error) from error
+        if self._unsynced:
+            self._unsynced = False
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                # What the disk didn't take once it may drop silently: nothing more is built on it.
+                self._broken = unwritable(self.path, error)
+                raise self._broken from error
+        if not self._in_place(self._file):
+            self._gone = FolderGone(
+                f"{self.path.parent}: this folder was removed, moved or replaced while it was in use",
+                hint="leave an output folder where it is while a command uses it",
+            )
+            raise self._gone
 
     def close(self) -> None:
-        """Sync and close."""
+        """Sync and close. What ``sync`` raised already isn't raised again."""
         if self._file is not None:
             try:
-                self.sync()
+                if self._broken is None and self._gone is None:
+                    self.sync()
             finally:
                 os.close(self._file)
                 self._file = None
 
+    def _in_place(self, file: int) -> bool:
+        """Whether the path still names the open file: what a removed file holds is lost with the process."""
+        try:
+            named, held = self.path.stat(), os.fstat(file)
+        except OSError:
+            return False
+        if named.st_ino and held.st_ino:
+            return os.path.samestat(named, held)
+        return named.st_size == held.st_size  # no file numbers on this file system
+
     def _write(self, line: bytes) -> None:
         if self._broken is not None:
-            raise unwritable(self.path, self._broken)
+            raise self._broken
         try:
             if self._file is None:
                 self._file = self._opened_file()
@@ -188,16 +225,16 @@ class Journal:
             if written < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            self._cut_off(error)
+            self._cut_off()
             raise unwritable(self.path, error) from error
 
-    def _cut_off(self, error: OSError) -> None:
+    def _cut_off(self) -> None:
         """Take half a line back; where even that fails, nothing may be written behind it."""
         try:
             if self._file is not None:
                 os.ftruncate(self._file, self._size)
-        except OSError:
-            self._broken = error
+        except OSError as error:
+            self._broken = unwritable(self.path, error)
 
     def _opened_file(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,6 +245,10 @@ class Journal:
             self._size += os.write(file, b"\n")
         if new:
             sync_folder(self.path.parent)
+            # Both may be new as well: outputs/<storyboard id>.
+            for folder in list(self.path.parents)[1:3]:
+                with suppress(OSError):
+                    sync_folder(folder)
         return file
 
 

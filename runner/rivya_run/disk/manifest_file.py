@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,6 +57,22 @@ def load_lazily(path: Path) -> Any:
     if not isinstance(document, dict) or len(set(found)) != len(found):
         return _whole(path)
     return document | {name: Items(path, name) for name in found}
+
+
+def load_head(path: Path) -> Any:
+    """What stands before the shots, without reading on, where it is laid out as a run lays it out; else all of it.
+
+    Raises ValueError for what is no JSON, OSError for what can't be read.
+    """
+    head: list[bytes] = []
+    with path.open("rb") as file:
+        for line in file:
+            if line.rstrip() == _start_of("shots"):
+                with suppress(ValueError):
+                    return json.loads(b"".join(head).rstrip().removesuffix(b",") + b"}")
+                break
+            head.append(line)
+    return _whole(path)
 
 
 def _whole(path: Path) -> Any:

@@ -145,8 +145,8 @@ def place(part: Path, target: Path, sha256: str) -> None:
 
 def drop_part(part: Path) -> None:
     """Remove an unfinished file with its note."""
-    part.unlink(missing_ok=True)
-    part.with_name(part.name + ".json").unlink(missing_ok=True)
+    for ending in ("", ".json", ".json.new"):
+        part.with_name(part.name + ending).unlink(missing_ok=True)
 
 
 def is_same(path: Path, output: Output) -> bool:

@@ -33,7 +33,7 @@ def manifest_schema() -> dict[str, Json]:
             "past": _object(
                 {"shot": _said(_TEXT, "The shot that it was made for"), **_take()}, optional=_LATER
             ),
-            "output": _object(_output(), optional=("width", "height", "duration")),
+            "output": _object(_output(), optional=("first_sha256", "width", "height", "duration")),
             "upload": _object(_upload()),
             "error": _object(
                 {
@@ -164,6 +164,10 @@ def _output() -> dict[str, Json]:
         "url": _said(_TEXT_OR_NULL, "Where it was fetched from; it may have expired"),
         "bytes": _COUNT,
         "sha256": _SHA,
+        "first_sha256": _said(
+            _SHA,
+            "Of the bytes that came first, where others came later; what is made from the file goes by it",
+        ),
         "mime_type": _TEXT_OR_NULL,
         "width": _said(_NUMBER, "Pixels"),
         "height": _said(_NUMBER, "Pixels"),

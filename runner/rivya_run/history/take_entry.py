@@ -90,6 +90,8 @@ def entry_of_output(output: Output) -> dict[str, Json]:
         "sha256": output.sha256,
         "mime_type": output.mime_type,
     }
+    if output.first_sha256 is not None:
+        entry["first_sha256"] = output.first_sha256
     if output.removed:
         entry["removed"] = True
     return entry | dict(output.media or {})
@@ -150,7 +152,7 @@ def _state(entry: Mapping[str, Any]) -> AttemptState:
     }[status]
 
 
-_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed"}
+_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed", "first_sha256"}
 
 
 def _output(entry: Mapping[str, Any]) -> Output:
@@ -163,6 +165,7 @@ def _output(entry: Mapping[str, Any]) -> Output:
         mime_type=entry.get("mime_type"),
         media=cast("dict[str, Json]", media) or None,
         removed=bool(entry.get("removed")),
+        first_sha256=str(entry["first_sha256"]) if entry.get("first_sha256") else None,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -71,6 +72,7 @@ class NotInstalled:
 Completeness: TypeAlias = Complete | Incomplete | Unreadable | NotInstalled
 
 
+@cache
 def installed() -> bool:
     """Whether the ``media`` extra is there."""
     return find_spec("av") is not None and find_spec("PIL") is not None

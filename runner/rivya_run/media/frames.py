@@ -242,12 +242,19 @@ class Samples:
             self._last = None
         if not self._shrunk:
             return None
-        changes = [
-            max(abs(one - other) for one, other in zip(before, after, strict=True))
-            for before, after in itertools.pairwise(self._shrunk)
-        ]
+        changes = [_change(before, after) for before, after in itertools.pairwise(self._shrunk)]
         brightest = float(max(map(max, self._shrunk)))
         return PictureFacts(brightest, float(max(changes)) if changes else None)
+
+
+def _change(before: bytes, after: bytes) -> int:
+    """By how much the patch changes that changes most."""
+    from PIL import Image, ImageChops
+
+    pictures = (Image.frombuffer("L", _PATCHES, patches, "raw", "L", 0, 1) for patches in (before, after))
+    _, most = ImageChops.difference(*pictures).getextrema()
+    assert isinstance(most, int)
+    return most
 
 
 def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:
@@ -256,7 +263,13 @@ def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) 
     from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
     grey = (reformatter or VideoReformatter()).reformat(
-        shown, wide, high, "gray", interpolation=Interpolation.AREA, dst_color_range=ColorRange.JPEG
+        shown,
+        wide,
+        high,
+        "gray",
+        interpolation=Interpolation.AREA,
+        dst_color_range=ColorRange.JPEG,
+        threads=1,  # starting more takes longer than so small a picture
     )
     plane = grey.planes[0]
     rows = bytes(plane)

@@ -118,12 +118,12 @@ class Lineage:
         return f"parent {parent.id}/{takes[0]}: {steps[parent.id, takes[0]].reason}"
 
     def _stored(self, shot: str, take: int) -> str | None:
-        """sha256 of the first output of what serves this take, if it is there."""
+        """Identity of the first output of what serves this take, if it is there."""
         key = self._matching.key_for(shot, take)
         attempt = self._history.attempts[key] if key is not None else None
         if attempt is None or attempt.state is not AttemptState.STORED or not attempt.outputs:
             return None
-        return attempt.outputs[0].sha256
+        return attempt.outputs[0].identity
 
     def _made_from(self, child: Shot) -> list[str]:
         """Contents that this shot's own takes were made from, newest first; then those of shots that are gone,

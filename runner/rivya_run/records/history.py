@@ -59,7 +59,8 @@ class Output:
 
     ``media`` holds measured facts (width, height, duration in seconds, ...) and, under ``frame:<name>``
     keys of ``frames``, the stills taken out of it. ``mtime_ns`` is the file's time when it was stored.
-    ``removed``: a person had ``clean`` remove it.
+    ``removed``: a person had ``clean`` remove it. ``first_sha256`` is that of the bytes that came first, where
+    the API served others when the file was fetched again.
     """
 
     path: str
@@ -70,6 +71,12 @@ class Output:
     mtime_ns: int | None = None
     media: Mapping[str, Json] | None = None
     removed: bool = False
+    first_sha256: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The checksum that what is made from this file goes by: other bytes later make nothing anew."""
+        return self.first_sha256 or self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Attempt:
 
     ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``key`` whom it
     was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
-    costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, sha256 of the output)``.
+    costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
     ``lost`` marks a task that the API no longer finds. ``files`` is how many files its task made.
     ``withdrawn`` is why no create arrived, in words.
     """

@@ -79,7 +79,10 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Storyboard:
-    """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order."""
+    """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
+
+    ``named``: the id stands in the file, so that a new name of the file leaves it as it is.
+    """
 
     id: str
     path: str
@@ -89,6 +92,7 @@ class Storyboard:
     max_credits: float | None
     shots: tuple[Shot, ...]
     default_model: str
+    named: bool = True
 
     def shot(self, shot_id: str) -> Shot | None:
         """The shot of that id, or None."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import suppress
 from typing import Protocol, TextIO
 
 PATIENCE = 5.0
 """Seconds without a single line taken after which lines that are left are given up at the end of a run."""
+
+GATHERED_FOR = 0.02
+"""Seconds for which lines are gathered, to be written in one go: to wake up for each one costs the run its time."""
+
+AT_ONCE = 100
+"""Lines in one writing at most, so that a slow reader is seen to read."""
 
 
 class Outlet:
@@ -71,6 +78,7 @@ class Lines:
         self._outlet = outlet
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._taken = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write_all, name="progress", daemon=True)
         self._thread.start()
 
@@ -81,6 +89,7 @@ class Lines:
     def close(self) -> None:
         """Wait until everything is written, or until nobody has read for a while."""
         self._waiting.put(None)
+        self._closing.set()
         while self._thread.is_alive():
             self._taken.clear()
             self._thread.join(PATIENCE)
@@ -88,7 +97,19 @@ class Lines:
                 return
 
     def _write_all(self) -> None:
-        while (line := self._waiting.get()) is not None:
-            self._outlet.write(line + "\n")
+        more = True
+        while more:
+            lines = self._gathered()
+            more = None not in lines
+            self._outlet.write("".join(f"{line}\n" for line in lines if line is not None))
             self._outlet.flush()
             self._taken.set()
+
+    def _gathered(self) -> list[str | None]:
+        """The next lines, at least one; None is the end of all."""
+        lines = [self._waiting.get()]
+        self._closing.wait(GATHERED_FOR)
+        with suppress(queue.Empty):
+            while len(lines) < AT_ONCE:
+                lines.append(self._waiting.get_nowait())
+        return lines

@@ -179,5 +179,5 @@ class Board:
         """Write the manifest if anything changed since the last time. Raises OutputFolderError."""
         if not self.dirty:
             return
-        self.dirty = False
         write_atomically(self.folder / MANIFEST, self.document())
+        self.dirty = False

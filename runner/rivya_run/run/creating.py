@@ -26,7 +26,7 @@ CONFLICT = "idempotency_conflict"
 
 
 class NoPlace(Exception):
-    """A throttled create that waits no longer: creating has stopped, or nothing moves any more."""
+    """A throttled create that waits no longer: the API has answered nothing else for too long."""
 
 
 class Place:
@@ -37,7 +37,6 @@ class Place:
         self._limiter = board.session.limiter
         self._priority = priority
         self._slot: Slot | None = None
-        self._running = False
 
     async def take(self) -> None:
         """Wait for a place."""
@@ -46,12 +45,9 @@ class Place:
     def take_over(self) -> None:
         """Count a task that runs already: it waits for no place."""
         self._slot = self._limiter.acquire_nowait_over()
-        self._running = True
 
     def accepted(self) -> None:
         """The create was answered with a task."""
-        self._running = True
-        self._session.moved()
         if self._slot is not None:
             self._slot.accepted()
 
@@ -62,16 +58,11 @@ class Place:
         if self._session.stuck():
             raise NoPlace("too many requests or tasks, for as long as one take may last")
         await self.take()
-        if self._session.stop.outcome is not None:
-            raise NoPlace(self._session.stop.outcome.message)
 
     def give_back(self) -> None:
         """Let the next one in."""
         if self._slot is not None:
             self._slot.release()
-        if self._running:
-            self._running = False
-            self._session.moved()
 
 
 def intend(
@@ -106,7 +97,16 @@ def intend(
 
 
 class Create:
-    """Sends one intent until it is answered, refused, or the time is up, and records what is known."""
+    """Sends one intent until it is answered, refused, or the time is up, and records what is known.
+
+    Right before each sending, after everything that is waited for, ``_refrain`` decides whether it may be:
+
+    - A create that surely never arrived may be sent while creating goes on; once it has stopped (an empty
+      wallet, ``--fail-fast``, a full disk, an API that doesn't answer), it is withdrawn.
+    - One that may have arrived is sent again also after that, since nothing else tells what became of it, and
+      at worst it makes what it was admitted for and is counted as. But only while the API can be expected to
+      know its key: past the window a second sending could be paid twice, so a person decides.
+    """
 
     def __init__(self, board: Board, key: str, place: Place, *, resent: bool) -> None:
         self._board = board
@@ -114,27 +114,28 @@ class Create:
         self._place = place
         self._ambiguous = resent
         self._answered = False
+        session = board.session
+        # By the clock that can't be set as well; only the other one goes on while the machine sleeps.
+        self._window_ends = session.clock() + session.window_left(board.attempt(key).sent_at)
 
     async def send(self, deadline: float) -> None:
         """Afterwards the attempt's state says all. Raises KeyRefused for 401 and 403.
 
         A cancelled create that never arrived is withdrawn; one that may have arrived stays ``sent``.
         """
-        attempt = self._board.attempt(self._key)
-        session = self._board.session
-        until = min(deadline, session.clock() + session.window_left(attempt.sent_at))
         try:
             if not self._ambiguous:
                 await self._board.durability.reached()
             answer = await self._board.client.create(
-                attempt.body.encode(),
+                self._board.attempt(self._key).body.encode(),
                 self._key,
-                deadline=until,
+                deadline=min(deadline, self._window_ends) if self._ambiguous else deadline,
                 ambiguous=self._ambiguous,
                 on_task=self._created,
                 on_refused=self._refused,
                 on_ambiguous=self._may_have_arrived,
                 throttled=self._place.throttled,
+                refrain=self._refrain,
             )
         except anyio.get_cancelled_exc_class():
             if not self._answered and not self._ambiguous:
@@ -147,6 +148,18 @@ class Create:
         elif isinstance(answer, Unanswered):
             self._unanswered(answer)
         await self._board.durability.reached()
+
+    def _refrain(self, ambiguous: bool) -> str | None:
+        """Why it may not be sent (again) now, in words."""
+        if ambiguous:
+            return "the API may have forgotten its key by now" if self._window_passed() else None
+        stop = self._board.session.stop.outcome
+        return stop.message if stop is not None else None
+
+    def _window_passed(self) -> bool:
+        session = self._board.session
+        left = session.window_left(self._board.attempt(self._key).sent_at)
+        return left <= 0 or session.clock() >= self._window_ends
 
     def _may_have_arrived(self) -> None:
         self._ambiguous = True
@@ -202,15 +215,13 @@ class Create:
             raise key_refused(error)
 
     def _unanswered(self, answer: Unanswered) -> None:
-        session = self._board.session
-        attempt = self._board.attempt(self._key)
         if answer.conflict and not answer.ambiguous:
             message = "the API knows this key already, with another body: the take was made elsewhere"
             request_id = answer.error.request_id if answer.error else None
             self._board.record(MarkedUnknown(self._key, CONFLICT, message, request_id))
         elif not answer.ambiguous:
             self._board.record(Withdrawn(self._key, answer.last))
-        elif session.window_left(attempt.sent_at) <= 0:
+        elif self._window_passed():
             mark_window_passed(self._board, self._key)
 
 

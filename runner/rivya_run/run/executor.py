@@ -8,12 +8,14 @@ from contextlib import suppress
 import anyio
 
 from rivya_run.disk.outputs import ARRIVING, LEAST_FREE, free_bytes
-from rivya_run.errors import Interrupted, KeyRefused, OutputFolderError, RivyaError
+from rivya_run.errors import DiskFull, FolderGone, Interrupted, KeyRefused, OutputFolderError, RivyaError
 from rivya_run.planning.order import priorities
+from rivya_run.records.events import Event
 from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import SPENDING, Action, Step
 from rivya_run.records.run import EXIT_CODES, SEVEREST_FIRST, Ending, severest
 from rivya_run.run.board import Board
+from rivya_run.run.lost_folder import save_what_is_known
 from rivya_run.run.pipeline import Pipeline
 from rivya_run.run.session import Session
 from rivya_run.wire.client import Missing
@@ -21,7 +23,7 @@ from rivya_run.wire.client import Missing
 MANIFEST_EVERY = 5.0
 """Seconds between two writings of the manifest while a run goes on; the journal has it all meanwhile."""
 
-MANIFEST_SHARE = 30
+MANIFEST_SHARE = 100
 """A large manifest is written less often: so many times as much as that takes goes by in between."""
 
 RESTING = frozenset({Action.REUSE, Action.SKIP})
@@ -41,6 +43,7 @@ class Executor:
         self._boards = boards
         self._session = session
         self._errors: list[RivyaError] = []
+        self._unwritten: set[Board] = set()
 
     async def run(self) -> RivyaError | None:
         """Carry every take. What ended the run early, or None; outcomes are on the boards.
@@ -60,8 +63,8 @@ class Executor:
     async def _carry_all(self) -> None:
         self._look_for_room()
         async with anyio.create_task_group() as beside:
-            beside.start_soon(self._keep_manifests)
-            with self._session.interrupts.cancelling():
+            with anyio.CancelScope() as work, self._session.interrupts.cancelling():
+                beside.start_soon(self._guarded, work, self._keep_books)
                 try:
                     await self._check_account()
                 except RivyaError as error:
@@ -77,6 +80,8 @@ class Executor:
             try:
                 await anyio.to_thread.run_sync(board.ledger.sync)
                 board.write_manifest()
+            except FolderGone as error:
+                self._errors += [error, save_what_is_known(board)]
             except OutputFolderError as error:
                 self._errors.append(error)
             with suppress(OSError):
@@ -85,7 +90,10 @@ class Executor:
     def _start(self, board: Board, workers: anyio.abc.TaskGroup) -> None:
         """Open work first, then what is new in the order that ends soonest."""
         pipeline = Pipeline(board)
-        for attempt in board.ledger.history.unanswered_unpriced():
+        for step in board.plan.steps:
+            if step.gives_up is not None:
+                self._session.spending.decided(step.gives_up)
+        for attempt in self._session.spending.awaited(board.ledger.history):
             if attempt.state is AttemptState.SENT:
                 self._session.till.expect(attempt.key)
         for key in board.plan.orphans:
@@ -173,17 +181,39 @@ class Executor:
         answer = await board.client.task(task_id, deadline=self._session.clock() + ACCOUNT_WITHIN)
         return not isinstance(answer, Missing)
 
-    async def _keep_manifests(self) -> None:
-        """Write manifests now and then, and stop creating when the disk runs full."""
+    async def _keep_books(self) -> None:
+        """Write manifests now and then, and see whether folders and disk can still be relied on.
+
+        Raises OutputFolderError where the journal can't be.
+        """
         pause = MANIFEST_EVERY
         while True:
             await anyio.sleep(pause)
             self._look_for_room()
             began = self._session.clock()
             for board in self._boards:
-                with suppress(OutputFolderError):
-                    board.write_manifest()
+                await board.durability.reached()
+                self._keep_manifest(board)
             pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._session.clock() - began))
+
+    def _keep_manifest(self, board: Board) -> None:
+        """A manifest that can't be written now is told once, and tried again: the journal has it all.
+
+        On a full disk nothing more is created: there is no room for what would come of it.
+        """
+        try:
+            board.write_manifest()
+        except OutputFolderError as error:
+            if isinstance(error, DiskFull):
+                self._session.stop.creating(Ending.NO_ROOM, error.message)
+            if board not in self._unwritten:
+                self._unwritten.add(board)
+                message = f"{error.message}; it is tried again"
+                self._session.tell(
+                    Event("notice", storyboard=board.storyboard.id, detail={"message": message})
+                )
+        else:
+            self._unwritten.discard(board)
 
     def _look_for_room(self) -> None:
         for board in self._boards:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ SURE_AFTER = 3
 
 USUAL_AFTER = 3
 """How many files must turn out to be all there is before others with the same doubt are believed at once."""
+
+_LOOKING = threading.Lock()
 
 LARGEST = 4 * 1024**3
 """Bytes of one result that are accepted; the longest clips of the tables stay far below."""
@@ -110,6 +113,7 @@ class Fetcher:
                 self._board.http,
                 self._attempt.urls[index],
                 part,
+                look=_looked_at,
                 max_bytes=LARGEST,
                 deadline=deadline,
             )
@@ -121,10 +125,10 @@ class Fetcher:
                 continue
             if not isinstance(answer, Fetched):
                 return NotFetched(answer.reason)
-            found = await anyio.to_thread.run_sync(_looked_at, part, limiter=self._board.session.looks)
+            found = answer.seen
             suspects[answer.sha256] += 1
             if found.doubt is None or self._is_all_there_is(found.doubt, suspects[answer.sha256]):
-                await self._store(index, part, answer, found)
+                await self._store(index, part, answer)
                 return None
             # Not whole, it seems; what comes again and again is what there is.
             drop_part(part)
@@ -170,8 +174,9 @@ class Fetcher:
             self._board.record(Succeeded(self._key, task.urls, updated_at=task.updated_at))
         return True
 
-    async def _store(self, index: int, part: Path, got: Fetched, found: _Found) -> None:
+    async def _store(self, index: int, part: Path, got: Fetched[_Found]) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""
+        found = got.seen
         mime_type = found.mime_type or got.mime_type
         known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
         url = self._attempt.urls[index]
@@ -210,8 +215,9 @@ class _Found:
 
 
 def _looked_at(part: Path) -> _Found:
-    """All that is asked of a file, in one go, since each change of threads costs its time."""
-    look = look_into(part)
+    """All that is asked of a file; of one file at a time, since threads that decode only fight for the processors."""
+    with _LOOKING:
+        look = look_into(part)
     return _Found(look.doubt, _signature(part), mtime_of(part), look.media)
 
 

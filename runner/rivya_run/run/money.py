@@ -9,6 +9,7 @@ import anyio
 
 from rivya_run.history.fold import History
 from rivya_run.history.prices import Estimate
+from rivya_run.records.history import Attempt
 
 UNPRICED_AT_ONCE = 3
 """Unanswered creates at prices that the API never told, while no cap is set (one, while a cap is)."""
@@ -31,19 +32,42 @@ class Spending:
     def __init__(self, cap: float | None = None, balance: float | None = None) -> None:
         self.cap = cap
         self.balance = balance
-        self._before: list[tuple[History, float]] = []
+        self._before: list[tuple[History, float, dict[str, float]]] = []
+        self._decided: set[str] = set()
 
     def watch(self, history: History) -> None:
         """Count what this storyboard spends from now on."""
-        self._before.append((history, history.at_stake()))
+        stakes = ((one.key, history.stake_of(one)) for one in history.attempts.values() if not one.ended)
+        unsettled = {key: stake for key, stake in stakes if stake > 0}
+        self._before.append((history, history.at_stake(), unsettled))
 
     def so_far(self) -> float:
-        """Credits at stake since the run began."""
-        return sum(history.at_stake() - before for history, before in self._before)
+        """Credits at stake since the run began; what earlier creates turn out not to have cost buys nothing."""
+        return sum(
+            history.at_stake() - before + _given_back(history, unsettled)
+            for history, before, unsettled in self._before
+        )
 
     def covered(self, credits: float) -> bool:
         """Whether the wallet holds that much, as far as is known."""
         return self.balance is None or self.so_far() + credits <= self.balance
+
+    def decided(self, key: str) -> None:
+        """A person chose to pay again for a create without an answer: nobody waits for that answer any more."""
+        self._decided.add(key)
+
+    def awaited(self, history: History) -> list[Attempt]:
+        """Creates of a storyboard without an answer, at prices never told, that nobody has decided about."""
+        return [one for one in history.unanswered_unpriced() if one.key not in self._decided]
+
+    def any_awaited(self) -> bool:
+        """Whether any storyboard has such a create."""
+        return any(self.awaited(history) for history, _, _ in self._before)
+
+
+def _given_back(history: History, unsettled: dict[str, float]) -> float:
+    """How much less creates of earlier runs cost than was counted for them when this run began."""
+    return sum(max(0, was - history.stake_of(history.attempts[key])) for key, was in unsettled.items())
 
 
 class Budget:
@@ -60,17 +84,22 @@ class Budget:
         return self._max_credits is not None or self._spending.cap is not None
 
     def unanswered_unpriced(self) -> bool:
-        """Whether a create at a price that was never told has no answer: while a cap is set, one is enough."""
-        return self.capped and bool(self._history.unanswered_unpriced())
+        """Whether a create at a price that was never told has no answer: while a cap is set, one is enough.
+
+        Under the run's cap one of any storyboard is, under ``budget.max_credits`` one of this one.
+        """
+        if self._spending.cap is not None:
+            return self._spending.any_awaited()
+        return self._max_credits is not None and bool(self._spending.awaited(self._history))
 
     def refusal(self, credits: float | None) -> NotAdmitted | None:
         """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
         least = credits if credits is not None else 1
-        life, run = self._history.at_stake(), self._spending.so_far()
-        if self._max_credits is not None and life + least > self._max_credits:
-            return NotAdmitted(_words("budget.max_credits", self._max_credits, life, least))
-        if self._spending.cap is not None and run + least > self._spending.cap:
-            return NotAdmitted(_words("--max-credits", self._spending.cap, run, least))
+        most, cap = self._max_credits, self._spending.cap
+        if most is not None and (life := self._history.at_stake()) + least > most:
+            return NotAdmitted(_words("budget.max_credits", most, life, least))
+        if cap is not None and (run := self._spending.so_far()) + least > cap:
+            return NotAdmitted(_words("--max-credits", cap, run, least))
         return None
 
 

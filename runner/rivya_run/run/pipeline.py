@@ -58,6 +58,8 @@ class Pipeline:
             await waiting.wait()
             if step.fingerprint is None:
                 step = self._board.planner.replan(step)
+                if step.gives_up is not None:
+                    self._session.spending.decided(step.gives_up)
         return step
 
     def _waiting_for(self, step: Step) -> anyio.Event | None:
@@ -86,9 +88,11 @@ class Pipeline:
         async with self._board.alone(key):
             deadline = self._session.deadline()
             stale = self._board.attempt(key).state in _SUCCEEDED
-            if self._board.attempt(key).state is AttemptState.SENT:
-                await self._resend(key, step, deadline)
-            self._session.till.settled(key)
+            try:
+                if self._board.attempt(key).state is AttemptState.SENT:
+                    await self._resend(key, step, deadline)
+            finally:
+                self._session.till.settled(key)
             return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
     def _take_over(self, step: Step) -> None:
@@ -125,6 +129,8 @@ class Pipeline:
             return None, session.stop.outcome
         resolved = await self._references.resolve(step, session.deadline())
         if isinstance(resolved, NotResolved):
+            if resolved.ending is Ending.UNFINISHED and session.stop.outcome is not None:
+                return None, session.stop.outcome
             return None, Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
         place = Place(self._board, priority)
         try:
@@ -203,7 +209,6 @@ class Pipeline:
             await self._follow(key, step, deadline)
         if board.attempt(key).state in _SUCCEEDED:
             trouble = await Fetcher(board, key, stale=stale).fetch_all(session.deadline())
-            await board.durability.reached()
             if trouble is not None:
                 status = take_status(board.attempt(key))
                 return Outcome(Ending.UNFINISHED, status, trouble.message, "download")

@@ -23,6 +23,7 @@ from rivya_run.records.storyboard import FileFacts, Storyboard
 from rivya_run.records.tables import ModelTable
 from rivya_run.run.ledger import Ledger, news_for, read_manifest
 from rivya_run.run.opening import Opened, open_storyboard, storyboard_id_of
+from rivya_run.run.renamed import has_takes_of, is_new, left_behind
 from rivya_run.times import seconds_of
 
 
@@ -60,6 +61,7 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
     sources = [_source(path, one, options) for path, one in opened]
     _check_folders_apart(sources)
+    _check_not_renamed(sources)
     return sources
 
 
@@ -84,6 +86,34 @@ def _check_folders_apart(sources: list[Source]) -> None:
         other = seen.setdefault(source.folder.absolute(), source)
         if other is not source:
             raise _claimed(source, other.relative_path)
+
+
+def _check_not_renamed(sources: list[Source]) -> None:
+    """An id that is the file's name goes with it: what was made under the old one would be paid for again."""
+    problems = [problem for source in sources if (problem := _renamed_from(source)) is not None]
+    if problems:
+        raise StoryboardError("the storyboard has problems; nothing was done", problems)
+
+
+def _renamed_from(source: Source) -> Problem | None:
+    """The problem of a storyboard without an id of its own, and with results under another name."""
+    board = source.storyboard
+    if board.named or not is_new(source.folder):
+        return None
+    candidates = list(left_behind(source.folder, source.root))
+    if not candidates:
+        return None
+    plan = Planner(board, source.tables(), History(), source.facts, PlanOptions()).plan()
+    shots = {shot.id for shot in board.shots}
+    fingerprints = {step.fingerprint for step in plan.steps if step.fingerprint is not None}
+    for left in candidates:
+        if has_takes_of(left, shots, fingerprints):
+            message = (
+                f"{left.folder.name} was made from {left.made_from}, which is gone, and has takes of the same "
+                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start anew"
+            )
+            return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
+    return None
 
 
 def check_claim(source: Source, claimed_by: str | None) -> str | None:

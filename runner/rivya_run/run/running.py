@@ -167,7 +167,14 @@ async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> L
     # A request that hangs may not outlast the patience that a person has with a whole take.
     patience = min(READ_WITHIN, max(1.0, session.options.timeout))
     http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace, read_timeout=patience))
-    client = RivyaClient(http, clock=time.monotonic, random=random.random, tell=tell, trouble=limiter.trouble)
+    client = RivyaClient(
+        http,
+        clock=time.monotonic,
+        random=random.random,
+        tell=tell,
+        trouble=limiter.trouble,
+        listen=session.heard,
+    )
     return Line(http, client)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,9 +21,6 @@ from rivya_run.run.polling import Timing
 from rivya_run.times import iso, seconds_of
 
 DOWNLOADS_AT_ONCE = 6
-LOOKS_AT_ONCE = 1
-"""Files that are looked into at once: threads that decode would only fight for the interpreter."""
-
 UPLOADS_AT_ONCE = 4
 STARTING_AT_ONCE = 64
 """Takes that are on their way to a place in flight: enough to never leave one empty, few enough to cost nothing."""
@@ -40,6 +38,32 @@ class Stop:
             self.outcome = Outcome(ending, TakeStatus.PLANNED, message)
 
 
+class Silence:
+    """How long exchanges have met nothing but trouble; time in which nothing is asked is no silence.
+
+    ``seconds`` goes from the beginning of the first such exchange to the end of the latest one; ``of_one``:
+    they were all of one create, which may be the trouble itself.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.of_one = True
+        self._first: tuple[str, float] | None = None
+        self._ended_at = -math.inf
+
+    def goes_on(self, who: str, sent_at: float, now: float) -> None:
+        """Another exchange met trouble."""
+        if self._first is None:
+            self._first = (who, max(sent_at, self._ended_at))
+        first, since = self._first
+        self.of_one = self.of_one and who == first
+        self.seconds = now - since
+
+    def end(self, now: float) -> None:
+        """An exchange was answered."""
+        self.seconds, self.of_one, self._first, self._ended_at = 0.0, True, None, now
+
+
 @dataclass(slots=True)
 class Session:
     """One run over one or several storyboards."""
@@ -53,33 +77,40 @@ class Session:
     now: Callable[[], float] = time.time
     stop: Stop = field(default_factory=Stop)
     interrupts: Interrupts = field(default_factory=Interrupts)
-    progress_at: float = field(init=False)
     till: Till = field(init=False)
     downloads: anyio.CapacityLimiter = field(init=False)
     uploads: anyio.CapacityLimiter = field(init=False)
-    looks: anyio.CapacityLimiter = field(init=False)
     starting: anyio.Semaphore = field(init=False)
+    silence: Silence = field(default_factory=Silence)
     doubts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.progress_at = self.clock()
         self.till = Till(self.spending)
         self.downloads = anyio.CapacityLimiter(DOWNLOADS_AT_ONCE)
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
-        self.looks = anyio.CapacityLimiter(LOOKS_AT_ONCE)
         self.starting = anyio.Semaphore(STARTING_AT_ONCE, fast_acquire=True)
 
     def deadline(self) -> float:
         """When a take that starts now is left as it is (monotonic seconds)."""
         return self.clock() + self.options.timeout
 
-    def moved(self) -> None:
-        """A task was accepted, or one gave its place back: waiting in line is worth while."""
-        self.progress_at = self.clock()
+    def heard(self, who: str, sent_at: float, trouble: str | None) -> None:
+        """One exchange with the API: whose, begun when (monotonic seconds), and the trouble it met, in words.
+
+        When all that was asked has met trouble for as long as one take may last, and it was not one take's
+        alone, the takes that wait would only meet it too, one after another: creating stops for all.
+        """
+        if trouble is None:
+            self.silence.end(self.clock())
+            return
+        self.silence.goes_on(who, sent_at, self.clock())
+        if self.stuck() and not self.silence.of_one:
+            patience = f"{self.options.timeout:g} s"
+            self.stop.creating(Ending.UNFINISHED, f"the API answered nothing for {patience}: {trouble}")
 
     def stuck(self) -> bool:
-        """Whether nothing has moved for as long as one take may last."""
-        return self.clock() - self.progress_at > self.options.timeout
+        """Whether the API, though it was asked, has answered nothing for as long as one take may last."""
+        return self.silence.seconds >= self.options.timeout
 
     def timestamp(self) -> str:
         """Now, as records write it."""
@@ -87,8 +118,8 @@ class Session:
 
     def window_left(self, sent_at: str | None) -> float:
         """Seconds for which a create sent then may still be sent again with its key."""
-        sent = seconds_of(sent_at)
-        return self.options.idempotency_window - (self.now() - sent) if sent is not None else 0.0
+        window, sent = self.options.idempotency_window, seconds_of(sent_at)
+        return min(window, window - (self.now() - sent)) if sent is not None else 0.0
 
 
 class Durability:

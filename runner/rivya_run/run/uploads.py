@@ -63,6 +63,9 @@ class Uploader:
                 self._sure.add(key)
                 return known
             async with self._session.uploads:
+                stop = self._session.stop.outcome
+                if stop is not None:
+                    return NotUploaded(f"{file.name}: not uploaded: {stop.message}")
                 return await self._send(file, model, key, deadline)
 
     async def _holds(self, upload: Upload, deadline: float) -> bool:

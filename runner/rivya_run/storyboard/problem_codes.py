@@ -91,6 +91,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
 PROJECT: Mapping[str, str] = MappingProxyType(
     {
         "folder-claimed": "another storyboard file has this id and its output folder",
+        "renamed": "the file was renamed, and without `id:` it would be paid for again under its new name",
         "table": "a parameter table in `models/` contradicts itself or its schema",
     }
 )

@@ -94,6 +94,7 @@ class _Board:
             self._max_credits(entries),
             tuple(linked.shot for linked in reader.shots.values()),
             base.model,
+            named="id" in entries,
         )
 
     def _id(self, root: MappingNode, entries: Entries) -> str:

@@ -18,7 +18,8 @@ from rivya_run.errors import KeyRefused
 from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.wire import ApiError, ListedModel, Task, UploadedFile
-from rivya_run.wire.exchange import ApiRequest, Form
+from rivya_run.wire.exchange import ApiRequest, Form, Reply
+from rivya_run.wire.faults import Fault
 from rivya_run.wire.hearing import Heard, hear, plain_error, refuses
 from rivya_run.wire.http import Http
 from rivya_run.wire.replies import read_credits, read_file, read_models, read_task
@@ -29,6 +30,7 @@ from rivya_run.wire.retry import (
     What,
     could_have_arrived,
     decide,
+    speaks,
 )
 
 T = TypeVar("T")
@@ -83,7 +85,11 @@ class Retry:
 
 
 class RivyaClient:
-    """The API of one origin. ``random`` gives numbers in [0, 1); ``trouble`` hears of lost creates."""
+    """The API of one origin. ``random`` gives numbers in [0, 1); ``trouble`` hears of lost creates.
+
+    ``listen(who, when, words)`` hears of every exchange: the trace id of what was asked, when that was
+    begun, and, where it shows no API at work, in words why.
+    """
 
     def __init__(
         self,
@@ -93,12 +99,14 @@ class RivyaClient:
         random: Callable[[], float],
         tell: Callable[[Event], None] | None = None,
         trouble: Callable[[], None] | None = None,
+        listen: Callable[[str, float, str | None], None] | None = None,
     ) -> None:
         self._http = http
         self._clock = clock
         self._random = random
         self._tell = tell
         self._trouble = trouble
+        self._listen = listen
 
     async def create(
         self,
@@ -111,13 +119,16 @@ class RivyaClient:
         on_refused: Callable[[ApiError], None] | None = None,
         on_ambiguous: Callable[[], None] | None = None,
         throttled: Callable[[float | None], Awaitable[None]] | None = None,
+        refrain: Callable[[bool], str | None] | None = None,
     ) -> Created | Refused | Unanswered:
         """Send ``body`` with ``key`` until it is answered: always the same bytes, always the same key.
 
-        ``ambiguous`` says that an earlier sending may have arrived. Every sending and its callback are
-        shielded from cancellation, so that an answer that came is on record; the waits between are not. On
-        429 ``throttled(retry_after)`` is awaited in place of waiting here; that time does not count against
-        the deadline. A refused key (401, 403) comes back as Refused. What a callback raises ends the create.
+        ``ambiguous`` says that an earlier sending may have arrived. ``refrain(ambiguous)`` is asked after all
+        waiting, right before each sending: what it says instead of None ends the create, Unanswered. Every
+        sending and its callback are shielded from cancellation, so that an answer that came is on record; the
+        waits between are not. On 429 ``throttled(retry_after)`` is awaited in place of waiting here; that time
+        does not count against the deadline. A refused key (401, 403) comes back as Refused. What a callback
+        raises ends the create.
         """
         request = _create_request(body, key)
         never_sent = not ambiguous
@@ -127,8 +138,10 @@ class RivyaClient:
             async with self._http.turn(deadline) as granted:
                 if not granted:
                     return Unanswered(ambiguous, What.PAUSED.value)
+                if refrain is not None and (why_not := refrain(ambiguous)) is not None:
+                    return Unanswered(ambiguous, why_not)
                 with anyio.CancelScope(shield=True):
-                    heard = hear(await self._http.exchange(request), read_task)
+                    heard = self._hear(request, self._clock(), await self._http.exchange(request), read_task)
                     if isinstance(heard.found, Task):
                         on_task(heard.found)
                         return Created(heard.found, ambiguous)
@@ -231,11 +244,19 @@ class RivyaClient:
     async def _once(
         self, request: ApiRequest, read: Callable[[Json], T | None], attempts: int, deadline: float
     ) -> tuple[Heard, Decision]:
-        heard = hear(await self._http.send(request, deadline=deadline), read)
+        heard = self._hear(request, self._clock(), await self._http.send(request, deadline=deadline), read)
         decision = self._decide(request.method, heard, attempts, deadline)
         if decision.reason is Reason.KEY_REFUSED:
             raise key_refused(plain_error(heard, decision))
         return heard, decision
+
+    def _hear(
+        self, request: ApiRequest, sent_at: float, reply: Reply | Fault, read: Callable[[Json], T | None]
+    ) -> Heard:
+        heard = hear(reply, read)
+        if self._listen is not None:
+            self._listen(request.trace_id, sent_at, None if speaks(heard.happening) else heard.words)
+        return heard
 
     def _decide(self, method: str, heard: Heard, attempts: int, deadline: float) -> Decision:
         return decide(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import urljoin
 
 import anyio
@@ -27,17 +27,30 @@ from rivya_run.wire.retry import Happening, Verdict, What, decide
 _MOST_REDIRECTS = 5
 _BATCH = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SLOW_FOR = 60.0
+"""Seconds over which a body has to come at more than a trickle; else its connection is given up."""
+
+LEAST = 64 * 1024
+"""Bytes that have to come in that time: no clip gets anywhere below."""
+
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
+
+Seen = TypeVar("Seen")
+"""What is seen in a whole file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """The whole file is in the part, fsynced. ``resumed``: some of it by Range; ``mime_type``: as told."""
+class Fetched(Generic[Seen]):
+    """The whole file is in the part, fsynced. ``resumed``: some of it by Range; ``mime_type``: as told.
+
+    ``seen`` is what was asked of the file.
+    """
 
     bytes: int
     sha256: str
     mime_type: str | None
     resumed: bool
+    seen: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class _Trouble:
     hint: float | None = None
 
 
-_End: TypeAlias = Fetched | Expired | Failed
+_End: TypeAlias = Fetched[Seen] | Expired | Failed
 
 
 async def fetch(
@@ -72,24 +85,25 @@ async def fetch(
     url: str,
     part: Path,
     *,
+    look: Callable[[Path], Seen],
     max_bytes: int,
     deadline: float,
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = random_module.random,
     tell: Callable[[Event], None] | None = None,
-) -> Fetched | Expired | Failed:
+) -> Fetched[Seen] | Expired | Failed:
     """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
+
+    ``look`` is asked of the whole file in the thread that wrote its end: each change of threads costs its time.
 
     Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
-    download = _Download(http, Part(part), max_bytes, lambda: deadline - clock())
+    download = _Download(http, Part(part), look, max_bytes, deadline, clock)
     attempts = 0
     try:
-        if download.part.path.exists():
+        if download.part.left_over:
             await anyio.to_thread.run_sync(download.part.reopen)
-        else:
-            download.part.reopen()
         while True:
             attempts += 1
             before = download.part.size
@@ -118,17 +132,27 @@ async def fetch(
         download.part.close()
 
 
-class _Download:
+class _Download(Generic[Seen]):
     """The state of one fetch over its tries."""
 
-    def __init__(self, http: Http, part: Part, max_bytes: int, time_left: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        http: Http,
+        part: Part,
+        look: Callable[[Path], Seen],
+        max_bytes: int,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
         self.part = part
         self._http = http
+        self._look = look
         self._max_bytes = max_bytes
-        self._time_left = time_left
+        self._deadline = deadline
+        self._clock = clock
         self._resumed = False
 
-    async def attempt(self, url: str) -> _End | _Trouble:
+    async def attempt(self, url: str) -> _End[Seen] | _Trouble:
         """One try: follow redirects, then read the answer."""
         for _ in range(_MOST_REDIRECTS + 1):
             if not is_safe_url(url):
@@ -153,7 +177,7 @@ class _Download:
             return {}
         return {"Range": f"bytes={self.part.size}-", "If-Range": version.validator}
 
-    async def _answer(self, incoming: Incoming) -> _End | _Trouble:
+    async def _answer(self, incoming: Incoming) -> _End[Seen] | _Trouble:
         status = incoming.status
         if status in (401, 403, 404, 410):
             return Expired(f"HTTP {status}")
@@ -185,9 +209,10 @@ class _Download:
         same = etag is None or not version.validator.startswith('"') or etag == version.validator
         return fits and same and incoming.length == end - start + 1
 
-    async def _body(self, incoming: Incoming, total: int | None) -> _End | _Trouble:
+    async def _body(self, incoming: Incoming, total: int | None) -> _End[Seen] | _Trouble:
         """Read to the end, in batches that a worker thread hashes and writes."""
-        arrival = _Arrival(incoming, self.part)
+        arrival = _Arrival(incoming, self.part, self._finish)
+        progress = _Progress(self._clock)
         broken: Fault | None = None
         try:
             async with aclosing(incoming.chunks()) as chunks:
@@ -197,7 +222,9 @@ class _Download:
                         return Expired("a page came instead of media")
                     if self.part.size > self._max_bytes:
                         return self._too_large()
-                    if self._time_left() <= 0:
+                    if progress.too_slow(len(chunk)):
+                        raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
+                    if self._clock() >= self._deadline:
                         await arrival.keep()
                         return Failed("it did not come in time")
         except BodyError as error:
@@ -212,21 +239,51 @@ class _Download:
             return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
             return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
-        if not self.part.finished:
-            await anyio.to_thread.run_sync(self.part.finish)
-        return Fetched(self.part.size, self.part.sha256.hexdigest(), arrival.mime_type, self._resumed)
+        if arrival.seen is None:
+            arrival.seen = await anyio.to_thread.run_sync(self._finish)
+        (seen,) = arrival.seen
+        sha256 = self.part.sha256.hexdigest()
+        return Fetched(self.part.size, sha256, arrival.mime_type, self._resumed, seen)
+
+    def _finish(self) -> tuple[Seen]:
+        self.part.finish()
+        return (self._look(self.part.path),)
 
     def _too_large(self) -> Failed:
         return Failed(f"it is larger than {self._max_bytes} bytes", final=True)
 
 
-class _Arrival:
-    """The body of one answer on its way into the part, which it replaces unless it goes on with it."""
+class _Progress:
+    """Whether a body comes at more than a trickle, which no timeout of a single piece ends."""
 
-    def __init__(self, incoming: Incoming, part: Part) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._came = 0
+
+    def too_slow(self, count: int) -> bool:
+        """Count what came now; whether it was too little over a while."""
+        self._came += count
+        now = self._clock()
+        if now - self._since < SLOW_FOR:
+            return False
+        slow = self._came < LEAST
+        self._since, self._came = now, 0
+        return slow
+
+
+class _Arrival(Generic[Seen]):
+    """The body of one answer on its way into the part, which it replaces unless it goes on with it.
+
+    ``seen`` is what ``finish`` gave, once the part was whole.
+    """
+
+    def __init__(self, incoming: Incoming, part: Part, finish: Callable[[], tuple[Seen]]) -> None:
         headers = incoming.headers
         self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
+        self.seen: tuple[Seen] | None = None
         self._part = part
+        self._finish = finish
         self._anew = incoming.status == 200
         self._version = _version(incoming)
         self._batch: list[bytes] = []
@@ -257,9 +314,9 @@ class _Arrival:
             # A note for a later run is only needed where something is still to come.
             there = sum(map(len, batch))
             self._part.restart(None if there == whole else self._version)
-        self._part.append(batch)
+        self._part.append(b"".join(batch))
         if self._part.size == whole:
-            self._part.finish()
+            self.seen = self._finish()
 
 
 def _beginning(batch: list[bytes]) -> bytes:

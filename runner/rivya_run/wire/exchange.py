@@ -32,6 +32,12 @@ class ApiRequest:
     signed: bool = True
     creates: bool = False
 
+    @property
+    def trace_id(self) -> str:
+        """What it is about, the same for every sending: the key of a create, the file of an upload, a path."""
+        told = self.form.fields.get("client_request_id") if self.form is not None else None
+        return self.headers.get("Idempotency-Key") or told or self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

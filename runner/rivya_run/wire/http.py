@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from math import inf
 from typing import cast
 from urllib.request import getproxies
 
@@ -161,15 +162,17 @@ class Http:
         async with self.turn(deadline) as granted:
             if not granted:
                 return Fault(What.PAUSED, What.PAUSED.value)
-            return await self.exchange(request)
+            return await self.exchange(request, deadline=deadline)
 
-    async def exchange(self, request: ApiRequest) -> Reply | Fault:
-        """Send one request and read its whole answer, within the timeouts; the caller holds a turn."""
+    async def exchange(self, request: ApiRequest, *, deadline: float = inf) -> Reply | Fault:
+        """Send one request and read its whole answer, within the timeouts; the caller holds a turn.
+
+        An upload takes what its size takes, until ``deadline`` at most.
+        """
         sent_at = self._clock()
+        limit = deadline - sent_at if request.form else self._longest
         lane = self._idle.pop() if self._idle else self._new_client(self.base_url, api=True)
         try:
-            # An upload takes what its size takes: its writes time out one by one.
-            limit = float("inf") if request.form else self._longest
             with anyio.move_on_after(limit):
                 reply = await self._exchange(lane, request)
                 self._note(request, reply, sent_at)
@@ -178,7 +181,7 @@ class Http:
             return self._fault(error)
         finally:
             self._idle.append(lane)
-        return Fault(What.READ_TIMEOUT, f"no whole answer within {self._longest:.0f} s")
+        return _late("no whole answer", limit)
 
     async def _exchange(self, client: httpx.AsyncClient, request: ApiRequest) -> Reply:
         url = self.base_url + request.path
@@ -233,11 +236,12 @@ class Http:
     @asynccontextmanager
     async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming | Fault]:
         """GET something elsewhere, without the key, following no redirect; the caller checked the URL."""
-        answer: httpx.Response | Fault
+        answer: httpx.Response | Fault = _late("no answer", self._longest)
         try:
             client = self._elsewhere(url)
             request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
-            answer = await client.send(request, stream=True)
+            with anyio.move_on_after(self._longest):
+                answer = await client.send(request, stream=True)
         except Exception as error:
             answer = self._fault(error)
         if isinstance(answer, Fault):
@@ -300,6 +304,10 @@ class Http:
         with suppress(ValueError, TypeError, OverflowError):
             now = parsedate_to_datetime(headers.get("date", "")).timestamp()
         return read_retry_after(headers.get("retry-after"), now)
+
+
+def _late(what: str, limit: float) -> Fault:
+    return Fault(What.READ_TIMEOUT, f"{what} within {limit:.0f} s")
 
 
 def _read_json(text: str) -> Json:

@@ -1,7 +1,8 @@
 """The unfinished file of a download: appended to, hashed on the way, resumable by the next run.
 
-Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length). Without
-it, or when it doesn't fit, the download starts anew. All of it blocks: call it in a worker thread.
+Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length), and how many
+bytes came with which checksum: after a power cut a part may hold anything. Without it, or when it doesn't fit, the
+download starts anew. All of it blocks: call it in a worker thread.
 """
 
 from __future__ import annotations
@@ -27,8 +28,17 @@ class Version:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What is known of a part on disk: its version, and the checksum of its first ``size`` bytes."""
+
+    version: Version
+    size: int
+    sha256: str
+
+
 class Part:
-    """An open ``.part`` file of which ``size`` bytes are there and hashed.
+    """A ``.part`` file of which ``size`` bytes are there and hashed: empty and new, unless it is reopened.
 
     Raises DiskFull or OutputFolderError.
     """
@@ -42,26 +52,44 @@ class Part:
         self._file: FileIO | None = None
 
     @property
-    def _note(self) -> Path:
+    def _note_path(self) -> Path:
         return self.path.with_name(self.path.name + ".json")
+
+    @property
+    def _new_note_path(self) -> Path:
+        return self.path.with_name(self.path.name + ".json.new")
+
+    @property
+    def left_over(self) -> bool:
+        """Whether an earlier try left something."""
+        return self.path.exists()
 
     def reopen(self) -> None:
         """Take up what an earlier run left, if it can be gone on with; else start empty."""
-        self.version = _read_note(self._note)
+        note = _read_note(self._note_path)
+        self.version = note.version if note is not None else None
         try:
             self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
-            there = self._file.seek(0, os.SEEK_END)
-            # Of a complete one the last byte is asked for again: the server must still mean these bytes.
-            there = 0 if self.version is None else min(there, self.version.length - 1)
-            self._file.truncate(there)
-            self._file.seek(0)
-            self._hash(self._file, there)
+            if note is not None and not self._holds(self._file, note):
+                self.version = None
+                self.sha256, self.size = hashlib.sha256(), 0
+            self._file.truncate(self.size)
+            self._file.seek(self.size)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
+    def _holds(self, file: FileIO, note: _Note) -> bool:
+        """Hash what the note tells of; whether it is what came."""
+        # Of a complete one the last byte is asked for again: the server must still mean these bytes.
+        kept = min(note.size, note.version.length - 1)
+        self._hash(file, kept)
+        seal = self.sha256.copy()
+        seal.update(file.read(note.size - kept))
+        return seal.hexdigest() == note.sha256
+
     def _hash(self, file: FileIO, size: int) -> None:
         self.sha256, self.size = hashlib.sha256(), 0
-        block = bytearray(_BLOCK)
+        block = bytearray(min(size, _BLOCK))
         view = memoryview(block)
         while self.size < size:
             count = file.readinto(view[: size - self.size])
@@ -74,21 +102,20 @@ class Part:
         """Drop what is there; ``version`` names what comes next, where the server has a name for it."""
         self.version = version
         try:
-            self._note.unlink(missing_ok=True)
+            self._drop_note()
             file = self._opened()
             file.truncate(0)
             file.seek(0)
             self.sha256, self.size = hashlib.sha256(), 0
-            if version is not None:
-                self._note.write_text(json.dumps(asdict(version)), "utf-8")
         except OSError as error:
             raise unwritable(self.path, error) from error
 
-    def append(self, chunks: list[bytes]) -> None:
+    def append(self, content: bytes) -> None:
         """Write and hash what came."""
         try:
-            for chunk in chunks:
-                self._write(self._opened(), memoryview(chunk))
+            self._write(self._opened(), memoryview(content))
+            if self.version is not None:
+                self._write_note(self.version)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -99,12 +126,22 @@ class Part:
             self.size += count
             view = view[count:]
 
+    def _write_note(self, version: Version) -> None:
+        """Whole or not at all for a process that is killed; what a power cut makes of it, its checksum tells."""
+        note = {**asdict(version), "size": self.size, "sha256": self.sha256.hexdigest()}
+        self._new_note_path.write_text(json.dumps(note), "utf-8")
+        self._new_note_path.replace(self._note_path)
+
+    def _drop_note(self) -> None:
+        self._note_path.unlink(missing_ok=True)
+        self._new_note_path.unlink(missing_ok=True)
+
     def finish(self) -> None:
         """All of it is there: make it durable and drop the note."""
         try:
             os.fsync(self._opened().fileno())
             self.close()
-            self._note.unlink(missing_ok=True)
+            self._drop_note()
         except OSError as error:
             raise unwritable(self.path, error) from error
         self.finished = True
@@ -124,20 +161,26 @@ class Part:
         self.close()
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
-            self._note.unlink(missing_ok=True)
+            self._drop_note()
 
     def _opened(self) -> FileIO:
+        if self.finished:
+            raise ValueError("the part is finished")
         if self._file is None:
-            raise ValueError("the part is not open")
+            self._file = self.path.open("w+b", buffering=0)
         return self._file
 
 
-def _read_note(path: Path) -> Version | None:
+def _read_note(path: Path) -> _Note | None:
     try:
         found = json.loads(path.read_bytes()[:10_000])
         validator, length = found["validator"], found["length"]
+        size, sha256 = found["size"], found["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if not isinstance(validator, str) or not isinstance(length, int) or not 0 < length < 1 << 53:
         return None
-    return Version(validator, length) if validator.isascii() and validator.isprintable() else None
+    if not isinstance(sha256, str) or not isinstance(size, int) or not 0 < size <= length:
+        return None
+    named = validator.isascii() and validator.isprintable()
+    return _Note(Version(validator, length), size, sha256) if named else None

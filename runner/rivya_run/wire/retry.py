@@ -199,6 +199,14 @@ def could_have_arrived(happening: Happening) -> bool:
     return status == 408 or not 400 <= status < 500
 
 
+def speaks(happening: Happening) -> bool:
+    """Whether an answer shows an API at work, be it a refusal: not where it is too busy, broken or out of reach."""
+    if happening.what is not What.ANSWERED:
+        return happening.code is not None
+    reason = _judge("POST", happening, 1)[1]
+    return reason not in {Reason.THROTTLED, Reason.DISABLED, Reason.SERVER_TROUBLE}
+
+
 def back_off(attempts: int, random: float) -> float:
     """Seconds to wait after ``attempts`` tries: full jitter under a bound that doubles up to the cap."""
     return random * min(BACK_OFF_CAP, BACK_OFF_BASE * 2.0 ** min(attempts - 1, 16))

@@ -118,8 +118,19 @@ class _Reading:
         except _StopReading:
             return None
         except yaml.YAMLError as error:
-            self.problems.append(explain(error, self.source))
+            self._broken(error)
             return None
+
+    def _broken(self, error: yaml.YAMLError) -> None:
+        """The parser gave up. Newer ones have a depth limit of their own, which it may meet while reading ahead."""
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        if mark is not None and "maximum nesting depth" in str(error):
+            self._too_deep(mark.line + 1, mark.column + 1)
+        else:
+            self.problems.append(explain(error, self.source))
+
+    def _too_deep(self, line: int, column: int) -> None:
+        self.note(line, column, f"nested deeper than {MAX_DEPTH} levels", "too-deep")
 
     def _prepared(self) -> str:
         text = self.source.text
@@ -223,7 +234,7 @@ class _Reading:
     def _collection(self, event: Any, depth: int) -> Sequence | Mapping:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if depth >= MAX_DEPTH:
-            self.note(line, column, f"nested deeper than {MAX_DEPTH} levels", "too-deep")
+            self._too_deep(line, column)
             raise _StopReading
         mapping = type(event) is MappingStartEvent
         if event.tag is not None and event.tag not in (_CORE + ("map" if mapping else "seq"), "!"):

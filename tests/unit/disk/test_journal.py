@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import tempfile
 import types
 import typing
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import NOW
-from rivya_run.disk.journal import Journal, line_of, read_journal
-from rivya_run.errors import ForeignFolder, JournalDamaged, OutputFolderError
+from rivya_run.disk.journal import Journal, first_entry, line_of, read_journal
+from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.records.journal import Entry, JournalEvent, RunStarted, Withdrawn
 
 KINDS: tuple[type[JournalEvent], ...] = typing.get_args(JournalEvent)
@@ -192,3 +193,126 @@ def test_a_line_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path.write_bytes(head + f',"crc":"{zlib.crc32(head):08x}"}}\n'.encode())
     with pytest.raises(ForeignFolder, match="newer version"):
         read_journal(path)
+
+
+def test_a_refused_sync_stays_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems report what they lost once: a second sync that went well would prove nothing."""
+    journal = Journal(tmp_path / "journal.jsonl", now=lambda: NOW)
+    journal.append(_started())
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rivya_run.disk.journal.os.fsync", fail)
+        with pytest.raises(OutputFolderError):
+            journal.sync()
+    with pytest.raises(OutputFolderError):
+        journal.sync()
+    journal.close()
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _move(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+
+def _replace(folder: Path) -> None:
+    shutil.copytree(folder, folder.with_name("copy"))
+    shutil.rmtree(folder)
+    folder.with_name("copy").rename(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove a file that is open")
+@pytest.mark.parametrize("happening", [_remove, _move, _replace])
+def test_a_folder_that_goes_away_is_noticed_by_the_next_sync(
+    happening: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """What is written to a file without its name is lost with the process: no create may follow."""
+    folder = tmp_path / "board"
+    journal = Journal(folder / "journal.jsonl", now=lambda: NOW)
+    journal.append(_started())
+    journal.sync()
+    happening(folder)
+    for _ in range(2):
+        with pytest.raises(FolderGone, match="board: this folder was removed"):
+            journal.sync()
+    journal.append(Withdrawn("k", "what is known in memory goes on"))
+    journal.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove a file that is open")
+def test_closing_notices_it_too(tmp_path: Path) -> None:
+    """A command that never synced before."""
+    journal = Journal(tmp_path / "board/journal.jsonl", now=lambda: NOW)
+    journal.append(_started())
+    shutil.rmtree(tmp_path / "board")
+    with pytest.raises(FolderGone):
+        journal.close()
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_without_file_numbers_the_size_tells(
+    grown: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems number no files: what has our size is taken for ours."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, now=lambda: NOW)
+    journal.append(_started())
+
+    def unnumbered(facts: os.stat_result) -> os.stat_result:
+        return os.stat_result((facts.st_mode, 0, *facts[2:]))
+
+    stat, fstat = Path.stat, os.fstat
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", lambda file: unnumbered(fstat(file)))
+        patch.setattr(Path, "stat", lambda self, **more: unnumbered(stat(self, **more)))
+        if grown:
+            path.rename(tmp_path / "away")
+            path.write_bytes(b"another one")
+            with pytest.raises(FolderGone):
+                journal.sync()
+        else:
+            journal.sync()
+    journal.close()
+
+
+def test_the_first_line_is_read_alone(tmp_path: Path) -> None:
+    """Whatever follows; nothing where there is no journal or no whole line."""
+    path = tmp_path / "journal.jsonl"
+    assert first_entry(path) is None
+    path.write_bytes(line_of(1, NOW, _started()) + b"damaged\n" + line_of(2, NOW, _started(2)))
+    assert first_entry(path) == Entry(1, NOW, _started())
+    path.write_bytes(b'{"n":1')
+    assert first_entry(path) is None
+
+
+def test_a_new_journal_is_durable_with_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the output folder and of what holds it are synced too: else a power cut takes the intent along."""
+    synced: list[Path] = []
+    monkeypatch.setattr("rivya_run.disk.journal.sync_folder", synced.append)
+    folder = tmp_path / "outputs/board"
+    for number in range(2):
+        journal = Journal(folder / "journal.jsonl", now=lambda: NOW)
+        journal.append(_started(number))
+        journal.close()
+    assert synced == [folder, tmp_path / "outputs", tmp_path]
+
+
+def test_a_folder_above_that_can_t_be_synced_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may belong to somebody else; only the journal's own folder must take it."""
+
+    def refusing(folder: Path) -> None:
+        if folder != tmp_path / "board":
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("rivya_run.disk.journal.sync_folder", refusing)
+    journal = Journal(tmp_path / "board/journal.jsonl", now=lambda: NOW)
+    journal.append(_started())
+    journal.close()
+    assert read_journal(tmp_path / "board/journal.jsonl")[1] > 0

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rivya_run.disk.manifest_file import load_lazily
+from rivya_run.disk.manifest_file import load_head, load_lazily
 from rivya_run.history.json_text import indented
+from rivya_run.records import Json
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -79,3 +80,22 @@ def test_the_shots_stay_on_disk(tmp_path: Path) -> None:
     shots = load_lazily(path)["shots"]
     assert not isinstance(shots, list)
     assert list(shots) == list(shots) == [{"id": "a"}, {"id": "b"}]
+
+
+@pytest.mark.parametrize("layout", ["ours", "compact"])
+def test_the_head_is_read_without_the_shots(tmp_path: Path, layout: str) -> None:
+    """What is wrong further down isn't even seen, in the layout that a run writes."""
+    path = tmp_path / "manifest.json"
+    document: Json = {"version": 1, "storyboard": {"path": "a.yaml"}, "shots": [{"id": "a"}], "history": []}
+    path.write_text(
+        indented(document) + "<<<<" if layout == "ours" else json.dumps(document), encoding="utf-8"
+    )
+    assert load_head(path)["storyboard"] == {"path": "a.yaml"}
+
+
+def test_a_head_that_is_no_json_is_a_value_error(tmp_path: Path) -> None:
+    """Like any other file that is none."""
+    path = tmp_path / "manifest.json"
+    path.write_text('{\n<<<<\n "shots": [\n', encoding="utf-8")
+    with pytest.raises(ValueError):
+        load_head(path)

@@ -214,3 +214,36 @@ def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
     found.apply(Entry(3, NOW, Created("other", "t", "queued", 50.0)))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 100
+
+
+def test_the_checksum_of_the_first_bytes_stays() -> None:
+    """The API served others when the file was fetched again, twice; and then the first ones once more."""
+    events: list[JournalEvent] = [
+        Intended("one", "a", 1, "f", 1, "m", "{}"),
+        Created("one", "task_1", "queued"),
+    ]
+    history = History(entries(events))
+    for number, (sha256, first) in enumerate(
+        [("s1", None), ("s2", "s1"), ("s3", "s1"), ("s1", None)], start=9
+    ):
+        history.apply(Entry(number, NOW, Stored("one", 0, 1, "a/x.mp4", None, 1, sha256, None)))
+        [output] = history.attempts["one"].outputs
+        assert (output.sha256, output.first_sha256, output.identity) == (sha256, first, "s1")
+
+
+def test_nobody_waits_for_a_create_that_a_person_gave_up() -> None:
+    """It may have cost something, so it stays at stake; but its answer was decided to be done without."""
+    found = history(
+        Intended("one", "a", 1, "f", 1, "m", "{}", 10.0, "p"), MarkedUnknown("one", "no_answer", "")
+    )
+    assert [one.key for one in found.unanswered_unpriced()] == ["one"]
+    found.apply(Entry(3, NOW, GivenUp("one")))
+    assert found.unanswered_unpriced() == []
+    assert found.at_stake() == 10
+
+
+@given(st.lists(EVENTS, max_size=30))
+def test_what_is_at_stake_is_the_sum_over_all_attempts(events: list[JournalEvent]) -> None:
+    """Kept up event by event, it never drifts from what the attempts and the prices say now."""
+    found = history(*events)
+    assert math.isclose(found.at_stake(), sum(map(found.stake_of, found.attempts.values())), abs_tol=1e-6)

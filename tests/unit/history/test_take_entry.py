@@ -159,3 +159,13 @@ def test_an_entry_that_lacks_what_matters_is_refused(gone: str) -> None:
 def test_credits_are_written_as_they_are_counted(number: float | None, shown: str) -> None:
     """Whole numbers without a point."""
     assert json.dumps(whole(number)) == shown
+
+
+def test_the_checksum_of_the_first_bytes_goes_through_the_manifest() -> None:
+    """A clone with only the manifest knows what a child was made from; without other bytes nothing is added."""
+    made = attempt(A)
+    assert "first_sha256" not in entry_of_attempt(made)["outputs"][0]  # type: ignore[index, operator]
+    served_anew = replace(made, outputs=(replace(made.outputs[0], first_sha256="f" * 64),))
+    [output] = attempt_of_entry("a", json.loads(json.dumps(entry_of_attempt(served_anew)))).outputs
+    assert (output.sha256, output.identity) == (made.outputs[0].sha256, "f" * 64)
+    assert output.media is None

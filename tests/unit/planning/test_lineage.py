@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,3 +226,12 @@ def test_equal_clips_of_two_takes_are_one_content() -> None:
     assert content(first) != content(second)
     assert content(twin) == content(first)
     assert planned(board(key, sh), first, twin, made_from(sh, first))["sh/1"].action is Action.REUSE
+
+
+def test_other_bytes_of_the_same_parent_make_no_child_anew() -> None:
+    """The API served others when the parent was fetched again: what came first counts, for old and new children."""
+    key, sh = attempt(shot("key")), child("sh", "key")
+    again = replace(key, outputs=(replace(key.outputs[0], sha256="e" * 64, first_sha256=content(key)),))
+    steps = planned(board(shot("key"), sh, child("new", "key")), again, made_from(sh, key))
+    assert steps["sh/1"].action is Action.REUSE
+    assert steps["new/1"].needs == (Parent("key", 1, content(key)),)

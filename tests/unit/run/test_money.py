@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import anyio
@@ -16,7 +17,16 @@ from examples import DEFAULTS, MODEL, NOW, table
 from rivya_run.history.fingerprint import price_key
 from rivya_run.history.fold import History
 from rivya_run.history.prices import Estimate, estimate
-from rivya_run.records.journal import Created, Entry, Failed, Intended, JournalEvent
+from rivya_run.records.journal import (
+    Created,
+    Entry,
+    Failed,
+    Intended,
+    JournalEvent,
+    MarkedUnknown,
+    Refused,
+    Withdrawn,
+)
 from rivya_run.run.money import UNPRICED_AT_ONCE, Admission, Budget, NotAdmitted, Spending, Till
 
 
@@ -235,3 +245,217 @@ def test_a_right_given_back_twice_counts_once() -> None:
         assert shop.till.admit(shop.budget, shop.cost(DEFAULTS)) is None
 
     virtual_time.run(body)
+
+
+def test_what_earlier_creates_turn_out_not_to_have_cost_buys_nothing() -> None:
+    """--max-credits is about what this run spends, not about what comes back meanwhile."""
+    history = History()
+    for event in (Intended("k", "a", 1, "f", 1, MODEL, "", 30), Created("k", "t", "queued", reserved=30)):
+        history.apply(Entry(1, NOW, event))
+    shop = Shop(cap=20, history=history)
+    shop.record(Failed("k", "generation_failed", "", reserved=30, final=0))
+    assert shop.spending.so_far() == 0
+    assert shop.budget.refusal(20) is None
+    assert shop.budget.refusal(21) is not None
+
+
+def test_without_a_cap_nothing_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks what is at stake where nothing limits it."""
+    shop = Shop()
+    monkeypatch.setattr(shop.history, "at_stake", lambda: pytest.fail("added up"))
+    assert shop.budget.refusal(10) is None
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+
+
+def lost_unpriced(history: History, key: str) -> None:
+    """A create whose answer is lost for good, at a price that nobody told."""
+    for event in (
+        Intended(key, key, 1, "f", 1, MODEL, "", 10, price_key=f"price of {key}"),
+        MarkedUnknown(key, "no_answer", ""),
+    ):
+        history.apply(Entry(1, NOW, event))
+
+
+def test_one_unanswered_create_at_an_unknown_price_is_enough_for_all_storyboards_under_the_runs_cap() -> None:
+    """It holds whoever else would be next, and only under a cap that is theirs too."""
+    shop, other = Shop(cap=100), History()
+    shop.spending.watch(other)
+    lost_unpriced(other, "k")
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    own = Shop(max_credits=100)
+    own.spending.watch(other)
+    assert isinstance(own.till.admit(own.budget, own.cost(DEFAULTS)), Admission)
+
+
+def test_creates_that_a_person_decided_about_hold_nobody() -> None:
+    """Also before the first of them is given up on record."""
+    shop = Shop(cap=100)
+    for key in ("k", "l"):
+        lost_unpriced(shop.history, key)
+    shop.spending.decided("k")
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    shop.spending.decided("l")
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+
+
+class Fate(StrEnum):
+    """What becomes of a create, or of its worker."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    LOST = "lost"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One create of one of two storyboards; ``patience``: when its worker is cancelled, wherever it is then."""
+
+    board: int
+    kind: int
+    begin: float
+    answer: float
+    end: float
+    fate: Fate
+    patience: float
+
+
+VISITS = st.lists(
+    st.builds(
+        Visit,
+        st.integers(0, 1),
+        st.integers(6, 7),
+        SECONDS,
+        SECONDS,
+        SECONDS,
+        st.sampled_from(Fate),
+        st.sampled_from([0.0, 1.5, 4.0, 1e6]),
+    ),
+    max_size=12,
+)
+
+
+@dataclass
+class Street:
+    """Two storyboards that spend from one wallet, under one run's cap and budgets of their own."""
+
+    cap: float | None
+    balance: float | None
+    budgets: tuple[float | None, float | None]
+    spending: Spending = field(init=False)
+    histories: tuple[History, History] = field(default_factory=lambda: (History(), History()))
+
+    def __post_init__(self) -> None:
+        self.spending = Spending(self.cap, self.balance)
+        self.till = Till(self.spending)
+
+    def open(self, resends: list[tuple[int, float]]) -> None:
+        """Begin the run; ``resends`` are creates of earlier runs, by storyboard, and when they are settled."""
+        for number, (at, _) in enumerate(resends):
+            key = f"r{number}"
+            self.record(at, Intended(key, key, 1, "f", 1, MODEL, "", 10, price_key=f"old {key}"))
+            self.till.expect(key)
+        for history in self.histories:
+            self.spending.watch(history)
+        self.shops = [
+            Budget(most, history, self.spending)
+            for most, history in zip(self.budgets, self.histories, strict=True)
+        ]
+
+    def record(self, at: int, event: JournalEvent) -> None:
+        """Put an event on record."""
+        self.histories[at].apply(Entry(1, NOW, event))
+
+    async def resend(self, key: str, at: int, seconds: float) -> None:
+        """An earlier create that is sent again: answered, or left as it is."""
+        await anyio.sleep(seconds)
+        try:
+            if seconds > 1:
+                self.record(at, Created(key, f"task {key}", "queued", reserved=10))
+        finally:
+            self.till.settled(key)
+
+    async def visit(self, name: str, wish: Visit) -> None:
+        """One worker, from its wait for admission to the end of its task."""
+        await anyio.sleep(wish.begin)
+        params = {**DEFAULTS, "duration": wish.kind}
+        budget, history = self.shops[wish.board], self.histories[wish.board]
+
+        def cost() -> Estimate:
+            return estimate(table(), params, history.prices)
+
+        with anyio.move_on_after(wish.patience):
+            while True:
+                await self.till.room(budget, cost)
+                admission = self.till.admit(budget, cost())
+                if admission is not None:
+                    break
+            if isinstance(admission, NotAdmitted):
+                return
+            try:
+                await self.create(name, wish, admission, price_key(MODEL, params))
+            except ZeroDivisionError:
+                return
+            finally:
+                admission.over()
+
+    async def create(self, name: str, wish: Visit, admission: Admission, kind: str) -> None:
+        """An admitted create and what becomes of it."""
+        intent = Intended(name, name, 1, "f", 1, MODEL, "", admission.cost.credits, price_key=kind)
+        self.record(wish.board, intent)
+        self.check(wish.board, blind=admission.unpriced)
+        await anyio.sleep(wish.answer)
+        if wish.fate is Fate.CRASHED:
+            raise ZeroDivisionError
+        if wish.fate is Fate.ANSWERED:
+            self.record(wish.board, Created(name, f"task {name}", "queued", reserved=10))
+        elif wish.fate is Fate.REFUSED:
+            self.record(wish.board, Refused(name, "validation_failed", ""))
+        elif wish.fate is Fate.WITHDRAWN:
+            self.record(wish.board, Withdrawn(name, "never sent"))
+        else:
+            self.record(wish.board, MarkedUnknown(name, "no_answer", ""))
+        admission.answered()
+        await anyio.sleep(wish.end)
+
+    def check(self, at: int, *, blind: bool) -> None:
+        """What holds whenever an intent was put on record: no cap is passed, and a blind one is out alone."""
+        most = self.budgets[at]
+        assert self.cap is None or self.spending.so_far() <= self.cap
+        assert most is None or self.histories[at].at_stake() <= most
+        if blind and self.cap is not None:
+            assert sum(len(history.unanswered_unpriced()) for history in self.histories) == 1
+        elif blind and most is not None:
+            assert len(self.histories[at].unanswered_unpriced()) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    VISITS,
+    st.sampled_from([None, 0.0, 35.0, 500.0]),
+    st.sampled_from([None, 0.0, 15.0]),
+    st.tuples(st.sampled_from([None, 25.0, 500.0]), st.sampled_from([None, 25.0, 500.0])),
+    st.lists(st.tuples(st.integers(0, 1), SECONDS), max_size=2),
+)
+def test_nobody_waits_at_a_till_where_everything_is_answered(
+    visits: list[Visit],
+    cap: float | None,
+    balance: float | None,
+    budgets: tuple[float | None, float | None],
+    resends: list[tuple[int, float]],
+) -> None:
+    """Answers, losses, crashes and leavers in any order, over two storyboards: all ends, and no cap is passed."""
+    street = Street(cap, balance, budgets)
+
+    async def body() -> None:
+        street.open(resends)
+        with anyio.fail_after(3600):
+            async with anyio.create_task_group() as workers:
+                for number, (at, seconds) in enumerate(resends):
+                    workers.start_soon(street.resend, f"r{number}", at, seconds)
+                for number, wish in enumerate(visits):
+                    workers.start_soon(street.visit, f"k{number}", wish)
+
+    virtual_time.run(body)
+    assert (street.till._unpriced, street.till._doubtful, street.till._resent) == (0, 0, set())

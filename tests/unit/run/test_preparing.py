@@ -12,12 +12,22 @@ from rivya_run.disk.places import JOURNAL, MANIFEST
 from rivya_run.errors import ForeignFolder, StoryboardError
 from rivya_run.history.take_entry import entry_of_attempt
 from rivya_run.records.history import AttemptState
+from rivya_run.records.journal import Intended
 from rivya_run.records.plan import Action
 from rivya_run.records.run import RunOptions
 from rivya_run.run.ledger import Ledger
-from rivya_run.run.preparing import Prepared, Source, check_claim, check_origin, open_sources, prepare
+from rivya_run.run.preparing import (
+    Prepared,
+    Source,
+    check_claim,
+    check_origin,
+    open_sources,
+    prepare,
+    run_started,
+)
 
 ORIGIN = "https://rivya.ai"
+NAMELESS = "shots:\n  - {id: a, prompt: a}\n"
 BOARD = "id: board\nshots:\n  - {id: a, prompt: a}\n"
 
 
@@ -156,3 +166,67 @@ def test_files_that_are_gone_are_fetched(root: Path) -> None:
     found = prepared(root)
     assert [step.action for step in found.plan.steps] == [Action.DOWNLOAD]
     assert list(found.bad_files.values()) == ["is missing"]
+
+
+def renamed(root: Path, text: str, *, simulate: bool = False) -> list[str]:
+    """The problems of a storyboard ``new.yaml`` whose former file ``old.yaml`` made ``outputs/old``."""
+    made = prepared_from(root, "old")
+    made.ledger.record(run_started(made.source, ORIGIN, "0.1", 1))
+    made.ledger.record(Intended("k", "a", 1, made.plan.steps[0].fingerprint or "", 1, "m", "{}"))
+    made.ledger.close()
+    (root / "specs/old.yaml").unlink()
+    written(root, "new", text)
+    try:
+        open_sources([root / "specs/new.yaml"], RunOptions(simulate=simulate))
+    except StoryboardError as error:
+        assert error.exit_code == 3
+        assert all(problem.code == "renamed" for problem in error.problems)
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def prepared_from(root: Path, name: str) -> Prepared:
+    """A storyboard without an id of its own, with its plan."""
+    written(root, name, NAMELESS)
+    source = source_of(root, name)
+    ledger = Ledger(source.folder, now=lambda: NOW)
+    return prepare(source, ledger, RunOptions(), None, base_url=ORIGIN, writing=True)
+
+
+def test_a_renamed_storyboard_without_an_id_asks_which_it_is(root: Path) -> None:
+    """Under its new name all of it would be paid for again: exit 3, with both ways to decide."""
+    [message] = renamed(root, NAMELESS)
+    assert "specs/old.yaml" in message
+    assert "'id: old'" in message
+    assert "'id: new'" in message
+    assert not (root / "outputs/new").exists()
+
+
+@pytest.mark.parametrize("shot", ["{id: b, prompt: a}", "{id: a, prompt: changed}"])
+def test_the_same_take_or_the_same_shot_is_enough(root: Path, shot: str) -> None:
+    """Its shots were renamed too, or its prompts edited."""
+    assert len(renamed(root, f"shots: [{shot}]\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["id: new\n" + "shots: [{id: a, prompt: a}]\n", "shots: [{id: b, prompt: another}]\n"]
+)
+def test_an_id_of_its_own_or_other_shots_ask_nothing(root: Path, text: str) -> None:
+    """A decision that was made, or another storyboard."""
+    assert renamed(root, text) == []
+
+
+def test_a_simulated_run_does_not_care_about_paid_results(root: Path) -> None:
+    """It would not use them either."""
+    assert renamed(root, NAMELESS, simulate=True) == []
+
+
+def test_going_on_with_the_old_id_pays_for_nothing_again(root: Path) -> None:
+    """The open create of before is resumed."""
+    renamed(root, NAMELESS)
+    written(root, "new", "id: old\n" + NAMELESS)
+    source = source_of(root, "new")
+    ledger = Ledger(source.folder, now=lambda: NOW)
+    found = prepare(source, ledger, RunOptions(), None, base_url=ORIGIN, writing=False)
+    assert [step.action for step in found.plan.steps] != [Action.CREATE]
+    assert found.notice == "the storyboard was moved: specs/old.yaml -> specs/new.yaml"

@@ -229,6 +229,31 @@ def test_throttled() -> None:
     assert hints == [3.0, None] and api.troubles == 0
 
 
+@pytest.mark.parametrize(("first", "ambiguous"), [(LOST, True), (error(429), False)])
+def test_refrain(first: Answer, ambiguous: bool) -> None:
+    """Whoever creates is asked after all waiting, right before each sending, and may end it with words."""
+    api = MockApi([first, task()])
+    asked: list[tuple[bool, float]] = []
+
+    def refrain(doubt: bool) -> str | None:
+        asked.append((doubt, anyio.current_time()))
+        return "too late" if len(asked) == 2 else None
+
+    async def throttled(retry_after: float | None) -> None:
+        await anyio.sleep(500)
+
+    async def body(client: RivyaClient) -> Created | Refused | Unanswered:
+        far = anyio.current_time() + 1000
+        return await client.create(
+            BODY, "k", deadline=far, on_task=lambda _: None, throttled=throttled, refrain=refrain
+        )
+
+    assert use(api, body) == Unanswered(ambiguous, "too late")
+    assert len(api.requests) == 1
+    assert [doubt for doubt, _ in asked] == [False, ambiguous]
+    assert ambiguous or asked[1][1] - asked[0][1] > 500
+
+
 def test_cancelled_while_sending() -> None:
     """A create that is cancelled while its answer is under way still puts the answer on record."""
     api, journal = MockApi([task()]), Journal()

@@ -20,6 +20,7 @@ from rivya_run.wire.retry import (
     could_have_arrived,
     decide,
     read_retry_after,
+    speaks,
 )
 
 NOW = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -96,6 +97,28 @@ def test_row_of_the_table(happening: Happening, arrived: bool, verdict: Verdict,
     found = decision(happening)
     assert (found.verdict, found.reason) == (verdict, reason)
     assert could_have_arrived(happening) is arrived
+
+
+@pytest.mark.parametrize(
+    ("happening", "spoken"),
+    [
+        (answered(200), True),
+        (answered(400, "validation_failed"), True),
+        (answered(409, "idempotency_conflict"), True),
+        (answered(402), True),
+        (answered(429, "insufficient_credits"), True),
+        (answered(429), False),
+        (answered(503, "public_api_disabled"), False),
+        (answered(500), False),
+        (answered(408), False),
+        (Happening(What.UNREADABLE, 200), False),
+        (Happening(What.NOT_CONNECTED), False),
+        (Happening(What.READ_TIMEOUT), False),
+    ],
+)
+def test_what_shows_an_api_at_work(happening: Happening, spoken: bool) -> None:
+    """A refusal does; trouble and too much to do don't."""
+    assert speaks(happening) is spoken
 
 
 def test_conflict_on_a_question_is_an_answer() -> None:

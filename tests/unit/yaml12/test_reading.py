@@ -187,7 +187,7 @@ def test_merge() -> None:
         ("a: [1, 2\nb: 3", ["1:4 syntax"]),
         ("a: one: two", ["1:7 syntax"]),
         ("a: @x", ["1:4 syntax"]),
-        ("[" * 3000, ["1:65 too-deep"]),
+        ("[" * 900, ["1:65 too-deep"]),
         ("{a: " * 100, ["1:257 too-deep"]),
         ("- " * 100, ["1:129 too-deep"]),
         ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", ["2:1 merge-conflict"]),
@@ -196,6 +196,13 @@ def test_merge() -> None:
 def test_problems(content: str | bytes, problems: list[str]) -> None:
     """Every kind of unreadable document is one problem with a place."""
     assert said(content) == problems
+
+
+@pytest.mark.parametrize("content", ["[" * 3000, "{a: " * 3000, "- " * 3000])
+def test_deeper_than_the_parser_goes(content: str) -> None:
+    """What nests too deep even for the parser, of whichever version, is too deep and no syntax error."""
+    (problem,) = said(content)
+    assert problem.endswith(" too-deep")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""Whole runs against a scripted API, on a clock that jumps: hours of waiting take milliseconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+import httpx
+import pytest
+
+import virtual_time
+from mock_api import KEY, ORIGIN
+from rivya_run.errors import RivyaError
+from rivya_run.records.history import Attempt
+from rivya_run.records.journal import Intended
+from rivya_run.records.run import Outcome, RunOptions
+from rivya_run.run.board import Board, Line
+from rivya_run.run.executor import Executor, exit_code
+from rivya_run.run.ledger import Ledger
+from rivya_run.run.limits import TaskLimiter
+from rivya_run.run.money import Spending
+from rivya_run.run.pace import Pace
+from rivya_run.run.polling import Timing
+from rivya_run.run.preparing import Source, open_sources, prepare
+from rivya_run.run.session import Session
+from rivya_run.times import iso
+from rivya_run.wire.client import RivyaClient
+from rivya_run.wire.http import Http
+from rivya_run.wire.origin import Secret
+
+EPOCH = 1_778_500_000.0
+LONGEST = 100_000.0
+"""Seconds after which a run hangs."""
+
+LOST = httpx.ReadTimeout("lost")
+UNREACHED = httpx.ConnectError("refused")
+
+Answer: TypeAlias = "httpx.Response | Exception"
+Script: TypeAlias = Callable[["ScriptedRun", str], Answer]
+"""What a create is answered with, by its shot (``upload`` for an upload); ``turns`` counts it already."""
+
+
+def made(shot: str, **fields: object) -> httpx.Response:
+    """A task for a create."""
+    return httpx.Response(200, json=task(f"task_{shot}", "queued", **fields))
+
+
+def task(task_id: str, status: str, **fields: object) -> dict[str, object]:
+    """A task object."""
+    error = {"code": "generation_failed", "message": "No."} if status == "failed" else None
+    return {"id": task_id, "status": status, "reserved_credits": 10, "error": error, **fields}
+
+
+@dataclass
+class ScriptedRun:
+    """Storyboards in one folder, carried by the real executor.
+
+    ``creates`` has shot and seconds since the run began of every POST that reached the API; ``asleep`` is added
+    to the wall clock alone. Tasks fail, free of charge, ``lasts`` seconds after they were made.
+    """
+
+    root: Path
+    script: Script
+    lasts: float = 10.0
+    asleep: float = 0.0
+    creates: list[tuple[str, float]] = field(default_factory=list)
+    boards: list[Board] = field(default_factory=list)
+    error: RivyaError | None = None
+    ended_at: float = 0.0
+    _made_at: dict[str, float] = field(default_factory=dict)
+    _began: float | None = None
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return anyio.current_time() - self._began if self._began is not None else 0.0
+
+    def wall(self) -> float:
+        """The wall clock, which also goes on while the machine sleeps."""
+        return EPOCH + self.now() + self.asleep
+
+    def turns(self, shot: str) -> int:
+        """How many creates of this shot have reached the API."""
+        return sum(name == shot for name, _ in self.creates)
+
+    def attempt(self, shot: str) -> Attempt:
+        """The last attempt of a shot's first take."""
+        return next(found[-1] for board in self.boards if (found := board.ledger.history.of_take(shot, 1)))
+
+    def outcome(self, shot: str) -> Outcome:
+        """What came of a shot's first take."""
+        return next(board.outcomes[shot, 1] for board in self.boards if (shot, 1) in board.outcomes)
+
+    def run(
+        self,
+        *texts: str,
+        options: RunOptions,
+        open_creates: Sequence[tuple[str, float]] = (),
+        balance: float | None = None,
+    ) -> int:
+        """Run some storyboards; the exit code. ``open_creates``: shots whose creates were sent so long ago."""
+        (self.root / "outputs").mkdir(exist_ok=True)
+        paths = [self.root / f"board{number}.yaml" for number in range(1, len(texts) + 1)]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text)
+        sources = open_sources(paths, options)
+
+        async def at_once(work: Callable[..., object], *args: object, **how: object) -> object:
+            return work(*args)  # a clock that jumps doesn't wait for threads
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(anyio.to_thread, "run_sync", at_once)
+            patch.setattr("rivya_run.run.preparing.time.time", self.wall)
+            return virtual_time.run(lambda: self._run(sources, options, open_creates, balance))
+
+    async def _run(
+        self,
+        sources: list[Source],
+        options: RunOptions,
+        open_creates: Sequence[tuple[str, float]],
+        balance: float | None,
+    ) -> int:
+        limiter, spending = TaskLimiter(options.concurrency), Spending(options.max_credits, balance)
+        session = Session(
+            options,
+            limiter,
+            spending,
+            Timing(options.poll_interval),
+            lambda event: None,
+            clock=anyio.current_time,
+            now=self.wall,
+        )
+        pace = Pace(random=lambda: 0.5)
+        transport = httpx.MockTransport(self._answer)
+        async with Http(
+            ORIGIN, Secret(KEY), pace=pace, transport=transport, clock=anyio.current_time
+        ) as http:
+            client = RivyaClient(http, clock=anyio.current_time, random=lambda: 0.5, listen=session.heard)
+            for source in sources:
+                ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
+                self._intend(source, ledger, options, open_creates)
+                prepared = prepare(source, ledger, options, None, base_url=ORIGIN, writing=True)
+                spending.watch(ledger.history)
+                self.boards.append(
+                    Board(
+                        source.storyboard,
+                        source.tables(),
+                        source.facts,
+                        ledger,
+                        prepared.planner,
+                        prepared.plan,
+                        session,
+                        Line(http, client),
+                        relative_path=source.relative_path,
+                        base_url=ORIGIN,
+                        known_models=frozenset(source.catalog.ids()),
+                    )
+                )
+            self._began = anyio.current_time()
+            try:
+                with anyio.fail_after(LONGEST):
+                    self.error = await Executor(self.boards, session).run()
+            finally:
+                self.ended_at = self.now()
+                for board in self.boards:
+                    board.ledger.close()
+        return exit_code(self.boards, self.error)
+
+    def _intend(
+        self, source: Source, ledger: Ledger, options: RunOptions, open_creates: Sequence[tuple[str, float]]
+    ) -> None:
+        """Put creates on record that an earlier run sent, and of which it never heard."""
+        awake = self.asleep
+        plan = prepare(source, ledger, options, None, base_url=ORIGIN, writing=True).plan
+        for step in plan.steps:
+            for shot, age in open_creates:
+                if step.shot.id == shot and step.request_key is not None and step.fingerprint is not None:
+                    self.asleep = awake - age
+                    body = json.dumps({"client_request_id": step.request_key})
+                    intent = (step.request_key, shot, 1, step.fingerprint, step.number, step.shot.model)
+                    ledger.record(Intended(*intent, body, 10, f"{shot}'s"))
+        self.asleep = awake
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        body = await request.aread()
+        await anyio.sleep(0.01)
+        if request.method == "POST":
+            uploads = request.url.path.endswith("/files")
+            shot = "upload" if uploads else json.loads(body)["client_request_id"].split(".")[1]
+            self.creates.append((shot, self.now()))
+            answer = self.script(self, shot)
+            if isinstance(answer, Exception):
+                raise answer
+            if answer.status_code == 200:
+                self._made_at.setdefault(answer.json()["id"], self.now())
+            return answer
+        task_id = request.url.path.rpartition("/")[2]
+        over = self.now() >= self._made_at[task_id] + self.lasts
+        return httpx.Response(200, json=task(task_id, "failed" if over else "processing", final_credits=0))
