@@ -70,7 +70,7 @@ async def asked(pool: Connections, origin: Origin, of: Question | None = None) -
     try:
         return found.status, b"".join([piece async for piece in found.body()])
     finally:
-        found.close()
+        await found.aclose()
 
 
 def on(
@@ -207,7 +207,7 @@ def test_answers_that_are_none_are_errors(raw: bytes, expected: type[Exception])
                     async for _ in pieces:
                         pass
             finally:
-                found.close()
+                await found.aclose()
 
     on(answerer, body)
 
@@ -287,7 +287,7 @@ def trust(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this process trust the certificate of the tests, and know of no proxy."""
     monkeypatch.setattr("rivya_run.wire.http.getproxies", dict)
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    monkeypatch.setattr("rivya_run.wire.http.httpx.create_ssl_context", lambda: context)
+    monkeypatch.setattr("rivya_run.wire.library.httpx.create_ssl_context", lambda: context)
 
 
 def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Question:
     method: bytes
     target: bytes
     headers: Headers = field(repr=False)  # the key is among them
-    body: AsyncIterable[bytes]
+    body: bytes | AsyncIterable[bytes]
     timeouts: Timeouts
 
 
@@ -143,17 +143,23 @@ class Connection(asyncio.Protocol):
         try:
             head = h11.Request(method=question.method, target=question.target, headers=question.headers)
             waiting = self._h11.send(head) or b""
-            async for chunk in question.body:
-                if waiting and len(waiting) + len(chunk) > _LONGEST_HEAD:
-                    await self._write(waiting, question.timeouts.write)
-                    waiting = b""
-                waiting += self._h11.send(h11.Data(data=chunk)) or b"" if chunk else b""
-                if self._ended:
-                    return  # refused on the way: the answer says why, if there is one
+            if isinstance(question.body, bytes):
+                waiting += self._data(question.body)
+            else:
+                async for chunk in question.body:
+                    if waiting and len(waiting) + len(chunk) > _LONGEST_HEAD:
+                        await self._write(waiting, question.timeouts.write)
+                        waiting = b""
+                    waiting += self._data(chunk)
+                    if self._ended:
+                        return  # refused on the way: the answer says why, if there is one
             waiting += self._h11.send(h11.EndOfMessage()) or b""
         except h11.LocalProtocolError as error:
             raise LocalProtocolError(str(error)) from error
         await self._write(waiting, question.timeouts.write)
+
+    def _data(self, chunk: bytes) -> bytes:
+        return self._h11.send(h11.Data(data=chunk)) or b"" if chunk else b""
 
     async def head(self, patience: float | None) -> h11.Response:
         """The head of the final answer."""

@@ -1,15 +1,15 @@
-"""HTTP/1.1 connections of our own below the HTTP library, kept alive, the last used first.
+"""HTTP/1.1 connections of our own, kept alive, the last used first.
 
-The library's own pool spends 1 ms of CPU and more on a request, most of it on asking the system for things that
-an event loop tells anyway; this spends a tenth of it. Errors are called as the library calls them, since
-``faults`` goes by their names. Proxies are the library's business: with one of them its pool is used.
+The HTTP library spends 1 ms of CPU and more on a request, most of it on asking the system for things that an
+event loop tells anyway, and on layers for what we never do; this spends a third of it. Errors are called as the
+library calls them, since ``faults`` goes by their names. Proxies are the library's business.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 
 import h11
@@ -37,6 +37,13 @@ class Origin:
     host: str
     port: int
     secure: bool
+
+    @property
+    def header(self) -> bytes:
+        """What the Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = self.port == (443 if self.secure else 80)
+        return (host if usual else f"{host}:{self.port}").encode("ascii")
 
 
 class Connections:
@@ -115,7 +122,7 @@ class Answer:
         self, head: h11.Response, connection: Connection, patience: float | None, done: Callable[[], None]
     ) -> None:
         self.status = head.status_code
-        self.headers = head.headers.raw_items()
+        self.headers = _joined(head.headers.raw_items())
         self._connection = connection
         self._patience = patience
         self._done = done
@@ -126,8 +133,16 @@ class Answer:
         while (piece := await self._connection.piece(self._patience)) is not None:
             yield piece
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Let the connection rest, if its answer was read to the end; else close it."""
         if self._open:
             self._open = False
             self._done()
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
