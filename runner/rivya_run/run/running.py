@@ -31,7 +31,7 @@ from rivya_run.run.pace import Pace
 from rivya_run.run.polling import Timing
 from rivya_run.run.preparing import Prepared, Source, open_sources, prepare, run_started
 from rivya_run.run.session import Session
-from rivya_run.run.simulation import SIMULATED_KEY, simulated
+from rivya_run.run.simulation import SIMULATED_KEY, SPEED, simulated
 from rivya_run.storyboard.selection import selected_shots
 from rivya_run.times import iso
 from rivya_run.wire.client import RivyaClient
@@ -138,7 +138,7 @@ def _has_work(prepared: Prepared) -> bool:
 async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Origin], tell: Tell) -> RunResult:
     limiter = TaskLimiter(options.concurrency, tell=tell)
     spending = Spending(options.max_credits)
-    session = Session(options, limiter, spending, Timing(options.poll_interval), tell)
+    session = Session(options, limiter, spending, Timing(poll_interval(options)), tell)
     for one in prepared:
         spending.watch(one.ledger.history)
         session.timing.learn_from(one.ledger.history.attempts.values())
@@ -158,6 +158,11 @@ async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Orig
     code = exit_code(boards, error)
     tell(Event("run_finished", detail={"exit_code": code}))
     return RunResult(boards, code, error)
+
+
+def poll_interval(options: RunOptions) -> float:
+    """Seconds, as asked for; the stand-in's tasks are asked for as much sooner as they end sooner."""
+    return options.poll_interval / SPEED if options.simulate else options.poll_interval
 
 
 async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
