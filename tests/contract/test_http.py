@@ -377,11 +377,11 @@ def test_an_upload_ends_at_its_deadline(tmp_path: Path, slow: str) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            for _ in range(2000):
+            for turn in range(2000):
                 await reader.read(1 << 24 if slow == "answering" else 1 << 16)
                 await asyncio.sleep(0.01)
                 if slow == "answering":
-                    writer.write(b" ")
+                    writer.write(b"still: working\r\n" if turn else b"HTTP/1.1 200 OK\r\n")
         except OSError:
             pass
         finally:

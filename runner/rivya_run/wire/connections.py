@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-import h11
-
-from rivya_run.wire.connection import Connection, Question
+from rivya_run.wire.connection import Connection
 from rivya_run.wire.origin import is_loopback
+from rivya_run.wire.question import Question
+from rivya_run.wire.response import Head
 
 _RACE = 0.25
 _IDLE_MOST = 16
@@ -119,10 +119,10 @@ class Answer:
     """The head of an answer, and its body as it comes."""
 
     def __init__(
-        self, head: h11.Response, connection: Connection, patience: float | None, done: Callable[[], None]
+        self, head: Head, connection: Connection, patience: float | None, done: Callable[[], None]
     ) -> None:
-        self.status = head.status_code
-        self.headers = _joined(head.headers.raw_items())
+        self.status = head.status
+        self.headers = head.headers
         self._connection = connection
         self._patience = patience
         self._done = done
@@ -138,11 +138,3 @@ class Answer:
         if self._open:
             self._open = False
             self._done()
-
-
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found

@@ -20,13 +20,13 @@ import anyio
 
 from rivya_run import __version__
 from rivya_run.records import Json
-from rivya_run.wire.connection import Headers, LocalProtocolError, Question, Timeouts
 from rivya_run.wire.connections import Connections, Origin
 from rivya_run.wire.exchange import Answer, ApiRequest, Governor, Reply
 from rivya_run.wire.faults import BodyError, Fault, fault_of
 from rivya_run.wire.incoming import Incoming
 from rivya_run.wire.library import Library, Transport, address, certificates, decoded, multipart
 from rivya_run.wire.origin import Secret, is_loopback
+from rivya_run.wire.question import Headers, LocalProtocolError, Question, Timeouts
 from rivya_run.wire.retry import What, read_retry_after
 
 API_CONNECTIONS = 8

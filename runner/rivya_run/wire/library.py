@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import BinaryIO, cast
 
-from rivya_run.wire.connection import Headers, Question, Timeouts
 from rivya_run.wire.connections import Origin
 from rivya_run.wire.exchange import Answer, Form
+from rivya_run.wire.question import Headers, Question, Timeouts
 
 try:
     import httpx
