@@ -1,6 +1,6 @@
 """What the HTTP library is for: addresses, forms, encodings, certificates; and requests where a proxy is set.
 
-Everything else goes over connections of our own (see ``connections``), which cost a third of the CPU.
+Everything else goes over connections of our own (see ``connections``, and why).
 """
 
 from __future__ import annotations
