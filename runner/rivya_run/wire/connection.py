@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         return response.head
 
     async def piece(self, patience: float | None) -> bytes | None:
-        """What came of the body since the last call; None at its end. Raises as ``head`` does."""
+        """The next piece of the body; None at its end. Raises as ``head`` does."""
         response = self._exchange()
         while not (piece := response.take()):
             if response.whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ class Response:
         self.head: Head | None = None
         self.whole = False
         self.lasting = False
-        self._pieces: list[bytes] = []
+        self._pieces: deque[bytes] = deque()
+        self._left = 0
         self._headers: dict[str, str] = {}
         self._came = 0
         self._parser = httptools.HttpResponseParser(self)
@@ -49,6 +51,9 @@ class Response:
         if self.whole:
             self.lasting = self.lasting and not data
             return
+        if self._left:
+            self._go_on(data)
+            return
         self._came += len(data)
         try:
             self._parser.feed_data(data)
@@ -58,6 +63,14 @@ class Response:
             self.lasting = False
         if self.head is None and self._came > _LONGEST_HEAD:
             raise RemoteProtocolError("the head of the answer has no end")
+
+    def _go_on(self, data: bytes) -> None:
+        """More of a body of known length, which the parser would only copy."""
+        surplus = len(data) - self._left
+        self.on_body(data[: self._left] if surplus > 0 else data)
+        if not self._left:
+            self.whole = True
+            self.lasting = self.lasting and surplus <= 0
 
     def end(self) -> None:
         """Nothing more comes. Raises RemoteProtocolError where something is missing."""
@@ -71,9 +84,8 @@ class Response:
         self.whole = True
 
     def take(self) -> bytes:
-        """What came of the body since the last call."""
-        pieces, self._pieces = self._pieces, []
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        """The next piece of the body; empty while there is none."""
+        return self._pieces.popleft() if self._pieces else b""
 
     # What the parser calls.
 
@@ -93,14 +105,16 @@ class Response:
         status = self._parser.get_status_code()
         if status >= 200:
             self.head = Head(status, self._headers)
+            self.lasting = self._parser.should_keep_alive()
+            if "transfer-encoding" not in self._headers:
+                self._left = int(self._headers.get("content-length", "0"))
         self._headers = {}
 
     def on_body(self, data: bytes) -> None:
         """Some of the body, transfer encodings undone."""
         self._pieces.append(data)
+        self._left = max(0, self._left - len(data))
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it only announced another one."""
-        if self.head is not None:
-            self.whole = True
-            self.lasting = self._parser.should_keep_alive()
+        self.whole = self.head is not None

@@ -23,7 +23,8 @@ def read(*pieces: bytes, end: bool = False) -> tuple[Response, bytes]:
     body = b""
     for piece in pieces:
         response.feed(piece)
-        body += response.take()
+        while got := response.take():
+            body += got
     if end:
         response.end()
     return response, body
