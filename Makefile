@@ -53,6 +53,7 @@ demo: $(VENV)/.program
 ## make bench     benchmarks beside what people would use instead (BENCH=name for some)
 bench: $(VENV)/.tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(BIN)/python -m compileall -q runner # as an installed package is, whatever PYTHONDONTWRITEBYTECODE says
 	$(BIN)/python -m tests.bench $(BENCH)
 
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked

@@ -60,7 +60,7 @@ def test_the_key_is_in_no_file_log_event_or_output(
         assert result.exit_code == 1
         assert SECRET.encode() not in everywhere(project)
         assert SECRET not in logs.getvalue()
-        assert "httpcore" in logs.getvalue() or "HTTP" in logs.getvalue()
+        assert "Using selector" in logs.getvalue(), "debug logging was not on"
         assert SECRET not in repr(project.events) + repr(result)
         fetched = project.simulator.traffic.of("results")
         assert fetched

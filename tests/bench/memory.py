@@ -15,18 +15,21 @@ ARGUMENTS = ["--concurrency", "200", "--poll-interval", "0.05", "--progress", "p
 
 
 def figures(folder: Path) -> Iterator[Figure]:
-    """KiB a shot that the peak grows by from 1,000 to 10,000 shots: of a whole run, of validate, of plan."""
+    """KiB a shot that the peak grows by from 1,000 to 10,000 shots: of validate, plan, a run, a rerun."""
     ours = program("rivya-run")
     boards = [large(folder / f"board{shots}.yaml", shots) for shots in SIZES]
     for name in ("validate", "plan"):
         peaks = [take([ours, name, board], folder=folder).peak for board in boards]
         yield _growth(name, peaks)
-    peaks = []
+    peaks, again = [], []
     for board in boards:
         with serving("--clip-bytes", "512", "--shortest", "0", "--longest", "0") as server:
             took = take([ours, board, *ARGUMENTS], folder=folder, environment=server.environment)
         peaks.append(took.peak)
+        (folder / "outputs" / board.stem / ".state").unlink()
+        again.append(take([ours, board, *ARGUMENTS], folder=folder, environment=server.environment).peak)
     yield _growth("a run, the server elsewhere", peaks)
+    yield _growth("a rerun the long way, nothing to do", again)
 
 
 def _growth(name: str, peaks: list[int]) -> Figure:

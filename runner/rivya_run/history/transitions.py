@@ -150,6 +150,8 @@ def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
         lost=False,
         error=None,
         urls=event.urls,
+        lasted=event.lasted if event.lasted is not None else known.lasted,
+        ran=event.ran if event.ran is not None else known.ran,
         **_told(known, event),
         timeline=(*known.timeline, ("downloading", at)) if first else known.timeline,
     )

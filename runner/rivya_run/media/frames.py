@@ -6,8 +6,7 @@ Needs the ``media`` extra (PyAV, Pillow), imported when first needed.
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -242,17 +241,18 @@ class Samples:
             self._last = None
         if not self._shrunk:
             return None
-        changes = [_change(before, after) for before, after in itertools.pairwise(self._shrunk)]
         brightest = float(max(map(max, self._shrunk)))
-        return PictureFacts(brightest, float(max(changes)) if changes else None)
+        return PictureFacts(brightest, float(_change(self._shrunk)) if len(self._shrunk) > 1 else None)
 
 
-def _change(before: bytes, after: bytes) -> int:
-    """By how much the patch changes that changes most."""
+def _change(shrunk: Sequence[bytes]) -> int:
+    """By how much the patch changes that changes most from one picture to the next."""
     from PIL import Image, ImageChops
 
-    pictures = (Image.frombuffer("L", _PATCHES, patches, "raw", "L", 0, 1) for patches in (before, after))
-    _, most = ImageChops.difference(*pictures).getextrema()
+    wide, high = _PATCHES
+    size = (wide, high * (len(shrunk) - 1))
+    before, after = (Image.frombytes("L", size, b"".join(part)) for part in (shrunk[:-1], shrunk[1:]))
+    _, most = ImageChops.difference(before, after).getextrema()
     assert isinstance(most, int)
     return most
 

@@ -78,7 +78,7 @@ def _walked(path: Path) -> tuple[MediaFacts, PictureFacts | None] | None:
             found = structure(file)
         if found.missing or found.container != "mp4":
             return None
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), format=found.container, metadata_errors="replace") as container:
             if container.streams.video and INDEXED & set(container.format.name.split(",")):
                 return _walk(container, path.stat().st_size)
     return None

@@ -1,4 +1,4 @@
-"""In which order takes are started: the longest remaining chain first, then what takes longest."""
+"""In which order takes are started: chains first, then as the storyboard has them, the longest at the end first."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from rivya_run.planning.lineage import parents_of
 from rivya_run.records.plan import SPENDING, Plan, Step
 from rivya_run.run.polling import Timing
 
+LAST_ROUNDS = 2
+"""How many rounds of takes in flight end with the longest first, so that all of them end at nearly the same time."""
 
-def priorities(plan: Plan, timing: Timing | None = None) -> list[tuple[float, Step]]:
+
+def priorities(
+    plan: Plan, timing: Timing | None = None, *, at_once: int | None = None
+) -> list[tuple[float, Step]]:
     """Steps that create, most urgent first, each with its priority (smaller goes first).
+
+    The longest remaining chain goes first, then what takes longest. With ``at_once`` tasks in flight that only
+    holds for chains and for the last rounds of takes; in between the storyboard's order ends as soon, and
+    spares everybody the bursts of tasks of one length that start together and end together.
 
     Without ``timing`` all takes are thought to last as long as each other.
     """
@@ -25,8 +34,14 @@ def priorities(plan: Plan, timing: Timing | None = None) -> list[tuple[float, St
                 children.setdefault(parent, set()).add(step.shot.id)
     remaining = _remaining(seconds, children)
     spending = [step for step in plan.steps if step.action in SPENDING]
-    ordered = sorted(enumerate(spending), key=lambda item: (-remaining[item[1].shot.id], item[0]))
-    return [(1.0 + place, step) for place, (_, step) in enumerate(ordered)]
+    ordered = sorted(spending, key=lambda step: -remaining[step.shot.id])
+    if at_once is not None:
+        chained = [step for step in ordered if step.needs or step.shot.id in children]
+        alone = [step for step in spending if not step.needs and step.shot.id not in children]
+        last = {id(step) for step in alone[max(0, len(alone) - LAST_ROUNDS * at_once) :]}
+        mixed = [step for step in alone if id(step) not in last]
+        ordered = [*chained, *mixed, *(step for step in ordered if id(step) in last)]
+    return [(1.0 + place, step) for place, step in enumerate(ordered)]
 
 
 def _remaining(seconds: dict[str, float], children: dict[str, set[str]]) -> dict[str, float]:

@@ -87,7 +87,8 @@ class Attempt:
     was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
     ``lost`` marks a task that the API no longer finds. ``files`` is how many files its task made.
-    ``withdrawn`` is why no create arrived, in words.
+    ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
+    and out of the queue, as far as a run has watched it.
     """
 
     key: str
@@ -113,6 +114,8 @@ class Attempt:
     parents: tuple[tuple[str, int, str], ...] = ()
     timeline: tuple[tuple[str, str], ...] = ()
     withdrawn: str | None = None
+    lasted: float | None = None
+    ran: float | None = None
 
     @property
     def open(self) -> bool:

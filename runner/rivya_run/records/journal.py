@@ -105,7 +105,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The task succeeded (again, when its URLs were renewed). Settles credits."""
+    """The task succeeded (again, when its URLs were renewed). Settles credits.
+
+    ``lasted`` is for how many seconds it was at the API, ``ran`` for how many of them out of the queue, as far as
+    a run that watched it can tell.
+    """
 
     name: ClassVar[str] = "succeeded"
     key: str
@@ -113,6 +117,8 @@ class Succeeded:
     reserved: float | None = None
     final: float | None = None
     updated_at: str | None = None
+    lasted: float | None = None
+    ran: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

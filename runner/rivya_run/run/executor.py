@@ -98,7 +98,13 @@ class Executor:
                 self._session.till.expect(attempt.key)
         for key in board.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, pipeline.finish, key)
-        order = priorities(board.plan, self._session.timing)
+        # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.
+        capped = board.budget.capped
+        order = (
+            priorities(board.plan)
+            if capped
+            else priorities(board.plan, self._session.timing, at_once=self._session.options.concurrency)
+        )
         workers.start_soon(
             self._settle, pipeline, workers, [s for s in board.plan.steps if s.action in RESTING]
         )

@@ -59,10 +59,10 @@ class Follower:
             asked += 1
             tries = tries + 1 if isinstance(answer, Retry) else 1
             if isinstance(answer, Task):
-                if self._note(answer):
-                    seconds = self._lasted(answer, watched=asked > 1 or started < 1)
-                    if seconds is not None and answer.status is TaskStatus.SUCCEEDED:
-                        self._learn(kind, attempt.model, seconds)
+                if self._note(answer, self._lasted(answer, watched=asked > 1 or started < 1)):
+                    known = self._board.attempt(self._key)
+                    if known.lasted is not None:
+                        session.timing.learn(kind, known.lasted, model=attempt.model, running=known.ran)
                     return
                 self._look(answer)
             elif isinstance(answer, Missing) and self._is_missing(answer):
@@ -82,13 +82,6 @@ class Follower:
         self._queued = task.status is TaskStatus.QUEUED
         self._open_at = age
 
-    def _learn(self, kind: str, model: str, seconds: float) -> None:
-        """It took so long; what of that it ran is known where it was seen running."""
-        running = seconds - self._queued_for if self._queued_for is not None else None
-        self._board.session.timing.learn(
-            kind, seconds, model=model, running=running if running is not None and running > 0 else None
-        )
-
     def _age(self) -> float:
         """Seconds since the create was answered; what a resumed task did meanwhile isn't known."""
         attempt = self._board.attempt(self._key)
@@ -106,13 +99,27 @@ class Follower:
             return ended - begun
         return (self._open_at + self._age()) / 2 if watched else None
 
-    def _note(self, task: Task) -> bool:
+    def _ran(self, lasted: float | None) -> float | None:
+        """What of that it ran, where it was seen running."""
+        if lasted is None or self._queued_for is None or lasted <= self._queued_for:
+            return None
+        return round(lasted - self._queued_for, 3)
+
+    def _note(self, task: Task, lasted: float | None) -> bool:
         """Put a change on record; whether the task has ended."""
         self._missing = 0
         attempt = self._board.attempt(self._key)
         if task.status is TaskStatus.SUCCEEDED and task.urls:
             self._board.record(
-                Succeeded(self._key, task.urls, task.reserved_credits, task.final_credits, task.updated_at)
+                Succeeded(
+                    self._key,
+                    task.urls,
+                    task.reserved_credits,
+                    task.final_credits,
+                    task.updated_at,
+                    round(lasted, 3) if lasted is not None else None,
+                    self._ran(lasted),
+                )
             )
         elif task.status is TaskStatus.FAILED:
             error = task.error

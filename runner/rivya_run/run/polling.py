@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
+
+from rivya_run.records.history import Attempt, AttemptState
+from rivya_run.times import seconds_of
 
 FIRST_SHARE = 0.5
 LONGEST_SHARE = 2.0
@@ -48,6 +51,17 @@ class Timing:
             self._whole.setdefault(name, Durations()).add(seconds)
             if running is not None:
                 self._running.setdefault(name, Durations()).add(running)
+
+    def learn_from(self, attempts: Iterable[Attempt]) -> None:
+        """How long the tasks of earlier runs took: as they were seen to, else by the API's own times."""
+        for attempt in attempts:
+            lasted = attempt.lasted
+            begun, ended = seconds_of(attempt.created_at), seconds_of(attempt.updated_at)
+            if lasted is None and begun is not None and ended is not None and ended > begun:
+                lasted = ended - begun
+            if attempt.state is AttemptState.STORED and lasted is not None:
+                kind = attempt.price_key or attempt.model
+                self.learn(kind, lasted, model=attempt.model, running=attempt.ran)
 
     def expected(self, kind: str, model: str = "") -> float | None:
         """The median of what is known, None while too little is."""

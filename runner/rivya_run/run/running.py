@@ -19,7 +19,6 @@ from rivya_run.disk.places import MANIFEST, STATE
 from rivya_run.errors import RivyaError
 from rivya_run.history.take_entry import whole
 from rivya_run.records.events import Event
-from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import SPENDING, WORKING, Plan
 from rivya_run.records.run import RunOptions
 from rivya_run.run.board import Board, Line
@@ -32,9 +31,9 @@ from rivya_run.run.pace import Pace
 from rivya_run.run.polling import Timing
 from rivya_run.run.preparing import Prepared, Source, open_sources, prepare, run_started
 from rivya_run.run.session import Session
-from rivya_run.run.simulation import SIMULATED_KEY, simulated
+from rivya_run.run.simulation import SIMULATED_KEY, SPEED, simulated
 from rivya_run.storyboard.selection import selected_shots
-from rivya_run.times import iso, seconds_of
+from rivya_run.times import iso
 from rivya_run.wire.client import RivyaClient
 from rivya_run.wire.http import Http
 from rivya_run.wire.origin import Secret, checked_base_url
@@ -139,10 +138,10 @@ def _has_work(prepared: Prepared) -> bool:
 async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Origin], tell: Tell) -> RunResult:
     limiter = TaskLimiter(options.concurrency, tell=tell)
     spending = Spending(options.max_credits)
-    session = Session(options, limiter, spending, Timing(options.poll_interval), tell)
+    session = Session(options, limiter, spending, Timing(poll_interval(options)), tell)
     for one in prepared:
         spending.watch(one.ledger.history)
-        _learn_durations(session.timing, one)
+        session.timing.learn_from(one.ledger.history.attempts.values())
     async with AsyncExitStack() as stack:
         stack.enter_context(session.interrupts.listening())
         lines: dict[Origin, Line] = {}
@@ -159,6 +158,11 @@ async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Orig
     code = exit_code(boards, error)
     tell(Event("run_finished", detail={"exit_code": code}))
     return RunResult(boards, code, error)
+
+
+def poll_interval(options: RunOptions) -> float:
+    """Seconds, as asked for; the stand-in's tasks are asked for as much sooner as they end sooner."""
+    return options.poll_interval / SPEED if options.simulate else options.poll_interval
 
 
 async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
@@ -193,14 +197,6 @@ async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: S
         if balance is not None and balance < needed:
             message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
             session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
-
-
-def _learn_durations(timing: Timing, prepared: Prepared) -> None:
-    """How long earlier tasks took, by the API's own times."""
-    for attempt in prepared.ledger.history.attempts.values():
-        begun, ended = seconds_of(attempt.created_at), seconds_of(attempt.updated_at)
-        if attempt.state is AttemptState.STORED and begun is not None and ended is not None and ended > begun:
-            timing.learn(attempt.price_key or attempt.model, ended - begun, model=attempt.model)
 
 
 def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board:

@@ -1,9 +1,8 @@
-"""HTTP, and the only door to the HTTP library: few connections, one gate, one place for the key.
+"""HTTP: few connections, one gate, one place for the key.
 
 Requests to the API go through ``turn`` (a gate, then the pace that a 429 sets) and ``exchange``. The gate is
-ours, and so are the connections (see ``connections``). Where a proxy is set, the library's pool is used, with a
-client for each connection, because that pool costs CPU that grows with the square of what is in it. Results come
-through ``open``, on clients of their own that never know the key. Nothing here follows a redirect.
+ours, and so are the connections (see ``connections``); where a proxy is set, the HTTP library makes them (see
+``library``). Results come through ``open``, which never knows the key. Nothing here follows a redirect.
 """
 
 from __future__ import annotations
@@ -11,93 +10,38 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
-from typing import cast
 from urllib.request import getproxies
 
 import anyio
 
 from rivya_run import __version__
 from rivya_run.records import Json
-from rivya_run.wire.connection import Question, Timeouts
-from rivya_run.wire.connections import Answer, Connections, Origin
-from rivya_run.wire.exchange import ApiRequest, Governor, Reply
-from rivya_run.wire.faults import Fault, fault_of
+from rivya_run.wire.connections import Connections, Origin
+from rivya_run.wire.exchange import Answer, ApiRequest, Governor, Reply
+from rivya_run.wire.faults import BodyError, Fault, fault_of
 from rivya_run.wire.incoming import Incoming
+from rivya_run.wire.library import Library, Transport, address, certificates, decoded, multipart
 from rivya_run.wire.origin import Secret, is_loopback
+from rivya_run.wire.question import Headers, LocalProtocolError, Question, Timeouts
 from rivya_run.wire.retry import What, read_retry_after
 
-try:
-    import httpx
-except ImportError:  # its successor has the same names
-    import httpx2 as httpx  # type: ignore[import-not-found,no-redef]
-
 API_CONNECTIONS = 8
-RESULT_CONNECTIONS = 8
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 60.0
 _KEEP_ALIVE = 30.0
 _LARGEST_REPLY = 32 * 1024 * 1024
 _EXCERPT = 2000
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-
-
-# The library ties an answer and its stream into a knot that only the garbage collector undoes, late.
-_CLOSED = httpx.ByteStream(b"")
-
-
-class _Bearer(httpx.Auth):
-    """Puts the key on a request at the last moment, so that no header set of ours ever holds it."""
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request."""
-        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        yield request
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer as the library wants it."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self._pieces = answer.body()
-
-    def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        return self._pieces
-
-    async def aclose(self) -> None:
-        """Give the connection back."""
-        await self._pieces.aclose()
-        self._answer.close()
-
-
-class _Transport(httpx.AsyncBaseTransport):
-    """The library's requests over our own connections."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and wait for the head of its answer."""
-        url, limits = request.url, request.extensions["timeout"]
-        secure = url.scheme == "https"
-        origin = Origin(url.host, url.port or (443 if secure else 80), secure)
-        question = Question(
-            request.method.encode(),
-            url.raw_path,
-            request.headers.raw,
-            cast(AsyncIterable[bytes], request.stream),
-            Timeouts(limits["connect"], limits["read"], limits["write"]),
-        )
-        answer = await self._connections.ask(origin, question)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+_ALWAYS = (
+    (b"Accept", b"*/*"),
+    # Replies are small, and results are compressed already.
+    (b"Accept-Encoding", b"identity"),
+    (b"Connection", b"keep-alive"),
+    (b"User-Agent", f"rivya-run/{__version__}".encode()),
+)
 
 
 class Http:
@@ -116,40 +60,35 @@ class Http:
         pace: Governor | None = None,
         read_timeout: float = 60.0,
         connections: int = API_CONNECTIONS,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """``base_url`` as ``origin.checked_base_url`` gives it."""
         self.base_url = base_url
         self._key = key
-        self._bearer = _Bearer(key) if key else None
         self._pace = pace
-        self._timeout = httpx.Timeout(
-            connect=_CONNECT_TIMEOUT, read=read_timeout, write=_WRITE_TIMEOUT, pool=None
-        )
+        self._timeouts = Timeouts(_CONNECT_TIMEOUT, read_timeout, _WRITE_TIMEOUT)
         # Reading and writing time out piece by piece; this bounds an answer that trickles for ever.
         self._longest = _CONNECT_TIMEOUT + 2 * read_timeout
         self._transport = transport
         self._clock = clock
         self._wall = wall
         self._gate = anyio.Semaphore(connections, fast_acquire=True)
-        self._stack = AsyncExitStack()
-        self._idle: list[httpx.AsyncClient] = []
-        self._results: dict[bool, httpx.AsyncClient] = {}
+        self._base, prefix = address(base_url)
+        self._prefix = prefix.rstrip(b"/")
+        self._straight: dict[bool, bool] = {}
         self._trusted: ssl.SSLContext | None = None
-        self._connections = Connections(tls=lambda: self._certificates(secure=True), keep_alive=_KEEP_ALIVE)
+        self._connections = Connections(tls=self._certificates, keep_alive=_KEEP_ALIVE)
+        self._library = Library(transport=transport, tls=self._certificates, keep_alive=_KEEP_ALIVE)
 
     async def __aenter__(self) -> Http:
-        await self._stack.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
-            await self._stack.aclose()
+            await self._library.aclose()
             await self._connections.aclose()
-        self._idle.clear()
-        self._results.clear()
 
     @asynccontextmanager
     async def turn(self, deadline: float) -> AsyncIterator[bool]:
@@ -171,53 +110,75 @@ class Http:
         """
         sent_at = self._clock()
         limit = deadline - sent_at if request.form else self._longest
-        lane = self._idle.pop() if self._idle else self._new_client(self.base_url, api=True)
         try:
             with anyio.move_on_after(limit):
-                reply = await self._exchange(lane, request)
+                reply = await self._exchange(request)
                 self._note(request, reply, sent_at)
                 return reply
         except Exception as error:
             return self._fault(error)
-        finally:
-            self._idle.append(lane)
         return _late("no whole answer", limit)
 
-    async def _exchange(self, client: httpx.AsyncClient, request: ApiRequest) -> Reply:
-        url = self.base_url + request.path
-        auth = self._bearer if request.signed else None
+    async def _exchange(self, request: ApiRequest) -> Reply:
+        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        if request.signed and self._key is not None:
+            headers.append((b"Authorization", f"Bearer {self._key.reveal()}".encode()))
         form = request.form
         if form is None:
-            built = client.build_request(request.method, url, content=request.body, headers=request.headers)
-            return await self._read(await client.send(built, auth=auth, stream=True))
+            if request.body is not None:
+                headers.append((b"Content-Length", b"%d" % len(request.body)))
+            return await self._read(await self._ask_api(request, headers, request.body or b""))
         try:
             file = form.file.open("rb")
         except OSError as error:
-            raise httpx.LocalProtocolError(f"{form.file} can't be read: {error.strerror}") from None
+            raise LocalProtocolError(f"{form.file} can't be read: {error.strerror}") from None
         with file:
-            files = {"file": (form.name, file, form.mime_type)}
-            data = dict(form.fields)
-            built = client.build_request(request.method, url, data=data, files=files, headers=request.headers)
-            return await self._read(await client.send(built, auth=auth, stream=True))
+            about, body = multipart(form, file)
+            return await self._read(await self._ask_api(request, [*headers, *about], body))
 
-    async def _read(self, response: httpx.Response) -> Reply:
-        content = b""
+    async def _ask_api(
+        self, request: ApiRequest, headers: Headers, body: bytes | AsyncIterable[bytes]
+    ) -> Answer:
+        target = self._prefix + request.path.encode()
+        return await self._ask(self._base, request.method, target, headers, body, api=True)
+
+    async def _ask(
+        self,
+        origin: Origin,
+        method: str,
+        target: bytes,
+        headers: Headers,
+        body: bytes | AsyncIterable[bytes] = b"",
+        *,
+        api: bool,
+    ) -> Answer:
+        """Send a request the straight way, or through the library where a proxy is set."""
+        whole = [(b"Host", origin.header), *_ALWAYS, *headers]
+        question = Question(method.encode(), target, whole, body, self._timeouts)
+        abroad = origin.secure and not (api and is_loopback(origin.host))
+        if abroad not in self._straight:
+            self._straight[abroad] = self._transport is None and not (abroad and getproxies())
+        if self._straight[abroad]:
+            return await self._connections.ask(origin, question)
+        return await self._library.ask(origin, question, abroad=abroad, api=api)
+
+    async def _read(self, answer: Answer) -> Reply:
+        pieces = []
+        size = 0
         try:
-            pieces = []
-            size = 0
-            async for piece in response.aiter_bytes():
-                size += len(piece)
-                if size > _LARGEST_REPLY:
-                    raise httpx.DecodingError("the answer is larger than any answer of the API")
-                pieces.append(piece)
-            content = b"".join(pieces)
+            async with aclosing(decoded(answer)) as body:
+                async for piece in body:
+                    size += len(piece)
+                    if size > _LARGEST_REPLY:
+                        message = "the answer is larger than any answer of the API"
+                        raise BodyError(Fault(What.UNREADABLE, message))
+                    pieces.append(piece)
         finally:
-            await response.aclose()
-            response.stream = _CLOSED
-        headers = {name: self._hide(value) for name, value in response.headers.items()}
-        text = self._hide(content.decode("utf-8", "replace"))
+            await answer.aclose()
+        headers = {name: self._hide(value) for name, value in answer.headers.items()}
+        text = self._hide(b"".join(pieces).decode("utf-8", "replace"))
         return Reply(
-            status=response.status_code,
+            status=answer.status,
             headers=headers,
             json=_read_json(text),
             text=text[:_EXCERPT],
@@ -236,57 +197,27 @@ class Http:
     @asynccontextmanager
     async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming | Fault]:
         """GET something elsewhere, without the key, following no redirect; the caller checked the URL."""
-        answer: httpx.Response | Fault = _late("no answer", self._longest)
+        answer: Answer | Fault = _late("no answer", self._longest)
         try:
-            client = self._elsewhere(url)
-            request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
             with anyio.move_on_after(self._longest):
-                answer = await client.send(request, stream=True)
+                raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+                origin, target = address(url)
+                answer = await self._ask(origin, "GET", target, raw, api=False)
         except Exception as error:
             answer = self._fault(error)
         if isinstance(answer, Fault):
             yield answer
             return
         try:
-            yield Incoming(answer, self._timeout.read or 60.0)
+            yield Incoming(answer.status, answer.headers, decoded(answer))
         finally:
-            with anyio.CancelScope(shield=True), suppress(httpx.HTTPError):
+            with anyio.CancelScope(shield=True), suppress(Exception):
                 await answer.aclose()
-            answer.stream = _CLOSED
 
-    def _elsewhere(self, url: str) -> httpx.AsyncClient:
-        """The client for results: one for https, one for plain http on this machine."""
-        secure = url.lower().startswith("https:")
-        if secure not in self._results:
-            self._results[secure] = self._new_client(url, api=False)
-        return self._results[secure]
-
-    def _new_client(self, url: str, *, api: bool) -> httpx.AsyncClient:
-        size = 1 if api else RESULT_CONNECTIONS
-        secure = url.lower().startswith("https:")
-        abroad = secure and not (api and is_loopback(httpx.URL(url).host))
-        direct = self._transport is None and not (abroad and getproxies())
-        client = httpx.AsyncClient(
-            headers={"User-Agent": f"rivya-run/{__version__}"},
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            timeout=self._timeout,
-            limits=httpx.Limits(max_connections=size, keepalive_expiry=_KEEP_ALIVE),
-            follow_redirects=False,
-            verify=self._certificates(secure=secure and self._transport is None and not direct),
-            # A proxy from the environment is for the world, never for this machine.
-            trust_env=abroad,
-            mounts=dict.fromkeys(_LOOPBACK) if abroad else None,
-            transport=_Transport(self._connections) if direct else self._transport,
-        )
-        self._stack.push_async_callback(client.aclose)
-        return client
-
-    def _certificates(self, *, secure: bool) -> ssl.SSLContext:
-        """One for all clients: loading the certificates costs 20 ms and more, and plain http does without."""
-        if not secure:
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    def _certificates(self) -> ssl.SSLContext:
+        """One for all connections."""
         if self._trusted is None:
-            self._trusted = httpx.create_ssl_context()
+            self._trusted = certificates(secure=True)
         return self._trusted
 
     def _fault(self, error: Exception) -> Fault:

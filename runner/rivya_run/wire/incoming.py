@@ -1,49 +1,21 @@
-"""An answer whose body is read piece by piece, fast where it is large and its length is known."""
+"""An answer whose body is read piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Mapping
 
-from rivya_run.wire.faults import BodyError, Fault, fault_of
-from rivya_run.wire.retry import What
-
-READ_AT_ONCE = 256 * 1024
-LARGE = 4 * 1024 * 1024
-
-
-class Response(Protocol):
-    """What is used of the HTTP library's answer."""
-
-    status_code: int
-    extensions: dict[str, Any]
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Names in any case."""
-
-    @property
-    def http_version(self) -> str:
-        """HTTP/1.1, for example."""
-
-    def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The body as it is on the wire."""
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """The body with its content encoding undone."""
+from rivya_run.wire.faults import BodyError, fault_of
 
 
 class Incoming:
     """An open answer whose body is still to be read; ``headers`` takes lower-case names."""
 
-    __slots__ = ("_response", "_timeout", "headers", "status")
+    __slots__ = ("_body", "headers", "status")
 
-    def __init__(self, response: Response, timeout: float) -> None:
-        """``timeout`` is the longest wait for a piece, in seconds."""
-        self._response = response
-        self._timeout = timeout
-        self.status = response.status_code
-        self.headers = response.headers
+    def __init__(self, status: int, headers: Mapping[str, str], body: AsyncGenerator[bytes, None]) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = body
 
     @property
     def length(self) -> int | None:
@@ -56,32 +28,11 @@ class Incoming:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body; raises BodyError when it stops before its end."""
-        length = self.length
-        stream = self._response.extensions.get("network_stream")
         try:
-            if stream is None or length is None or length < LARGE or self._response.http_version > "HTTP/1.1":
-                async for chunk in self._response.aiter_bytes():
-                    yield chunk
-                return
-            async for chunk in self._large(stream, length):
+            async for chunk in self._body:
                 yield chunk
         except Exception as error:
             fault = fault_of(error)
             if fault is None:
                 raise
             raise BodyError(fault) from None
-
-    async def _large(self, stream: Any, left: int) -> AsyncGenerator[bytes, None]:
-        """Read from the connection itself, which is twice as fast as through the parser.
-
-        The first piece empties the parser's buffer; the connection can't be kept for another request.
-        """
-        body = self._response.aiter_raw()  # held to the end: dropping it closes the connection
-        chunk = await anext(body, b"")
-        while chunk:
-            yield chunk
-            left -= len(chunk)
-            if left <= 0:
-                return
-            chunk = await stream.read(min(READ_AT_ONCE, left), timeout=self._timeout)
-        raise BodyError(Fault(What.RESET, f"the body ended {left} bytes short"))

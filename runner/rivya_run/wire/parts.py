@@ -102,10 +102,10 @@ class Part:
         """Drop what is there; ``version`` names what comes next, where the server has a name for it."""
         self.version = version
         try:
-            self._drop_note()
-            file = self._opened()
-            file.truncate(0)
-            file.seek(0)
+            if self._file is not None:
+                self._drop_note()
+                self._file.truncate(0)
+                self._file.seek(0)
             self.sha256, self.size = hashlib.sha256(), 0
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -160,8 +160,8 @@ class Part:
         """Leave nothing behind."""
         self.close()
         with suppress(OSError):
+            self._drop_note()  # first: a note alone would be taken for one of the next part
             self.path.unlink(missing_ok=True)
-            self._drop_note()
 
     def _opened(self) -> FileIO:
         if self.finished:

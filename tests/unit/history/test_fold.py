@@ -176,6 +176,17 @@ def test_a_free_model_is_known_to_be_free_once_it_was() -> None:
     assert found.prices == {"p": 0}
 
 
+def test_how_long_a_task_lasted_stays_known() -> None:
+    """A renewed URL says nothing of it, and takes nothing away."""
+    found = history(
+        intended(),
+        Created("one", "task_1", "queued"),
+        Succeeded("one", ("u",), 10.0, 10.0, None, 42.5, 30.0),
+        Succeeded("one", ("v",)),
+    )
+    assert (found.attempts["one"].lasted, found.attempts["one"].ran) == (42.5, 30.0)
+
+
 def test_stills_follow_their_clip() -> None:
     """A renamed shot's stills are where its clips are."""
     found = history(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +12,7 @@ from examples import attempt, board, child, history_of, planner, shot
 from rivya_run.history.fingerprint import price_key
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.order import priorities
-from rivya_run.records.plan import Plan
+from rivya_run.records.plan import Plan, Step
 from rivya_run.records.storyboard import Shot
 from rivya_run.run.polling import ENOUGH, Timing
 
@@ -72,6 +75,47 @@ def test_what_is_known_to_take_longer_goes_first() -> None:
         timing.learn(price_key(quick.model, quick.params), 20)
         timing.learn(price_key(slow.model, slow.params), 90)
     assert ordered(planner(board(quick, slow)).plan(), timing) == ["slow/1", "quick/1"]
+
+
+def ends(order: Sequence[Step], at_once: int) -> float:
+    """When the last of these takes ends, each begun in its turn as soon as a place is free."""
+    free = [0.0] * at_once
+    for step in order:
+        heapq.heappush(free, heapq.heappop(free) + float(str(step.shot.params["duration"])))
+    return max(free)
+
+
+@given(st.lists(st.integers(6, 30), min_size=1, max_size=60), st.integers(1, 8))
+def test_the_storyboards_order_ends_about_as_soon(durations: list[int], at_once: int) -> None:
+    """With the longest of the last rounds first, takes end within one shortest take of longest-first."""
+    shots = [shot(f"s{n}", params={"duration": seconds}) for n, seconds in enumerate(durations)]
+    plan, timing = planner(board(*shots)).plan(), Timing(5)
+    for one in shots:
+        for _ in range(ENOUGH):
+            timing.learn(price_key(one.model, one.params), float(str(one.params["duration"])))
+    longest_first = [step for _, step in priorities(plan, timing)]
+    mixed = [step for _, step in priorities(plan, timing, at_once=at_once)]
+    assert sorted(step.label for step in mixed) == sorted(step.label for step in longest_first)
+    assert ends(mixed, at_once) <= ends(longest_first, at_once) + 6
+
+
+def test_tasks_of_one_length_start_apart() -> None:
+    """Of many takes of three lengths, the first round holds them as the storyboard mixes them."""
+    shots = [shot(f"s{n}", params={"duration": 6 + n % 3}) for n in range(90)]
+    plan, timing = planner(board(*shots)).plan(), Timing(5)
+    for one in shots:
+        timing.learn(price_key(one.model, one.params), float(str(one.params["duration"])))
+    mixed = [step for _, step in priorities(plan, timing, at_once=9)]
+    assert [step.shot.id for step in mixed[:9]] == [f"s{n}" for n in range(9)]
+    last = [step.shot.params["duration"] for step in mixed[-18:]]
+    assert last == sorted(last, key=lambda seconds: -int(str(seconds)))
+
+
+def test_chains_go_before_what_stands_alone() -> None:
+    """Also where most takes keep the storyboard's order."""
+    shots = [*(shot(f"s{n}") for n in range(20)), shot("first"), child("then", "first")]
+    order = [step.shot.id for _, step in priorities(planner(board(*shots)).plan(), Timing(5), at_once=2)]
+    assert order == ["first", "then", *(f"s{n}" for n in range(20))]
 
 
 def test_only_what_creates_is_in_line() -> None:

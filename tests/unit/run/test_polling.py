@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import attempt, shot
+from rivya_run.records.history import AttemptState
 from rivya_run.run.polling import ENOUGH, Timing, questions
 
 FEW = settings(max_examples=50)
@@ -156,3 +159,25 @@ def test_kinds_are_learned_apart() -> None:
     timing = knowing(5, [90, 90, 90])
     assert (timing.expected("k"), timing.expected("other")) == (90, None)
     assert timing.wait("other", 0, 0) == 2.5
+
+
+def test_a_run_learns_from_earlier_runs() -> None:
+    """From what was seen of a task, else from the API's own times; not from what failed or still runs."""
+    told: dict[str, Any] = {
+        "created_at": "2026-05-11T00:00:00.000Z",
+        "updated_at": "2026-05-11T00:00:50.000Z",
+    }
+    seen = [attempt(shot("a"), take, lasted=40.0, ran=25.0, **told) for take in range(1, ENOUGH + 1)]
+    timing = Timing(5)
+    timing.learn_from(seen)
+    kind = seen[0].price_key or seen[0].model
+    assert timing.expected(kind) == 40
+    by_the_api = Timing(5)
+    by_the_api.learn_from([attempt(shot("a"), take, **told) for take in range(1, ENOUGH + 1)])
+    assert by_the_api.expected(kind) == 50
+    nothing = Timing(5)
+    for state in (AttemptState.FAILED, AttemptState.RUNNING):
+        nothing.learn_from(
+            [attempt(shot("a"), take, state, lasted=40.0, **told) for take in range(1, ENOUGH + 1)]
+        )
+    assert nothing.expected(kind) is None
