@@ -158,6 +158,7 @@ FLOORS: Mapping[str, Floor] = {
     "api": Floor.DOORS,
     "cli.": Floor.DOORS,
     "instant": Floor.DOORS,
+    "streams": Floor.DOORS,
     # Beside
     "simulator.": Floor.BESIDE,
 }

@@ -9,11 +9,10 @@ from rivya_run.streams import INTERRUPTED, open_streams
 
 def main() -> None:
     """Run the command line and leave with its exit code; Ctrl-C may come at any time."""
-    code = INTERRUPTED
     try:
         code = _exit_code()
     except KeyboardInterrupt:
-        pass
+        code = INTERRUPTED
     sys.exit(code)
 
 

@@ -21,10 +21,12 @@ def open_streams() -> None:
         pass
     os.close(descriptor)
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115 - a descriptor, kept
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, kept
     if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     old = sys.stderr
+    if os.name == "nt" and old is not None:
+        return  # its console takes letters, not bytes
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(_Forgiving(2, "w", closefd=False)),
         encoding=old.encoding if old is not None else "utf-8",
@@ -49,11 +51,17 @@ def settled(code: int) -> int:
         if code != READER_GONE:
             sys.stdout.flush()
             return code
+    except BrokenPipeError:
+        code = code or READER_GONE
     except (OSError, ValueError) as error:
-        code = code or (READER_GONE if isinstance(error, BrokenPipeError) else 1)
-    try:
+        if not code:  # else it was told already
+            code = 1
+            sys.stderr.write(
+                f"error: the output can't be written: {getattr(error, 'strerror', None) or error}\n"
+            )
+    try:  # noqa: SIM105 - contextlib takes longer to load than a rerun with nothing to do
         # Python's own flush at its end would fail again, and say so in its own words.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # not a file, in a test
+    except (OSError, ValueError):  # it needn't be a file
         pass
     return code

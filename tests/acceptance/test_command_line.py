@@ -31,7 +31,7 @@ def test_help_and_version_load_nothing_heavy(words: tuple[str, ...]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    assert loaded == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app']"
+    assert loaded == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.streams']"
 
 
 def test_help_names_every_command_and_each_is_there() -> None:

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or without a reader, and Ctrl-C at any moment: no traceback, a true exit code."""
+"""Streams that are closed, full or without a reader, and Ctrl-C at any moment: no traceback, a true exit code."""
 
 from __future__ import annotations
 

@@ -74,8 +74,11 @@ def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Write on standard error, without the API key."""
-    click.echo(without_key(text) + end, err=True, nl=False)
+    """Write on standard error, without the API key, and without failing where nobody listens any more."""
+    try:
+        click.echo(without_key(text) + end, err=True, nl=False)
+    except (OSError, ValueError):
+        return
 
 
 def without_key(text: str) -> str:
