@@ -143,6 +143,7 @@ FLOORS: Mapping[str, Floor] = {
     "run.pipeline": Floor.RUN,
     "run.plan_basis": Floor.RUN,
     "run.preparing": Floor.RUN,
+    "run.rebuilding": Floor.RUN,
     "run.references": Floor.RUN,
     "run.renamed": Floor.RUN,
     "run.running": Floor.RUN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,42 @@ def test_status_as_json_is_the_manifest_byte_for_byte(made: Project) -> None:
     other.write_text("shots:\n  - {id: a, prompt: x}\n")
     in_project(made, other)
     assert len(json.loads(rivya_run("status", made.path, other, "--json").stdout)) == 2
+
+
+def test_without_a_manifest_the_journal_tells_all_of_it(made: Project) -> None:
+    """Byte for byte what the run wrote; every command that reads a manifest goes on, and none writes one."""
+    path = made.folder() / "manifest.json"
+    written = path.read_bytes()
+    path.unlink()
+    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+    assert "3 takes: 3 done" in rivya_run("status", made.path).stdout
+    for command in (["verify"], ["report"], ["export", "--format", "edl"]):
+        assert rivya_run(*command, made.path).exit_code == 0
+    assert not path.exists()
+
+
+def test_a_manifest_that_is_behind_its_journal_is_not_shown(made: Project) -> None:
+    """As a run leaves it that was killed, or still goes on."""
+    path = made.folder() / "manifest.json"
+    written = path.read_bytes()
+    document = json.loads(written)
+    document["shots"][0]["takes"] = [{"take": 1, "status": "planned"}]
+    path.write_text(json.dumps(document))
+    assert "planned" in rivya_run("status", made.path).stdout
+    os.utime(path, ns=(0, (made.folder() / "journal.jsonl").stat().st_mtime_ns - 1))
+    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+
+
+def test_a_storyboard_with_problems_has_its_last_manifest_if_there_is_one(made: Project) -> None:
+    """What was made doesn't depend on an edit that is not finished; without a manifest the problems are said."""
+    path = made.folder() / "manifest.json"
+    os.utime(path, ns=(0, 0))
+    made.write(BOARD.replace("takes: 2", "takes: two"))
+    assert "3 takes: 3 done" in rivya_run("status", made.path).stdout
+    path.unlink()
+    refused = rivya_run("status", made.path)
+    assert refused.exit_code == 3
+    assert "takes" in refused.stderr
 
 
 def test_status_says_when_the_storyboard_was_edited_since(made: Project) -> None:

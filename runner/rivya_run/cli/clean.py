@@ -45,7 +45,7 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
 
 def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
     from rivya_run.disk.cleaning import files_in, unused
-    from rivya_run.history.manifest import shown_attempt
+    from rivya_run.history.manifest import serving_of
     from rivya_run.run.ledger import Ledger
     from rivya_run.run.preparing import prepare
     from rivya_run.safetext import visible
@@ -55,7 +55,7 @@ def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: boo
     stack.callback(ledger.close)
     prepared = prepare(source, ledger, options, None, base_url=None, writing=False)
     history = ledger.history
-    present = {key for step in prepared.plan.steps if (key := shown_attempt(step, history)) is not None}
+    present = set(serving_of(prepared.plan, history).values())
     found = unused(history.attempts, present, files_in(source.folder))
     size = 0
     for one in found:

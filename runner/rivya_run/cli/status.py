@@ -28,7 +28,7 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
     files = storyboard_files(storyboards)
     found = [(file, made(file, outputs, simulate=simulate)) for file in files]
     if as_json:
-        _print_manifests([one.folder for _, one in found])
+        _print_manifests([one for _, one in found])
         return
     again = (*(("--simulate",) if simulate else ()), *(("--outputs", str(outputs)) if outputs else ()))
     for number, (file, one) in enumerate(found):
@@ -37,19 +37,26 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
         _show(file, one, again)
 
 
-def _print_manifests(folders: list[Path]) -> None:
+def _print_manifests(found: list[Made]) -> None:
     """One manifest byte for byte; several as a list."""
-    from rivya_run.disk.places import MANIFEST
-    from rivya_run.errors import OutputFolderError
-
-    try:
-        contents = [(folder / MANIFEST).read_bytes() for folder in folders]
-    except OSError as error:
-        raise OutputFolderError(f"the manifest can't be read: {error.strerror}") from error
+    contents = [_as_written(one) for one in found]
     if len(contents) == 1:
         click.echo(contents[0], nl=False)
     else:
         click.echo(b"[" + b",\n".join(content.strip() for content in contents) + b"]\n", nl=False)
+
+
+def _as_written(one: Made) -> bytes:
+    from rivya_run.disk.places import MANIFEST
+    from rivya_run.errors import OutputFolderError
+    from rivya_run.history.manifest import text_of
+
+    if one.rebuilt:
+        return b"".join(text_of(one.manifest))
+    try:
+        return (one.folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise OutputFolderError(f"the manifest can't be read: {error.strerror}") from error
 
 
 def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from rivya_run.history.json_text import pieces
 from rivya_run.history.take_entry import attempt_of_entry, entry_of_attempt, take_status, whole
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus, Upload
-from rivya_run.records.plan import Step
+from rivya_run.records.plan import Plan, Step
 from rivya_run.records.storyboard import Shot, Storyboard
 
 VERSION = 1
@@ -231,3 +231,12 @@ def shown_attempt(step: Step, history: History) -> str | None:
         return None
     mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
     return max(mine, key=lambda attempt: attempt.number).key if mine else None
+
+
+def serving_of(plan: Plan, history: History) -> dict[tuple[str, int], str]:
+    """The key of the attempt that the manifest shows, for each (shot, take) of a plan that has one."""
+    return {
+        (step.shot.id, step.take): key
+        for step in plan.steps
+        if (key := shown_attempt(step, history)) is not None
+    }

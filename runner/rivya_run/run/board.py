@@ -12,7 +12,7 @@ import anyio
 from rivya_run.disk.durable import write_atomically
 from rivya_run.disk.outputs import strays
 from rivya_run.disk.places import MANIFEST
-from rivya_run.history.manifest import manifest_members, shown_attempt, text_of
+from rivya_run.history.manifest import manifest_members, serving_of, text_of
 from rivya_run.history.take_entry import take_status, whole
 from rivya_run.planning.planner import Planner
 from rivya_run.records.events import Event
@@ -76,11 +76,7 @@ class Board:
         self._alone: dict[str, anyio.Lock] = {}
         self._waited_for: dict[tuple[str, int], anyio.Event] = {}
         self._starting: set[tuple[str, int]] = set()
-        self._serving = {
-            (step.shot.id, step.take): key
-            for step in plan.steps
-            if (key := shown_attempt(step, ledger.history)) is not None
-        }
+        self._serving = serving_of(plan, ledger.history)
 
     @property
     def folder(self) -> Path:

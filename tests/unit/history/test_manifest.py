@@ -15,7 +15,7 @@ from attempts_strategy import attempts
 from examples import NOW, attempt, board, history_of, planner, shot
 from rivya_run.generated.manifest_schema import manifest_schema
 from rivya_run.history.fold import History
-from rivya_run.history.manifest import known_attempts, knows_more, manifest, shown_attempt, text_of
+from rivya_run.history.manifest import known_attempts, knows_more, manifest, serving_of, text_of
 from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.journal import Entry, TakenIn, Uploaded
 from rivya_run.records.storyboard import Storyboard
@@ -31,11 +31,7 @@ HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.key).map(
 
 def document(history: History, storyboard: Storyboard = BOARD, **serving: str) -> dict[str, Any]:
     """The manifest as any reader gets it; ``serving`` as a plan would have it where not told."""
-    shown = {
-        (step.shot.id, step.take): key
-        for step in planner(storyboard, history).plan().steps
-        if (key := shown_attempt(step, history)) is not None
-    }
+    shown = serving_of(planner(storyboard, history).plan(), history)
     shown.update({(place[:-1], int(place[-1])): key for place, key in serving.items()})
     written = manifest(
         storyboard, "specs/board.yaml", shown, history, base_url="https://rivya.ai", updated_at=NOW

@@ -1,0 +1,47 @@
+"""A manifest from the journal, where the one on disk is missing or behind: its run was killed, or still goes on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rivya_run.disk.places import JOURNAL, MANIFEST
+from rivya_run.history.manifest import manifest, serving_of
+from rivya_run.records import Json
+from rivya_run.records.run import RunOptions
+from rivya_run.run.ledger import Ledger
+from rivya_run.run.preparing import open_sources, prepare
+from rivya_run.times import iso
+
+
+def is_behind(folder: Path) -> bool:
+    """Whether the journal of an output folder was written after its manifest, which a run writes last."""
+    try:
+        written = (folder / JOURNAL).stat().st_mtime_ns
+        return not (folder / MANIFEST).exists() or (folder / MANIFEST).stat().st_mtime_ns < written
+    except OSError:
+        return False
+
+
+def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
+    """The manifest as a run would write it now; None where the journal tells of no create. Nothing is written.
+
+    Raises StoryboardError, OutputFolderError or JournalDamaged.
+    """
+    (source,) = open_sources([storyboard], options)
+    ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+    try:
+        prepared = prepare(source, ledger, options, None, base_url=None, writing=False)
+    finally:
+        ledger.close()
+    history = ledger.history
+    if not history.attempts:
+        return None
+    return manifest(
+        source.storyboard,
+        source.relative_path,
+        serving_of(prepared.plan, history),
+        history,
+        base_url=prepared.made_with or "",
+        updated_at=history.updated_at or "",
+    )
