@@ -25,6 +25,7 @@ from rivya_run.storyboard.matrix import MAX_COMBINATIONS
 from rivya_run.storyboard.problem_codes import GROUPS
 from rivya_run.storyboard.problem_text import as_text
 from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.streams import READER_GONE
 from rivya_run.yaml12.reading import MAX_ALIASED, MAX_DEPTH
 from rivya_run.yaml12.source import MAX_BYTES
 from simulation import hosted
@@ -127,14 +128,14 @@ def test_readme_names_every_command() -> None:
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
-    """README's table lists 0, and the exit codes of all error classes."""
+    """README's table lists 0, the exit codes of all error classes, and that of a reader who has left."""
     told = {int(number) for number in re.findall(r"^\| (\d+) \|", README.read_text("utf-8"), re.MULTILINE)}
     classes = [
         kind
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.RivyaError)
     ]
-    assert told == {0, *(kind.exit_code for kind in classes)}
+    assert told == {0, READER_GONE, *(kind.exit_code for kind in classes)}
 
 
 def test_readme_shows_a_real_message() -> None:
