@@ -81,6 +81,23 @@ def test_every_option_can_come_from_the_environment(project: Project) -> None:
     assert rivya_run("run", project.path, RIVYA_RUN_CONCURRENCY="none").exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["RIVYA_RUN_MAX_CREDIT", "RIVYA_RUN_MAXCREDITS", "RIVYA_RUN_max_credits"])
+def test_a_slip_in_a_variable_lifts_no_cap(project: Project, name: str) -> None:
+    """Exit 2 before anything is made, with the name that was meant."""
+    project.write(BOARD)
+    refused = in_project(project, project.path, **{name: "5"})
+    assert refused.exit_code == 2
+    assert f"the variable {name} means nothing. Did you mean RIVYA_RUN_MAX_CREDITS?" in refused.stderr
+    assert not (project.root / "outputs").exists()
+
+
+def test_variables_of_other_commands_and_of_nobody_are_left_alone(project: Project) -> None:
+    """They may be meant for another step of the same script, or for another program."""
+    project.write(BOARD)
+    others = {"RIVYA_RUN_EMBED": "1", "RIVYA_RUN_DETAILED_EXITCODE": "1", "RIVYA_RUN_WORKFLOW": "7"}
+    assert in_project(project, "validate", project.path, **others).exit_code == 0
+
+
 def test_option_names_in_the_environment_are_those_of_the_command_line() -> None:
     """Never those of a function's parameters, whatever the command; one that removes files has no variable."""
     for name in COMMANDS:

@@ -11,9 +11,6 @@ from click_default_group import DefaultGroup
 from rivya_run import __version__
 from rivya_run.streams import INTERRUPTED, READER_GONE, settled
 
-ENVIRONMENT: Final = "RIVYA_RUN"
-"""Every option can be set by an environment variable that begins with this."""
-
 COMMANDS: Final = {
     "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",
     "validate": "Problems of storyboards, all at once; no network.",
@@ -47,7 +44,10 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
             _refuse_misspelt(ctx, cmd_name)
             ctx.arg0 = cmd_name  # type: ignore[attr-defined]  # DefaultGroup puts it back before the others
             cmd_name = "run"
-        return load(cmd_name)
+        command = load(cmd_name)
+        if not ctx.resilient_parsing:
+            _refuse_slips(command)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -82,20 +82,23 @@ def load(name: str) -> click.Command:
         from rivya_run.cli.failures import missing_library
 
         raise missing_library(error, name) from error
+    from rivya_run.cli.environment import speak_for_options
+
     command: click.Command = module.command
     speak_for_options(command)
     return command
 
 
-def speak_for_options(command: click.Command) -> None:
-    """``--max-credits`` can also be set as ``RIVYA_RUN_MAX_CREDITS``, whatever the command."""
-    for option in command.params:
-        longest = max(option.opts, key=len)
-        if isinstance(option, click.Option) and option.envvar is None and longest.startswith("--"):
-            option.envvar = f"{ENVIRONMENT}_{longest[2:].replace('-', '_').upper()}"
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            speak_for_options(inner)
+def _refuse_slips(asked: click.Command) -> None:
+    """A variable that is nearly one of ours is a slip; one of another command, or of nobody, is not."""
+    import os
+    from itertools import chain
+
+    from rivya_run.cli.environment import misspelt
+
+    found = misspelt(os.environ, chain([asked], map(load, COMMANDS)))
+    if found is not None:
+        raise click.UsageError(f"the variable {found[0]} means nothing. Did you mean {found[1]}?")
 
 
 def _refuse_misspelt(ctx: click.Context, name: str) -> None:
@@ -120,7 +123,7 @@ def _never_fail_on_letters() -> None:
 @click.command(
     cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=f"Every option can also be set as {ENVIRONMENT}_<OPTION>, such as {ENVIRONMENT}_CONCURRENCY=4. "
+    epilog="Every option can also be set as RIVYA_RUN_<OPTION>, such as RIVYA_RUN_CONCURRENCY=4. "
     "The API key is read from RIVYA_API_KEY.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="rivya-run", message="%(prog)s %(version)s")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
+from rivya_run.cli.environment import DEBUG
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
 from rivya_run.run.config import KEY_VARIABLE
 from rivya_run.safetext import visible
 from rivya_run.streams import INTERRUPTED
 
-DEBUG_VARIABLE = "RIVYA_RUN_DEBUG"
 INTERNAL_ERROR = 1
 
 _EXTRAS = {
@@ -105,7 +105,7 @@ def _show_usage(error: click.ClickException) -> None:
 
 def _show_internal(error: Exception) -> None:
     """A bug: short, with what a report needs."""
-    if os.environ.get(DEBUG_VARIABLE):
+    if os.environ.get(DEBUG):
         say("".join(traceback.format_exception(error)), end="")
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
@@ -114,7 +114,7 @@ def _show_internal(error: Exception) -> None:
     say(
         "This is a mistake of rivya-run, not yours. What was paid for is on record: run the same command again."
     )
-    say(f"Please report it with the line above; {DEBUG_VARIABLE}=1 shows the whole traceback.")
+    say(f"Please report it with the line above; {DEBUG}=1 shows the whole traceback.")
 
 
 def _worst_of(group: ExceptionGroup[Exception]) -> Exception:
