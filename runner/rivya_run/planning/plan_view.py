@@ -110,19 +110,21 @@ def totals_lines(plan: Plan) -> list[str]:
         f"{totals.worst:g} now at worst, with retries"
     )
     if totals.budget is not None:
-        lines.append(_budget_line(totals.budget))
+        lines.append(_budget_line(totals.budget, plan))
     if plan.orphans:
         lines.append(f"open work that no shot asks for any more, finished first: {len(plan.orphans)}")
     return lines
 
 
-def _budget_line(budget: Allowance) -> str:
+def _budget_line(budget: Allowance, plan: Plan) -> str:
     line = f"budget: {budget.most:g} credits, {budget.left:g} left"
     if not budget.beyond:
         return line
     named = ", ".join(budget.beyond[:MOST_NAMED])
     more = f" and {len(budget.beyond) - MOST_NAMED} more" if len(budget.beyond) > MOST_NAMED else ""
-    return f"{line}: a run stops before it is passed, no room for {named}{more}"
+    beyond = set(budget.beyond)
+    fits = sum(step.credits or 0 for step in plan.steps if step.label not in beyond)
+    return f"{line}: enough for {fits:g} of these {plan.totals.now:g}, no room for {named}{more}"
 
 
 def plan_markdown(plans: Sequence[Plan]) -> str:

@@ -97,7 +97,7 @@ def test_a_budget_that_stops_a_run_is_said_with_the_takes_that_do_not_fit() -> N
     document: Any = plan_document(plan)
     budget = {"max_credits": 15, "left": 5, "beyond": ["new/1", "more/1"]}
     assert document["totals"]["credits"]["budget"] == budget
-    said = "budget: 15 credits, 5 left: a run stops before it is passed, no room for new/1, more/1"
+    said = "budget: 15 credits, 5 left: enough for 0 of these 20, no room for new/1, more/1"
     assert said in totals_lines(plan)
     assert said.replace("_", "\\_") in plan_markdown([plan])
     assert [row[5].endswith("; beyond the budget") for row in plan_rows(plan)] == [False, True, True]
