@@ -247,6 +247,69 @@ def test_a_server_that_takes_nothing_ends_too() -> None:
     anyio.run(run)
 
 
+async def served(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    body: Callable[[Connections, Origin], Awaitable[T]],
+) -> T:
+    """Run a body against a server that reads and writes as it likes."""
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(one, "127.0.0.1", 0)
+    pool = Connections(tls=ssl.create_default_context, keep_alive=30)
+    try:
+        return await body(pool, Origin("127.0.0.1", server.sockets[0].getsockname()[1], False))
+    finally:
+        await pool.aclose()
+        server.close()
+        await asyncio.sleep(0.01)
+
+
+def test_an_answer_that_nobody_asked_for_is_never_the_next_one() -> None:
+    """One that comes while the connection rests: the next question goes over another connection."""
+    numbers = iter(b"123456789")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(200, b"%c" % next(numbers)))
+        await asyncio.sleep(0.01)
+        writer.write(answer(200, b"late"))
+        await reader.read()
+
+    async def body(pool: Connections, origin: Origin) -> list[bytes]:
+        found = []
+        for _ in range(3):
+            found.append((await asked(pool, origin))[1])
+            await asyncio.sleep(0.05)
+        return found
+
+    assert anyio.run(served, serve, body) == [b"1", b"2", b"3"]
+
+
+def test_a_refusal_in_the_middle_of_an_upload_is_heard() -> None:
+    """The answer says why, though the rest was never taken."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(320):
+            yield bytes(1 << 16)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(413, b"too large", headers={"Connection": "close"}))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+    async def body(pool: Connections, origin: Origin) -> tuple[int, bytes]:
+        long = {b"Content-Length": b"%d" % (320 << 16)}
+        return await asked(pool, origin, question(pieces(), extra=long))
+
+    assert anyio.run(served, serve, body) == (413, b"too large")
+
+
 def test_nobody_there_and_nothing_to_send() -> None:
     """No connection is one error, a request that is none another."""
 

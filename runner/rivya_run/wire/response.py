@@ -104,10 +104,13 @@ class Response:
         """A head is whole; what only announces another one is forgotten."""
         status = self._parser.get_status_code()
         if status >= 200:
+            encoding = self._headers.get("transfer-encoding")
+            if encoding is None:
+                self._left = int(self._headers.get("content-length", "0"))
+            elif encoding.lower() != "chunked":
+                raise RemoteProtocolError(f"the transfer encoding {encoding!r}, which nobody asked for")
             self.head = Head(status, self._headers)
             self.lasting = self._parser.should_keep_alive()
-            if "transfer-encoding" not in self._headers:
-                self._left = int(self._headers.get("content-length", "0"))
         self._headers = {}
 
     def on_body(self, data: bytes) -> None:

@@ -108,12 +108,14 @@ def test_an_answer_that_stops_is_an_error(raw: bytes) -> None:
         PLAIN.replace(b" 5", b" five"),
         PLAIN.replace(b" 5", b" 5\r\nContent-Length: 6"),
         CHUNKED.replace(b"\r\n2\r\n", b"\r\nq\r\n"),
+        CHUNKED.replace(b"chunked", b"gzip, chunked"),
+        CHUNKED.replace(b"chunked", b"chunked, identity"),
         b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n" * 10_000,
     ],
 )
 def test_what_is_no_answer_is_an_error(raw: bytes) -> None:
-    """Another protocol, lengths that say nothing or two things, a head without end."""
+    """Another protocol, lengths that say nothing or two things, encodings nobody asked for, a head without end."""
     with pytest.raises(RemoteProtocolError):
         read(raw)
 
