@@ -88,12 +88,21 @@ def test_a_manifest_that_is_behind_its_journal_is_not_shown(made: Project) -> No
     assert rivya_run("status", made.path, "--json").stdout_bytes == written
 
 
-def test_a_storyboard_with_problems_has_its_last_manifest_if_there_is_one(made: Project) -> None:
-    """What was made doesn't depend on an edit that is not finished; without a manifest the problems are said."""
+def test_where_the_journal_can_not_be_read_into_the_storyboard_the_last_manifest_is_shown(
+    made: Project,
+) -> None:
+    """An edit that is not finished, a damaged journal; without a manifest the problems are said."""
     path = made.folder() / "manifest.json"
     os.utime(path, ns=(0, 0))
     made.write(BOARD.replace("takes: 2", "takes: two"))
     assert "3 takes: 3 done" in rivya_run("status", made.path).stdout
+    made.write(BOARD)
+    journal = made.folder() / "journal.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(b"{}\n" + whole)
+    assert "3 takes: 3 done" in rivya_run("status", made.path).stdout
+    journal.write_bytes(whole)
+    made.write(BOARD.replace("takes: 2", "takes: two"))
     path.unlink()
     refused = rivya_run("status", made.path)
     assert refused.exit_code == 3

@@ -8,7 +8,7 @@ from typing import Any
 
 from rivya_run.disk.files import project_root
 from rivya_run.disk.places import output_folder
-from rivya_run.errors import RivyaError, StoryboardError, UsageError
+from rivya_run.errors import RivyaError, UsageError
 from rivya_run.records.run import RunOptions
 from rivya_run.run.ledger import read_manifest
 from rivya_run.run.opening import storyboard_id_of
@@ -43,7 +43,7 @@ def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
     if is_behind(folder):
         try:
             newer = rebuilt(storyboard, RunOptions(outputs=outputs, simulate=simulate, allow_outside=True))
-        except StoryboardError:
+        except RivyaError:
             if manifest is None:
                 raise
         else:
