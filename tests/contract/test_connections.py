@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -290,24 +292,85 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_one() -> None:
     assert anyio.run(served, serve, body) == [b"1", b"2", b"3"]
 
 
-def test_a_refusal_in_the_middle_of_an_upload_is_heard() -> None:
-    """The answer says why, though the rest was never taken."""
+def test_nor_is_one_that_the_event_loop_has_not_heard_yet() -> None:
+    """It lies with the system while the loop is busy with something else."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for number in (b"1", b"2"):
+                one, _ = listening.accept()
+                with one:
+                    while b"\r\n\r\n" not in one.recv(1 << 16):
+                        pass
+                    one.sendall(answer(200, number))
+                    said.wait(5)
+                    one.sendall(answer(200, b"late"))
+                    late.set()
+
+        async def body() -> list[bytes]:
+            pool = Connections(tls=ssl.create_default_context, keep_alive=30)
+            origin = Origin("127.0.0.1", listening.getsockname()[1], False)
+            first = (await asked(pool, origin))[1]
+            said.set()
+            late.wait(5)
+            second = (await asked(pool, origin))[1]
+            await pool.aclose()
+            return [first, second]
+
+        said, late = threading.Event(), threading.Event()
+        server = threading.Thread(target=serve)
+        server.start()
+        assert anyio.run(body) == [b"1", b"2"]
+        server.join(5)
+
+
+@pytest.mark.parametrize("then", ["closes", "drains", "hangs"])
+@pytest.mark.parametrize("slowly", [True, False])
+def test_a_refusal_in_the_middle_of_an_upload_is_heard(then: str, slowly: bool) -> None:
+    """At once, whatever the server does with the rest; and that connection is not used again."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(320):
             yield bytes(1 << 16)
+            if slowly:
+                await asyncio.sleep(0.001)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer(413, b"too large", headers={"Connection": "close"}))
+        writer.write(answer(413, b"too large"))
         await writer.drain()
-        await asyncio.sleep(0.05)
+        served_by.append(writer)
+        if then == "closes":
+            writer.write_eof()
+        if then == "drains":
+            await reader.read(-1)
+        await left.wait()
 
     async def body(pool: Connections, origin: Origin) -> tuple[int, bytes]:
         long = {b"Content-Length": b"%d" % (320 << 16)}
-        return await asked(pool, origin, question(pieces(), extra=long))
+        for _ in range(2):
+            found = await asked(pool, origin, question(pieces(), extra=long))
+        left.set()
+        return found
 
+    left = asyncio.Event()
+    served_by: list[asyncio.StreamWriter] = []
     assert anyio.run(served, serve, body) == (413, b"too large")
+    assert len(served_by) == 2
+
+
+def test_a_connection_that_closed_by_itself_can_be_closed_again() -> None:
+    """What carried it is gone by then, and would stumble over itself."""
+
+    async def body(pool: Connections, origin: Origin, _: OddServer) -> None:
+        found = await pool.ask(origin, question())
+        assert b"".join([piece async for piece in found.body()]) == b"hello"
+        connection = next(iter(pool._open))
+        connection.connection_lost(None)
+        connection.abort()
+        await found.aclose()
+
+    on(hello, body)
 
 
 def test_nobody_there_and_nothing_to_send() -> None:

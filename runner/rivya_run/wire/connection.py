@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Awaitable
 from typing import TypeVar, cast
 
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._full = False
         self._waiting = 0
         self._reading = True
+        self._sent = False
         self._ended = False
         self._broken: Exception | None = None
 
@@ -68,6 +70,8 @@ class Connection(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
         _wake(self._news)
+        if self._refused:
+            _wake(self._room)
 
     def eof_received(self) -> None:
         """Nothing more will come."""
@@ -82,6 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._end(exc)
+        self._transport = None  # it knows nothing any more, not even how to abort
         _wake(self._room)
         self._opened.discard(self)
 
@@ -104,25 +109,40 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether nothing speaks against another request."""
-        return self._response is None and not self._ended
+        """Whether nothing speaks against another request, even what the event loop hasn't heard yet."""
+        if self._response is not None or self._ended or self._transport is None:
+            return False
+        socket = self._transport.get_extra_info("socket")
+        return not select.select([socket], [], [], 0)[0]
 
     async def send(self, question: Question) -> None:
-        """Send a whole request, in one piece if it is small. Raises LocalProtocolError or WriteTimeout."""
-        self._response = Response()
+        """Send a whole request, in one piece if it is small. Raises LocalProtocolError or WriteTimeout.
+
+        It stops where the answer is a refusal already, or the connection has ended: the answer says why, if
+        there is one.
+        """
+        self._response, self._sent = Response(), False
         waiting = question.head()
         patience = question.timeouts.write
         if isinstance(question.body, bytes):
-            await self._write(waiting + question.body, patience)
-            return
-        async for piece in question.pieces():
-            if len(waiting) + len(piece) > _TOGETHER:
-                await self._write(waiting, patience)
-                waiting = b""
-            waiting += piece
-            if self._ended:
-                return  # refused on the way: the answer says why, if there is one
+            waiting += question.body
+        else:
+            async for piece in question.pieces():
+                if len(waiting) + len(piece) > _TOGETHER:
+                    await self._write(waiting, patience)
+                    waiting = b""
+                    await asyncio.sleep(0)  # a large file must not keep the loop from hearing the answer
+                waiting += piece
+                if self._ended or self._refused:
+                    return
         await self._write(waiting, patience)
+        self._sent = not self._refused
+
+    @property
+    def _refused(self) -> bool:
+        """Whether an answer is there that makes sending on pointless."""
+        head = self._response.head if self._response is not None else None
+        return head is not None and head.status >= 400 and not self._sent
 
     async def head(self, patience: float | None) -> Head:
         """The head of the final answer. Raises RemoteProtocolError, ReadError or ReadTimeout."""
@@ -143,7 +163,8 @@ class Connection(asyncio.Protocol):
     def rest(self) -> bool:
         """Get ready for another request; False where that is not to be."""
         response = self._exchange()
-        if self._ended or not response.whole or not response.lasting or response.take():
+        done = self._sent and response.whole and response.lasting
+        if not done or self._ended or response.take():
             return False
         self._response = None
         self._waiting = 0
@@ -172,10 +193,9 @@ class Connection(asyncio.Protocol):
         await _within(patience, self._news, ReadTimeout)
 
     async def _write(self, content: bytes, patience: float | None) -> None:
-        assert self._transport is not None
-        if not self._ended:
+        if self._transport is not None and not self._ended:
             self._transport.write(content)
-        while self._full and not self._ended:
+        while self._full and not self._ended and not self._refused:
             self._room = self._loop.create_future()
             await _within(patience, self._room, WriteTimeout)
 

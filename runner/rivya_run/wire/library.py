@@ -32,7 +32,10 @@ Transport = httpx.AsyncBaseTransport
 
 def address(url: str) -> tuple[Origin, bytes]:
     """Where a URL leads, and what is asked for there. Raises InvalidURL, which ``faults`` knows."""
-    read = httpx.URL(url)
+    try:
+        read = httpx.URL(url)
+    except UnicodeError as error:  # half a character, which JSON can hold
+        raise httpx.InvalidURL(str(error)) from error
     secure = read.scheme == "https"
     return Origin(read.host, read.port or (443 if secure else 80), secure), read.raw_path
 

@@ -38,13 +38,8 @@ class Response:
         self._left = 0
         self._headers: dict[str, str] = {}
         self._came = 0
-        self._parser = httptools.HttpResponseParser(self)
-        # What browsers take as well: bare line feeds, and a length beside chunks (which is not believed).
-        self._parser.set_dangerous_leniencies(
-            lenient_chunked_length=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        # Until it has done its work: it and its answer hold each other.
+        self._parser: httptools.HttpResponseParser | None = _parser_for(self)
 
     def feed(self, data: bytes) -> None:
         """Take what came. Raises RemoteProtocolError."""
@@ -54,15 +49,23 @@ class Response:
         if self._left:
             self._go_on(data)
             return
+        self._parse(data)
+        if self.head is None and self._came > _LONGEST_HEAD:
+            raise RemoteProtocolError("the head of the answer has no end")
+        if self.whole or self._left:
+            self._parser = None
+
+    def _parse(self, data: bytes) -> None:
+        assert self._parser is not None
         self._came += len(data)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except httptools.HttpParserUpgrade:
+            raise RemoteProtocolError("the server switches to a protocol that nobody asked for") from None
+        except httptools.HttpParserError as error:
             if not self.whole:
                 raise RemoteProtocolError(str(error.__context__ or error) or "not HTTP") from error
             self.lasting = False
-        if self.head is None and self._came > _LONGEST_HEAD:
-            raise RemoteProtocolError("the head of the answer has no end")
 
     def _go_on(self, data: bytes) -> None:
         """More of a body of known length, which the parser would only copy."""
@@ -102,6 +105,7 @@ class Response:
 
     def on_headers_complete(self) -> None:
         """A head is whole; what only announces another one is forgotten."""
+        assert self._parser is not None
         status = self._parser.get_status_code()
         if status >= 200:
             encoding = self._headers.get("transfer-encoding")
@@ -121,3 +125,14 @@ class Response:
     def on_message_complete(self) -> None:
         """The answer is whole, unless it only announced another one."""
         self.whole = self.head is not None
+
+
+def _parser_for(response: Response) -> httptools.HttpResponseParser:
+    """One that takes what browsers take: bare line feeds, and a length beside chunks (which is not believed)."""
+    parser = httptools.HttpResponseParser(response)
+    parser.set_dangerous_leniencies(
+        lenient_chunked_length=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+    )
+    return parser

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +88,20 @@ def test_without_a_length_the_end_of_the_connection_is_the_end_of_the_body() -> 
     assert not response.whole
     response.end()
     assert (body, response.whole, response.lasting) == (b"hello", True, False)
+
+
+def test_an_answer_that_was_read_is_gone_at_once() -> None:
+    """It and its parser don't wait for the garbage collector."""
+    for raw in (PLAIN, CHUNKED, EMPTY):
+        gc.collect()
+        gc.disable()
+        try:
+            response, _ = read(raw)
+            gone = weakref.ref(response)
+            del response
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 def test_some_answers_have_no_body() -> None:
