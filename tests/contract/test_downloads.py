@@ -349,15 +349,18 @@ def test_bad_redirects(tmp_path: Path, location: str) -> None:
     assert isinstance(found, Failed) and found.final and len(server.asked) <= 6
 
 
-def test_unsafe_url(tmp_path: Path) -> None:
-    """Plain http to another machine is never asked."""
+@pytest.mark.parametrize(
+    "url", ["http://media.example/x", "https://media.invalid/\ud800", "https://\ud800.invalid/"]
+)
+def test_unsafe_url(tmp_path: Path, url: str) -> None:
+    """Plain http to another machine is never asked, nor half a character, which JSON can hold."""
 
     async def body() -> Fetched[int] | Expired | Failed:
         async with Http("https://api.example", None) as http:
             part = tmp_path / "x.part"
             return await fetch(
                 http,
-                "http://media.example/x",
+                url,
                 part,
                 look=length,
                 max_bytes=MANY,
