@@ -88,6 +88,26 @@ def test_a_manifest_that_is_behind_its_journal_is_not_shown(made: Project) -> No
     assert rivya_run("status", made.path, "--json").stdout_bytes == written
 
 
+def test_what_was_made_from_an_earlier_storyboard_is_shown_by_its_manifest(made: Project) -> None:
+    """However old it is beside the journal; without a manifest the journal tells, and that it was edited is said."""
+    path = made.folder() / "manifest.json"
+    os.utime(path, ns=(0, 0))
+    made.write(BOARD.replace("prompt: x", "prompt: z"))
+    for told in ("3 takes: 3 done", "the storyboard has changed since"):
+        assert told in rivya_run("status", made.path).stdout
+    path.unlink()
+    assert "the storyboard has changed since" in rivya_run("status", made.path).stdout
+
+
+def test_a_file_that_the_journal_has_lost_is_still_verified(made: Project) -> None:
+    """Its last line was cut off, as by a power cut; the manifest knows the file."""
+    journal = made.folder() / "journal.jsonl"
+    content = journal.read_bytes()
+    last = content.rindex(b'"stored"')
+    journal.write_bytes(content[: last + 20])
+    assert "3 files as paid for" in rivya_run("verify", made.path).stdout
+
+
 def test_where_the_journal_can_not_be_read_into_the_storyboard_the_last_manifest_is_shown(
     made: Project,
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -322,6 +324,40 @@ def test_nor_is_one_that_the_event_loop_has_not_heard_yet() -> None:
         server.start()
         assert anyio.run(body) == [b"1", b"2"]
         server.join(5)
+
+
+def test_what_was_given_up_for_it_is_not_used_in_the_same_turn_of_the_event_loop() -> None:
+    """The answer that was waited for, and a stray one over another connection, are heard at once."""
+
+    async def body(pool: Connections, origin: Origin, _: OddServer) -> tuple[int, bytes]:
+        await asked(pool, origin)
+        (connection,) = pool._open
+        assert connection.usable
+        connection.data_received(answer(200, b"stray"))
+        assert not connection.usable
+        return await asked(pool, origin)
+
+    assert on(hello, body) == (200, b"hello")
+
+
+def test_many_open_files_are_no_obstacle() -> None:
+    """Descriptors beyond 1023, where select ends."""
+    resource = pytest.importorskip("resource")
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed[1], allowed[1]))
+
+    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+        with ExitStack() as held:
+            for _ in range(1100):
+                held.enter_context(open(os.devnull, "rb"))  # noqa: PTH123, ASYNC230
+            for _ in range(3):
+                assert await asked(pool, origin) == (200, b"hello")
+        return server.connections
+
+    try:
+        assert on(hello, body) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
 @pytest.mark.parametrize("then", ["closes", "drains", "hangs"])

@@ -19,6 +19,7 @@ from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, 
 from rivya_run.errors import DiskFull
 from rivya_run.wire.downloads import Expired, Failed, Fetched, fetch
 from rivya_run.wire.http import Http
+from rivya_run.wire.library import address
 from rivya_run.wire.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
@@ -369,6 +370,13 @@ def test_unsafe_url(tmp_path: Path, url: str) -> None:
 
     found = anyio.run(body)
     assert isinstance(found, Failed) and found.final
+
+
+@pytest.mark.parametrize("host", ["b\u00fccher.invalid", "xn--bcher-kva.invalid"])
+def test_names_in_other_letters_are_names(host: str) -> None:
+    """However they are spelt, what is asked for is their spelling in ASCII."""
+    origin, target = address(f"https://{host}/a?b")
+    assert (origin.header, target) == (b"xn--bcher-kva.invalid", b"/a?b")
 
 
 @pytest.mark.parametrize("where", ["write", "fsync"])

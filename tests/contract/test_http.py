@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import socket
 import time
@@ -76,6 +77,16 @@ def test_not_json(body: bytes) -> None:
     """What is no JSON is a reply without it, also when it tries to be nasty."""
     _, (reply,) = send(always(answer(200, body)), GET)
     assert isinstance(reply, Reply) and reply.json is None
+
+
+def test_an_encoded_answer_with_a_header_of_odd_letters_is_read() -> None:
+    """The task that a create made must not be lost for the sake of a header."""
+    body = gzip.compress(b'{"id": "task_1"}')
+    headers = {"X-Region": "M\u00fcnchen", "Content-Encoding": "gzip"}
+    raw = answer(200, body, headers=headers).replace("\u00fc".encode(), b"\xfc")
+    _, (reply,) = send(always(raw), GET)
+    assert isinstance(reply, Reply)
+    assert reply.json == {"id": "task_1"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rivya_run.disk.files import project_root
+from rivya_run.disk.outputs import sha256_of
 from rivya_run.disk.places import output_folder
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.records.run import RunOptions
@@ -30,7 +31,7 @@ class Made:
 
 
 def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
-    """Find what was made, by the journal where it knows more than the manifest.
+    """Find what was made, by the journal where it knows more than the manifest of the same storyboard.
 
     Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
     """
@@ -47,7 +48,7 @@ def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
             if manifest is None:
                 raise
         else:
-            if newer is not None:
+            if newer is not None and (manifest is None or _is_of(newer, storyboard)):
                 return Made(newer, folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
@@ -56,3 +57,8 @@ def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
             hint=f"run it first: rivya-run {shown}{option}",
         )
     return Made(manifest, folder, storyboard.parent)
+
+
+def _is_of(manifest: dict[str, Any], storyboard: Path) -> bool:
+    """Whether a storyboard is as it was when its last run began."""
+    return bool(manifest["storyboard"]["sha256"] == sha256_of(storyboard))

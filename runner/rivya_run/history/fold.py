@@ -28,6 +28,7 @@ class History:
         self.prices: dict[str, float] = {}
         self.base_url: str | None = None
         self.storyboard_path: str | None = None
+        self.storyboard_sha256: str | None = None
         self.updated_at: str | None = None
         self._of_shot: dict[str, dict[int, list[str]]] = {}
         self._keys_of_task: dict[str, set[str]] = {}
@@ -44,6 +45,7 @@ class History:
         if isinstance(event, RunStarted):
             self.base_url = event.base_url
             self.storyboard_path = event.storyboard_path
+            self.storyboard_sha256 = event.storyboard_sha256
         elif isinstance(event, Uploaded):
             upload = upload_of(entry.at, event)
             self.uploads[upload.sha256, upload.kind, upload.model] = upload

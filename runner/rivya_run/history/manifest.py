@@ -220,7 +220,9 @@ def knows_more(told: Attempt, known: Attempt | None) -> bool:
         return True
     if known.task_id is not None and told.task_id not in {None, known.task_id}:
         return False
-    return MARGIN.get(told.state, _ENDED) > MARGIN.get(known.state, _ENDED)
+    beyond = MARGIN.get(told.state, _ENDED) - MARGIN.get(known.state, _ENDED)
+    fetched = known.state is AttemptState.FINISHED and len(told.outputs) > len(known.outputs)
+    return beyond > 0 or (beyond == 0 and fetched)
 
 
 def shown_attempt(step: Step, history: History) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rivya_run.disk.places import JOURNAL, MANIFEST
@@ -24,7 +25,9 @@ def is_behind(folder: Path) -> bool:
 
 
 def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
-    """The manifest as a run would write it now; None where the journal tells of no create. Nothing is written.
+    """The manifest of a folder by its journal; None where that tells of no create. Nothing is written.
+
+    Its shots are those that the storyboard has now, its ``sha256`` is the storyboard's of the last run.
 
     Raises StoryboardError, OutputFolderError or JournalDamaged.
     """
@@ -37,8 +40,10 @@ def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
     history = ledger.history
     if not history.attempts:
         return None
+    # What the storyboard is now may not be what was run: its reader is told by the digest.
+    ran = replace(source.storyboard, sha256=history.storyboard_sha256 or source.storyboard.sha256)
     return manifest(
-        source.storyboard,
+        ran,
         source.relative_path,
         serving_of(prepared.plan, history),
         history,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import select
+import sys
+from asyncio.trsock import TransportSocket
 from collections.abc import Awaitable
 from typing import TypeVar, cast
 
@@ -57,7 +59,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         if self._response is None or self._ended:
-            self.abort()  # nobody asked
+            self._end(None)  # nobody asked, and who asks next must not get it
+            self.abort()
             return
         try:
             self._response.feed(data)
@@ -112,8 +115,7 @@ class Connection(asyncio.Protocol):
         """Whether nothing speaks against another request, even what the event loop hasn't heard yet."""
         if self._response is not None or self._ended or self._transport is None:
             return False
-        socket = self._transport.get_extra_info("socket")
-        return not select.select([socket], [], [], 0)[0]
+        return not _is_readable(self._transport.get_extra_info("socket"))
 
     async def send(self, question: Question) -> None:
         """Send a whole request, in one piece if it is small. Raises LocalProtocolError or WriteTimeout.
@@ -203,6 +205,15 @@ class Connection(asyncio.Protocol):
         if not self._reading and self._transport is not None:
             self._reading = True
             self._transport.resume_reading()
+
+
+def _is_readable(socket: TransportSocket) -> bool:
+    """Whether something has come over a socket, be it its end."""
+    if sys.platform == "win32":
+        return bool(select.select([socket], [], [], 0)[0])
+    news = select.poll()  # which, other than select, knows descriptors beyond 1023
+    news.register(socket, select.POLLIN)
+    return bool(news.poll(0))
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

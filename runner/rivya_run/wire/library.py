@@ -37,7 +37,7 @@ def address(url: str) -> tuple[Origin, bytes]:
     except UnicodeError as error:  # half a character, which JSON can hold
         raise httpx.InvalidURL(str(error)) from error
     secure = read.scheme == "https"
-    return Origin(read.host, read.port or (443 if secure else 80), secure), read.raw_path
+    return Origin(read.raw_host.decode("ascii"), read.port or (443 if secure else 80), secure), read.raw_path
 
 
 def multipart(form: Form, file: BinaryIO) -> tuple[Headers, AsyncIterator[bytes]]:
@@ -52,7 +52,10 @@ def decoded(answer: Answer) -> AsyncGenerator[bytes, None]:
     """The body of an answer with its content encoding undone. Raises DecodingError on the way."""
     if answer.headers.get("content-encoding", "identity") == "identity":
         return answer.body()
-    response = httpx.Response(answer.status, headers=dict(answer.headers), stream=_Stream(answer.body()))
+    encoding = answer.headers["content-encoding"].encode("latin-1", "replace")
+    response = httpx.Response(
+        answer.status, headers=[(b"content-encoding", encoding)], stream=_Stream(answer.body())
+    )
     return cast(AsyncGenerator[bytes, None], response.aiter_bytes())
 
 

@@ -107,6 +107,8 @@ class Response:
         """A head is whole; what only announces another one is forgotten."""
         assert self._parser is not None
         status = self._parser.get_status_code()
+        if status < 100:
+            raise RemoteProtocolError(f"the status {status}, which HTTP does not know")
         if status >= 200:
             encoding = self._headers.get("transfer-encoding")
             if encoding is None:
@@ -119,6 +121,8 @@ class Response:
 
     def on_body(self, data: bytes) -> None:
         """Some of the body, transfer encodings undone."""
+        if self.head is None:
+            raise RemoteProtocolError("a body that belongs to no answer")
         self._pieces.append(data)
         self._left = max(0, self._left - len(data))
 
@@ -128,10 +132,12 @@ class Response:
 
 
 def _parser_for(response: Response) -> httptools.HttpResponseParser:
-    """One that takes what browsers take: bare line feeds, and a length beside chunks (which is not believed)."""
+    """One that takes what browsers take: bare line feeds, a length beside chunks (which is not believed), hints that
+    claim to be the last word of their connection."""
     parser = httptools.HttpResponseParser(response)
     parser.set_dangerous_leniencies(
         lenient_chunked_length=True,
+        lenient_keep_alive=True,
         lenient_optional_cr_before_lf=True,
         lenient_spaces_after_chunk_size=True,
     )

@@ -176,6 +176,15 @@ def test_only_news_are_taken_in(known: AttemptState | None, told: AttemptState, 
     assert knows_more(one, other) is more
 
 
+def test_a_file_that_only_the_manifest_knows_is_news() -> None:
+    """As where the journal's last line was cut off: what is there is not fetched again, nor forgotten."""
+    stored = attempt(shot("a"), 1, AttemptState.STORED)
+    finished = replace(stored, state=AttemptState.FINISHED, outputs=())
+    assert stored.outputs
+    assert knows_more(stored, finished)
+    assert not knows_more(finished, stored)
+
+
 def test_another_task_of_the_same_key_is_no_news() -> None:
     """The journal's task stays; two tasks of one key are not mixed up."""
     known = attempt(shot("a"), 1, AttemptState.RUNNING, task_id="task_1")

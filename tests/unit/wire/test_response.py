@@ -14,6 +14,7 @@ from rivya_run.wire.response import RemoteProtocolError, Response
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2 \r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-B: trailer\r\n\r\n"
 TO_THE_END = b"HTTP/1.1 200 OK\r\n\r\nhello"
+CLOSING_HINT = b"HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n" + PLAIN
 HINTED = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + PLAIN
 BARE = PLAIN.replace(b"\r\n", b"\n")
 BOTH = CHUNKED.replace(b"OK\r\n", b"OK\r\nContent-Length: 99\r\n")
@@ -33,7 +34,7 @@ def read(*pieces: bytes, end: bool = False) -> tuple[Response, bytes]:
     return response, body
 
 
-@pytest.mark.parametrize("raw", [PLAIN, CHUNKED, HINTED, BARE, BOTH])
+@pytest.mark.parametrize("raw", [PLAIN, CHUNKED, HINTED, CLOSING_HINT, BARE, BOTH])
 @given(data=st.data())
 def test_an_answer_is_the_same_in_any_pieces(raw: bytes, data: st.DataObject) -> None:
     """Split anywhere: head, body, and that the connection may be used again."""
@@ -122,6 +123,7 @@ def test_an_answer_that_stops_is_an_error(raw: bytes) -> None:
     [
         b"SSH-2.0-OpenSSH\r\n",
         b"HTTP/1.1 two OK\r\n\r\n",
+        b"HTTP/1.1 099 Odd\r\nContent-Length: 5\r\n\r\nHELLO" + PLAIN,
         PLAIN.replace(b" 5", b" five"),
         PLAIN.replace(b" 5", b" 5\r\nContent-Length: 6"),
         CHUNKED.replace(b"\r\n2\r\n", b"\r\nq\r\n"),
