@@ -343,8 +343,10 @@ def test_what_was_given_up_for_it_is_not_used_in_the_same_turn_of_the_event_loop
 def test_many_open_files_are_no_obstacle() -> None:
     """Descriptors beyond 1023, where select ends."""
     resource = pytest.importorskip("resource")
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed[1], allowed[1]))
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= most < 2048:
+        pytest.skip("this system allows fewer open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, most))
 
     async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
         with ExitStack() as held:
@@ -357,7 +359,7 @@ def test_many_open_files_are_no_obstacle() -> None:
     try:
         assert on(hello, body) == 1
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
 
 @pytest.mark.parametrize("then", ["closes", "drains", "hangs"])
