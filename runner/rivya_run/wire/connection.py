@@ -126,17 +126,14 @@ class Connection(asyncio.Protocol):
         self._response, self._sent = Response(), False
         waiting = question.head()
         patience = question.timeouts.write
-        if isinstance(question.body, bytes):
-            waiting += question.body
-        else:
-            async for piece in question.pieces():
-                if len(waiting) + len(piece) > _TOGETHER:
-                    await self._write(waiting, patience)
-                    waiting = b""
-                    await asyncio.sleep(0)  # a large file must not keep the loop from hearing the answer
-                waiting += piece
-                if self._ended or self._refused:
-                    return
+        async for piece in question.pieces():
+            if len(waiting) + len(piece) > _TOGETHER:
+                await self._write(waiting, patience)
+                waiting = b""
+                await asyncio.sleep(0)  # a large file must not keep the loop from hearing the answer
+            waiting += piece
+            if self._ended or self._refused:
+                return
         await self._write(waiting, patience)
         self._sent = not self._refused
 

@@ -67,13 +67,10 @@ def certificates(*, secure: bool) -> ssl.SSLContext:
 class _Stream(httpx.AsyncByteStream):
     """A body as the library wants it."""
 
-    def __init__(self, pieces: bytes | AsyncIterable[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
         self._pieces = pieces
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._pieces, bytes):
-            yield self._pieces
-            return
         async for piece in self._pieces:
             yield piece
 
@@ -139,7 +136,7 @@ class Library:
             question.method.decode(),
             f"{'https' if secure else 'http'}://{origin.header.decode()}{question.target.decode()}",
             headers=question.headers,
-            stream=_Stream(question.body),
+            stream=_Stream(question.pieces()),
             extensions={"timeout": _limits(question.timeouts)},
         )
         try:
