@@ -41,12 +41,12 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            _refuse_misspelt(ctx, cmd_name)
+            _refuse_misspelt_command(ctx, cmd_name)
             ctx.arg0 = cmd_name  # type: ignore[attr-defined]  # DefaultGroup puts it back before the others
             cmd_name = "run"
         command = load(cmd_name)
         if not ctx.resilient_parsing:
-            _refuse_slips(command)
+            _refuse_misspelt_variable(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -89,7 +89,7 @@ def load(name: str) -> click.Command:
     return command
 
 
-def _refuse_slips(asked: click.Command) -> None:
+def _refuse_misspelt_variable(asked: click.Command) -> None:
     """A variable that is nearly one of ours is a slip; one of another command, or of nobody, is not."""
     import os
     from itertools import chain
@@ -101,7 +101,7 @@ def _refuse_slips(asked: click.Command) -> None:
         raise click.UsageError(f"the variable {found[0]} means nothing. Did you mean {found[1]}?")
 
 
-def _refuse_misspelt(ctx: click.Context, name: str) -> None:
+def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
     if not name.isalpha() or ctx.resilient_parsing:
         return
