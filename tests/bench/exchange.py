@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.serving import serving
+from rivya_run.wire.exchange import Answer
 
 REQUESTS = 1_000
 TIMES = 5
@@ -36,16 +37,10 @@ async def _measured(url: str) -> tuple[float, float, float]:
     theirs = Library(transport=None, tls=lambda: certificates(secure=False), keep_alive=30)
 
     async def own() -> bytes:
-        answer = await ours.ask(origin, question)
-        body = b"".join([piece async for piece in answer.body()])
-        await answer.aclose()
-        return body
+        return await _read(await ours.ask(origin, question))
 
     async def library() -> bytes:
-        answer = await theirs.ask(origin, question, abroad=False, api=True)
-        body = b"".join([piece async for piece in answer.body()])
-        await answer.aclose()
-        return body
+        return await _read(await theirs.ask(origin, question, abroad=False, api=True))
 
     assert await own() == await library()
     pairs = [(await _cpu(own), await _cpu(library)) for _ in range(TIMES)]
@@ -53,6 +48,12 @@ async def _measured(url: str) -> tuple[float, float, float]:
     await theirs.aclose()
     own_median, library_median = (statistics.median(side) for side in zip(*pairs, strict=True))
     return statistics.median(mine / other for mine, other in pairs), own_median, library_median
+
+
+async def _read(answer: Answer) -> bytes:
+    body = b"".join([piece async for piece in answer.body()])
+    await answer.aclose()
+    return body
 
 
 async def _cpu(ask: Callable[[], Awaitable[bytes]]) -> float:

@@ -1,8 +1,8 @@
 """HTTP/1.1 connections of our own, kept alive, the last used first.
 
 A request over them takes about a fifth of the CPU that the HTTP library takes with one connection (`make bench
-BENCH=exchange`), and no more with many open. Errors are called as the library calls them, since ``faults`` goes by
-their names. Proxies are the library's business.
+BENCH=exchange`). Errors are called as the library calls them, since ``faults`` goes by their names. Proxies are the
+library's business.
 """
 
 from __future__ import annotations
