@@ -17,7 +17,7 @@ import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
-from rivya_run.wire.downloads import Expired, Failed, Fetched, fetch
+from rivya_run.wire.downloads import Failed, Fetched, NotThere, fetch
 from rivya_run.wire.http import Http
 from rivya_run.wire.library import address
 from rivya_run.wire.origin import Secret
@@ -42,8 +42,8 @@ def get(
     max_bytes: int = MANY,
     seconds: float = 20.0,
     read_timeout: float = 5.0,
-) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
-    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+) -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
         async with (
             odd_server(answerer) as server,
             Http(server.origin, Secret(KEY), read_timeout=read_timeout) as http,
@@ -235,11 +235,11 @@ def test_weak_etag(tmp_path: Path) -> None:
     assert server.asked[1].headers["if-range"] == date
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_expired(tmp_path: Path, status: int) -> None:
-    """An expired URL is told as such, and no empty file stays."""
+@pytest.mark.parametrize("status", [202, 204, 304, 400, 401, 403, 404, 410, 451])
+def test_not_there(tmp_path: Path, status: int) -> None:
+    """A URL that gives no media, not yet or no more, is told with status and host, and no empty file stays."""
     _, found = get(scripted(answer(status)), tmp_path / "x.part")
-    assert isinstance(found, Expired) and str(status) in found.reason
+    assert isinstance(found, NotThere) and found.reason == f"HTTP {status} from 127.0.0.1"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -252,12 +252,12 @@ def test_expired(tmp_path: Path, status: int) -> None:
     ],
 )
 def test_page_instead_of_media(tmp_path: Path, body: bytes, kind: str) -> None:
-    """A page with status 200 means an expired URL, and what was there before stays."""
+    """A page with status 200 means that the media isn't there, and what was there before stays."""
     part = tmp_path / "x.part"
     part.write_bytes(SMALL[:1000])
     noted(part)
     _, found = get(scripted(answer(200, body, headers={"content-type": kind})), part)
-    assert isinstance(found, Expired)
+    assert isinstance(found, NotThere)
     assert part.read_bytes() == SMALL[:1000]
 
 
@@ -356,7 +356,7 @@ def test_bad_redirects(tmp_path: Path, location: str) -> None:
 def test_unsafe_url(tmp_path: Path, url: str) -> None:
     """Plain http to another machine is never asked, nor half a character, which JSON can hold."""
 
-    async def body() -> Fetched[int] | Expired | Failed:
+    async def body() -> Fetched[int] | NotThere | Failed:
         async with Http("https://api.example", None) as http:
             part = tmp_path / "x.part"
             return await fetch(
@@ -431,7 +431,7 @@ class Leaping:
 
 async def trickling(
     server_says: bytes, part: Path, *, clock: Leaping, then: Answerer | None = None, seconds: float
-) -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+) -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
     """A fetch from a server that says this, and then a byte every few milliseconds; afterwards ``then``."""
     calls = 0
 
@@ -462,7 +462,7 @@ def test_a_body_that_trickles_is_given_up_and_resumed(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
         return await trickling(began, part, clock=Leaping(20), then=ranged(SMALL), seconds=1e9)
 
     server, found = anyio.run(body)
@@ -477,7 +477,7 @@ def test_a_body_that_trickles_ends_at_the_deadline(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched[int] | Expired | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
         return await trickling(began, part, clock=Leaping(0.01), seconds=0.2)
 
     _, found = anyio.run(body)

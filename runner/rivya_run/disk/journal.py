@@ -24,7 +24,7 @@ from rivya_run.records.journal import Entry, JournalEvent
 VERSION = 1
 _EVENTS: dict[str, type[JournalEvent]] = {event.name: event for event in JournalEvent.__args__}
 _FIELDS = {name: frozenset(f.name for f in dataclasses.fields(event)) for name, event in _EVENTS.items()}
-_TUPLES = ("urls",)
+_TUPLES = ("urls", "places")
 _SEAL = ',"crc":"'
 _ENCODING = ("utf-8", "surrogatepass")  # names of files may hold bytes that are no text
 

@@ -128,7 +128,7 @@ def attempt_of_entry(shot: str, entry: Mapping[str, Any]) -> Attempt:
         final=entry.get("final_credits"),
         created_at=entry.get("created_at"),
         updated_at=entry.get("updated_at"),
-        urls=tuple(output["url"] for output in entry.get("outputs") or () if output.get("url")),
+        urls=tuple(output.get("url") or "" for output in entry.get("outputs") or ()),
         outputs=tuple(_output(output) for output in entry.get("outputs") or ()),
         error=_error(entry),
         lost=state is AttemptState.UNKNOWN and bool(entry.get("task_id")),

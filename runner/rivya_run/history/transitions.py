@@ -17,6 +17,7 @@ from rivya_run.records.journal import (
     Intended,
     JournalEvent,
     MarkedUnknown,
+    NotFetched,
     Observed,
     Reassigned,
     Refused,
@@ -28,6 +29,9 @@ from rivya_run.records.journal import (
     Withdrawn,
 )
 from rivya_run.records.wire import ApiError
+
+NOT_FETCHED = "not_fetched"
+"""The code of a take that is paid for and not here."""
 
 
 class _Told(TypedDict):
@@ -150,11 +154,16 @@ def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
         lost=False,
         error=None,
         urls=event.urls,
+        places=event.places,
         lasted=event.lasted if event.lasted is not None else known.lasted,
         ran=event.ran if event.ran is not None else known.ran,
         **_told(known, event),
         timeline=(*known.timeline, ("downloading", at)) if first else known.timeline,
     )
+
+
+def _not_fetched(known: Attempt, event: NotFetched, at: str) -> Attempt:
+    return replace(known, error=ApiError(NOT_FETCHED, event.message), updated_at=at)
 
 
 def _failed(known: Attempt, event: Failed, at: str) -> Attempt:
@@ -192,6 +201,7 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
         known,
         state=AttemptState.STORED if complete else known.state,
         outputs=outputs,
+        error=None,
         timeline=(*known.timeline, ("stored", at)) if newly else known.timeline,
     )
 
@@ -234,6 +244,7 @@ CHANGES: dict[type[JournalEvent], Callable[[Attempt, Any, str], Attempt]] = {
     Created: _created,
     Observed: _observed,
     Succeeded: _succeeded,
+    NotFetched: _not_fetched,
     Failed: _failed,
     TaskMissing: _task_missing,
     Stored: _stored,

@@ -152,7 +152,11 @@ class Planner:
         if attempt.state is AttemptState.STORED:
             return self._stored(attempt)
         if attempt.state is AttemptState.FINISHED:
-            return Action.DOWNLOAD, "paid, its files are still to be fetched"
+            why = attempt.error.message if attempt.error else None
+            return (
+                Action.DOWNLOAD,
+                f"paid, not fetched: {why}" if why else "paid, its files are still to be fetched",
+            )
         if attempt.state is AttemptState.RUNNING:
             return Action.RESUME, f"task {attempt.task_id} exists"
         if attempt.state is AttemptState.SENT and attempt.key not in self._options.expired:

@@ -86,7 +86,9 @@ class Attempt:
     ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``key`` whom it
     was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
-    ``lost`` marks a task that the API no longer finds. ``files`` is how many files its task made.
+    ``outputs`` are the files of ``urls``, in their order; ``places`` says where each URL stands in the API's own
+    list, where that is known. ``lost`` marks a task that the API no longer finds. ``files`` is how many files its
+    task made.
     ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
     and out of the queue, as far as a run has watched it.
     """
@@ -108,6 +110,7 @@ class Attempt:
     created_at: str | None = None
     updated_at: str | None = None
     urls: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
     outputs: tuple[Output, ...] = ()
     error: ApiError | None = None
     lost: bool = False

@@ -108,7 +108,7 @@ class Succeeded:
     """The task succeeded (again, when its URLs were renewed). Settles credits.
 
     ``lasted`` is for how many seconds it was at the API, ``ran`` for how many of them out of the queue, as far as
-    a run that watched it can tell.
+    a run that watched it can tell. ``places`` says where each of the ``urls`` stands in the API's own list.
     """
 
     name: ClassVar[str] = "succeeded"
@@ -119,6 +119,16 @@ class Succeeded:
     updated_at: str | None = None
     lasted: float | None = None
     ran: float | None = None
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """A task succeeded, and a file of it could not be had in a run: paid, not fetched. ``message`` says why."""
+
+    name: ClassVar[str] = "not_fetched"
+    key: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +261,7 @@ JournalEvent = (
     | Created
     | Observed
     | Succeeded
+    | NotFetched
     | Failed
     | TaskMissing
     | Stored

@@ -28,7 +28,11 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The public task object (create and status replies). Times are as the API wrote them."""
+    """The public task object (create and status replies). Times are as the API wrote them.
+
+    ``urls`` are its results, the primary one first; ``places`` says where each stands in the API's own list. A URL
+    that can't be fetched is among them, last, so that it can be told.
+    """
 
     id: str
     status: TaskStatus
@@ -40,6 +44,7 @@ class Task:
     updated_at: str | None = None
     urls: tuple[str, ...] = ()
     error: ApiError | None = None
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
 def _status(shot: Entry, take: Entry) -> str:
     status = text(take.get("status")) or "?"
     if _to_fetch(take):
-        return "made, to be fetched"
+        return "paid, not fetched" if take.get("error") else "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
     return WORDS.get(status, status)

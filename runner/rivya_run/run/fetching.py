@@ -24,6 +24,7 @@ from rivya_run.disk.outputs import (
     suffix_for,
     within,
 )
+from rivya_run.history.results import results_of
 from rivya_run.media.measuring import look_into
 from rivya_run.media.signatures import HEAD_BYTES, recognise
 from rivya_run.records import Json
@@ -31,15 +32,20 @@ from rivya_run.records.history import Attempt
 from rivya_run.records.journal import Stored, Succeeded
 from rivya_run.records.wire import Task, TaskStatus
 from rivya_run.run.board import Board
+from rivya_run.run.session import Session
+from rivya_run.times import iso
 from rivya_run.wire.client import Missing
-from rivya_run.wire.downloads import Expired, Fetched, fetch
+from rivya_run.wire.downloads import Fetched, NotThere, fetch
 from rivya_run.wire.retry import back_off
 
 RENEWALS = 5
-"""How often an expired URL is renewed by asking for the task again, before the take is left for the next run."""
+"""How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's."""
+
+MISSING_AFTER = 3
+"""How often the API must say that it doesn't know a task, whose URL gives nothing, before the run waits no more."""
 
 RENEW_WITHIN = 60.0
-"""Seconds that a run waits for fresh URLs before it tries the ones it knows."""
+"""Seconds that a run waits for fresh URLs before it tries the ones it knows (again)."""
 
 SURE_AFTER = 3
 """How often the same bytes must come before a file that seems not to be whole is taken for all there is."""
@@ -68,6 +74,7 @@ class Fetcher:
         self._key = key
         self._stale = stale
         self._renewals = 0
+        self._missing = 0
 
     async def fetch_all(self, deadline: float) -> NotFetched | None:
         """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
@@ -91,7 +98,7 @@ class Fetcher:
         return index < len(outputs) and file_trouble(self._board.folder, outputs[index]) is None
 
     async def _fetch(self, index: int, deadline: float) -> NotFetched | None:
-        """One file. It has its place among the downloads until it is there: a fresh URL is used at once."""
+        """One file, asked for until it is there: a URL may be told before its server has the file."""
         part = arriving(self._board.folder, self._key, index)
         known = index < len(self._attempt.outputs)
         if known and await anyio.to_thread.run_sync(self._found_again, index, part):
@@ -99,16 +106,34 @@ class Fetcher:
         if self._stale:
             # Most likely expired by now; the stand-in, for one, has moved to another port.
             self._stale = False
-            await self._renew(min(deadline, self._board.session.clock() + RENEW_WITHIN))
+            await self._renew(deadline)
         make_folder(part.parent)
-        async with self._board.session.downloads:
-            return await self._fetch_now(index, part, deadline)
-
-    async def _fetch_now(self, index: int, part: Path, deadline: float) -> NotFetched | None:
-        """Fetch, renewing its URL and fetching again where what came isn't whole."""
+        patience = _Patience(self._board.session)
         suspects: Counter[str] = Counter()
-        arrived = 0
         while True:
+            # It has its place among the downloads while it is asked for, not while it waits: others may go on.
+            async with self._board.session.downloads:
+                if patience.tries:
+                    await self._renew(deadline)
+                ended = await self._fetch_now(index, part, deadline, suspects)
+            if not isinstance(ended, NotThere):
+                return ended
+            if (size := size_of(part)) > patience.arrived:
+                patience = _Patience(self._board.session, arrived=size)
+            if self._missing >= MISSING_AFTER:
+                return NotFetched(
+                    f"{patience.words(ended.reason)}; the API knows task {self._attempt.task_id} no more"
+                )
+            if not await patience.wait(deadline):
+                return NotFetched(patience.words(ended.reason))
+
+    async def _fetch_now(
+        self, index: int, part: Path, deadline: float, suspects: Counter[str]
+    ) -> NotFetched | NotThere | None:
+        """Fetch, and fetch again over a fresh URL where what came isn't whole."""
+        while True:
+            if index >= len(self._attempt.urls):
+                return NotFetched("the API doesn't name this file any more")
             answer = await fetch(
                 self._board.http,
                 self._attempt.urls[index],
@@ -117,12 +142,8 @@ class Fetcher:
                 max_bytes=LARGEST,
                 deadline=deadline,
             )
-            if isinstance(answer, Expired):
-                if (size := size_of(part)) > arrived:
-                    arrived, self._renewals = size, 0
-                if not await self._renewed(deadline) or index >= len(self._attempt.urls):
-                    return NotFetched(f"its URL has expired and could not be renewed: {answer.reason}")
-                continue
+            if isinstance(answer, NotThere):
+                return answer
             if not isinstance(answer, Fetched):
                 return NotFetched(answer.reason)
             found = answer.seen
@@ -155,7 +176,7 @@ class Fetcher:
         return bring_back(self._board.folder, output, self._board.strays.get(output.bytes, ()))
 
     async def _renewed(self, deadline: float) -> bool:
-        """Renew the URL, a few times without progress at most, with longer and longer waits between."""
+        """Renew the URL, a few times at most, with longer and longer waits between."""
         self._renewals += 1
         if self._renewals > RENEWALS:
             return False
@@ -164,14 +185,15 @@ class Fetcher:
         return await self._renew(deadline)
 
     async def _renew(self, deadline: float) -> bool:
-        """Ask for the task again: its answer holds fresh URLs."""
-        task = await self._board.client.task(self._attempt.task_id or "", deadline=deadline)
-        if isinstance(task, Missing) or not isinstance(task, Task):
+        """Ask for the task again: its answer holds fresh URLs. Without one, those that are known are all there is."""
+        until = min(deadline, self._board.session.clock() + RENEW_WITHIN)
+        task = await self._board.client.task(self._attempt.task_id or "", deadline=until)
+        self._missing = self._missing + 1 if isinstance(task, Missing) else 0
+        if not isinstance(task, Task) or task.status is not TaskStatus.SUCCEEDED or not task.urls:
             return False
-        if task.status is not TaskStatus.SUCCEEDED or not task.urls:
-            return False
-        if task.urls != self._attempt.urls:
-            self._board.record(Succeeded(self._key, task.urls, updated_at=task.updated_at))
+        urls, places = results_of(self._attempt, task)
+        if urls != self._attempt.urls:
+            self._board.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
         return True
 
     async def _store(self, index: int, part: Path, got: Fetched[_Found]) -> None:
@@ -202,6 +224,32 @@ class Fetcher:
     def _name(self, index: int, suffix: str) -> str:
         attempt = self._attempt
         return output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
+
+
+class _Patience:
+    """The wait for a file that isn't there: as long as one take may last, with longer and longer pauses."""
+
+    def __init__(self, session: Session, *, arrived: int = 0) -> None:
+        self.arrived = arrived
+        self._session = session
+        self._since = session.now()
+        self.tries = 0
+
+    async def wait(self, deadline: float) -> bool:
+        """Pause before the next question; False once the time is up."""
+        self.tries += 1
+        left = deadline - self._session.clock()
+        if left <= 0:
+            return False
+        if self.tries > 1:
+            # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
+            await anyio.sleep(min(left, back_off(self.tries, 0.5 + random() / 2)))
+        return True
+
+    def words(self, reason: str) -> str:
+        """What came, how often and since when."""
+        times = f", {self.tries} times since {iso(self._since)}" if self.tries > 1 else ""
+        return f"{reason}{times}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from random import random
 
 import anyio
 
+from rivya_run.history.results import results_of
 from rivya_run.records.history import AttemptState
 from rivya_run.records.journal import Failed, Observed, Succeeded, TaskMissing
 from rivya_run.records.plan import Step
@@ -33,8 +34,11 @@ class Follower:
         self._queued_for: float | None = None
         self._queued = False
 
-    async def until_ended(self, deadline: float) -> None:
-        """Return when the task has ended, is missing, or the time is up; the attempt's state says which."""
+    async def until_ended(self, deadline: float) -> str | None:
+        """Return when the task has ended, is missing, or the time is up; the attempt's state says which.
+
+        In words why it wasn't followed to its end, where the API answered something else.
+        """
         session = self._board.session
         attempt = self._board.attempt(self._key)
         kind = attempt.price_key or attempt.model
@@ -63,14 +67,14 @@ class Follower:
                     known = self._board.attempt(self._key)
                     if known.lasted is not None:
                         session.timing.learn(kind, known.lasted, model=attempt.model, running=known.ran)
-                    return
+                    return None
                 self._look(answer)
             elif isinstance(answer, Missing) and self._is_missing(answer):
-                return
+                return None
             elif isinstance(answer, Retry):
                 await anyio.sleep(min(answer.wait, max(0.0, deadline - session.clock())))
             if session.clock() >= deadline or isinstance(answer, Refused | Unanswered):
-                return
+                return _words(answer)
 
     def _look(self, task: Task) -> None:
         """A task that is still open: since when it has been out of the queue."""
@@ -110,15 +114,17 @@ class Follower:
         self._missing = 0
         attempt = self._board.attempt(self._key)
         if task.status is TaskStatus.SUCCEEDED and task.urls:
+            urls, places = results_of(attempt, task)
             self._board.record(
                 Succeeded(
                     self._key,
-                    task.urls,
+                    urls,
                     task.reserved_credits,
                     task.final_credits,
                     task.updated_at,
                     round(lasted, 3) if lasted is not None else None,
                     self._ran(lasted),
+                    places,
                 )
             )
         elif task.status is TaskStatus.FAILED:
@@ -162,3 +168,12 @@ class Follower:
     def _tell(self) -> None:
         if self._step is not None:
             self._board.tell(self._step, self._key)
+
+
+def _words(answer: Task | Missing | Refused | Retry | Unanswered) -> str | None:
+    """What the API said instead of how the task is."""
+    if isinstance(answer, Refused):
+        return f"{answer.error.message} [{answer.error.code}]"
+    if isinstance(answer, Unanswered):
+        return answer.last
+    return answer.reason if isinstance(answer, Retry) else None

@@ -12,9 +12,10 @@ from rivya_run.history.take_entry import out_of_credits, take_status
 from rivya_run.media.stills import still_paths
 from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState
-from rivya_run.records.journal import Reassigned
+from rivya_run.records.journal import NotFetched, Reassigned
 from rivya_run.records.plan import Action, Step
 from rivya_run.records.run import Ending, Outcome
+from rivya_run.records.wire import TaskStatus
 from rivya_run.run.board import Board
 from rivya_run.run.creating import Create, Place, intend, mark_window_passed, react
 from rivya_run.run.fetching import Fetcher
@@ -33,6 +34,7 @@ class Pipeline:
         self._board = board
         self._session = board.session
         self._references = References(board)
+        self._said: dict[str, str | None] = {}
 
     async def carry(self, step: Step, priority: float) -> None:
         """Do what the plan says for one take, and end it on the board. Raises for what ends the whole run."""
@@ -180,7 +182,7 @@ class Pipeline:
         react(board, key)
         if board.attempt(key).state is AttemptState.RUNNING:
             board.tell(step, key)
-            await Follower(board, key, step).until_ended(deadline)
+            self._said[key] = await Follower(board, key, step).until_ended(deadline)
             react(board, key)
 
     async def _resend(self, key: str, step: Step | None, deadline: float) -> None:
@@ -205,20 +207,27 @@ class Pipeline:
         """What is left to do for an attempt whose create is behind it; fetching has time of its own."""
         board, session = self._board, self._session
         running = board.attempt(key).state is AttemptState.RUNNING or board.attempt(key).lost
-        if running and session.clock() < deadline:
+        if running and key not in self._said and session.clock() < deadline:
             await self._follow(key, step, deadline)
         if board.attempt(key).state in _SUCCEEDED:
             trouble = await Fetcher(board, key, stale=stale).fetch_all(session.deadline())
             if trouble is not None:
-                status = take_status(board.attempt(key))
-                return Outcome(Ending.UNFINISHED, status, trouble.message, "download")
-        return _outcome(board.attempt(key), session.stop)
+                return self._not_fetched(key, trouble.message)
+        return _outcome(board.attempt(key), session.stop, self._said.get(key))
+
+    def _not_fetched(self, key: str, why: str) -> Outcome:
+        """Paid, but not here: on record, unless its files were here before and only this one went missing."""
+        attempt = self._board.attempt(key)
+        known = attempt.error.message if attempt.error else None
+        if attempt.state is AttemptState.FINISHED and known != why:
+            self._board.record(NotFetched(key, why))
+        return Outcome(Ending.UNFINISHED, take_status(attempt), f"paid, not fetched: {why}")
 
     async def _follow(self, key: str, step: Step | None, deadline: float) -> None:
         place = Place(self._board, 0)
         place.take_over()
         try:
-            await Follower(self._board, key, step).until_ended(deadline)
+            self._said[key] = await Follower(self._board, key, step).until_ended(deadline)
             react(self._board, key)
         finally:
             place.give_back()
@@ -243,7 +252,7 @@ def _skipped(step: Step) -> Outcome:
     return Outcome(Ending.FAILED, take_status(None), step.reason)
 
 
-def _outcome(attempt: Attempt, stop: Stop) -> Outcome:
+def _outcome(attempt: Attempt, stop: Stop, said: str | None) -> Outcome:
     """How a take stands, by the state of what serves it."""
     status = take_status(attempt)
     message = attempt.error.message if attempt.error else ""
@@ -263,8 +272,18 @@ def _outcome(attempt: Attempt, stop: Stop) -> Outcome:
         ending = stop.outcome.ending
     waiting = {
         AttemptState.SENT: "no answer to its create yet: sent again by the next run",
-        AttemptState.RUNNING: "its task is still running: the next run goes on",
+        AttemptState.RUNNING: _still(attempt, said),
         AttemptState.WITHDRAWN: "its create never arrived"
         + (f": {attempt.withdrawn}" if attempt.withdrawn else ""),
     }
     return Outcome(ending, status, waiting.get(attempt.state, "not finished"))
+
+
+def _still(attempt: Attempt, said: str | None) -> str:
+    """What is known of a task that hasn't come to an end here; ``said`` is what the API answered instead."""
+    if said is not None:
+        return f"how its task is could not be learnt, the next run goes on: {said}"
+    last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
+    if last == TaskStatus.SUCCEEDED:
+        return "paid, not fetched: the API says that it has succeeded, and names no file; the next run asks again"
+    return "its task is still running: the next run goes on"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -102,6 +103,8 @@ class RivyaClient:
         listen: Callable[[str, float, str | None], None] | None = None,
     ) -> None:
         self._http = http
+        self._read_task = partial(read_task, origin=http.base_url)
+        self._read_file = partial(read_file, origin=http.base_url)
         self._clock = clock
         self._random = random
         self._tell = tell
@@ -141,7 +144,9 @@ class RivyaClient:
                 if refrain is not None and (why_not := refrain(ambiguous)) is not None:
                     return Unanswered(ambiguous, why_not)
                 with anyio.CancelScope(shield=True):
-                    heard = self._hear(request, self._clock(), await self._http.exchange(request), read_task)
+                    heard = self._hear(
+                        request, self._clock(), await self._http.exchange(request), self._read_task
+                    )
                     if isinstance(heard.found, Task):
                         on_task(heard.found)
                         return Created(heard.found, ambiguous)
@@ -174,7 +179,9 @@ class RivyaClient:
 
         Unanswered where asking again before the deadline is of no use. Raises KeyRefused.
         """
-        heard, decision = await self._once(_task_request(task_id), _task_reader(task_id), attempts, deadline)
+        heard, decision = await self._once(
+            _task_request(task_id), self._task_reader(task_id), attempts, deadline
+        )
         if isinstance(heard.found, Task):
             return heard.found
         if decision.verdict is Verdict.ANSWER:
@@ -185,7 +192,7 @@ class RivyaClient:
 
     async def task(self, task_id: str, *, deadline: float) -> Task | Missing | Refused | Unanswered:
         """Ask for a task until there is an answer. Raises KeyRefused."""
-        return await self._until(_task_request(task_id), "poll", _task_reader(task_id), Task, deadline)
+        return await self._until(_task_request(task_id), "poll", self._task_reader(task_id), Task, deadline)
 
     async def upload(
         self,
@@ -206,13 +213,13 @@ class RivyaClient:
         if model is not None:
             fields["model"] = model
         request = ApiRequest("POST", "/api/v1/files", form=Form(fields, path, name, mime_type))
-        answer = await self._until(request, "upload", read_file, UploadedFile, deadline)
+        answer = await self._until(request, "upload", self._read_file, UploadedFile, deadline)
         return Refused(answer.error) if isinstance(answer, Missing) else answer
 
     async def file(self, file_id: str, *, deadline: float) -> UploadedFile | Missing | Refused | Unanswered:
         """Ask whether an uploaded file is still there. Raises KeyRefused."""
         request = ApiRequest("GET", f"/api/v1/files/{_segment(file_id)}")
-        return await self._until(request, "file", read_file, UploadedFile, deadline)
+        return await self._until(request, "file", self._read_file, UploadedFile, deadline)
 
     async def credits(self, *, deadline: float) -> float | None:
         """What the wallet holds, or None where that can't be learnt. Raises KeyRefused."""
@@ -250,10 +257,13 @@ class RivyaClient:
             raise key_refused(plain_error(heard, decision))
         return heard, decision
 
+    def _task_reader(self, task_id: str) -> Callable[[Json], Task | None]:
+        return partial(self._read_task, asked_for=task_id)
+
     def _hear(
         self, request: ApiRequest, sent_at: float, reply: Reply | Fault, read: Callable[[Json], T | None]
     ) -> Heard:
-        heard = hear(reply, read)
+        heard = hear(reply, read, creates=request.creates)
         if self._listen is not None:
             self._listen(request.trace_id, sent_at, None if speaks(heard.happening) else heard.words)
         return heard
@@ -301,10 +311,6 @@ def _create_request(body: bytes, key: str) -> ApiRequest:
 
 def _task_request(task_id: str) -> ApiRequest:
     return ApiRequest("GET", f"/api/v1/generations/{_segment(task_id)}")
-
-
-def _task_reader(task_id: str) -> Callable[[Json], Task | None]:
-    return lambda body: read_task(body, asked_for=task_id)
 
 
 def _segment(text: str) -> str:

@@ -10,18 +10,20 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urlsplit
 
 import anyio
 
 from rivya_run.records import Json
 from rivya_run.records.events import Event
+from rivya_run.safetext import shortened
 from rivya_run.wire.faults import BodyError, Fault
 from rivya_run.wire.http import Http
 from rivya_run.wire.incoming import Incoming
-from rivya_run.wire.origin import is_safe_url
+from rivya_run.wire.origin import why_unsafe
 from rivya_run.wire.pages import ENOUGH, is_page
 from rivya_run.wire.parts import Part, Version
+from rivya_run.wire.result_url import result_url
 from rivya_run.wire.retry import Happening, Verdict, What, decide
 
 _MOST_REDIRECTS = 5
@@ -54,8 +56,11 @@ class Fetched(Generic[Seen]):
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
-    """The URL gives the media no more (403, 404, 410, or a page in its place): ask for the task again."""
+class NotThere:
+    """The URL doesn't give the media (403, 404, 202, a page in its place): not yet, or no more, which nobody tells.
+
+    Asking for the task again may give another URL.
+    """
 
     reason: str
 
@@ -77,7 +82,7 @@ class _Trouble:
     hint: float | None = None
 
 
-_End: TypeAlias = Fetched[Seen] | Expired | Failed
+_End: TypeAlias = Fetched[Seen] | NotThere | Failed
 
 
 async def fetch(
@@ -91,7 +96,7 @@ async def fetch(
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = random_module.random,
     tell: Callable[[Event], None] | None = None,
-) -> Fetched[Seen] | Expired | Failed:
+) -> Fetched[Seen] | NotThere | Failed:
     """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
 
     ``look`` is asked of the whole file in the thread that wrote its end: each change of threads costs its time.
@@ -155,8 +160,8 @@ class _Download(Generic[Seen]):
     async def attempt(self, url: str) -> _End[Seen] | _Trouble:
         """One try: follow redirects, then read the answer."""
         for _ in range(_MOST_REDIRECTS + 1):
-            if not is_safe_url(url):
-                return Failed("its URL is neither https nor on this machine", final=True)
+            if (why := why_unsafe(url)) is not None:
+                return Failed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
             async with self._http.open(url, self._headers()) as incoming:
                 if isinstance(incoming, Fault):
                     if incoming.what is What.LOCAL:
@@ -164,8 +169,8 @@ class _Download(Generic[Seen]):
                     return _Trouble(Happening(incoming.what), incoming.message)
                 location = incoming.headers.get("location")
                 if incoming.status not in _REDIRECTS or not location:
-                    return await self._answer(incoming)
-            target = _target(url, location)
+                    return await self._answer(incoming, _host(url))
+            target = result_url(location, url)
             if url.startswith("https:") and not target.startswith("https:"):
                 return Failed("its URL leads from https to elsewhere", final=True)
             url = target
@@ -177,25 +182,23 @@ class _Download(Generic[Seen]):
             return {}
         return {"Range": f"bytes={self.part.size}-", "If-Range": version.validator}
 
-    async def _answer(self, incoming: Incoming) -> _End[Seen] | _Trouble:
+    async def _answer(self, incoming: Incoming, host: str) -> _End[Seen] | _Trouble:
         status = incoming.status
-        if status in (401, 403, 404, 410):
-            return Expired(f"HTTP {status}")
         if status == 416 or (status == 206 and not self._goes_on(incoming)):
             await anyio.to_thread.run_sync(self.part.restart, None)
             return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
         if status in (408, 425, 429) or status >= 500:
             hint = self._http.retry_after(incoming.headers)
-            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from the download server", hint)
+            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from {host}", hint)
         if status not in (200, 206):
-            return Failed(f"HTTP {status} from the download server")
+            return NotThere(f"HTTP {status} from {host}")
         total = incoming.length
         if status == 206 and self.part.version is not None:
             self._resumed = True
             total = self.part.version.length
         if total is not None and total > self._max_bytes:
             return self._too_large()
-        return await self._body(incoming, total)
+        return await self._body(incoming, total, host)
 
     def _goes_on(self, incoming: Incoming) -> bool:
         """Whether a 206 goes on exactly where the part ends, with the same bytes in mind."""
@@ -209,7 +212,7 @@ class _Download(Generic[Seen]):
         same = etag is None or not version.validator.startswith('"') or etag == version.validator
         return fits and same and incoming.length == end - start + 1
 
-    async def _body(self, incoming: Incoming, total: int | None) -> _End[Seen] | _Trouble:
+    async def _body(self, incoming: Incoming, total: int | None, host: str) -> _End[Seen] | _Trouble:
         """Read to the end, in batches that a worker thread hashes and writes."""
         arrival = _Arrival(incoming, self.part, self._finish)
         progress = _Progress(self._clock)
@@ -219,7 +222,7 @@ class _Download(Generic[Seen]):
                 async for chunk in chunks:
                     full = arrival.take(chunk)
                     if full and not await arrival.keep():
-                        return Expired("a page came instead of media")
+                        return NotThere(f"a page instead of media from {host}")
                     if self.part.size > self._max_bytes:
                         return self._too_large()
                     if progress.too_slow(len(chunk)):
@@ -230,7 +233,7 @@ class _Download(Generic[Seen]):
         except BodyError as error:
             broken = error.fault
         if not await arrival.keep(whole=total if broken is None else None):
-            return Expired("a page came instead of media")
+            return NotThere(f"a page instead of media from {host}")
         if broken is not None:
             return _Trouble(Happening(broken.what), broken.message)
         if self.part.size > self._max_bytes:
@@ -319,6 +322,10 @@ class _Arrival(Generic[Seen]):
             self.seen = self._finish()
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "?"
+
+
 def _beginning(batch: list[bytes]) -> bytes:
     """As many of the first bytes as tell a page."""
     found = b""
@@ -341,10 +348,3 @@ def _version(incoming: Incoming) -> Version | None:
     return (
         Version(validator, length) if validator and validator.isascii() and validator.isprintable() else None
     )
-
-
-def _target(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError:
-        return ""

@@ -11,7 +11,7 @@ from rivya_run.records.wire import ApiError
 from rivya_run.wire.exchange import Reply
 from rivya_run.wire.faults import Fault
 from rivya_run.wire.origin import redirect_target
-from rivya_run.wire.replies import error_code, read_error
+from rivya_run.wire.replies import error_code, names_a_task, read_error, tells_an_error
 from rivya_run.wire.retry import (
     INSUFFICIENT_CREDITS,
     Decision,
@@ -20,6 +20,7 @@ from rivya_run.wire.retry import (
     Verdict,
     What,
     could_have_arrived,
+    error_as_success,
 )
 
 T = TypeVar("T")
@@ -36,8 +37,8 @@ class Heard:
     error: ApiError | None = None
 
 
-def hear(reply: Reply | Fault, read: Callable[[Json], T | None]) -> Heard:
-    """Understand what came; a 2xx whose body holds nothing to go on counts as unreadable."""
+def hear(reply: Reply | Fault, read: Callable[[Json], T | None], *, creates: bool = False) -> Heard:
+    """Understand what came; a 2xx that holds nothing to go on is unreadable, or the error it tells of."""
     if isinstance(reply, Fault):
         return Heard(Happening(reply.what), reply.message)
     found = None
@@ -45,15 +46,27 @@ def hear(reply: Reply | Fault, read: Callable[[Json], T | None]) -> Heard:
         found = read(reply.json)
         if found is not None:
             return Heard(Happening(What.ANSWERED, reply.status), "answered", found=found)
-    what = What.UNREADABLE if 200 <= reply.status < 300 else What.ANSWERED
     error = read_error(reply.json, status=reply.status, excerpt=reply.text, request_id=reply.request_id)
-    if 300 <= reply.status < 400:
+    happening = Happening(What.ANSWERED, reply.status, error_code(reply.json))
+    start = f"HTTP {reply.status}"
+    if 200 <= reply.status < 300:
+        happening = _without_success(reply, creates=creates)
+        if happening.what is What.UNREADABLE:
+            start = "an answer that can't be read"
+        error = replace(error, http_status=happening.status)
+    elif 300 <= reply.status < 400:
         target = redirect_target(reply.headers.get("location"))
         words = f"the API answered with a redirect{target}; the key is not sent there, check the base URL"
         error = replace(error, message=words)
-    happening = Happening(what, reply.status, error_code(reply.json))
-    start = "an answer that can't be read" if what is What.UNREADABLE else f"HTTP {reply.status}"
     return Heard(happening, f"{start}: {error.message[:200]} [{error.code}]", reply.retry_after, error=error)
+
+
+def _without_success(reply: Reply, *, creates: bool) -> Happening:
+    """What a 2xx without what was asked for comes to."""
+    code = error_code(reply.json)
+    if code is None or not tells_an_error(reply.json):
+        return Happening(What.UNREADABLE, reply.status, code)
+    return error_as_success(reply.status, code, creates=creates, names_a_task=names_a_task(reply.json))
 
 
 def plain_error(heard: Heard, decision: Decision) -> ApiError:

@@ -7,7 +7,6 @@ ours, and so are the connections (see ``connections``); where a proxy is set, th
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
@@ -19,7 +18,7 @@ from urllib.request import getproxies
 import anyio
 
 from rivya_run import __version__
-from rivya_run.records import Json
+from rivya_run.wire.bodies import read_json, text_of
 from rivya_run.wire.connections import Connections, Origin
 from rivya_run.wire.exchange import Answer, ApiRequest, Governor, Reply
 from rivya_run.wire.faults import BodyError, Fault, fault_of
@@ -176,11 +175,11 @@ class Http:
         finally:
             await answer.aclose()
         headers = {name: self._hide(value) for name, value in answer.headers.items()}
-        text = self._hide(b"".join(pieces).decode("utf-8", "replace"))
+        text = self._hide(text_of(b"".join(pieces)))
         return Reply(
             status=answer.status,
             headers=headers,
-            json=_read_json(text),
+            json=read_json(text),
             text=text[:_EXCERPT],
             request_id=headers.get("x-request-id"),
             retry_after=self.retry_after(headers),
@@ -239,11 +238,3 @@ class Http:
 
 def _late(what: str, limit: float) -> Fault:
     return Fault(What.READ_TIMEOUT, f"{what} within {limit:.0f} s")
-
-
-def _read_json(text: str) -> Json:
-    try:
-        value: Json = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value

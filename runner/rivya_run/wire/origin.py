@@ -6,12 +6,17 @@ Light on purpose (no HTTP library), so that commands without a network can check
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import NoReturn, SupportsIndex
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from rivya_run.errors import KeyRefused, UsageError
+from rivya_run.safetext import shortened
+from rivya_run.wire.result_url import LONGEST_URL
 
 _HIDDEN = "[API key]"
+_HOST = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A name or an address; lower case, other letters already in their ASCII form."""
 
 
 class Secret:
@@ -62,12 +67,22 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def is_safe_url(url: str) -> bool:
-    """Whether results may be fetched from there: https, or plain http on this machine; no user name in it."""
+def why_unsafe(url: str) -> str | None:
+    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user."""
+    if len(url) > LONGEST_URL:
+        return f"it is longer than {LONGEST_URL:,} characters"
     parts = _split(url)
-    if parts is None or not parts.hostname or parts.username or parts.password:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    if parts is None:
+        return "it is no URL"
+    if parts.scheme not in ("http", "https"):
+        return f"{shortened(parts.scheme, 20)}: can't be fetched" if parts.scheme else "it is no whole URL"
+    if not parts.hostname or _HOST.fullmatch(parts.hostname) is None:
+        return "it names no host"
+    if parts.username or parts.password:
+        return "it holds a user name or password"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "it is plain http to another machine"
+    return None
 
 
 def checked_base_url(text: str) -> str:

@@ -10,6 +10,11 @@ write timeout                          perhaps          again
 read timeout                           perhaps          again
 reset, connection closed, half body    perhaps          again
 2xx that can't be read (HTML, no id)   perhaps          again
+2xx with an error's published code     as its status    as the published status of that code
+the same, to a create, unless the      perhaps          again
+code says that nothing was made
+2xx with another error's code, but     perhaps          again twice, then answer (refused)
+not to a create
 certificate that can't be trusted      no               stop: a person has to look
 a mistake of our own (never sent)      no               stop
 origin paused past the deadline        no               stop
@@ -50,13 +55,33 @@ INSUFFICIENT_CREDITS = "insufficient_credits"
 IDEMPOTENCY_CONFLICT = "idempotency_conflict"
 _LONGEST_HINT = 1e9
 _HASTY_TRIES = 3  # how often a "come back at once" is taken at its word
-_PAGE_TRIES = 3  # how often a 404 without the API's code is asked again, the first included
+_PAGE_TRIES = 3  # how often an answer that may be a gateway's is asked for, the first included
+
+
+_PUBLISHED = {
+    "api_key_missing": 401,
+    "api_key_invalid": 401,
+    "api_key_revoked": 401,
+    "api_key_expired": 401,
+    INSUFFICIENT_CREDITS: 402,
+    "api_scope_denied": 403,
+    "not_found": 404,
+    IDEMPOTENCY_CONFLICT: 409,
+    "rate_limited": 429,
+    "validation_failed": 400,
+    "public_api_disabled": 503,
+}
+"""The status that goes with a code; that of an empty wallet isn't published, and means the same whatever it is."""
+
+_NOTHING_MADE = _PUBLISHED.keys() - {"not_found", IDEMPOTENCY_CONFLICT}
+"""Codes that say of a create that it was turned away before anything could be made. Others leave that open."""
 
 
 class What(StrEnum):
     """What came of sending a request."""
 
     ANSWERED = "answered"
+    ERROR_AS_SUCCESS = "an error with the status of a success"
     UNREADABLE = "an answer that can't be read"
     NOT_CONNECTED = "no connection"
     UNTRUSTED = "a certificate that can't be trusted"
@@ -118,6 +143,7 @@ class Decision:
 
 
 _BY_WHAT = {
+    What.ERROR_AS_SUCCESS: (Verdict.AGAIN, Reason.SERVER_TROUBLE),
     What.NOT_CONNECTED: (Verdict.AGAIN, Reason.NO_CONNECTION),
     What.CONNECT_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
     What.POOL_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
@@ -129,7 +155,22 @@ _BY_WHAT = {
     What.LOCAL: (Verdict.STOP, Reason.NEVER_SENT),
     What.PAUSED: (Verdict.STOP, Reason.TOLD_TO_WAIT),
 }
-_ARRIVED = frozenset({What.WRITE_TIMEOUT, What.READ_TIMEOUT, What.RESET, What.UNREADABLE})
+_ARRIVED = frozenset(
+    {What.WRITE_TIMEOUT, What.READ_TIMEOUT, What.RESET, What.UNREADABLE, What.ERROR_AS_SUCCESS}
+)
+
+
+def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> Happening:
+    """What a 2xx that tells of an error stands for: the same error with its published status.
+
+    Not for a create where the code, or an id beside it, leaves open whether something was made.
+    """
+    if creates and (names_a_task or code not in _NOTHING_MADE):
+        return Happening(What.UNREADABLE, status, code)
+    published = _PUBLISHED.get(code)
+    if published is None:
+        return Happening(What.ERROR_AS_SUCCESS, status, code)
+    return Happening(What.ANSWERED, published, code)
 
 
 def decide(
@@ -162,6 +203,8 @@ def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, R
         # An unreadable 200 may still say plainly that the wallet is empty.
         if happening.code == INSUFFICIENT_CREDITS:
             return Verdict.ANSWER, Reason.OUT_OF_CREDITS
+        if happening.what is What.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
+            return Verdict.ANSWER, Reason.REFUSED
         return _BY_WHAT[happening.what]
     status, code = happening.status or 0, happening.code
     if 200 <= status < 300:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_run.errors import KeyRefused, UsageError
-from rivya_run.wire.origin import Secret, checked_base_url, is_loopback, is_safe_url, redirect_target
+from rivya_run.wire.origin import Secret, checked_base_url, is_loopback, redirect_target, why_unsafe
 
 KEY = "rvya_sk_0123456789abcdef"
 
@@ -69,7 +69,7 @@ def test_user_in_origin() -> None:
 def test_any_origin(text: str) -> None:
     """Any text is an origin or a usage error."""
     try:
-        assert is_safe_url(checked_base_url(text))
+        assert why_unsafe(checked_base_url(text)) is None
     except UsageError:
         return
 
@@ -80,11 +80,26 @@ def test_loopback() -> None:
     assert not is_loopback("127.0.0.1.example.com") and not is_loopback(None) and not is_loopback("")
 
 
-def test_safe_url() -> None:
-    """Results come over https or from this machine, without a user name in the URL."""
-    assert is_safe_url("https://media.example/x.mp4?sig=1") and is_safe_url("http://127.0.0.1:9/x")
-    assert not is_safe_url("http://media.example/x") and not is_safe_url("file:///etc/passwd")
-    assert not is_safe_url("https://a:b@media.example/x") and not is_safe_url("https:///x")
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://media.example/x.mp4?sig=1", None),
+        ("http://127.0.0.1:9/x", None),
+        ("http://media.example/x", "plain http"),
+        ("file:///etc/passwd", "file:"),
+        ("data:video/mp4;base64,AAAA", "data:"),
+        ("https://a:b@media.example/x", "user name"),
+        ("https:///x", "no host"),
+        ("/x.mp4", "no whole URL"),
+        ("", "no whole URL"),
+        ("https://media.example:99999/", "no URL"),
+        ("https://media.example/" + "x" * 8192, "longer than 8,192"),
+    ],
+)
+def test_why_unsafe(url: str, why: str | None) -> None:
+    """Results come over https or from this machine, without a user name in the URL; else it is told why not."""
+    found = why_unsafe(url)
+    assert found is None if why is None else found is not None and why in found
 
 
 def test_redirect_target() -> None:

@@ -50,22 +50,33 @@ def test_published_create_reply() -> None:
         ),
         (
             {"primary_url": "https://m/2", "urls": ["https://m/1", "https://m/2"]},
-            ("https://m/1", "https://m/2"),
+            ("https://m/2", "https://m/1"),
         ),
         ({"primary_url": "https://m/1"}, ("https://m/1",)),
         ({"primary_url": "https://m/0", "urls": ["https://m/1"]}, ("https://m/0", "https://m/1")),
         (
             {"urls": ["https://m/1", "https://m/1", 7, None, "", "data:x", "https://m/2"]},
-            ("https://m/1", "https://m/2"),
+            ("https://m/1", "https://m/2", "data:x"),
         ),
         ({"primary_url": None, "urls": None}, ()),
-        ({"urls": ["javascript:alert(1)", "https://m/\n1", "https://m/\ud800"]}, ()),
+        ({"primary_url": None, "urls": ["https://m/2", "https://m/1"]}, ("https://m/2", "https://m/1")),
+        (
+            {
+                "primary_url": "HTTPS://M/c lip",
+                "urls": ["https://m/1", "https://m/c%20lip", "https://m/c lip "],
+            },
+            ("https://m/c%20lip", "https://m/1"),
+        ),
+        (
+            {"urls": ["javascript:alert(1)", "https://m/\n1", "https://m/\ud800"]},
+            ("https://m/%0A1", "https://m/%EF%BF%BD", "javascript:alert(1)"),
+        ),
         ("https://m/1", ()),
         ([], ()),
     ],
 )
 def test_urls(result: Json, urls: tuple[str, ...]) -> None:
-    """URLs come from the list or the primary one, each once, in their order; what is no URL is left out."""
+    """The primary URL comes first, what can't be fetched last, each once; what is no text is left out."""
     task = read_task(with_fields(status="succeeded", result=result))
     assert task is not None and task.urls == urls
 
