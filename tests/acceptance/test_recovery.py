@@ -158,7 +158,7 @@ def test_what_can_not_be_fetched_any_more_is_never_made_again(tmp_path: Path) ->
         output(project).unlink()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("rivya_run.wire.retry.BACK_OFF_BASE", 0.001)
-            assert project.run().exit_code == 1
+            assert project.run(timeout=1).exit_code == 1
         assert project.simulator.traffic.counts["create"] == 2
         assert project.steps()["s01/1"].action.value == "download"
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from json_strategy import any_json
 from rivya_run.records import Json
 from rivya_run.records.wire import TaskStatus
+from rivya_run.wire.bodies import read_json, text_of
+from rivya_run.wire.library import address
+from rivya_run.wire.origin import why_unsafe
 from rivya_run.wire.replies import error_code, read_credits, read_error, read_file, read_models, read_task
+from rivya_run.wire.result_url import result_url
 
 CREATED: Json = {
     "id": "task_z_image_example",
@@ -210,3 +217,31 @@ def test_any_json(body: Json) -> None:
             repr(task).encode()
     read_file(body), read_credits(body), read_models(body), error_code(body)
     read_error(body, status=500, excerpt="x", request_id=None).message.encode()
+
+
+@given(any_json, any_json)
+def test_any_envelope(before: Json, after: Json) -> None:
+    """Whatever an envelope holds beside it, a whole task inside is found, or none: never another one."""
+    body: Json = {"meta": before, "status": "success", "id": "req_1", "data": CREATED, "note": after}
+    task = read_task(body)
+    assert task is not None and task.id == "task_z_image_example"
+    found = read_task({"data": CREATED, "result": before})
+    assert found is None or found.id == "task_z_image_example" or "id" in str(before)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-32-be"]))
+def test_any_bytes(raw: bytes, encoding: str) -> None:
+    """Any bytes are text, and JSON or none; what was written in an encoding of Unicode comes back."""
+    read_json(text_of(raw))
+    text = json.dumps({"id": raw.decode("latin-1")}, ensure_ascii=False)
+    assert read_json(text_of(text.encode(encoding))) == {"id": raw.decode("latin-1")}
+
+
+@given(st.text(max_size=200), st.sampled_from(["", "https://m/", "HTTP://127.0.0.1:8/", "//m/", "/", "data:"]))
+def test_any_url(text: str, start: str) -> None:
+    """Any text becomes printable ASCII; done twice it is the same; what may be fetched can be asked for."""
+    url = result_url(start + text, "https://api.example/api/v1/generations/t")
+    assert url.isascii() and url.isprintable() and " " not in url
+    if why_unsafe(url) is None:
+        assert result_url(url, "https://api.example/") == url
+        address(url)
