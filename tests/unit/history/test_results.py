@@ -14,7 +14,18 @@ def attempt(*stored: str, urls: tuple[str, ...] = (), places: tuple[int, ...] = 
     outputs = tuple(Output(f"s/{at}.mp4", url, 1, "0" * 64, None) for at, url in enumerate(stored))
     state = AttemptState.FINISHED
     return Attempt(
-        "key", "s", 1, "0" * 64, 1, "m", "{}", state, None, urls=urls or stored, places=places, outputs=outputs
+        "key",
+        "s",
+        1,
+        "0" * 64,
+        1,
+        "m",
+        "{}",
+        state,
+        None,
+        urls=urls or stored,
+        places=places,
+        outputs=outputs,
     )
 
 

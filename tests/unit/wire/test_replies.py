@@ -237,7 +237,9 @@ def test_any_bytes(raw: bytes, encoding: str) -> None:
     assert read_json(text_of(text.encode(encoding))) == {"id": raw.decode("latin-1")}
 
 
-@given(st.text(max_size=200), st.sampled_from(["", "https://m/", "HTTP://127.0.0.1:8/", "//m/", "/", "data:"]))
+@given(
+    st.text(max_size=200), st.sampled_from(["", "https://m/", "HTTP://127.0.0.1:8/", "//m/", "/", "data:"])
+)
 def test_any_url(text: str, start: str) -> None:
     """Any text becomes printable ASCII; done twice it is the same; what may be fetched can be asked for."""
     url = result_url(start + text, "https://api.example/api/v1/generations/t")
