@@ -62,6 +62,7 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "final": draw(CREDITS) if has_task else None,
         "estimate": draw(CREDITS),
         "sent_at": draw(TIMES),
+        "api_sent_at": draw(TIMES),
         "created_at": draw(TIMES) if has_task else None,
         "updated_at": draw(TIMES),
         "outputs": tuple(stored),

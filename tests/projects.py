@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ class Project:
     root: Path
     simulator: HostedSimulator
     events: list[Event] = field(default_factory=list)
+    clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
         (self.root / "outputs").mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ class Project:
         """Run it against the simulator, with quick polls."""
         chosen = RunOptions(**{"poll_interval": 0.02, **options})
         environment = {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": self.simulator.base_url}
-        return run([self.path], chosen, environment=environment, tell=self.events.append)
+        return run([self.path], chosen, environment=environment, tell=self.events.append, now=self.clock)
 
     def prepared(self, **options: Any) -> Prepared:
         """Its plan, as `plan` would show it."""

@@ -113,7 +113,6 @@ class ScriptedRun:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(anyio.to_thread, "run_sync", at_once)
-            patch.setattr("rivya_run.run.preparing.time.time", self.wall)
             return virtual_time.run(lambda: self._run(sources, options, open_creates, balance))
 
     async def _run(
@@ -142,7 +141,9 @@ class ScriptedRun:
             for source in sources:
                 ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
                 self._intend(source, ledger, options, open_creates)
-                prepared = prepare(source, ledger, options, None, base_url=ORIGIN, writing=True)
+                prepared = prepare(
+                    source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall
+                )
                 spending.watch(ledger.history)
                 self.boards.append(
                     Board(
@@ -174,9 +175,9 @@ class ScriptedRun:
     ) -> None:
         """Put creates on record that an earlier run sent, and of which it never heard."""
         awake = self.asleep
-        plan = prepare(source, ledger, options, None, base_url=ORIGIN, writing=True).plan
-        for step in plan.steps:
-            for shot, age in open_creates:
+        plan = prepare(source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall).plan
+        for shot, age in sorted(open_creates, key=lambda one: -one[1]):  # the clock goes on from line to line
+            for step in plan.steps:
                 if step.shot.id == shot and step.request_key is not None and step.fingerprint is not None:
                     self.asleep = awake - age
                     body = json.dumps({"client_request_id": step.request_key})

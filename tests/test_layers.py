@@ -58,6 +58,7 @@ FLOORS: Mapping[str, Floor] = {
     "history.json_text": Floor.RULES,
     "wire.hearing": Floor.RULES,
     "history.fold": Floor.RULES,
+    "history.sending_age": Floor.RULES,
     "history.transitions": Floor.RULES,
     "wire.incoming": Floor.RULES,
     "storyboard.language": Floor.RULES,

@@ -11,8 +11,9 @@ def iso(seconds: float) -> str:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """The other way; None for what is no time."""
+    """The other way; None for what is no time, as is one without a zone: it would mean another on each machine."""
     try:
-        return datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError:
+        moment = datetime.fromisoformat(text) if text else None
+        return moment.timestamp() if moment is not None and moment.tzinfo is not None else None
+    except (ValueError, TypeError, OverflowError):
         return None

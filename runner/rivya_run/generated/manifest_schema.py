@@ -46,7 +46,7 @@ def manifest_schema() -> dict[str, Json]:
     }
 
 
-_LATER = ("estimated_credits", "parents", "timeline", "given_up")
+_LATER = ("estimated_credits", "parents", "timeline", "given_up", "api_sent_at")
 
 
 def _said(shape: dict[str, Json], description: str) -> dict[str, Json]:
@@ -135,7 +135,8 @@ def _take() -> dict[str, Json]:
         "task_id": _said(_TEXT_OR_NULL, "The job at Rivya"),
         "attempts": _list("earlier", "The attempts before this one, with what they cost"),
         "request": {"type": ["object", "null"], "description": "The body as it was sent"},
-        "sent_at": _TEXT_OR_NULL,
+        "sent_at": _said(_TEXT_OR_NULL, "By the clock of the machine that sent it"),
+        "api_sent_at": _said(_TEXT, "The same moment by the API's clock, where that was heard"),
         "reserved_credits": _CREDITS,
         "final_credits": _CREDITS,
         "estimated_credits": _CREDITS,

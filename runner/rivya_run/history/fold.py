@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rivya_run.history.sending_age import Moment, seconds_since
 from rivya_run.history.take_entry import attempt_of_entry
 from rivya_run.history.transitions import CHANGES, adopted, intended, upload_of
 from rivya_run.records.history import Attempt, AttemptState, Upload
 from rivya_run.records.journal import Adopted, Entry, Intended, RunStarted, TakenIn, Uploaded
+from rivya_run.times import seconds_of
 
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
 _UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
@@ -35,11 +37,15 @@ class History:
         self._spent = 0.0
         self._at_stake = 0.0
         self._unanswered: dict[str | None, dict[str, Attempt]] = {}  # by price key
+        self._set_back = 0.0  # seconds that the wall clock went back from one entry to the next, in all
+        self._set_back_before: dict[str, float] = {}  # what of it an attempt's sending came after
         for entry in entries:
             self.apply(entry)
 
     def apply(self, entry: Entry) -> None:
         """Take one entry in. Events of attempts that were never heard of are ignored."""
+        if self.updated_at is not None and entry.at < self.updated_at:
+            self._set_back += _seconds_back(self.updated_at, entry.at)
         self.updated_at = entry.at
         event = entry.event
         if isinstance(event, RunStarted):
@@ -50,11 +56,15 @@ class History:
             upload = upload_of(entry.at, event)
             self.uploads[upload.sha256, upload.kind, upload.model] = upload
         elif isinstance(event, Intended):
+            self._set_back_before[event.key] = self._set_back
             self._put(intended(entry.at, event))
         elif isinstance(event, Adopted):
             self._put(adopted(entry.at, event, self.attempts.get(event.key)))
         elif isinstance(event, TakenIn):
-            self._put(attempt_of_entry(event.shot, event.entry))
+            told = attempt_of_entry(event.shot, event.entry)
+            # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
+            self._set_back_before[event.key] = self._set_back - _seconds_back(told.sent_at, entry.at)
+            self._put(told)
         else:
             known = self.attempts.get(event.key)
             if known is not None:
@@ -78,6 +88,15 @@ class History:
         """Creates without an answer, at prices that the API never told; not those that a person gave up."""
         groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
         return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
+
+    def seconds_since_sent(self, attempt: Attempt, now: Moment) -> float | None:
+        """How long ago a create was sent first, as ``sending_age`` judges it; None: nobody can tell."""
+        wall = seconds_of(attempt.sent_at)
+        sent = Moment(wall, seconds_of(attempt.api_sent_at)) if wall is not None else None
+        latest = seconds_of(self.updated_at)
+        last_step = max(0.0, latest - now.wall) if latest is not None else 0.0
+        set_back = self._set_back - self._set_back_before.get(attempt.key, 0.0) + last_step
+        return seconds_since(sent, now, set_back=set_back)
 
     def of_take(self, shot: str, take: int) -> list[Attempt]:
         """Attempts that serve this take, whatever they asked for, in the order in which they were made."""
@@ -118,6 +137,12 @@ class History:
         self._at_stake -= sum(self.stake_of(one) for one in waiting)
         self.prices[price_key] = credits
         self._at_stake += sum(self.stake_of(one) for one in waiting)
+
+
+def _seconds_back(before: str | None, after: str | None) -> float:
+    """Seconds from one time of the records back to another; 0 where it isn't earlier."""
+    one, other = seconds_of(before), seconds_of(after)
+    return max(0.0, one - other) if one is not None and other is not None else 0.0
 
 
 def _unanswered(attempt: Attempt) -> bool:

@@ -72,6 +72,8 @@ def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[
         "outputs": [entry_of_output(output) for output in attempt.outputs],
         "error": entry_of_error(attempt.error),
     }
+    if attempt.api_sent_at is not None:
+        entry["api_sent_at"] = attempt.api_sent_at
     return entry | {"given_up": True} if attempt.state is AttemptState.GIVEN_UP else entry
 
 
@@ -134,6 +136,7 @@ def attempt_of_entry(shot: str, entry: Mapping[str, Any]) -> Attempt:
         lost=state is AttemptState.UNKNOWN and bool(entry.get("task_id")),
         parents=tuple((one["shot"], one["take"], one["sha256"]) for one in entry.get("parents") or ()),
         timeline=tuple((one["status"], one["at"]) for one in entry.get("timeline") or ()),
+        api_sent_at=entry.get("api_sent_at"),
     )
 
 

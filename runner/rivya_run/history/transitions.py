@@ -80,6 +80,7 @@ def intended(at: str, event: Intended) -> Attempt:
         estimate=event.estimate,
         price_key=event.price_key,
         parents=event.parents,
+        api_sent_at=event.api_sent_at,
     )
 
 

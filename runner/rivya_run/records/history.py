@@ -90,7 +90,8 @@ class Attempt:
     list, where that is known. ``lost`` marks a task that the API no longer finds. ``files`` is how many files its
     task made.
     ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
-    and out of the queue, as far as a run has watched it.
+    and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the machine that sent it,
+    ``api_sent_at`` by the API's, where that was heard.
     """
 
     key: str
@@ -119,6 +120,7 @@ class Attempt:
     withdrawn: str | None = None
     lasted: float | None = None
     ran: float | None = None
+    api_sent_at: str | None = None
 
     @property
     def open(self) -> bool:

@@ -41,7 +41,10 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """A create is about to be sent: the exact body and key."""
+    """A create is about to be sent: the exact body and key.
+
+    ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong.
+    """
 
     name: ClassVar[str] = "intended"
     key: str
@@ -54,6 +57,7 @@ class Intended:
     estimate: float | None = None
     price_key: str | None = None
     parents: tuple[tuple[str, int, str], ...] = ()
+    api_sent_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

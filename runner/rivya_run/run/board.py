@@ -13,6 +13,7 @@ from rivya_run.disk.durable import write_atomically
 from rivya_run.disk.outputs import strays
 from rivya_run.disk.places import MANIFEST
 from rivya_run.history.manifest import manifest_members, serving_of, text_of
+from rivya_run.history.sending_age import Moment
 from rivya_run.history.take_entry import take_status, whole
 from rivya_run.planning.planner import Planner
 from rivya_run.records.events import Event
@@ -96,6 +97,21 @@ class Board:
     def alone(self, name: str) -> anyio.Lock:
         """Held by the one worker that finishes an attempt (its key) or makes a still (its path)."""
         return self._alone.setdefault(name, anyio.Lock())
+
+    def seconds_since_sent(self, key: str) -> float | None:
+        """How long ago that attempt's create was sent first; None: nobody can tell (``sending_age``).
+
+        An API whose clock wasn't heard in this run is taken to have this machine's.
+        """
+        wall, api = self.session.now(), self.http.server_time()
+        return self.ledger.history.seconds_since_sent(
+            self.attempt(key), Moment(wall, wall if api is None else api)
+        )
+
+    def window_left(self, key: str) -> float:
+        """Seconds for which that attempt's create may still be sent again with its key."""
+        age = self.seconds_since_sent(key)
+        return self.session.options.idempotency_window - age if age is not None else 0.0
 
     def record(self, event: JournalEvent) -> None:
         """Put an event on record; the manifest is out of date now."""

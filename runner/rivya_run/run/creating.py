@@ -19,6 +19,7 @@ from rivya_run.records.wire import ApiError, Task
 from rivya_run.run.board import Board
 from rivya_run.run.limits import Slot
 from rivya_run.run.money import Admission
+from rivya_run.times import iso
 from rivya_run.wire.client import Refused, Unanswered, key_refused
 from rivya_run.wire.retry import INSUFFICIENT_CREDITS
 
@@ -78,6 +79,7 @@ def intend(
     if step.gives_up is not None:
         board.record(GivenUp(step.gives_up))
     key = client_request_id(board.storyboard.id, shot.id, step.take, step.fingerprint, step.number)
+    api_now = board.http.server_time()
     board.record(
         Intended(
             key,
@@ -90,6 +92,7 @@ def intend(
             admission.cost.credits,
             admission.cost.price_key,
             tuple((p.shot, p.take or 1, p.sha256 or "") for p in parents),
+            iso(api_now) if api_now is not None else None,
         )
     )
     board.serve(step, key)
@@ -116,7 +119,7 @@ class Create:
         self._answered = False
         session = board.session
         # By the clock that can't be set as well; only the other one goes on while the machine sleeps.
-        self._window_ends = session.clock() + session.window_left(board.attempt(key).sent_at)
+        self._window_ends = session.clock() + board.window_left(key)
 
     async def send(self, deadline: float) -> None:
         """Afterwards the attempt's state says all. Raises KeyRefused for 401 and 403.
@@ -157,9 +160,7 @@ class Create:
         return stop.message if stop is not None else None
 
     def _window_passed(self) -> bool:
-        session = self._board.session
-        left = session.window_left(self._board.attempt(self._key).sent_at)
-        return left <= 0 or session.clock() >= self._window_ends
+        return self._board.window_left(self._key) <= 0 or self._board.session.clock() >= self._window_ends
 
     def _may_have_arrived(self) -> None:
         self._ambiguous = True
@@ -227,11 +228,12 @@ class Create:
 
 def mark_window_passed(board: Board, key: str) -> None:
     """A create whose answer is lost, and whose key the API may have forgotten by now: a person decides."""
-    board.record(
-        MarkedUnknown(
-            key, "no_answer", "a create was sent and no answer ever came: it may have been paid for"
-        )
+    untold = board.seconds_since_sent(key) is None
+    clock = (
+        ", and this machine's clock can't tell how long ago (is it right now, was it then?)" if untold else ""
     )
+    message = f"a create was sent and no answer ever came{clock}: it may have been paid for"
+    board.record(MarkedUnknown(key, "no_answer", message))
 
 
 def react(board: Board, key: str) -> None:

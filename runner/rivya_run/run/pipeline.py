@@ -187,8 +187,8 @@ class Pipeline:
 
     async def _resend(self, key: str, step: Step | None, deadline: float) -> None:
         """Send an open intent again, while the API can be expected to know its key."""
-        board, session = self._board, self._session
-        if session.window_left(board.attempt(key).sent_at) <= 0:
+        board = self._board
+        if board.window_left(key) <= 0:
             mark_window_passed(board, key)
             return
         place = Place(board, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rivya_run.disk.outputs import bad_files
 from rivya_run.disk.places import output_folder, relative_to_root
 from rivya_run.errors import ForeignFolder, StoryboardError
 from rivya_run.history.fold import History
+from rivya_run.history.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.records.history import AttemptState
@@ -24,7 +25,6 @@ from rivya_run.records.tables import ModelTable
 from rivya_run.run.ledger import Ledger, news_for, read_manifest
 from rivya_run.run.opening import Opened, open_storyboard, storyboard_id_of
 from rivya_run.run.renamed import has_takes_of, is_new, left_behind
-from rivya_run.times import seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +177,11 @@ def prepare(
     *,
     base_url: str | None,
     writing: bool,
+    now: Callable[[], float] = time.time,
 ) -> Prepared:
     """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
 
-    ``base_url`` None: the origin isn't looked at.
+    ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
     document = read_manifest(source.folder, lazily=True)
     made_with, claimed_by = _provenance(ledger.history, document)
@@ -190,17 +191,17 @@ def prepare(
     if document is not None:
         learn(ledger, document, writing=writing)
     bad = bad_files(source.folder, ledger.history.attempts.values())
-    expired = _expired(ledger.history, options.idempotency_window)
+    expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
     return Prepared(source, ledger, planner, planner.plan(), bad, notice, made_with)
 
 
-def _expired(history: History, window: float) -> set[str]:
-    """Creates without an answer whose key the API may have forgotten."""
+def _expired(history: History, window: float, now: float) -> set[str]:
+    """Creates without an answer whose key the API may have forgotten, before its clock was heard."""
     unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
-    since = time.time() - window
-    return {one.key for one in unanswered if (seconds_of(one.sent_at) or 0) <= since}
+    ages = {one.key: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
+    return {key for key, age in ages.items() if age is None or age >= window}
 
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:

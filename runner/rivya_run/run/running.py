@@ -19,6 +19,7 @@ from rivya_run.disk.places import MANIFEST, STATE
 from rivya_run.errors import RivyaError
 from rivya_run.history.take_entry import whole
 from rivya_run.records.events import Event
+from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import SPENDING, WORKING, Plan
 from rivya_run.records.run import RunOptions
 from rivya_run.run.board import Board, Line
@@ -80,9 +81,10 @@ def run(
     tell: Tell,
     confirm: Confirm | None = None,
     ended: Ended | None = None,
+    now: Callable[[], float] = time.time,
 ) -> RunResult:
     """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise, ``ended`` what
-    came of them while the folders are still held.
+    came of them while the folders are still held; ``now`` is the wall clock.
 
     Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
     """
@@ -91,11 +93,11 @@ def run(
     if not options.simulate and not all(source.folder.exists() for source in sources):
         api_key(environment)  # before a folder is made that would stay empty
     with ExitStack() as stack:
-        prepared = _prepare_all(sources, options, recorded, stack)
+        prepared = _prepare_all(sources, options, recorded, stack, now)
         origins = _origins(prepared, recorded, environment, stack)
         if confirm is not None:
             confirm(prepared)
-        result = anyio.run(_run, prepared, options, origins, tell)
+        result = anyio.run(_run, prepared, options, origins, tell, now)
         if ended is not None:
             ended(prepared, result)
         return result
@@ -115,7 +117,11 @@ def _origins(
 
 
 def _prepare_all(
-    sources: list[Source], options: RunOptions, recorded: str, stack: ExitStack
+    sources: list[Source],
+    options: RunOptions,
+    recorded: str,
+    stack: ExitStack,
+    now: Callable[[], float],
 ) -> list[Prepared]:
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
     prepared = []
@@ -123,9 +129,9 @@ def _prepare_all(
         stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
         for name in (MANIFEST, STATE):
             drop_leftovers(source.folder / name)
-        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+        ledger = Ledger(source.folder, now=lambda: iso(now()))
         stack.callback(ledger.close)
-        prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True))
+        prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True, now=now))
     return prepared
 
 
@@ -135,10 +141,16 @@ def _has_work(prepared: Prepared) -> bool:
     return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
 
 
-async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Origin], tell: Tell) -> RunResult:
+async def _run(
+    prepared: list[Prepared],
+    options: RunOptions,
+    origins: list[Origin],
+    tell: Tell,
+    now: Callable[[], float],
+) -> RunResult:
     limiter = TaskLimiter(options.concurrency, tell=tell)
     spending = Spending(options.max_credits)
-    session = Session(options, limiter, spending, Timing(poll_interval(options)), tell)
+    session = Session(options, limiter, spending, Timing(poll_interval(options)), tell, now=now)
     for one in prepared:
         spending.watch(one.ledger.history)
         session.timing.learn_from(one.ledger.history.attempts.values())
@@ -148,7 +160,9 @@ async def _run(prepared: list[Prepared], options: RunOptions, origins: list[Orig
         for origin in origins:
             if origin not in lines:
                 lines[origin] = await _connect(origin, session, stack)
-        if origins[0].recorded != SIMULATOR_ORIGIN and any(_creates(one) for one in prepared):
+        if origins[0].recorded != SIMULATOR_ORIGIN and any(
+            _creates(one) or _sends_again(one) for one in prepared
+        ):
             await _ask_balance(lines[origins[0]].client, prepared, session)
         boards = tuple(
             _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)
@@ -186,15 +200,22 @@ def _creates(prepared: Prepared) -> bool:
     return any(step.action in SPENDING for step in prepared.plan.steps)
 
 
+def _sends_again(prepared: Prepared) -> bool:
+    return any(one.state is AttemptState.SENT for one in prepared.ledger.history.attempts.values())
+
+
 async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: Session) -> None:
-    """Learn what the wallet holds, and say so where that isn't enough."""
+    """Learn what the wallet holds, and say so where that isn't enough.
+
+    Any answer also tells the API's own clock, by which the age of a sending is judged.
+    """
     with session.interrupts.cancelling():
         balance = await client.credits(
             deadline=session.clock() + min(BALANCE_WITHIN, session.options.timeout)
         )
         session.spending.balance = balance
         needed = sum(one.plan.totals.now for one in prepared)
-        if balance is not None and balance < needed:
+        if balance is not None and balance < needed and any(_creates(one) for one in prepared):
             message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
             session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
 

@@ -18,7 +18,7 @@ from rivya_run.run.ledger import Ledger
 from rivya_run.run.limits import TaskLimiter
 from rivya_run.run.money import Spending, Till
 from rivya_run.run.polling import Timing
-from rivya_run.times import iso, seconds_of
+from rivya_run.times import iso
 
 DOWNLOADS_AT_ONCE = 6
 UPLOADS_AT_ONCE = 4
@@ -115,11 +115,6 @@ class Session:
     def timestamp(self) -> str:
         """Now, as records write it."""
         return iso(self.now())
-
-    def window_left(self, sent_at: str | None) -> float:
-        """Seconds for which a create sent then may still be sent again with its key."""
-        window, sent = self.options.idempotency_window, seconds_of(sent_at)
-        return min(window, window - (self.now() - sent)) if sent is not None else 0.0
 
 
 class Durability:

@@ -9,6 +9,7 @@ import anyio
 
 from rivya_run.disk.outputs import sha256_of
 from rivya_run.history.fingerprint import upload_request_id
+from rivya_run.history.sending_age import Moment, seconds_since
 from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.history import Upload
@@ -71,7 +72,8 @@ class Uploader:
     async def _holds(self, upload: Upload, deadline: float) -> bool:
         """Whether an upload can still be used: young, or the API still has it."""
         sent = seconds_of(upload.uploaded_at)
-        if sent is not None and self._session.now() - sent < TRUSTED_FOR:
+        age = seconds_since(Moment(sent) if sent is not None else None, Moment(self._session.now()))
+        if age is not None and age < TRUSTED_FOR:
             return True
         if upload.file_id is None:
             return False

@@ -7,10 +7,13 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from email.utils import formatdate
 from types import TracebackType
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.models.catalog import Catalog, load_catalog
@@ -112,7 +115,7 @@ class HostedSimulator:
         for origin, sock in self._sockets.items():
             wires = self.desk.wires[origin]
             config = uvicorn.Config(
-                apps[origin],
+                _dated(apps[origin], self.options.clock),
                 http=wires.protocol(),
                 ws="none",
                 lifespan="off",
@@ -131,6 +134,21 @@ class HostedSimulator:
         await self._leave.wait()
         for server in servers:
             await server.close()
+
+
+def _dated(app: ASGIApp, clock: Callable[[], float]) -> ASGIApp:
+    """The application with a ``Date`` in every answer, by its own clock."""
+
+    async def dated(scope: Scope, receive: Receive, send: Send) -> None:
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = (b"date", formatdate(clock(), usegmt=True).encode())
+                message = {**message, "headers": [*message["headers"], date]}
+            await send(message)
+
+        await app(scope, receive, stamped)
+
+    return dated
 
 
 class _Server(uvicorn.Server):

@@ -73,6 +73,7 @@ class Http:
         self._transport = transport
         self._clock = clock
         self._wall = wall
+        self._told_time: tuple[str, float] | None = None
         self._gate = anyio.Semaphore(connections, fast_acquire=True)
         self._base, prefix = address(base_url)
         self._prefix = prefix.rstrip(b"/")
@@ -185,7 +186,20 @@ class Http:
             retry_after=self.retry_after(headers),
         )
 
+    def server_time(self) -> float | None:
+        """Now by the API's own clock, as its latest answer told it: seconds since the epoch, good to a second or two.
+
+        None before an answer told it.
+        """
+        if self._told_time is None:
+            return None
+        told = _seconds_of_date(self._told_time[0])
+        return told + self._clock() - self._told_time[1] if told is not None else None
+
     def _note(self, request: ApiRequest, reply: Reply, sent_at: float) -> None:
+        date = reply.headers.get("date")
+        if date is not None:
+            self._told_time = (date, self._clock())
         if self._pace is None:
             return
         if reply.status == 429:
@@ -230,10 +244,16 @@ class Http:
 
     def retry_after(self, headers: Mapping[str, str]) -> float | None:
         """Seconds to wait as an answer asks for, dates read by the server's own clock where it tells it."""
-        now = self._wall()
-        with suppress(ValueError, TypeError, OverflowError):
-            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        return read_retry_after(headers.get("retry-after"), now)
+        told = _seconds_of_date(headers.get("date"))
+        return read_retry_after(headers.get("retry-after"), self._wall() if told is None else told)
+
+
+def _seconds_of_date(text: str | None) -> float | None:
+    """Seconds since the epoch for a ``Date`` header; None for what is none."""
+    with suppress(ValueError, TypeError, OverflowError):
+        moment = parsedate_to_datetime(text or "")
+        return moment.timestamp() if moment.tzinfo is not None else None
+    return None
 
 
 def _late(what: str, limit: float) -> Fault:
