@@ -131,11 +131,17 @@ class ScriptedRun:
             lambda event: None,
             clock=anyio.current_time,
             now=self.wall,
+            steady=anyio.current_time,
         )
         pace = Pace(random=lambda: 0.5)
         transport = httpx.MockTransport(self._answer)
         async with Http(
-            ORIGIN, Secret(KEY), pace=pace, transport=transport, clock=anyio.current_time
+            ORIGIN,
+            Secret(KEY),
+            pace=pace,
+            transport=transport,
+            clock=anyio.current_time,
+            steady=anyio.current_time,
         ) as http:
             client = RivyaClient(http, clock=anyio.current_time, random=lambda: 0.5, listen=session.heard)
             for source in sources:

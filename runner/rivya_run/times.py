@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import UTC, datetime
+
+
+def steady() -> float:
+    """Seconds by a clock that nobody can set and that goes on while the machine sleeps, where there is one.
+
+    ``time.monotonic`` stands still meanwhile on Linux and macOS: for patience, not for how old something is.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()
 
 
 def iso(seconds: float) -> str:

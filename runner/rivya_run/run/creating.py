@@ -118,8 +118,8 @@ class Create:
         self._ambiguous = resent
         self._answered = False
         session = board.session
-        # By the clock that can't be set as well; only the other one goes on while the machine sleeps.
-        self._window_ends = session.clock() + board.window_left(key)
+        # By a clock that can't be set as well: the wall clock may be while this waits.
+        self._window_ends = session.steady() + board.window_left(key)
 
     async def send(self, deadline: float) -> None:
         """Afterwards the attempt's state says all. Raises KeyRefused for 401 and 403.
@@ -132,7 +132,7 @@ class Create:
             answer = await self._board.client.create(
                 self._board.attempt(self._key).body.encode(),
                 self._key,
-                deadline=min(deadline, self._window_ends) if self._ambiguous else deadline,
+                deadline=min(deadline, self._window_deadline()) if self._ambiguous else deadline,
                 ambiguous=self._ambiguous,
                 on_task=self._created,
                 on_refused=self._refused,
@@ -159,8 +159,12 @@ class Create:
         stop = self._board.session.stop.outcome
         return stop.message if stop is not None else None
 
+    def _window_deadline(self) -> float:
+        session = self._board.session
+        return session.clock() + self._window_ends - session.steady()
+
     def _window_passed(self) -> bool:
-        return self._board.window_left(self._key) <= 0 or self._board.session.clock() >= self._window_ends
+        return self._board.window_left(self._key) <= 0 or self._board.session.steady() >= self._window_ends
 
     def _may_have_arrived(self) -> None:
         self._ambiguous = True

@@ -18,7 +18,7 @@ from rivya_run.run.ledger import Ledger
 from rivya_run.run.limits import TaskLimiter
 from rivya_run.run.money import Spending, Till
 from rivya_run.run.polling import Timing
-from rivya_run.times import iso
+from rivya_run.times import iso, steady
 
 DOWNLOADS_AT_ONCE = 6
 UPLOADS_AT_ONCE = 4
@@ -66,7 +66,10 @@ class Silence:
 
 @dataclass(slots=True)
 class Session:
-    """One run over one or several storyboards."""
+    """One run over one or several storyboards.
+
+    ``clock`` is for patience, ``now`` is the wall clock, ``steady`` can't be set and goes on while the machine sleeps.
+    """
 
     options: RunOptions
     limiter: TaskLimiter
@@ -75,6 +78,7 @@ class Session:
     tell: Callable[[Event], None]
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    steady: Callable[[], float] = steady
     stop: Stop = field(default_factory=Stop)
     interrupts: Interrupts = field(default_factory=Interrupts)
     till: Till = field(init=False)

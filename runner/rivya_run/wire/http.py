@@ -18,6 +18,7 @@ from urllib.request import getproxies
 import anyio
 
 from rivya_run import __version__
+from rivya_run.times import steady
 from rivya_run.wire.bodies import read_json, text_of
 from rivya_run.wire.connections import Connections, Origin
 from rivya_run.wire.exchange import Answer, ApiRequest, Governor, Reply
@@ -48,7 +49,7 @@ class Http:
 
     ``send`` and ``exchange`` give a Reply or a Fault and never raise an error of the HTTP library.
     ``transport`` is the seam for tests, ``wall`` the wall clock (for ``Retry-After`` dates), ``clock`` the
-    monotonic one.
+    monotonic one, ``steady`` goes on while the machine sleeps.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Http:
         transport: Transport | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = steady,
     ) -> None:
         """``base_url`` as ``origin.checked_base_url`` gives it."""
         self.base_url = base_url
@@ -73,6 +75,7 @@ class Http:
         self._transport = transport
         self._clock = clock
         self._wall = wall
+        self._steady = steady
         self._told_time: tuple[str, float] | None = None
         self._gate = anyio.Semaphore(connections, fast_acquire=True)
         self._base, prefix = address(base_url)
@@ -194,12 +197,12 @@ class Http:
         if self._told_time is None:
             return None
         told = _seconds_of_date(self._told_time[0])
-        return told + self._clock() - self._told_time[1] if told is not None else None
+        return told + self._steady() - self._told_time[1] if told is not None else None
 
     def _note(self, request: ApiRequest, reply: Reply, sent_at: float) -> None:
         date = reply.headers.get("date")
         if date is not None:
-            self._told_time = (date, self._clock())
+            self._told_time = (date, self._steady())
         if self._pace is None:
             return
         if reply.status == 429:
