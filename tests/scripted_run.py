@@ -60,13 +60,15 @@ class ScriptedRun:
     """Storyboards in one folder, carried by the real executor.
 
     ``creates`` has shot and seconds since the run began of every POST that reached the API; ``asleep`` is added
-    to the wall clock alone. Tasks fail, free of charge, ``lasts`` seconds after they were made.
+    to the wall clock alone, ``slept`` to the clock that nobody can set. Tasks fail, free of charge, ``lasts`` seconds
+    after they were made.
     """
 
     root: Path
     script: Script
     lasts: float = 10.0
     asleep: float = 0.0
+    slept: float = 0.0
     creates: list[tuple[str, float]] = field(default_factory=list)
     boards: list[Board] = field(default_factory=list)
     error: RivyaError | None = None
@@ -81,6 +83,10 @@ class ScriptedRun:
     def wall(self) -> float:
         """The wall clock, which also goes on while the machine sleeps."""
         return EPOCH + self.now() + self.asleep
+
+    def steady(self) -> float:
+        """The clock that nobody can set."""
+        return anyio.current_time() + self.slept
 
     def turns(self, shot: str) -> int:
         """How many creates of this shot have reached the API."""
@@ -131,7 +137,7 @@ class ScriptedRun:
             lambda event: None,
             clock=anyio.current_time,
             now=self.wall,
-            steady=anyio.current_time,
+            steady=self.steady,
         )
         pace = Pace(random=lambda: 0.5)
         transport = httpx.MockTransport(self._answer)
@@ -141,7 +147,7 @@ class ScriptedRun:
             pace=pace,
             transport=transport,
             clock=anyio.current_time,
-            steady=anyio.current_time,
+            steady=self.steady,
         ) as http:
             client = RivyaClient(http, clock=anyio.current_time, random=lambda: 0.5, listen=session.heard)
             for source in sources:

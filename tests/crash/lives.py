@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,17 @@ from simulation import KEY
 TESTS = Path(__file__).resolve().parent.parent
 KILLED = -signal.SIGKILL
 HUNG = -1000
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A machine's wall clock: wrong by so many seconds; ``jump`` (moment, seconds): from then on by others."""
+
+    wrong_by: float = 0.0
+    jump: tuple[int, float] | None = None
+
+
+RIGHT = Clock()
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,16 @@ shots:
 TAKES = 6
 
 
+class TrueTime:
+    """The API's clock: hours pass between two runs when the soak says so."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.passed
+
+
 @dataclass
 class Project:
     """A project folder, its simulator, and the nursery that runs it."""
@@ -129,6 +151,8 @@ class Project:
     options: tuple[str, ...] = ("--attempts", "2", "--retry-failed")
     environment: dict[str, str] = field(default_factory=dict)
     names: int = 0
+    time: TrueTime = field(default_factory=TrueTime)
+    clock: Clock = RIGHT
 
     def __post_init__(self) -> None:
         (self.root / "outputs").mkdir(parents=True, exist_ok=True)
@@ -153,9 +177,19 @@ class Project:
     def begin(self, *options: str, fatal: int | None = None, survived: Collection[str] | None = None) -> int:
         """Start a run; its process id. ``fatal`` and ``survived`` are those of ``Moments``."""
         args = ["run", "storyboard.yaml", "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
+        return self._start([*args, *self.options, *options], fatal=fatal, survived=survived)
+
+    def _start(
+        self, args: list[str], *, fatal: int | None = None, survived: Collection[str] | None = None
+    ) -> int:
+        passed, jump = self.time.passed, self.clock.jump
         return self.nursery.start(
             {
-                "args": [*args, *self.options, *options],
+                "args": args,
+                "clock": [
+                    passed + self.clock.wrong_by,
+                    None if jump is None else [jump[0], passed + jump[1]],
+                ],
                 "env": {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": self.simulator.base_url, **self.environment},
                 "cwd": str(self.root),
                 "log": str(self.root / "log.txt"),
@@ -180,25 +214,52 @@ class Project:
         life = self.nursery.end()
         self.sniper.rest()
         assert life.status != HUNG, f"a run hung after {life.last!r}\n{self.log}"
-        assert life.status in {KILLED, 0, 1, 5}, f"exit code {life.status}\n{self.log}"
+        assert life.status in {KILLED, 0, 1, 5, 6}, f"exit code {life.status}\n{self.log}"
         return life
 
     def finish(self, most: int = 20) -> int:
-        """Run until all is done, putting money into the wallet when it is empty; how many runs it took."""
+        """Run until all is done, putting money into the wallet when it is empty and deciding about what is unknown;
+        how many runs it took.
+        """
         for count in range(1, most + 1):
             life = self.live()
             if life.status == 0:
                 return count
             if life.status == 5:
                 self.simulator.state.top_up(1000)
+            if life.status == 6:
+                self.decide()
         raise AssertionError(f"not done after {most} runs\n{self.log}")
+
+    def decide(self) -> None:
+        """What a person does about takes whose outcome is unknown: look for their tasks in the API's own list,
+        adopt those that are there, and pay anew for the others.
+        """
+        made = self.simulator.state.tasks_by_key()
+        unmade = False
+        for shot in self.manifest()["shots"]:
+            for take in shot["takes"]:
+                tasks = made.get(take["client_request_id"]) if take["status"] == "unknown" else ()
+                if tasks:
+                    args = ["adopt", "storyboard.yaml", shot["id"], tasks[-1].id, "--take", str(take["take"])]
+                    self._start([*args, "--timeout", "60", "--poll-interval", "0.02"])
+                    assert self.nursery.end().status in {0, 1, 5, 6}, self.log
+                unmade = unmade or tasks is None
+        if unmade:
+            self.begin("--resend-unknown")
+            assert self.nursery.end().status in {0, 1, 5, 6}, self.log
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as it is on disk."""
+        document: dict[str, Any] = json.loads((self.folder / "manifest.json").read_bytes())
+        return document
 
     def check(self) -> None:
         """Hold the folder against the simulator's own books."""
         before = len(self.simulator.traffic.requests)
         assert self.live().status == 0
         assert len(self.simulator.traffic.requests) == before, "a rerun of what is done asked the API"
-        manifest = json.loads((self.folder / "manifest.json").read_bytes())
+        manifest = self.manifest()
         _check_money(manifest, self.simulator)
         _check_files(manifest, self.folder, self.simulator)
 
@@ -265,6 +326,6 @@ def open_project(root: Path, nursery: Nursery, **options: Any) -> Iterator[Proje
     """A project with a quick simulator of its own that can kill from its side."""
     from simulation import hosted
 
-    sniper = Sniper()
-    with hosted(on_request=sniper, **options) as simulator:
-        yield Project(root, simulator, nursery, sniper)
+    sniper, true_time = Sniper(), TrueTime()
+    with hosted(on_request=sniper, clock=true_time, **options) as simulator:
+        yield Project(root, simulator, nursery, sniper, time=true_time)

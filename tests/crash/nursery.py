@@ -2,8 +2,8 @@
 
 Started as ``python -m crash.nursery``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
 ``fatal``: the moment at which to die, or null; ``survived``: the kinds of moments that are not fatal, or null:
-none is), answers ``{"pid"}`` at once and ``{"status", "moments",
-"last"}`` when that run has ended; a negative status is the signal that ended it.
+none is; ``clock``: how its wall clock is wrong, as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and
+``{"status", "moments", "last"}`` when that run has ended; a negative status is the signal that ended it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,30 @@ PATIENCE = float(os.environ.get("PATIENCE", "45"))
 _HEAD = struct.Struct("<q56s")
 
 
+class WallClock:
+    """``time.time``, wrong on purpose."""
+
+    def __init__(self) -> None:
+        self._true = time.time
+        self._wrong_by = 0.0
+        self._jump: tuple[int, float] | None = None
+
+    def __call__(self) -> float:
+        return self._true() + self._wrong_by
+
+    def set(self, wrong_by: float, jump: tuple[int, float] | None) -> None:
+        """Wrong by so many seconds, and from the n-th moment on by others: (n, seconds)."""
+        self._wrong_by, self._jump = wrong_by, jump
+
+    def moment(self, count: int) -> None:
+        """A moment of the run has come."""
+        if self._jump is not None and count >= self._jump[0]:
+            self._wrong_by, self._jump = self._jump[1], None
+
+
 def main() -> None:
     """Serve requests until standard input ends."""
+    clock = time.time = WallClock()  # before the program is imported: it takes its clock as a default
     _warm_up()
     shared = mmap.mmap(-1, _HEAD.size)
     for line in sys.stdin:
@@ -37,7 +59,7 @@ def main() -> None:
         _HEAD.pack_into(shared, 0, 0, b"")
         pid = os.fork()
         if pid == 0:
-            _live(request, shared)
+            _live(request, shared, clock)
         _say({"pid": pid})
         status = _wait(pid)
         count, last = _HEAD.unpack_from(shared, 0)
@@ -63,7 +85,7 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _live(request: dict[str, Any], shared: mmap.mmap) -> None:
+def _live(request: dict[str, Any], shared: mmap.mmap, clock: WallClock) -> None:
     """The run itself, in the child; never returns."""
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -72,7 +94,10 @@ def _live(request: dict[str, Any], shared: mmap.mmap) -> None:
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
 
+    clock.set(*request["clock"])
+
     def note(count: int, name: str) -> None:
+        clock.moment(count)
         _HEAD.pack_into(shared, 0, count, name.encode()[:56])
 
     signal.signal(signal.SIGUSR1, _show_where)

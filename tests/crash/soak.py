@@ -2,7 +2,9 @@
 
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
-middle of a request; shots are renamed in between. Then it is finished and held against the simulator's books.
+middle of a request; shots are renamed in between. In some projects hours pass between two runs, the machine's
+clock is wrong in some of them or jumps, and the API forgets keys after an hour. Then the project is finished, by a
+person who decides about what is unknown, and held against the simulator's books.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash.lives import KILLED, Nursery, open_project
+from crash.lives import KILLED, RIGHT, Clock, Nursery, open_project
 from rivya_run.simulator.faults import FaultPlan
 
 RATES = {
@@ -57,6 +59,13 @@ RATES = {
 }
 """Share of requests that meet each fault."""
 
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+WRONG_BY = [sign * much for much in (20.0, 50.0, 10 * MINUTE, HOUR, DAY, 400 * DAY) for sign in (1, -1)]
+"""How wrong a clock may be, in seconds: behind and ahead."""
+
+PASSES = [0.0, 0.0, 5.0, 10 * MINUTE, HOUR + 5, 2 * HOUR, DAY + HOUR]
+"""How much time goes by between two runs of a project with a clock that is wrong, in seconds."""
+
 FIRST_STEPS = 12
 """Moments of a run that are over before it may do anything: dying there again and again proves little."""
 
@@ -71,6 +80,8 @@ class Tally:
     tasks: int = 0
     requests: int = 0
     deaths: Counter[str] = field(default_factory=Counter)
+    wrong_clocks: int = 0
+    decisions: int = 0
     losses: list[str] = field(default_factory=list)
 
 
@@ -97,12 +108,31 @@ def simulator_options(draw: random.Random) -> dict[str, Any]:
     return options
 
 
+def drawn_clock(draw: random.Random) -> Clock:
+    """A machine's clock for one run: right, wrong all along, or set in the middle of it."""
+    kind = draw.random()
+    if kind < 0.4:
+        return RIGHT
+    wrong_by = draw.choice(WRONG_BY)
+    if kind < 0.8:
+        return Clock(wrong_by)
+    other = draw.choice([0.0, *WRONG_BY])
+    return Clock(wrong_by, (FIRST_STEPS + draw.randrange(40), other))
+
+
 def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tally) -> None:
     """Kill a project's runs ``deaths`` times, finish it, and hold it against the books."""
     draw = random.Random(seed)
-    with open_project(root, nursery, **simulator_options(draw)) as project:
+    timeless = draw.random() < 0.5
+    # What an hour takes away from the API, beside keys, has moments of its own.
+    memory = {} if timeless else {"key_lifetime": HOUR}
+    with open_project(root, nursery, **simulator_options(draw), **memory) as project:
         done = 0
         while done < deaths:
+            if not timeless:
+                project.time.passed += draw.choice(PASSES)
+                project.clock = drawn_clock(draw)
+                tally.wrong_clocks += project.clock != RIGHT
             if draw.random() < 0.15:
                 project.names += 1
                 project.write(f"still{project.names}")
@@ -117,8 +147,12 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
                 tally.deaths[life.last] += 1
             elif life.status == 5:
                 project.simulator.state.top_up(20)
+            elif life.status == 6:
+                project.decide()
+                tally.decisions += 1
             elif life.status == 0:
                 break
+        project.clock = RIGHT
         tally.runs += project.finish() + 1
         project.check()
         tally.projects += 1
@@ -161,7 +195,8 @@ def main() -> int:
         print(loss)  # noqa: T201
     print(  # noqa: T201
         f"seed {seed}: {tally.kills} kills at {len(tally.deaths)} kinds of moments, {tally.projects} projects, "
-        f"{tally.runs} runs, {tally.requests} requests, {tally.tasks} tasks, {len(tally.losses)} losses, "
+        f"{tally.runs} runs ({tally.wrong_clocks} with a wrong clock), {tally.requests} requests, "
+        f"{tally.tasks} tasks, {tally.decisions} decisions by hand, {len(tally.losses)} losses, "
         f"{time.monotonic() - began:.0f} s"
     )
     return 1 if tally.losses else 0

@@ -160,9 +160,8 @@ async def _run(
         for origin in origins:
             if origin not in lines:
                 lines[origin] = await _connect(origin, session, stack)
-        if origins[0].recorded != SIMULATOR_ORIGIN and any(
-            _creates(one) or _sends_again(one) for one in prepared
-        ):
+        asked = origins[0].recorded != SIMULATOR_ORIGIN and origins[0].url != NOWHERE
+        if asked and any(_creates(one) or _sends_again(one) for one in prepared):
             await _ask_balance(lines[origins[0]].client, prepared, session)
         boards = tuple(
             _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)

@@ -68,7 +68,7 @@ class Silence:
 class Session:
     """One run over one or several storyboards.
 
-    ``clock`` is for patience, ``now`` is the wall clock, ``steady`` can't be set and goes on while the machine sleeps.
+    ``clock`` is for patience, ``now`` is the wall clock, ``steady`` is one that can't be set and never stands still.
     """
 
     options: RunOptions

@@ -13,7 +13,7 @@ from rivya_run.history.fold import History
 from rivya_run.history.sending_age import STEP, Moment, seconds_since
 from rivya_run.history.take_entry import entry_of_attempt
 from rivya_run.records.history import AttemptState
-from rivya_run.records.journal import Entry, GivenUp, Intended, TakenIn
+from rivya_run.records.journal import Entry, GivenUp, Intended, JournalEvent, TakenIn
 from rivya_run.times import iso
 
 EPOCH = 1_778_500_000
@@ -83,7 +83,11 @@ def test_a_time_that_is_not_on_record_tells_nothing() -> None:
 
 def history(*times: float) -> History:
     """A create sent at the second of these times, other lines at the others."""
-    events = [GivenUp("other"), Intended("key", "a", 1, "f", 1, "m", "{}"), *[GivenUp("other")] * len(times)]
+    events: list[JournalEvent] = [
+        GivenUp("other"),
+        Intended("key", "a", 1, "f", 1, "m", "{}"),
+        *[GivenUp("other")] * len(times),
+    ]
     return History(
         Entry(number, iso(at), event)
         for number, (at, event) in enumerate(zip(times, events, strict=False), start=1)

@@ -52,16 +52,42 @@ def test_a_machine_that_slept_past_the_window_sends_nothing_again(tmp_path: Path
     assert len(run.creates) == 1
 
 
-def test_a_wall_clock_that_is_set_back_lengthens_no_window(tmp_path: Path) -> None:
-    """The clock that nobody can set counts as well."""
+@pytest.mark.parametrize("jump", [-7200, -61, 2 * WINDOW, 86_400])
+def test_a_wall_clock_that_is_set_during_a_run_ends_the_window(tmp_path: Path, jump: float) -> None:
+    """Nobody knows any more how old the sending is."""
 
     def script(run: ScriptedRun, shot: str) -> Answer:
-        run.asleep = -7200
+        run.asleep = jump
+        return LOST if run.turns(shot) == 1 else made(shot)
+
+    run = ScriptedRun(tmp_path, script)
+    assert run.run(board(1), options=RunOptions(idempotency_window=WINDOW)) == 6
+    assert len(run.creates) == 1
+
+
+def test_a_wall_clock_that_is_stepped_during_a_run_lengthens_no_window(tmp_path: Path) -> None:
+    """Set back by less than a minute, it may be sent again, and the step counts as time gone by."""
+
+    def script(run: ScriptedRun, shot: str) -> Answer:
+        run.asleep = -50
         return LOST
 
     run = ScriptedRun(tmp_path, script)
     assert run.run(board(1), options=RunOptions(idempotency_window=WINDOW)) == 6
+    assert len(run.creates) > 1
     assert max(sendings(run, "s01")) <= WINDOW
+
+
+def test_a_machine_that_slept_and_was_set_back_sends_nothing_again(tmp_path: Path) -> None:
+    """The clock that nobody can set went on meanwhile: it counts where the wall clock shows nothing."""
+
+    def script(run: ScriptedRun, shot: str) -> Answer:
+        run.slept = 2 * WINDOW
+        return LOST if run.turns(shot) == 1 else made(shot)
+
+    run = ScriptedRun(tmp_path, script)
+    assert run.run(board(1), options=RunOptions(idempotency_window=WINDOW)) == 6
+    assert len(run.creates) == 1
 
 
 def test_an_open_create_that_waits_for_a_place_past_its_window_is_unknown(tmp_path: Path) -> None:
