@@ -437,3 +437,30 @@ def test_create_for_real() -> None:
     assert isinstance(found, Created) and found.replayed_after_ambiguity
     assert {(asked.body, asked.headers["idempotency-key"]) for asked in server.asked} == {(b'{"a":1}', "k.1")}
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("Mon, 11 May 2026 00:00:00 GMT", 1_778_457_600),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Mon, 11 May 2026 00:00:00 -0000", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_clock_of_the_api_is_heard_with_its_answers(date: str | None, expected: float | None) -> None:
+    """As the ``Date`` of the latest one says, and as much later as it is by now; nonsense is none."""
+    headers = {} if date is None else {"date": date}
+
+    async def body() -> float | None:
+        async with odd_server(always(answer(200, b"{}", headers=headers))) as server:
+            seconds = 100.0
+            async with Http(server.origin, Secret(KEY), steady=lambda: seconds) as http:
+                assert http.server_time() is None
+                await http.send(GET, deadline=FAR)
+                seconds += 5
+                return http.server_time()
+
+    assert anyio.run(body) == (None if expected is None else expected + 5)

@@ -33,6 +33,7 @@ API_CONNECTIONS = 8
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 60.0
 _KEEP_ALIVE = 30.0
+_LAST_YEAR = 9999  # records can't write what comes after it
 _LARGEST_REPLY = 32 * 1024 * 1024
 _EXCERPT = 2000
 _ALWAYS = (
@@ -255,7 +256,8 @@ def _seconds_of_date(text: str | None) -> float | None:
     """Seconds since the epoch for a ``Date`` header; None for what is none."""
     with suppress(ValueError, TypeError, OverflowError):
         moment = parsedate_to_datetime(text or "")
-        return moment.timestamp() if moment.tzinfo is not None else None
+        if moment.tzinfo is not None and moment.year < _LAST_YEAR:
+            return moment.timestamp()
     return None
 
 
