@@ -90,7 +90,7 @@ FLOORS: Mapping[str, Floor] = {
     "generated.storyboard_schema": Floor.RULES,
     "storyboard.selection": Floor.RULES,
     "generated.shapes": Floor.RULES,
-    "media.signatures": Floor.RULES,
+    "media.types": Floor.RULES,
     "yaml12.source": Floor.RULES,
     "reporting.status_view": Floor.RULES,
     "media.stills": Floor.RULES,
@@ -186,6 +186,7 @@ SIMULATOR_DOORS = {"run.simulation", "cli.simulator"}
 
 SIMULATOR_KNOWS = {
     "media.typefaces",
+    "media.types",
     "models.catalog",
     "models.values",
     "suggest",
@@ -212,7 +213,6 @@ LIBRARIES: Mapping[str, set[str]] = {
     "markupsafe": {"report."},
     "multipart": {"simulator."},
     "opentimelineio": {"export."},
-    "puremagic": {"disk.files"},
     "rfc8785": {"history.fingerprint"},
     "rich": {"cli.columns", "reporting."},
     "starlette": {"simulator."},
