@@ -228,7 +228,7 @@ def _whole_image(path: Path) -> Completeness:
             image.verify()  # a PNG to its last chunk
         with Image.open(path) as image:
             image.load()
-    except UnidentifiedImageError as problem:
+    except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
         return Unreadable(str(problem))
     except _UNREADABLE_IMAGE as problem:
         return Incomplete(f"the picture can't be read to its end: {problem}")
