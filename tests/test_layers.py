@@ -195,7 +195,7 @@ SIMULATOR_KNOWS = {
     "safetext",
     "",
 }
-"""What the simulator shares with the program that it stands against: tables and words, no opinion on the API."""
+"""What the simulator shares with the program that it stands against: tables and letters, no opinion on the API."""
 
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media.facts", "media.frames", "media.typefaces", "export.", "simulator."},

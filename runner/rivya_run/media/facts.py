@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -228,7 +229,9 @@ def _whole_image(path: Path) -> Completeness:
             image.verify()  # a PNG to its last chunk
         with Image.open(path) as image:
             image.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
+    except UnidentifiedImageError:  # its own words name the path, which is nobody's business in a manifest
+        return Unreadable("it begins like a picture, and can't be opened as one")
+    except Image.DecompressionBombError as problem:
         return Unreadable(str(problem))
     except _UNREADABLE_IMAGE as problem:
         return Incomplete(f"the picture can't be read to its end: {problem}")
@@ -250,16 +253,22 @@ def _counted(path: Path, size: int) -> Completeness:
                 return Incomplete("a packet is cut off")
             if packet.pts is not None and packet.time_base:
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-        formats = set(container.format.name.split(","))
-        if INDEXED & formats:
-            for stream in (*container.streams.video, *container.streams.audio):
-                there = counts[stream.index]
-                if there < stream.frames:
-                    return Incomplete(f"{there} of {stream.frames} packets of its {stream.type} are there")
-        elif not any(counts.values()):
-            return Incomplete("there is no packet in it")
-        elif _TIMED & formats and container.duration:
-            stated = container.duration / av.time_base
-            if stated - end > _SHORT_BY:
-                return Incomplete(f"it ends {stated - end:.2f} s before the time that its header states")
-    return Complete()
+        missing = _missing(container, counts, float(end))
+    return Complete() if missing is None else Incomplete(missing)
+
+
+def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -> str | None:
+    """What the header promises beyond the packets that are there: ``counts`` by stream, ``end`` in seconds."""
+    formats = set(container.format.name.split(","))
+    if INDEXED & formats:
+        for stream in (*container.streams.video, *container.streams.audio):
+            there = counts[stream.index]
+            if there < stream.frames:
+                return f"{there} of {stream.frames} packets of its {stream.type} are there"
+        return None
+    if not any(counts.values()):
+        return "there is no packet in it"
+    stated = (container.duration or 0) / av.time_base if _TIMED & formats else 0.0
+    if stated - end > _SHORT_BY:
+        return f"it ends {stated - end:.2f} s before the time that its header states"
+    return None

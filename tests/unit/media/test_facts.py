@@ -159,3 +159,12 @@ def test_a_fragmented_clip_that_lost_its_end_is_incomplete(tmp_path: Path) -> No
     for share in (0.5, 0.8, 0.95):
         whole.write_bytes(content[: int(len(content) * share)])
         assert isinstance(completeness(whole), Incomplete)
+
+
+def test_what_only_begins_like_a_picture_is_unreadable(tmp_path: Path) -> None:
+    """The reason goes into the manifest: it says what is wrong, and no path of this machine."""
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftyphevc" + b"\0" * 60)
+    found = completeness(tmp_path / "a.heic")
+    assert isinstance(found, Unreadable)
+    assert str(tmp_path) not in found.reason
+    assert facts(tmp_path / "a.heic") is None
