@@ -28,10 +28,13 @@ def clip(
     moving: bool = True,
     blue_at_end: int = 0,
     faststart: bool = True,
+    fragmented: bool = False,
 ) -> Path:
     """A clip of so many frames with a bar that wanders over it; ``sound`` names an audio codec (a tone)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"movflags": "faststart"} if faststart and path.suffix in (".mp4", ".mov") else {}
+    if fragmented:
+        options = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "200000"}
     with av.open(str(path), "w", options=options) as out:
         picture = out.add_stream(codec, rate=rate)
         assert isinstance(picture, av.VideoStream)

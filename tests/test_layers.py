@@ -91,7 +91,7 @@ FLOORS: Mapping[str, Floor] = {
     "generated.storyboard_schema": Floor.RULES,
     "storyboard.selection": Floor.RULES,
     "generated.shapes": Floor.RULES,
-    "media.signatures": Floor.RULES,
+    "media.types": Floor.RULES,
     "yaml12.source": Floor.RULES,
     "reporting.status_view": Floor.RULES,
     "media.stills": Floor.RULES,
@@ -187,6 +187,7 @@ SIMULATOR_DOORS = {"run.simulation", "cli.simulator"}
 
 SIMULATOR_KNOWS = {
     "media.typefaces",
+    "media.types",
     "models.catalog",
     "models.values",
     "suggest",
@@ -195,7 +196,7 @@ SIMULATOR_KNOWS = {
     "safetext",
     "",
 }
-"""What the simulator shares with the program that it stands against: tables and words, no opinion on the API."""
+"""What the simulator shares with the program that it stands against: tables and letters, no opinion on the API."""
 
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media.facts", "media.frames", "media.typefaces", "export.", "simulator."},
@@ -213,7 +214,6 @@ LIBRARIES: Mapping[str, set[str]] = {
     "markupsafe": {"report."},
     "multipart": {"simulator."},
     "opentimelineio": {"export."},
-    "puremagic": {"disk.files"},
     "rfc8785": {"history.fingerprint"},
     "rich": {"cli.columns", "reporting."},
     "starlette": {"simulator."},

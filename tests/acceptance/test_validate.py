@@ -149,6 +149,19 @@ def test_link_out_of_the_project(project: Path) -> None:
     assert run("a.yaml", "--allow-outside").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("brand", "name"),
+    [("heic", "image/heic"), ("hevc", "image/heic"), ("heim", "image/heic"), ("crx ", "image/x-canon-cr3")],
+)
+def test_pictures_of_phones_and_cameras(project: Path, brand: str, name: str) -> None:
+    """They share their container with MP4, and are named as what they are."""
+    (project / "a.jpg").write_bytes(b"\0\0\0\x18ftyp" + brand.encode() + b"\0" * 40)
+    (project / "a.yaml").write_text("shots: [{id: a, prompt: x, references: a.jpg}]")
+    result = run("a.yaml")
+    assert result.exit_code == 3
+    assert f"'a.jpg' is {name}; grok-imagine-video takes image/jpeg, image/png, image/webp" in result.stderr
+
+
 def test_folder_without_storyboards(project: Path) -> None:
     """It says how to get one, as every command that takes a folder does."""
     error = run(".").exception

@@ -19,8 +19,6 @@ from rivya_run.streams import INTERRUPTED
 INTERNAL_ERROR = 1
 
 _EXTRAS = {
-    "av": "media",
-    "PIL": "media",
     "starlette": "simulator",
     "uvicorn": "simulator",
     "multipart": "simulator",

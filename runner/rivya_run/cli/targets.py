@@ -14,7 +14,7 @@ from rivya_run.disk.lock import HOLDER_NAME, LOCK_NAME
 from rivya_run.disk.outputs import PART
 from rivya_run.disk.places import JOURNAL, MANIFEST, STATE
 from rivya_run.errors import UsageError
-from rivya_run.media.signatures import HEAD_BYTES, recognise
+from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.safetext import visible
 
 _KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME))

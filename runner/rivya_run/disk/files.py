@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from rivya_run.media.signatures import HEAD_BYTES, MediaType, recognise
+from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.records.storyboard import FileFacts, FileTrouble
 from rivya_run.safetext import shortened
 from rivya_run.suggest import did_you_mean
@@ -91,7 +91,7 @@ def _read(real: Path, written: str) -> FileFacts | FileTrouble:
             size += len(block)
     if size == 0:
         return FileTrouble(written, "empty-file", f"'{_shown(written)}' is empty")
-    media = recognise(head) or _recognise_others(head)
+    media = recognise(head)
     return FileFacts(
         str(real),
         digest.hexdigest(),
@@ -100,24 +100,6 @@ def _read(real: Path, written: str) -> FileFacts | FileTrouble:
         media.kind if media else None,
         media.mime_type if media else None,
     )
-
-
-def _recognise_others(head: bytes) -> MediaType | None:
-    """Media that Rivya doesn't name, so that a message can say what a file is."""
-    if head.startswith((b"#!", b"<", b"%PDF", b"PK\x03\x04")) or not _is_binary(head):
-        return None
-    import puremagic
-
-    try:
-        mime_type = puremagic.from_string(head, mime=True)
-    except (puremagic.PureError, ValueError):
-        return None
-    kind = mime_type.partition("/")[0]
-    return MediaType(kind, mime_type) if kind in ("image", "video", "audio") else None
-
-
-def _is_binary(head: bytes) -> bool:
-    return any(byte < 9 or 13 < byte < 27 for byte in head[:512])
 
 
 def _other_than_file(mode: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from rivya_run.disk.durable import sync_folder, unwritable
 from rivya_run.errors import OutputFolderError
+from rivya_run.media.types import named
 from rivya_run.records.history import Attempt, AttemptState, Output
 
 LEAST_FREE = 256 * 1024 * 1024
@@ -22,23 +23,6 @@ ARRIVING = ".arriving"
 
 _ODD = frozenset("\\:")  # what no name of ours holds, and what leads elsewhere on Windows
 _BLOCK = 1024 * 1024
-_SUFFIXES = {
-    "video/mp4": ".mp4",
-    "video/quicktime": ".mov",
-    "video/webm": ".webm",
-    "video/x-matroska": ".mkv",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "audio/wav": ".wav",
-    "audio/x-wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "audio/aac": ".aac",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-}
 
 
 def output_name(shot: str, take: int, digest: str, index: int, suffix: str) -> str:
@@ -54,8 +38,9 @@ def arriving(folder: Path, key: str, index: int) -> Path:
 
 def suffix_for(mime_type: str | None, url: str) -> str:
     """The file name's ending by type, else by the URL's own (letters and digits only), else ``.bin``."""
-    if mime_type in _SUFFIXES:
-        return _SUFFIXES[mime_type]
+    known = named(mime_type)
+    if known is not None:
+        return known.suffixes[0]
     ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
     return ending if ending[1:].isalnum() and ending.isascii() and len(ending) <= 6 else ".bin"
 

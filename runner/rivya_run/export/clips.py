@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
 
 from rivya_run.errors import RivyaError
 from rivya_run.export.segments import standard_rate
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 _COPIED = frozenset(("h264", "hevc", "av1", "vp9", "mpeg4"))
 """Codecs that an MP4 holds and players know."""
@@ -52,13 +52,6 @@ class Clip:
 @contextmanager
 def opened(file: Path) -> Iterator[InputContainer]:
     """A clip opened for reading; whatever PyAV raises inside the block becomes a RivyaError."""
-    try:
-        import av
-        from av.error import FFmpegError
-    except ImportError as problem:
-        raise RivyaError(
-            "a cut can't be made without the media extra", hint="pip install 'rivya-run[media]'"
-        ) from problem
     try:
         with av.open(str(file), metadata_errors="replace") as container:
             yield container

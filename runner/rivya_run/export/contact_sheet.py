@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from rivya_run.errors import OutputFolderError
-from rivya_run.export.lettering import clean, slate, write
+from rivya_run.export.lettering import clean, slate
 from rivya_run.export.segments import Notice, Segment, segments
 from rivya_run.history.chosen import Entry
 from rivya_run.media import typefaces
@@ -67,7 +67,7 @@ def _laid_out(
     )
     pen = ImageDraw.Draw(sheet)
     room = sheet.width - 2 * gap
-    write(pen, typefaces.shortened(title, size * 3 // 2, room), gap, gap, size * 3 // 2, _INK)
+    typefaces.write(pen, typefaces.shortened(title, size * 3 // 2, room), gap, gap, size * 3 // 2, _INK)
     for number, (piece, picture) in enumerate(cells):
         left = gap + number % columns * (width + gap)
         upper = top + number // columns * (high + caption + gap)
@@ -77,7 +77,7 @@ def _laid_out(
         lines = ((_name(piece), _INK), (_about(piece), _SOFT))
         for line, (text, ink) in enumerate(lines):
             text = typefaces.shortened(text, size, width)
-            write(pen, text, left, upper + high + size // 2 + line * size * 3 // 2, size, ink)
+            typefaces.write(pen, text, left, upper + high + size // 2 + line * size * 3 // 2, size, ink)
     return sheet
 
 

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from rivya_run.errors import OutputFolderError, RivyaError
 from rivya_run.export.clips import Clip, opened, read_clip
+from rivya_run.export.pictures import Pictures
 from rivya_run.export.segments import HOLD, Notice, Segment, commonest, frame_edges, segments
+from rivya_run.export.sound import Sound
 from rivya_run.history.chosen import Entry
+from rivya_run.media.frames import still
 
 _DEFAULT_SIZE = (1280, 720)
 _LARGEST = 3840
@@ -71,10 +76,6 @@ def _alike(read: list[Clip | None]) -> bool:
 
 def _copy(part: Path, clips: list[Clip]) -> None:
     """Copy the packets, each clip moved to the end of the one before."""
-    import av
-
-    from rivya_run.export.sound import Sound
-
     with opened(clips[0].file) as first, av.open(str(part), "w", format="mp4", options=_FAST) as out:
         pictures = out.add_stream_from_template(first.streams.video[0])
         pictures.time_base = first.streams.video[0].time_base or Fraction(1, 1)
@@ -104,11 +105,6 @@ def _copy(part: Path, clips: list[Clip]) -> None:
 def _encode(
     part: Path, pieces: list[Segment], read: list[Clip | None], lengths: list[Fraction], *, burn_in: bool
 ) -> None:
-    import av
-
-    from rivya_run.export.pictures import Pictures
-    from rivya_run.export.sound import Sound
-
     clips = [clip for clip in read if clip is not None]
     rate = commonest(clip.rate for clip in clips)
     with av.open(str(part), "w", format="mp4", options=_FAST) as out:
@@ -133,8 +129,6 @@ def _size(pieces: list[Segment], clips: list[Clip]) -> tuple[int, int]:
     if sizes:
         width, height = max(sizes, key=lambda size: sizes[size])
     else:
-        from rivya_run.media.frames import still
-
         file = next((piece.file for piece in pieces if piece.file is not None), None)
         width, height = still(file).size if file is not None else _DEFAULT_SIZE
     scale = min(1.0, _LARGEST / max(width, height))

@@ -16,15 +16,6 @@ _SOFT = (150, 156, 168)
 _MOST_PROMPT = 1500
 
 
-def write(
-    pen: ImageDraw.ImageDraw, text: str, left: float, top: float, size: int, ink: tuple[int, ...]
-) -> None:
-    """One line of text, its letters ``size`` pixels high."""
-    for part, font in typefaces.runs(text, size):
-        pen.text((left, top + size), part, font=font, fill=ink, anchor="ls")
-        left += font.getlength(part)
-
-
 def clean(text: str) -> str:
     """Text of people on one line, control characters made visible."""
     return visible(" ".join(text.split()))
@@ -36,14 +27,16 @@ def slate(segment: Segment, width: int, height: int) -> Image.Image:
     pen = ImageDraw.Draw(image)
     unit = max(8, min(width, height) // 20)
     room, left, top = width - 4 * unit, 2 * unit, 2 * unit
-    write(pen, typefaces.shortened(clean(segment.shot), unit * 2, room), left, top, unit * 2, _INK)
+    typefaces.write(pen, typefaces.shortened(clean(segment.shot), unit * 2, room), left, top, unit * 2, _INK)
     top += unit * 3
     scene = f"{clean(segment.scene)} · " if segment.scene else ""
-    write(pen, typefaces.shortened(f"{scene}no finished take yet", unit, room), left, top, unit, _SOFT)
+    typefaces.write(
+        pen, typefaces.shortened(f"{scene}no finished take yet", unit, room), left, top, unit, _SOFT
+    )
     top += unit * 2
     lines = max(1, (height - top - unit) // (unit * 3 // 2))
     for line in typefaces.wrapped(clean(segment.note[:_MOST_PROMPT]), unit, room, lines):
-        write(pen, line, left, top, unit, _INK)
+        typefaces.write(pen, line, left, top, unit, _INK)
         top += unit * 3 // 2
     return image
 
@@ -58,7 +51,7 @@ def _tag(text: str, width: int, height: int) -> Image.Image:
     size = max(9, min(width, height) // 18)
     text = typefaces.shortened(text, size, width - 3 * size)
     tag = Image.new("RGBA", (int(typefaces.width_of(text, size)) + size, size * 8 // 5), (0, 0, 0, 150))
-    write(ImageDraw.Draw(tag), text, size / 2, size * 0.15, size, (255, 255, 255, 255))
+    typefaces.write(ImageDraw.Draw(tag), text, size / 2, size * 0.15, size, (255, 255, 255, 255))
     return tag
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
+from av.container import OutputContainer
 from av.filter import Graph
 from av.video.frame import PictureType
 from PIL import Image, ImageOps
@@ -15,9 +15,6 @@ from rivya_run.export.clips import Clip, opened
 from rivya_run.export.lettering import burn, label, slate
 from rivya_run.export.segments import Segment
 from rivya_run.media.frames import still
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
 
 _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "18", "preset": "veryfast"}),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
+from av.container import OutputContainer
 
 from rivya_run.export.clips import Clip, opened
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
 
 RATE = 48_000
 _LAYOUT = "stereo"

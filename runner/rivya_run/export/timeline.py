@@ -25,7 +25,6 @@ from rivya_run.export.segments import (
     commonest,
     frame_edges,
     segments,
-    standard_rate,
 )
 from rivya_run.history.chosen import Chosen, Entry, text
 from rivya_run.safetext import visible
@@ -92,9 +91,9 @@ def _measured(found: Sequence[Segment]) -> tuple[list[_Piece], Fraction]:
     lengths: list[Fraction] = []
     rates: list[Fraction | None] = []
     for segment in found:
-        clip = _length(segment) if segment.kind == "clip" else None
-        lengths.append(clip[0] if clip is not None else HOLD)
-        rates.append(clip[1] if clip is not None else None)
+        clip = read_clip(segment.file) if segment.kind == "clip" and segment.file is not None else None
+        lengths.append(clip.length if clip is not None else HOLD)
+        rates.append(clip.rate if clip is not None else None)
     usual = commonest(rate for rate in rates if rate is not None)
     pieces = []
     edges = frame_edges(lengths, usual)
@@ -104,24 +103,6 @@ def _measured(found: Sequence[Segment]) -> tuple[list[_Piece], Fraction]:
             frames = max(1, round(length * rate))
             pieces.append(_Piece(segment, segment.chosen, rate, frames, begin, max(end, begin + 1)))
     return pieces, usual
-
-
-def _length(segment: Segment) -> tuple[Fraction, Fraction]:
-    """Seconds and rate of a clip, from the file; without the media extra, what the manifest says."""
-    from rivya_run.media.facts import installed
-
-    assert segment.file is not None and segment.chosen is not None
-    if installed():
-        clip = read_clip(segment.file)
-        return clip.length, clip.rate
-    seconds, rate = segment.chosen.output.get("duration"), segment.chosen.output.get("frame_rate")
-    if not isinstance(seconds, int | float) or not seconds > 0:
-        raise RivyaError(
-            f"the length of {visible(segment.chosen.path)} is not known",
-            hint="pip install 'rivya-run[media]' measures it",
-        )
-    known = rate if isinstance(rate, int | float) and rate > 0 else None
-    return Fraction(seconds).limit_denominator(90_000), standard_rate(known)
 
 
 def _timeline(

@@ -8,28 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-Kind: TypeAlias = Literal["video", "image", "audio"]
+from rivya_run.media.types import Kind, by_suffix
+
 Entry: TypeAlias = Mapping[str, Any]
-
-_KINDS: dict[str, Kind] = {
-    ".mp4": "video",
-    ".mov": "video",
-    ".webm": "video",
-    ".mkv": "video",
-    ".m4v": "video",
-    ".png": "image",
-    ".jpg": "image",
-    ".jpeg": "image",
-    ".webp": "image",
-    ".mp3": "audio",
-    ".m4a": "audio",
-    ".wav": "audio",
-    ".ogg": "audio",
-    ".aac": "audio",
-    ".flac": "audio",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +68,8 @@ def kind_of(output: Entry) -> Kind | None:
     if first in ("video", "image", "audio"):
         return first  # type: ignore[return-value]
     path = inside(output.get("path"))
-    return _KINDS.get(PurePosixPath(path).suffix.lower()) if path else None
+    known = by_suffix(PurePosixPath(path).suffix) if path else None
+    return known.kind if known is not None else None
 
 
 def playable(take: Entry) -> tuple[str, Kind, Entry] | None:

@@ -1,27 +1,38 @@
-"""Facts about media files and whether they are whole.
-
-Both come with the ``media`` extra and are imported when first needed; without them facts are None and
-completeness is told from the container alone (see containers.py).
-"""
+"""Facts about media files and whether they are whole."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from rivya_run.media.containers import structure
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from PIL import Image, UnidentifiedImageError
 
-if TYPE_CHECKING:
-    import av
-    from av.container import InputContainer
+from rivya_run.media.containers import missing_from_mp4
+from rivya_run.media.types import HEAD_BYTES, Kind, MediaType, recognise
 
-IMAGES = frozenset(("png", "jpeg", "webp"))
 INDEXED = frozenset(("mov", "mp4"))
 """Formats (PyAV's names) whose index lists every packet, so that missing ones can be counted."""
+
+MP4_FAMILY = frozenset(("video/mp4", "video/quicktime", "audio/mp4"))
+
+_TIMED = frozenset(("matroska", "webm", "flac", "mp3"))
+"""Formats (PyAV's names) whose header says how long the media last, apart from what is there."""
+
+_SHORT_BY = 0.01
+"""Seconds that packets may end before the time in the header: WebM counts in milliseconds, and headers round; a
+picture at 60 a second lasts 0.017, a packet of sound 0.02."""
+
+_UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for a broken picture."""
+
+UNREADABLE: Final = (FFmpegError, OSError, ValueError, EOFError)
+"""What PyAV raises for a broken clip."""
 
 _EXIF_ORIENTATION = 0x0112
 _TURNED = frozenset((5, 6, 7, 8))
@@ -35,7 +46,7 @@ class MediaFacts:
     ``frames`` counts the pictures; ``audio`` says whether there is sound.
     """
 
-    kind: Literal["video", "image", "audio"]
+    kind: Kind
     width: int | None = None
     height: int | None = None
     duration: float | None = None
@@ -64,49 +75,36 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotInstalled:
-    """The container looks whole; counting its packets needs the ``media`` extra."""
+Completeness: TypeAlias = Complete | Incomplete | Unreadable
 
 
-Completeness: TypeAlias = Complete | Incomplete | Unreadable | NotInstalled
-
-
-@cache
-def installed() -> bool:
-    """Whether the ``media`` extra is there."""
-    return find_spec("av") is not None and find_spec("PIL") is not None
+def type_of(path: Path) -> MediaType | None:
+    """The media type of a file by how it begins. Raises OSError."""
+    with path.open("rb") as file:
+        return recognise(file.read(HEAD_BYTES))
 
 
 def facts(path: Path) -> MediaFacts | None:
     """What the file holds, from its packets and pictures, not its header; None if that can't be told."""
-    if not installed():
-        return None
     try:
-        with path.open("rb") as file:
-            container = structure(file).container
+        media = type_of(path)
     except OSError:
         return None
-    return _image_facts(path) if container in IMAGES else _stream_facts(path)
+    return _image_facts(path) if media is not None and media.kind == "image" else _stream_facts(path)
 
 
 def _image_facts(path: Path) -> MediaFacts | None:
-    from PIL import Image
-
     try:
         with Image.open(path) as image:
             width, height = image.size
             if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
                 width, height = height, width
             return MediaFacts("image", width, height, codec=(image.format or "").lower() or None)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except _UNREADABLE_IMAGE:
         return None
 
 
 def _stream_facts(path: Path) -> MediaFacts | None:
-    import av
-    from av.error import FFmpegError
-
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             if container.streams.video:
@@ -118,7 +116,7 @@ def _stream_facts(path: Path) -> MediaFacts | None:
                     walk.take(packet)
                 duration = round(float(walk.span().length), 6)
                 return MediaFacts("audio", duration=duration, codec=stream.codec_context.name, audio=True)
-    except (FFmpegError, OSError, ValueError, EOFError):
+    except UNREADABLE:
         pass
     return None
 
@@ -208,47 +206,69 @@ def _frame_rate(span: Span, stated: Fraction | None) -> Fraction | None:
 
 
 def completeness(path: Path) -> Completeness:
-    """Whether all of the file is there: lengths of the container, then its packets; nothing is decoded."""
+    """Whether all of the file is there: a picture decodes to its end, a clip or sound has all of its packets."""
     try:
-        with path.open("rb") as file:
-            found = structure(file)
-        size = path.stat().st_size
-    except OSError as problem:
-        return Unreadable(problem.strerror or str(problem))
-    if found.missing:
-        return Incomplete(found.missing)
-    if found.container in IMAGES:
-        return Complete()
-    if not installed():
-        return NotInstalled()
-    return _counted(path, size)
+        media = type_of(path)
+        if media is not None and media.kind == "image":
+            return _whole_image(path)
+        if media is not None and media.mime_type in MP4_FAMILY:
+            with path.open("rb") as file:
+                missing = missing_from_mp4(file)
+            if missing is not None:
+                return Incomplete(missing)
+        return _counted(path, path.stat().st_size)
+    except EOFError:
+        return Incomplete("the file ends before its first packet")
+    except UNREADABLE as problem:
+        return Unreadable(getattr(problem, "strerror", None) or str(problem))
+
+
+def _whole_image(path: Path) -> Completeness:
+    try:
+        with Image.open(path) as image:
+            image.verify()  # a PNG to its last chunk
+        with Image.open(path) as image:
+            image.load()
+    except UnidentifiedImageError:  # its own words name the path, which is nobody's business in a manifest
+        return Unreadable("it begins like a picture, and can't be opened as one")
+    except Image.DecompressionBombError as problem:
+        return Unreadable(str(problem))
+    except _UNREADABLE_IMAGE as problem:
+        return Incomplete(f"the picture can't be read to its end: {problem}")
+    return Complete()
 
 
 def _counted(path: Path, size: int) -> Completeness:
-    import av
-    from av.error import FFmpegError
+    # Without edit lists every packet of the index is handed out, also those that are never shown.
+    with av.open(str(path), metadata_errors="replace", options={"ignore_editlist": "1"}) as container:
+        if not container.streams.video and not container.streams.audio:
+            return Unreadable("neither picture nor sound is in it")
+        counts = dict.fromkeys(range(len(container.streams)), 0)
+        end = Fraction(0)
+        for packet in container.demux():
+            if not packet.size:
+                continue
+            counts[packet.stream.index] += 1
+            if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
+                return Incomplete("a packet is cut off")
+            if packet.pts is not None and packet.time_base:
+                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        missing = _missing(container, counts, float(end))
+    return Complete() if missing is None else Incomplete(missing)
 
-    try:
-        # Without edit lists every packet of the index is handed out, also those that are never shown.
-        with av.open(str(path), metadata_errors="replace", options={"ignore_editlist": "1"}) as container:
-            if not container.streams.video and not container.streams.audio:
-                return Unreadable("neither picture nor sound is in it")
-            counts = dict.fromkeys(range(len(container.streams)), 0)
-            for packet in container.demux():
-                if not packet.size:
-                    continue
-                counts[packet.stream.index] += 1
-                if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
-                    return Incomplete("a packet is cut off")
-            if INDEXED & set(container.format.name.split(",")):
-                for stream in (*container.streams.video, *container.streams.audio):
-                    there = counts[stream.index]
-                    if there < stream.frames:
-                        return Incomplete(
-                            f"{there} of {stream.frames} packets of its {stream.type} are there"
-                        )
-            elif not any(counts.values()):
-                return Incomplete("there is no packet in it")
-    except (FFmpegError, OSError, ValueError, EOFError) as problem:
-        return Unreadable(getattr(problem, "strerror", None) or str(problem))
-    return Complete()
+
+def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -> str | None:
+    """What the header promises beyond the packets that are there: ``counts`` by stream, ``end`` in seconds."""
+    formats = set(container.format.name.split(","))
+    if INDEXED & formats:
+        for stream in (*container.streams.video, *container.streams.audio):
+            there = counts[stream.index]
+            if there < stream.frames:
+                return f"{there} of {stream.frames} packets of its {stream.type} are there"
+        return None
+    if not any(counts.values()):
+        return "there is no packet in it"
+    stated = (container.duration or 0) / av.time_base if _TIMED & formats else 0.0
+    if stated - end > _SHORT_BY:
+        return f"it ends {stated - end:.2f} s before the time that its header states"
+    return None

@@ -1,7 +1,4 @@
-"""Pictures out of clips: an exact frame as PNG, a poster as small JPEG, a handful of samples to judge by.
-
-Needs the ``media`` extra (PyAV, Pillow), imported when first needed.
-"""
+"""Pictures out of clips: an exact frame as PNG, a poster as small JPEG, a handful of samples to judge by."""
 
 from __future__ import annotations
 
@@ -9,26 +6,24 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Literal
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from PIL import Image, ImageChops, ImageOps
 
 from rivya_run.errors import RivyaError
+from rivya_run.media.types import by_suffix
 from rivya_run.media.warnings import PictureFacts
-
-if TYPE_CHECKING:
-    import av
-    from av.container import InputContainer
-    from av.video.reformatter import VideoReformatter
-    from PIL.Image import Image
 
 _SAMPLES = 6
 _PATCHES = (32, 18)
-_STILLS = frozenset((".png", ".jpg", ".jpeg", ".webp"))
 _HD_LINES = 720
 _POSTER_AT = 1 / 3
 _POSTER_LOOKS = 48
 _DARK = 24
-
-INSTALL: Final = "pip install 'rivya-run[media]'"
 
 
 def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None:
@@ -37,7 +32,7 @@ def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None
     A still picture is its own every frame. Raises RivyaError when the clip can't be read, or is shorter than
     ``which`` seconds; ``to`` is then as it was before.
     """
-    picture = still(path) if path.suffix.lower() in _STILLS else _clip_frame(path, which)
+    picture = still(path) if _is_still(path) else _clip_frame(path, which)
     part = to.with_name(to.name + ".part")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +51,7 @@ def poster(path: Path, width: int, quality: int = 70) -> bytes | None:
     Taken about a third into the clip, a little later where that is dark.
     """
     try:
-        if path.suffix.lower() in _STILLS:
+        if _is_still(path):
             picture = still(path)
         else:
             with _opened(path) as container:
@@ -84,12 +79,13 @@ def picture_facts(path: Path, samples: int = _SAMPLES) -> PictureFacts | None:
     return sampled.facts()
 
 
-def still(path: Path) -> Image:
+def _is_still(path: Path) -> bool:
+    media = by_suffix(path.suffix)
+    return media is not None and media.kind == "image"
+
+
+def still(path: Path) -> Image.Image:
     """A picture file, upright, as RGB, RGBA or grey. Raises RivyaError when it can't be read."""
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as problem:
-        raise RivyaError("pictures can't be read without the media extra", hint=INSTALL) from problem
     try:
         with Image.open(path) as image:
             image.load()
@@ -103,11 +99,6 @@ def still(path: Path) -> Image:
 def _opened(path: Path) -> Iterator[InputContainer]:
     """A clip opened for decoding; whatever PyAV raises inside the block becomes a RivyaError."""
     try:
-        import av
-        from av.error import FFmpegError
-    except ImportError as problem:
-        raise RivyaError("clips can't be read without the media extra", hint=INSTALL) from problem
-    try:
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise RivyaError(f"{path.name} has no picture")
@@ -118,7 +109,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
         raise RivyaError(f"{path.name} can't be decoded: {why}") from problem
 
 
-def _clip_frame(path: Path, which: Literal["first", "last"] | float) -> Image:
+def _clip_frame(path: Path, which: Literal["first", "last"] | float) -> Image.Image:
     with _opened(path) as container:
         if which == "first":
             found = next(_shown(container), None)
@@ -169,16 +160,14 @@ def _duration(shown: av.VideoFrame, container: InputContainer) -> float:
     return float(1 / rate) if rate else 0.0
 
 
-def _picture(shown: av.VideoFrame) -> Image:
+def _picture(shown: av.VideoFrame) -> Image.Image:
     """The frame as RGB, turned as the clip says. Unnamed colours are taken as HD's from 720 lines on."""
-    from av.video.reformatter import Colorspace, Interpolation
-
     named = shown.colorspace in (1, 5, 6, 7, 9)
     source = Colorspace.ITU709 if shown.height >= _HD_LINES else Colorspace.ITU601
     rgb = shown.reformat(
         format="rgb24", src_colorspace=None if named else source, interpolation=Interpolation.BICUBIC
     )
-    picture: Image = rgb.to_image()  # type: ignore[no-untyped-call]
+    picture: Image.Image = rgb.to_image()  # type: ignore[no-untyped-call]
     return picture.rotate(shown.rotation, expand=True) if shown.rotation else picture
 
 
@@ -217,8 +206,6 @@ class Samples:
     """
 
     def __init__(self, container: InputContainer, samples: int = _SAMPLES) -> None:
-        from av.video.reformatter import VideoReformatter
-
         self._reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
         self._step = (container.duration / 1_000_000 if container.duration else 0.0) / samples
         self._start: float | None = None
@@ -247,8 +234,6 @@ class Samples:
 
 def _change(shrunk: Sequence[bytes]) -> int:
     """By how much the patch changes that changes most from one picture to the next."""
-    from PIL import Image, ImageChops
-
     wide, high = _PATCHES
     size = (wide, high * (len(shrunk) - 1))
     before, after = (Image.frombytes("L", size, b"".join(part)) for part in (shrunk[:-1], shrunk[1:]))
@@ -260,8 +245,6 @@ def _change(shrunk: Sequence[bytes]) -> int:
 def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:
     """Brightness of the picture in 32 x 18 patches, full range."""
     wide, high = _PATCHES
-    from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
-
     grey = (reformatter or VideoReformatter()).reformat(
         shown,
         wide,

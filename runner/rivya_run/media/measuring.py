@@ -5,27 +5,28 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from rivya_run.media.containers import structure
+import av
+from av.container import InputContainer
+
+from rivya_run.media.containers import missing_from_mp4
 from rivya_run.media.facts import (
     INDEXED,
+    MP4_FAMILY,
+    UNREADABLE,
     Incomplete,
     MediaFacts,
     Unreadable,
     Walk,
     completeness,
     facts,
-    installed,
+    type_of,
     video_facts,
 )
 from rivya_run.media.frames import Samples, picture_facts, spare
 from rivya_run.media.warnings import PictureFacts
 from rivya_run.records import Json
-
-if TYPE_CHECKING:
-    import av
-    from av.container import InputContainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def look_into(path: Path) -> Look:
 
     It says the same as ``completeness`` and ``measured``, at half their cost.
     """
-    walked = _walked(path) if installed() else None
+    walked = _walked(path)
     if walked is not None:
         return Look(None, _entry(*walked))
     whole = completeness(path)
@@ -50,11 +51,11 @@ def look_into(path: Path) -> Look:
 
 
 def measured(path: Path, doubt: str | None) -> dict[str, Json] | None:
-    """Measured facts of a result; None where the ``media`` extra isn't installed and nothing is doubtful.
+    """Measured facts of a result; None where nothing can be told and nothing is doubtful.
 
     ``doubt`` is why the file may not be whole although it came the same way twice.
     """
-    found = facts(path) if installed() else None
+    found = facts(path)
     picture = picture_facts(path) if found is not None and found.kind == "video" else None
     entry = (_entry(found, picture) if found is not None else None) or {}
     return {**({"doubt": doubt} if doubt else {}), **entry} or None
@@ -70,15 +71,14 @@ def _entry(found: MediaFacts, picture: PictureFacts | None) -> dict[str, Json] |
 
 def _walked(path: Path) -> tuple[MediaFacts, PictureFacts | None] | None:
     """A clip that is whole beyond doubt; None for anything that takes a closer look."""
-    import av
-    from av.error import FFmpegError
-
-    with suppress(FFmpegError, OSError, ValueError, EOFError):
-        with path.open("rb") as file:
-            found = structure(file)
-        if found.missing or found.container != "mp4":
+    with suppress(*UNREADABLE):
+        media = type_of(path)
+        if media is None or media.mime_type not in MP4_FAMILY:
             return None
-        with av.open(str(path), format=found.container, metadata_errors="replace") as container:
+        with path.open("rb") as file:
+            if missing_from_mp4(file) is not None:
+                return None
+        with av.open(str(path), format="mp4", metadata_errors="replace") as container:
             if container.streams.video and INDEXED & set(container.format.name.split(",")):
                 return _walk(container, path.stat().st_size)
     return None

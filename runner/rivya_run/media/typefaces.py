@@ -1,113 +1,36 @@
-"""Letters for slates and labels: Pillow's own font, and the machine's fonts for what it lacks."""
+"""Letters for slates and labels: DejaVu Sans, which comes with the package, so that they look alike everywhere.
+
+It knows Latin, Greek, Cyrillic, Armenian, Georgian, Arabic, Hebrew and many signs. What it doesn't know (Chinese,
+most emoji) is drawn as an empty box.
+"""
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from PIL import ImageFont
+from PIL.ImageDraw import ImageDraw
 from PIL.ImageFont import FreeTypeFont
 
-#: File names that are likely to hold other scripts, best first; only those on the machine are opened.
-_WANTED = (
-    "DejaVuSans.ttf",
-    "FreeSans.ttf",
-    "Arial Unicode.ttf",
-    "NotoSans*-Regular.*",
-    "NotoSans*CJK*Regular*",
-    "Lohit-*.ttf",
-    "Nirmala.tt?",
-    "msgothic.ttc",
-    "segoeui.ttf",
-    "unifont*.otf",
-)
-_MOST_FONTS = 60
+_DEJAVU = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 _MOST_LETTERS = 600
-_INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f")
-_NOTHING = "\uffff"
 
 
 @lru_cache(maxsize=64)
-def _own(size: int) -> FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, FreeTypeFont):
-        raise RuntimeError("Pillow was built without FreeType: letters can't be drawn")
-    return font
+def _font(size: int) -> FreeTypeFont:
+    return ImageFont.truetype(_DEJAVU, size)
 
 
-@lru_cache(maxsize=1)
-def _machine_fonts() -> tuple[Path, ...]:
-    if sys.platform == "win32":
-        folders = [Path("C:/Windows/Fonts")]
-    elif sys.platform == "darwin":
-        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), Path.home() / "Library/Fonts"]
-    else:
-        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts"]
-    found = [path for folder in folders if folder.is_dir() for path in folder.rglob("*.[to]t[fc]")]
-    ordered = (path for name in _WANTED for path in sorted(found) if path.match(name))
-    return tuple(islice(dict.fromkeys(ordered), _MOST_FONTS))
-
-
-@lru_cache(maxsize=256)
-def _opened(path: Path, size: int) -> FreeTypeFont | None:
-    try:
-        return ImageFont.truetype(str(path), size)
-    except OSError:
-        return None
-
-
-def _fonts(size: int) -> Iterator[FreeTypeFont]:
-    yield _own(size)
-    for path in _machine_fonts():
-        font = _opened(path, size)
-        if font is not None:
-            yield font
-
-
-@lru_cache(maxsize=4096)
-def _font_for(character: str, size: int) -> FreeTypeFont | None:
-    for font in _fonts(size):
-        if _drawn(font, character) != _drawn(font, _NOTHING):
-            return font
-    return None
-
-
-def _drawn(font: FreeTypeFont, character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font.getmask(character)
-    return mask.size, bytes(mask)
-
-
-def runs(text: str, size: int) -> list[tuple[str, FreeTypeFont]]:
-    """``text`` cut where the font has to change. What no font can show is drawn as an empty box."""
-    if text.isascii():
-        return [(text, _own(size))] if text else []
-    result: list[tuple[str, FreeTypeFont]] = []
-    for character in text:
-        last = result[-1] if result else None
-        if character == " " or (character < "\x7f" and last is None):
-            font = last[1] if last else _own(size)
-        elif character < "\x7f":
-            font = _own(size)
-        elif character in _INVISIBLE:
-            if last is None or _font_for(character, size) is None:
-                continue
-            font = last[1]
-        else:
-            font = _font_for(character, size) or _own(size)
-        if last and last[1] is font:
-            result[-1] = (last[0] + character, font)
-        else:
-            result.append((character, font))
-    return result
+def write(pen: ImageDraw, text: str, left: float, top: float, size: int, ink: tuple[int, ...]) -> None:
+    """One line of text, its letters ``size`` pixels high."""
+    pen.text((left, top + size), text, font=_font(size), fill=ink, anchor="ls")
 
 
 def width_of(text: str, size: int) -> float:
     """How wide ``text`` is in pixels."""
-    return sum(font.getlength(part) for part, font in runs(text, size))
+    return _font(size).getlength(text)
 
 
 def wrapped(text: str, size: int, width: float, lines: int) -> list[str]:

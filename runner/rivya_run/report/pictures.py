@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rivya_run.history.chosen import Entry, entries, playable
-from rivya_run.media.facts import installed
 from rivya_run.media.frames import poster
+from rivya_run.media.types import by_suffix
 
 CACHE = ".posters"
 EMBED_FILE = 8 * 1024 * 1024
@@ -26,7 +26,8 @@ _WIDTHS = ((80, 480, 72), (300, 320, 66), (10_000_000, 208, 60))
 
 _THUMBNAIL = 160
 _THREADS = 4
-_KINDS = {".mp4": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime", ".m4v": "video/mp4"}
+_PLAYED = frozenset(("video/mp4", "video/webm", "video/quicktime"))
+"""What browsers play."""
 
 
 class FolderPictures:
@@ -44,8 +45,6 @@ class FolderPictures:
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Make the posters of these files, several at a time, and forget cached ones of other files."""
-        if not installed():
-            return
         wanted = [path for path in dict.fromkeys(paths) if self.exists(path)]
         used: set[str] = set()
         with ThreadPoolExecutor(_THREADS) as threads:
@@ -70,19 +69,19 @@ class FolderPictures:
     def embedded(self, path: str) -> str | None:
         """The whole clip, if it is small and there is room for it."""
         file = self._folder / path
-        kind = _KINDS.get(file.suffix.lower())
-        if not self._embed or kind is None:
+        kind = by_suffix(file.suffix)
+        if not self._embed or kind is None or kind.mime_type not in _PLAYED:
             return None
         size = file.stat().st_size
         if size > EMBED_FILE or self._embedded + size > EMBED_ALL:
             return None
         self._embedded += size
-        return _data_uri(kind, file.read_bytes())
+        return _data_uri(kind.mime_type, file.read_bytes())
 
     def thumbnail(self, upload: Entry) -> str | None:
         """A small picture of a reference file, if it still is the one that was uploaded."""
         sha256, path = upload.get("sha256"), upload.get("path")
-        if not isinstance(sha256, str) or not isinstance(path, str) or not installed():
+        if not isinstance(sha256, str) or not isinstance(path, str):
             return None
         if sha256 not in self._thumbnails:
             self._thumbnails[sha256] = self._thumbnail(path, sha256, upload.get("bytes"))

@@ -26,7 +26,7 @@ from rivya_run.disk.outputs import (
 )
 from rivya_run.history.results import results_of
 from rivya_run.media.measuring import look_into
-from rivya_run.media.signatures import HEAD_BYTES, recognise
+from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt
 from rivya_run.records.journal import Stored, Succeeded

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from rivya_run.disk.files import look_at, project_root
 from rivya_run.errors import StoryboardError, UsageError
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
-from rivya_run.records.problems import Problem, Severity
+from rivya_run.records.problems import Problem
 from rivya_run.records.storyboard import (
     FileFacts,
     FileReference,
     FileTrouble,
-    ShotReference,
     Storyboard,
 )
 from rivya_run.safetext import visible
@@ -79,7 +77,6 @@ def open_storyboard(
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
         troubles = judge_references(reading.draft, catalog, looked, file)
-        troubles += frames_without_media(reading.draft, file)
         if troubles:
             source, _ = decode(content, file)
             problems += [replace(trouble, source=source.line(trouble.line)) for trouble in troubles]
@@ -94,23 +91,6 @@ def open_storyboard(
         root,
         catalog,
     )
-
-
-def frames_without_media(storyboard: Storyboard, file: str) -> list[Problem]:
-    """Frames are asked for, but what takes them out of clips isn't installed: known before money is spent."""
-    framed = [
-        reference
-        for shot in storyboard.shots
-        for reference in shot.references
-        if isinstance(reference, ShotReference) and reference.frame is not None
-    ]
-    if not framed or all(find_spec(module) is not None for module in ("av", "PIL")):
-        return []
-    message = "a frame of a video needs the media extra: pip install 'rivya-run[media]'"
-    return [
-        Problem(file, one.line, one.column, Severity.ERROR, one.where, message, "media-extra")
-        for one in framed
-    ]
 
 
 def _look_at_references(

@@ -10,6 +10,7 @@ import anyio
 
 from rivya_run.disk.outputs import PART, file_trouble, place, sha256_of, within
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
+from rivya_run.media.frames import frame as take_frame
 from rivya_run.records import Json
 from rivya_run.records.journal import FrameTaken
 from rivya_run.records.plan import Parent, Step
@@ -105,8 +106,6 @@ class References:
 
     async def _frame(self, key: str, clip: str, frame: Frame) -> ReferenceFile:
         """The still, taken out now unless it lies there already; kept beside the clip."""
-        from rivya_run.media.frames import frame as take_frame
-
         label = frame if isinstance(frame, str) else f"{frame:g}s"
         name = f"{clip.rpartition('.')[0]}_{label.replace('.', '-')}.png"
         target = within(self._board.folder, name)

@@ -26,14 +26,6 @@ from rivya_run.media import typefaces
 from rivya_run.simulator.framing import Framing
 from rivya_run.simulator.slate import Field, Slate, background, bar_field, clock_field, draw_slate
 
-MIME_TYPES = {
-    "mp4": "video/mp4",
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "webp": "image/webp",
-    "wav": "audio/wav",
-}
-
 _RATES = (24, 25, 30)
 _MOST_FRAMES = 1440
 _SAMPLES = 16_000
@@ -169,9 +161,8 @@ class _Clock:
     def _tile(self, digit: str, tint: str) -> list[bytes]:
         image = Image.new("RGB", (self._width, self._height), background(tint))
         pen = ImageDraw.Draw(image)
-        ((text, font),) = typefaces.runs(digit, self._field.letters)
-        left = (self._width - font.getlength(text)) / 2
-        pen.text((left, self._field.letters), text, font=font, fill=(236, 238, 242), anchor="ls")
+        left = (self._width - typefaces.width_of(digit, self._field.letters)) / 2
+        typefaces.write(pen, digit, left, 0, self._field.letters, (236, 238, 242))
         # BT.601 limited range, as the slate itself was turned into YUV.
         luma = image.convert("L").point([16 + value * 219 // 255 for value in range(256)]).tobytes()
         return [luma[row : row + self._width] for row in range(0, len(luma), self._width)]

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import Catalog
 from rivya_run.simulator import clips
 from rivya_run.simulator.captions import result_of
@@ -51,7 +52,7 @@ class Shelf:
         name = f"{task.id}/{number}"
         if self._options.clip_bytes is not None and self.extension(task) == "mp4":
             body = clips.padded(clips.placeholder(), self._options.clip_bytes, name)
-            return Content(body, clips.MIME_TYPES["mp4"], hashlib.sha256(name.encode()).hexdigest()[:32])
+            return _content(body, name.encode())
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
@@ -74,10 +75,16 @@ class Shelf:
             body = await loop.run_in_executor(self._pool, clips.render, result, self._closing.is_set)
         finally:
             del self._coming[name]
-        mime = clips.MIME_TYPES[result.framing.extension]
-        content = Content(body, mime, hashlib.sha256(body).hexdigest()[:32])
+        content = _content(body, body)
         self._kept[name] = content
         self._bytes += len(body)
         while self._bytes > _MOST_KEPT and len(self._kept) > 1:
             self._bytes -= len(self._kept.popitem(last=False)[1].body)
         return content
+
+
+def _content(body: bytes, marked: bytes) -> Content:
+    """``marked`` is what the entity tag is made of."""
+    media = recognise(body[:HEAD_BYTES])
+    mime_type = media.mime_type if media is not None else "application/octet-stream"
+    return Content(body, mime_type, hashlib.sha256(marked).hexdigest()[:32])

@@ -74,11 +74,11 @@ def draw_slate(slate: Slate, width: int, height: int) -> Image.Image:
     take_width = typefaces.width_of(take, unit)
     top = margin
     shot = typefaces.shortened(_clean(slate.shot), large, room - take_width - unit)
-    _write(pen, shot, margin, top, large, _INK)
-    _write(pen, take, int(width - margin - take_width), top + large - unit, unit, _SOFT)
+    typefaces.write(pen, shot, margin, top, large, _INK)
+    typefaces.write(pen, take, int(width - margin - take_width), top + large - unit, unit, _SOFT)
     top += large + large // 3
     if slate.scene:
-        _write(pen, typefaces.shortened(_clean(slate.scene), unit, room), margin, top, unit, _SOFT)
+        typefaces.write(pen, typefaces.shortened(_clean(slate.scene), unit, room), margin, top, unit, _SOFT)
         top += unit + unit // 2
     pen.line((margin, top, width - margin, top), fill=_SOFT, width=max(1, unit // 12))
     top += unit // 2
@@ -90,10 +90,10 @@ def draw_slate(slate: Slate, width: int, height: int) -> Image.Image:
     foot_top = floor - len(foot) * (small + small // 3)
     size, lines = _fitted(_clean(slate.prompt[:_MOST_PROMPT]), unit, room, foot_top - top)
     for line in lines:
-        _write(pen, line, margin, top, size, _INK)
+        typefaces.write(pen, line, margin, top, size, _INK)
         top += size + size // 3
     for line in foot:
-        _write(pen, line, margin, foot_top, small, _SOFT)
+        typefaces.write(pen, line, margin, foot_top, small, _SOFT)
         foot_top += small + small // 3
     return image
 
@@ -119,11 +119,3 @@ def _fitted(text: str, unit: int, width: int, height: int) -> tuple[int, list[st
 
 def _clean(text: str) -> str:
     return visible(" ".join(text.split()))
-
-
-def _write(
-    pen: ImageDraw.ImageDraw, text: str, left: float, top: float, size: int, ink: tuple[int, int, int]
-) -> None:
-    for part, font in typefaces.runs(text, size):
-        pen.text((left, top + size), part, font=font, fill=ink, anchor="ls")
-        left += font.getlength(part)

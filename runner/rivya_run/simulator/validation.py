@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rivya_run.media.types import recognise
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.values import REFERENCES_KEY, Rejected, judge_value
 from rivya_run.records import Json
 from rivya_run.records.tables import KindLimit, ModelTable
 from rivya_run.simulator.refusals import Refusal
-from rivya_run.simulator.signatures import mime_of, spellings
 
 MOST_TRACE_CHARACTERS = 128
 _MB = 1024 * 1024
@@ -97,12 +97,13 @@ def judge_upload(fields: Mapping[str, str], start: bytes, size: int, catalog: Ca
         if table is None:
             raise _invalid(f"model: there is no model {model!r}")
         limit = _limit(table, kind) or limit
-    mime = mime_of(start)
-    if mime is None or not spellings(mime) & set(limit.mime):
-        raise _invalid(f"file: its signature says {mime or 'nothing known'}, not {', '.join(limit.mime)}")
+    media = recognise(start)
+    if media is None or not media.names & set(limit.mime):
+        found = media.mime_type if media is not None else "nothing known"
+        raise _invalid(f"file: its signature says {found}, not {', '.join(limit.mime)}")
     if size > limit.max_mb * _MB:
         raise _invalid(f"file: larger than {limit.max_mb:g} MB")
-    return kind, mime
+    return kind, media.mime_type
 
 
 def file_path(file_id: str, name: str) -> str:

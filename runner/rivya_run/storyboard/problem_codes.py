@@ -83,7 +83,6 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "circle": "shots wait for each other",
         "frame": "a frame of something that is no video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
-        "media-extra": "frames need `pip install 'rivya-run[media]'`",
     }
 )
 """What is wrong with references."""

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from boards import clip, still
-from rivya_run.media import measuring
 from rivya_run.media.facts import Incomplete, Unreadable, completeness
 from rivya_run.media.measuring import Look, look_into, measured
 
@@ -37,14 +36,6 @@ def test_a_doubt_is_written_down_with_or_without_measures(tmp_path: Path) -> Non
     found = measured(path, "it ends early")
     assert found is not None
     assert found["doubt"] == "it ends early"
-
-
-def test_without_the_media_extra_nothing_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No facts are better than wrong ones."""
-    monkeypatch.setattr(measuring, "installed", lambda: False)
-    path = clip(tmp_path / "a.mp4")
-    assert measured(path, None) is None
-    assert measured(path, "odd") == {"doubt": "odd"}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
-from rivya_run.media.typefaces import runs, shortened, width_of, wrapped
+from rivya_run.media.typefaces import shortened, width_of, wrapped, write
 
 
 @settings(max_examples=60, deadline=None)
@@ -29,7 +31,28 @@ def test_cut_text_ends_in_an_ellipsis() -> None:
     assert wrapped("word " * 100, 14, 100, 2)[-1].endswith("…")
 
 
-def test_text_is_cut_where_the_font_changes() -> None:
-    """The runs together are the text, and plain English is one run."""
-    assert [part for part, _ in runs("plain English", 14)] == ["plain English"]
-    assert "".join(part for part, _ in runs("naïve ქართული text", 14)) == "naïve ქართული text"
+def drawn(text: str) -> bytes:
+    """The pixels of a text."""
+    image = Image.new("L", (80, 30))
+    write(ImageDraw.Draw(image), text, 4, 4, 16, (255,))
+    return image.tobytes()
+
+
+def test_letters_look_alike_on_every_machine() -> None:
+    """Scripts of many countries have letters of their own, without any font of the machine."""
+    letters = "aéßŁжΩქաשع→½"
+    assert len({drawn(letter) for letter in letters} | {drawn("\uffff")}) == len(letters) + 1
+
+
+@pytest.mark.parametrize("letter", ["漢", "한", "🎬", "\U0010fffd"])
+def test_a_letter_that_the_font_lacks_is_an_empty_box(letter: str) -> None:
+    """It shows that something is there; it takes room and raises nothing."""
+    assert drawn(letter) == drawn("\uffff") != drawn(" ")
+    assert width_of(letter, 16) > 0
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=("Zl", "Cc")), max_size=30))
+def test_any_line_can_be_drawn(text: str) -> None:
+    """Whatever a prompt holds, half of a character included, drawing it doesn't fail."""
+    drawn(text)

@@ -87,20 +87,3 @@ def test_claimed_id(project: Path) -> None:
     assert storyboard_id_of(board) == "0010"
     board.write_text("[")
     assert storyboard_id_of(board) is None
-
-
-def test_a_frame_without_the_media_extra_is_a_problem_before_any_money_is_spent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What takes frames out of clips is missing: the reference is pointed at, with what to install."""
-    board = tmp_path / "chain.yaml"
-    board.write_text(
-        "shots:\n  - {id: a, prompt: A}\n  - {id: b, prompt: B, references: [{shot: a, frame: last}]}\n"
-    )
-    assert open_storyboard(board).storyboard is not None
-    monkeypatch.setattr("rivya_run.run.opening.find_spec", lambda name: None)
-    opened = open_storyboard(board)
-    assert opened.storyboard is None
-    [problem] = opened.problems
-    assert (problem.code, problem.line) == ("media-extra", 3)
-    assert "rivya-run[media]" in problem.message

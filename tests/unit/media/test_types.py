@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes."""
+"""What a file is, by its first bytes, its name or its type's name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.media.signatures import recognise
+from rivya_run.media.types import TYPES, by_suffix, named, recognise
 
 FTYP = b"\0\0\0\x20ftyp"
 
@@ -36,6 +36,15 @@ FTYP = b"\0\0\0\x20ftyp"
         (b"OggS\0\x02" + b"\0" * 22 + b"\x80theora", "video/ogg"),
         (FTYP + b"avif", "image/avif"),
         (FTYP + b"heic", "image/heic"),
+        (FTYP + b"hevc", "image/heic"),
+        (FTYP + b"heim", "image/heic"),
+        (FTYP + b"mif1", "image/heif"),
+        (FTYP + b"crx ", "image/x-canon-cr3"),
+        (b"BM\x36\0\x0c\0\0\0\0\0", "image/bmp"),
+        (b"8BPS\0\x01", "image/vnd.adobe.photoshop"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+        (b"\0\0\x01\xba\x44", "video/mpeg"),
+        (b"RIFF\x10\0\0\0AVI LIST", "video/x-msvideo"),
         (b"fLaC\0\0\0\x22", "audio/flac"),
     ],
 )
@@ -59,6 +68,10 @@ def test_media(head: bytes, mime_type: str) -> None:
         b"RIFF",
         b"\xff",
         b"\xff\xff\xff\xff",
+        b"BMW is a car maker",
+        b"The free, wide and open text of a page",
+        b"so, free will is what this text is about",
+        b"<svg xmlns=",
     ],
 )
 def test_not_media(head: bytes) -> None:
@@ -70,3 +83,14 @@ def test_not_media(head: bytes) -> None:
 def test_any_bytes(head: bytes) -> None:
     """No bytes raise."""
     recognise(head)
+
+
+def test_names_and_endings() -> None:
+    """A type is found by each of its names and endings; our own ending of a type comes first."""
+    for media in TYPES:
+        assert all(by_suffix(suffix.upper()) is media for suffix in media.suffixes)
+        for name in media.names:
+            found = named(name)
+            assert found is not None and found.mime_type == media.mime_type and found.suffixes
+    assert named("audio/x-wav") is named("audio/wav")
+    assert named("text/html") is named(None) is by_suffix(".txt") is by_suffix("") is None
