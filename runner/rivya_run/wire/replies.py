@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from rivya_run.records import Json
+from rivya_run.records.history import MOST_CREDITS
 from rivya_run.records.wire import ApiError, ListedModel, Task, TaskStatus, UploadedFile
+from rivya_run.storyboard.language import URL_PATTERN
 
 _LONGEST_ID = 512
 _LONGEST_URL = 8192
 _MOST_URLS = 64
+_SENDABLE = re.compile(URL_PATTERN)
 _STATUSES = {status.value: status for status in TaskStatus if status is not TaskStatus.OTHER}
 
 
@@ -33,8 +37,8 @@ def read_task(body: Json, *, asked_for: str | None = None) -> Task | None:
         status=_STATUSES.get(raw_status.strip().lower(), TaskStatus.OTHER),
         raw_status=raw_status[:100],
         model=_text(found.get("model")),
-        reserved_credits=_number(found.get("reserved_credits")),
-        final_credits=_number(found.get("final_credits")),
+        reserved_credits=_credits(found.get("reserved_credits")),
+        final_credits=_credits(found.get("final_credits")),
         created_at=_text(found.get("created_at")),
         updated_at=_text(found.get("updated_at")),
         urls=_urls(found.get("result")),
@@ -43,10 +47,10 @@ def read_task(body: Json, *, asked_for: str | None = None) -> Task | None:
 
 
 def read_file(body: Json) -> UploadedFile | None:
-    """The reply to an upload, or None without a URL; only that field is sure to be there."""
+    """The reply to an upload, or None without a URL that a create may carry; only that field is sure to be there."""
     found = _holder(body, ("file", "data"), "url")
     url = _url(found.get("url")) if found else None
-    if found is None or url is None:
+    if found is None or url is None or _SENDABLE.fullmatch(url) is None:
         return None
     return UploadedFile(
         url=url,
@@ -182,6 +186,12 @@ def _number(value: Json) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None
+
+
+def _credits(value: Json) -> float | None:
+    """What one take costs; more than any can cost is no amount, and would spoil every sum."""
+    number = _number(value)
+    return number if number is not None and number <= MOST_CREDITS else None
 
 
 def clean(text: str) -> str:
