@@ -95,7 +95,7 @@ def manifest_schema() -> dict[str, Json]:
             "take": _object(_take(), optional=_LATER),
             "earlier": _object(_without(_take(), "attempts"), optional=_LATER),
             "past": _object(
-                {"shot": _said(_TEXT, "The shot that it was made for"), **_take()}, optional=_LATER
+                {"shot": _said(_ID, "The shot that it was made for"), **_take()}, optional=_LATER
             ),
             "output": _object(_output(), optional=_MEASURED),
             "still": _object({"frame": _SHORT_TEXT, "path": _FILE, "sha256": _SHA, "bytes": _BYTES}),

@@ -6,7 +6,7 @@ is judged before anything of it is used. Members that the schema doesn't know, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -96,8 +96,8 @@ class Judge:
         key = entry.get("client_request_id")
         if key is None:
             return
-        if entry["status"] == TakeStatus.PLANNED and not entry.get("error"):
-            raise Nonsense("a take with a client_request_id was sent: it can't be planned", "status")
+        if entry["status"] in _NEVER_PAID and not entry.get("error"):
+            raise Nonsense(f"a take that was sent, and is {entry['status']}, has one", "error")
         self._once("key", key, object(), "client_request_id")
         if entry.get("task_id") is not None:
             self._once("task", entry["task_id"], key, "task_id")
@@ -115,9 +115,8 @@ class Judge:
 
     def _keep(self, name: tuple[str, ...], definition: str, value: Mapping[str, Any]) -> None:
         known = _known_names(definition)
-        unknown = {member: one for member, one in value.items() if member not in known}
-        if unknown:
-            self.unknown[name] = unknown
+        if not value.keys() <= known:
+            self.unknown[name] = {member: one for member, one in value.items() if member not in known}
 
 
 def judge_meaning(entry: Mapping[str, Any]) -> None:
@@ -134,8 +133,6 @@ def judge_meaning(entry: Mapping[str, Any]) -> None:
         raise Nonsense(f"a take that is {status} has none", "outputs")
     if status is TakeStatus.SUCCEEDED and not outputs:
         raise Nonsense("a take that succeeded has files", "outputs")
-    if status is TakeStatus.FAILED and not entry.get("error"):
-        raise Nonsense("a take that failed has one", "error")
     if entry.get("given_up") and status is not TakeStatus.UNKNOWN:
         raise Nonsense(f"a take that is {status} was not given up", "given_up")
     if key is None and any(entry.get(name) for name in ("reserved_credits", "final_credits", "sent_at")):

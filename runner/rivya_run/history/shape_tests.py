@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 DEEPEST = 64
 """Levels of lists and objects in what is kept unread: far more than a request has, and few enough to write again."""
 
+_LARGEST = sys.float_info.max
 _SHOWN = 60
 _WORDS = {
     "string": "text",
@@ -87,14 +89,44 @@ def test_of_shape(
         rules.append(_rule_of_items(test_of_shape(shape["items"], test_of)))
     elif not rules or {"array", "object"} & set(_types(shape)):
         rules.append(_check_depth)
-    if len(rules) == 1:
-        return rules[0]
+    fits = _quick(shape)
 
     def test(value: Any) -> None:
+        if fits(value):
+            return
         for rule in rules:
             rule(value)
 
     return test
+
+
+def _quick(shape: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a plain value is surely right: nearly all are, and only the others need a reason."""
+    types = set(_types(shape))
+    text, whole, number = "string" in types, bool(types & {"integer", "number"}), "number" in types
+    others = {{"boolean": bool, "null": type(None)}.get(name) for name in types}
+    least, most = shape.get("minimum", -_LARGEST), shape.get("maximum", _LARGEST)
+    shortest, longest = shape.get("minLength", 0), shape.get("maxLength", math.inf)
+    search = re.compile(_in_python(shape["pattern"])).search if "pattern" in shape else None
+
+    def fits(value: Any) -> bool:
+        kind = type(value)
+        if kind is str:
+            return (
+                text and shortest <= len(value) <= longest and (search is None or search(value) is not None)
+            )
+        if kind is int:
+            return whole and least <= value <= most
+        if kind is float:
+            return number and least <= value <= most
+        return kind in others
+
+    return fits
+
+
+def _in_python(pattern: str) -> str:
+    """In Python, '$' lets a line end pass; in JSON Schema it doesn't."""
+    return pattern.replace("$", r"\Z")
 
 
 def _types(shape: Mapping[str, Any]) -> list[str]:
@@ -153,8 +185,7 @@ def _rule_of_length(least: int, most: float) -> Test:
 
 
 def _rule_of_pattern(pattern: str, title: str) -> Test:
-    # In Python, '$' lets a line end pass; in JSON Schema it doesn't.
-    search = re.compile(pattern.replace("$", r"\Z")).search
+    search = re.compile(_in_python(pattern)).search
 
     def rule(value: Any) -> None:
         if isinstance(value, str) and search(value) is None:
@@ -164,28 +195,32 @@ def _rule_of_pattern(pattern: str, title: str) -> Test:
 
 
 def _rule_of_members(members: Mapping[str, Test], needed: tuple[str, ...]) -> Test:
+    test_of = members.get
+
     def rule(value: Any) -> None:
         if not isinstance(value, dict):
             return
         for name in needed:
             if name not in value:
                 raise Nonsense(f"{name!r} is missing")
-        for name, one in value.items():
-            try:
-                members.get(name, _check_depth)(one)
-            except Nonsense as nonsense:
-                raise nonsense.under(name) from None
+        name = ""
+        try:
+            for name, one in value.items():
+                test_of(name, _check_depth)(one)
+        except Nonsense as nonsense:
+            raise nonsense.under(name) from None
 
     return rule
 
 
 def _rule_of_items(item: Test) -> Test:
     def rule(value: Any) -> None:
-        for number, one in enumerate(value if isinstance(value, list) else ()):
-            try:
+        number = 0
+        try:
+            for number, one in enumerate(value if isinstance(value, list) else ()):  # noqa: B007 - where it failed
                 item(one)
-            except Nonsense as nonsense:
-                raise nonsense.under(number) from None
+        except Nonsense as nonsense:
+            raise nonsense.under(number) from None
 
     return rule
 
