@@ -19,7 +19,7 @@ from rivya_run.disk.json_place import position, strict_json
 )
 def test_what_readers_do_not_agree_on_is_refused(text: str) -> None:
     """Always as a ValueError."""
-    with pytest.raises(ValueError):  # noqa: PT011 - the reasons differ
+    with pytest.raises(ValueError):
         strict_json(text.encode("utf-8", "surrogatepass"))
 
 
