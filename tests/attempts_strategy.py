@@ -18,7 +18,7 @@ WITH_TASK = (AttemptState.RUNNING, AttemptState.FINISHED, AttemptState.STORED, A
 
 outputs = st.builds(
     Output,
-    path=st.sampled_from(["a/a_t01_0123abcd.mp4", "b/b_t02_0123abcd_2.png"]),
+    path=st.sampled_from([".mp4", ".png"]),  # its ending: the rest of the name follows from the attempt
     url=st.none() | st.just("https://r/x.mp4?sig=1"),
     bytes=st.integers(0, 10**12),
     sha256=TEXT.map(sha),
@@ -55,9 +55,15 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
     asked = shot(draw(st.sampled_from(names)), draw(_prompts), params=draw(_params))
     lost = state is AttemptState.UNKNOWN and draw(st.booleans())
     has_task = state in WITH_TASK or lost
-    stored = draw(st.lists(outputs, min_size=1, max_size=2)) if state is AttemptState.STORED else []
+    take, number = draw(st.integers(1, most_takes)), draw(st.integers(1, 3))
+    made = attempt(asked, take, state, number=number)
+    files = draw(st.lists(outputs, min_size=1, max_size=2)) if state is AttemptState.STORED else []
+    stored = [
+        replace(one, path=f"{asked.id}/{asked.id}_t{take:02d}_{made.fingerprint[:8]}_{at}{one.path}")
+        for at, one in enumerate(files)
+    ]
     changes: dict[str, Any] = {
-        "task_id": f"task_{draw(st.integers(1, 99))}" if has_task else None,
+        "task_id": f"task_{sha(made.key)[:12]}" if has_task else None,
         "reserved": draw(CREDITS) if has_task else None,
         "final": draw(CREDITS) if has_task else None,
         "estimate": draw(CREDITS),
@@ -72,5 +78,4 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
         "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
     }
-    take, number = draw(st.integers(1, most_takes)), draw(st.integers(1, 3))
-    return replace(attempt(asked, take, state, number=number), **changes)
+    return replace(made, **changes)

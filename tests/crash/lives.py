@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from nonsense import WRONG, WRONG_PAST, WRONG_UPLOADS, changed, text
 from projects import png
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.tasks import SimulatedTask
@@ -216,6 +218,36 @@ class Project:
         assert life.status != HUNG, f"a run hung after {life.last!r}\n{self.log}"
         assert life.status in {KILLED, 0, 1, 5, 6}, f"exit code {life.status}\n{self.log}"
         return life
+
+    def say_nonsense(self, draw: random.Random) -> bool:
+        """A run over a manifest that says what can't be ends at once and records nothing; the good one is put back.
+
+        False where there is no manifest yet, or none with such a place.
+        """
+        manifest, journal = self.folder / "manifest.json", self.folder / "journal.jsonl"
+        if not manifest.exists():
+            return False
+        good, before = manifest.read_bytes(), journal.read_bytes()
+        try:
+            wrong = changed(json.loads(good), *draw.choice(WRONG + WRONG_UPLOADS + WRONG_PAST))
+        except (LookupError, TypeError):
+            return False
+        if draw.random() < 0.3:
+            journal.rename(journal.with_suffix(".aside"))
+        requests = len(self.simulator.traffic.requests)
+        manifest.write_bytes(text(wrong))
+        self.begin()
+        life = self.nursery.end()
+        assert life.status == 7, f"exit code {life.status} over {wrong}\n{self.log}"
+        assert len(self.simulator.traffic.requests) == requests
+        if journal.with_suffix(".aside").exists():
+            assert not journal.exists()
+            journal.with_suffix(".aside").rename(journal)
+        assert journal.read_bytes().startswith(before[: before.rfind(b"\n") + 1]), "a run recorded nonsense"
+        assert len(journal.read_bytes()) <= len(before)
+        assert manifest.read_bytes() == text(wrong)
+        manifest.write_bytes(good)
+        return True
 
     def finish(self, most: int = 20) -> int:
         """Run until all is done, putting money into the wallet when it is empty and deciding about what is unknown;

@@ -2,9 +2,10 @@
 
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
-middle of a request; shots are renamed in between. In some projects hours pass between two runs, the machine's
-clock is wrong in some of them or jumps, and the API forgets keys after an hour. Then the project is finished, by a
-person who decides about what is unknown, and held against the simulator's books.
+middle of a request; in between shots are renamed, and manifests come from git that say what can't be, and are put
+right. In some projects hours pass between two runs, the machine's clock is wrong in some of them or jumps, and the
+API forgets keys after an hour. Then the project is finished, by a person who decides about what is unknown, and held
+against the simulator's books.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Tally:
     runs: int = 0
     tasks: int = 0
     requests: int = 0
+    nonsense: int = 0
     deaths: Counter[str] = field(default_factory=Counter)
     wrong_clocks: int = 0
     decisions: int = 0
@@ -136,6 +138,10 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
             if draw.random() < 0.15:
                 project.names += 1
                 project.write(f"still{project.names}")
+            if draw.random() < 0.15:
+                said = project.say_nonsense(draw)
+                tally.runs += said
+                tally.nonsense += said
             if draw.random() < 0.2:
                 life = project.live(fatal_request=draw.randint(1, 12))
             else:
@@ -195,8 +201,9 @@ def main() -> int:
         print(loss)  # noqa: T201
     print(  # noqa: T201
         f"seed {seed}: {tally.kills} kills at {len(tally.deaths)} kinds of moments, {tally.projects} projects, "
-        f"{tally.runs} runs ({tally.wrong_clocks} with a wrong clock), {tally.requests} requests, "
-        f"{tally.tasks} tasks, {tally.decisions} decisions by hand, {len(tally.losses)} losses, "
+        f"{tally.runs} runs ({tally.wrong_clocks} with a wrong clock, {tally.nonsense} over nonsense), "
+        f"{tally.requests} requests, {tally.tasks} tasks, {tally.decisions} decisions by hand, "
+        f"{len(tally.losses)} losses, "
         f"{time.monotonic() - began:.0f} s"
     )
     return 1 if tally.losses else 0

@@ -6,11 +6,12 @@ standard library.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
+
+from rivya_run.disk.json_place import strict_json
 
 _LISTS = ("shots", "history")
 _FIRST, _LAST = b"  {", b"  }"
@@ -51,7 +52,7 @@ def load_lazily(path: Path) -> Any:
             found.append(name)
             head.append(b' "%s": []%s' % (name.encode(), last))
     try:
-        document = json.loads(b"".join(head))
+        document = strict_json(b"".join(head))
     except ValueError:
         return _whole(path)
     if not isinstance(document, dict) or len(set(found)) != len(found):
@@ -69,14 +70,14 @@ def load_head(path: Path) -> Any:
         for line in file:
             if line.rstrip() == _start_of("shots"):
                 with suppress(ValueError):
-                    return json.loads(b"".join(head).rstrip().removesuffix(b",") + b"}")
+                    return strict_json(b"".join(head).rstrip().removesuffix(b",") + b"}")
                 break
             head.append(line)
     return _whole(path)
 
 
 def _whole(path: Path) -> Any:
-    return json.loads(path.read_bytes())
+    return strict_json(path.read_bytes())
 
 
 def _start_of(name: str) -> bytes:
@@ -107,7 +108,7 @@ def _items(file: IO[bytes]) -> Iterator[dict[str, Any]]:
         if bare in (b" ]", b" ],"):
             return
         if bare in (_LAST, _LAST + b","):
-            yield json.loads(b"".join([*lines, b"}"]))
+            yield strict_json(b"".join([*lines, b"}"]))
             lines = []
         else:
             lines.append(line)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
+from rivya_run.history.judging import is_file_of_shot, judge_attempt, judge_upload, salvaged
 from rivya_run.history.sending_age import Moment, seconds_since
-from rivya_run.history.take_entry import attempt_of_entry
+from rivya_run.history.shape_tests import Nonsense
+from rivya_run.history.take_entry import attempt_of_entry, entry_of_upload
 from rivya_run.history.transitions import CHANGES, adopted, intended, upload_of
 from rivya_run.records.history import Attempt, AttemptState, Upload
-from rivya_run.records.journal import Adopted, Entry, Intended, RunStarted, TakenIn, Uploaded
+from rivya_run.records.journal import (
+    Adopted,
+    Entry,
+    FrameTaken,
+    Intended,
+    RunStarted,
+    Stored,
+    TakenIn,
+    Uploaded,
+)
 from rivya_run.times import seconds_of
 
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
@@ -21,7 +33,9 @@ UploadKey = tuple[str, str, str]
 class History:
     """Everything the journal says, kept up to date one entry at a time. No I/O.
 
-    ``attempts`` maps client request ids to attempts in the order in which they were first heard of.
+    ``attempts`` maps client request ids to attempts in the order in which they were first heard of. ``passed_over``
+    has what an earlier version took in from a manifest although it makes no sense, and nothing has put right since:
+    the line's number and the reason, by key.
     """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
@@ -32,6 +46,7 @@ class History:
         self.storyboard_path: str | None = None
         self.storyboard_sha256: str | None = None
         self.updated_at: str | None = None
+        self.passed_over: dict[str, tuple[int, str]] = {}
         self._of_shot: dict[str, dict[int, list[str]]] = {}
         self._keys_of_task: dict[str, set[str]] = {}
         self._spent = 0.0
@@ -53,22 +68,21 @@ class History:
             self.storyboard_path = event.storyboard_path
             self.storyboard_sha256 = event.storyboard_sha256
         elif isinstance(event, Uploaded):
-            upload = upload_of(entry.at, event)
-            self.uploads[upload.sha256, upload.kind, upload.model] = upload
+            self._put_upload(upload_of(entry.at, event))
         elif isinstance(event, Intended):
             self._set_back_before[event.key] = self._set_back
             self._put(intended(entry.at, event))
         elif isinstance(event, Adopted):
             self._put(adopted(entry.at, event, self.attempts.get(event.key)))
         elif isinstance(event, TakenIn):
-            told = attempt_of_entry(event.shot, event.entry)
-            # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
-            self._set_back_before[event.key] = self._set_back - _seconds_back(told.sent_at, entry.at)
-            self._put(told)
+            self._take_in(entry, event)
+        elif isinstance(event, Stored | FrameTaken) and not is_file_of_shot(event.path):
+            return  # named by a manifest before those were judged; the file is fetched again, under a name of its own
         else:
             known = self.attempts.get(event.key)
             if known is not None:
                 self._put(CHANGES[type(event)](known, event, entry.at))
+                self.passed_over.pop(event.key, None)
 
     def spent(self) -> float:
         """Credits that everything ever cost, as far as the API has said."""
@@ -110,6 +124,30 @@ class History:
     def keys_of_task(self, task_id: str) -> set[str]:
         """Keys of the attempts that this task serves: one, unless the API mixed something up."""
         return set(self._keys_of_task.get(task_id, ()))
+
+    def _take_in(self, entry: Entry, event: TakenIn) -> None:
+        """What a manifest knew. Manifests were recorded unjudged once: nonsense must not block a folder for ever."""
+        key, found = str(event.key), event.entry
+        try:
+            judge_attempt(found, event.shot)
+        except Nonsense as nonsense:
+            self.passed_over[key] = (entry.number, str(nonsense))
+            rest = salvaged(found, event.shot)
+            if rest is None or key in self.attempts:
+                return
+            found = rest
+        else:
+            self.passed_over.pop(key, None)
+        told = attempt_of_entry(event.shot, found)
+        # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
+        self._set_back_before[key] = self._set_back - _seconds_back(told.sent_at, entry.at)
+        self._put(told)
+
+    def _put_upload(self, upload: Upload) -> None:
+        """A file that can be used again; one that makes no sense is sent again, which costs nothing."""
+        with suppress(Nonsense):
+            judge_upload(entry_of_upload(upload))
+            self.uploads[upload.sha256, upload.kind, upload.model] = upload
 
     def _put(self, attempt: Attempt) -> None:
         before = self.attempts.get(attempt.key)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, TypeAlias
 
 from rivya_run.history.fold import History
 from rivya_run.history.json_text import pieces
-from rivya_run.history.take_entry import attempt_of_entry, entry_of_attempt, take_status, whole
+from rivya_run.history.judging import LISTS, Judge
+from rivya_run.history.shape_tests import Nonsense
+from rivya_run.history.take_entry import (
+    attempt_of_entry,
+    entry_of_attempt,
+    entry_of_earlier,
+    entry_of_upload,
+    take_status,
+    whole,
+)
 from rivya_run.records import Json
-from rivya_run.records.history import Attempt, AttemptState, TakeStatus, Upload
+from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.storyboard import Shot, Storyboard
 
 VERSION = 1
+Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
+_NOTHING: Unknown = {}
 MARGIN = {
     AttemptState.WITHDRAWN: 0,
     AttemptState.REFUSED: 1,
@@ -34,10 +45,17 @@ def manifest(
     *,
     base_url: str,
     updated_at: str,
+    unknown: Unknown = _NOTHING,
 ) -> dict[str, Json]:
     """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
     members = manifest_members(
-        storyboard, relative_path, serving, history, base_url=base_url, updated_at=updated_at
+        storyboard,
+        relative_path,
+        serving,
+        history,
+        base_url=base_url,
+        updated_at=updated_at,
+        unknown=unknown,
     )
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
 
@@ -50,8 +68,12 @@ def manifest_members(
     *,
     base_url: str,
     updated_at: str,
+    unknown: Unknown = _NOTHING,
 ) -> dict[str, Json | Iterator[Json]]:
-    """The same with shots and history one at a time, to be taken in this order: a large one is never whole."""
+    """The same with shots and history one at a time, to be taken in this order: a large one is never whole.
+
+    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again.
+    """
     shown: set[str] = set()
     served = set(serving.values())
     return {
@@ -61,13 +83,18 @@ def manifest_members(
             "title": storyboard.title,
             "path": relative_path,
             "sha256": storyboard.sha256,
+            **unknown.get(("storyboard",), {}),
         },
         "updated_at": updated_at,
         "base_url": base_url,
         "totals": _totals(storyboard, serving, history),
-        "shots": (_shot_entry(shot, serving, served, history, shown) for shot in storyboard.shots),
-        "uploads": [_upload_entry(upload) for upload in history.uploads.values()],
-        "history": _history_entries(history, shown),
+        "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
+        "uploads": [
+            entry_of_upload(upload) | unknown.get(("upload", *place), {})
+            for place, upload in history.uploads.items()
+        ],
+        "history": _history_entries(history, shown, unknown),
+        **unknown.get(("",), {}),
     }
 
 
@@ -77,6 +104,7 @@ def _shot_entry(
     served: Set[str],
     history: History,
     shown: set[str],
+    unknown: Unknown,
 ) -> dict[str, Json]:
     takes: list[Json] = []
     for take in range(1, shot.takes + 1):
@@ -94,7 +122,7 @@ def _shot_entry(
         ]
         shown.add(attempt.key)
         shown.update(one.key for one in earlier)
-        takes.append(entry_of_attempt(attempt, earlier) | {"take": take})
+        takes.append(_entry(attempt, earlier, unknown) | {"take": take})
     entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
     if shot.title is not None:
         entry["title"] = shot.title
@@ -102,7 +130,16 @@ def _shot_entry(
         entry["tags"] = list(shot.tags)
     if shot.notes is not None:
         entry["notes"] = shot.notes
-    return entry | {"takes": takes}
+    return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})
+
+
+def _entry(attempt: Attempt, earlier: Sequence[Attempt], unknown: Unknown) -> dict[str, Json]:
+    """The entry of an attempt with those before it, and what a newer program said of each."""
+    entry = entry_of_attempt(attempt, earlier)
+    if unknown:
+        before = [entry_of_earlier(one) | unknown.get(("attempt", one.key), {}) for one in earlier]
+        entry |= {"attempts": [*before], **unknown.get(("attempt", attempt.key), {})}
+    return entry
 
 
 def _attempt_shown(
@@ -135,22 +172,7 @@ def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
     }
 
 
-def _upload_entry(upload: Upload) -> dict[str, Json]:
-    return {
-        "sha256": upload.sha256,
-        "path": upload.path,
-        "kind": upload.kind,
-        "model": upload.model,
-        "mime_type": upload.mime_type,
-        "bytes": upload.bytes,
-        "url": upload.url,
-        "file_id": upload.file_id,
-        "uploaded_at": upload.uploaded_at,
-        "duration_token": upload.duration_token,
-    }
-
-
-def _history_entries(history: History, shown: set[str]) -> Iterator[Json]:
+def _history_entries(history: History, shown: set[str], unknown: Unknown) -> Iterator[Json]:
     """What no present take shows: the last attempt of each (shot, take, fingerprint) with those before it."""
     groups: dict[tuple[str, int, str], list[Attempt]] = {}
     for attempt in history.attempts.values():
@@ -159,7 +181,7 @@ def _history_entries(history: History, shown: set[str]) -> Iterator[Json]:
     for (shot, _, _), found in groups.items():
         found.sort(key=lambda attempt: attempt.number)
         entry: dict[str, Json] = {"shot": shot}
-        yield entry | entry_of_attempt(found[-1], found[:-1])
+        yield entry | _entry(found[-1], found[:-1], unknown)
 
 
 def _totals(
@@ -194,30 +216,48 @@ def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def known_attempts(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
-    """Every attempt that a manifest tells of, as (shot, entry, attempt).
+def known_attempts(
+    document: Mapping[str, Any], judge: Judge | None = None
+) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
+    """Every attempt that a manifest tells of, as (shot, entry, attempt), each judged before it is handed over.
 
-    Raises KeyError, TypeError or ValueError for a document that is none of ours.
+    What was handed over counts for nothing before all of it was. Raises Nonsense.
     """
-    for shot in document["shots"]:
+    judge = judge or Judge()
+    judge.head(document)
+    for place, shot in enumerate(_list_of(document, LISTS[0])):
+        judge.shot(place, shot)
         for take in shot["takes"]:
             yield from _attempts_in(shot["id"], take)
-    for entry in document.get("history") or ():
+    for place, entry in enumerate(_list_of(document, LISTS[1])):
+        judge.past(place, entry)
         yield from _attempts_in(entry["shot"], entry)
 
 
+def _list_of(document: Mapping[str, Any], name: str) -> Iterable[Any]:
+    """One of the long lists, which may be read from its file while it is gone through."""
+    found = document.get(name, ())
+    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
+        raise Nonsense("must be a list", name)
+    return found
+
+
 def _attempts_in(shot: str, entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
-    for earlier in entry.get("attempts") or ():
-        yield from _attempts_in(shot, earlier)
-    if entry.get("client_request_id"):
-        kept = {key: value for key, value in entry.items() if key != "attempts"}
-        yield shot, kept, attempt_of_entry(shot, entry)
+    for one in (*(entry.get("attempts") or ()), entry):
+        if one.get("client_request_id") is not None:
+            kept = {key: value for key, value in one.items() if key != "attempts"}
+            yield shot, kept, attempt_of_entry(shot, one)
 
 
 def knows_more(told: Attempt, known: Attempt | None) -> bool:
-    """Whether a manifest's word on an attempt goes beyond the journal's."""
+    """Whether a manifest's word on an attempt goes beyond the journal's.
+
+    It never takes back what the journal knows was spent: then the API itself is asked how its task ended.
+    """
     if known is None:
         return True
+    if told.spent < known.spent:
+        return False
     if known.task_id is not None and told.task_id not in {None, known.task_id}:
         return False
     beyond = MARGIN.get(told.state, _ENDED) - MARGIN.get(known.state, _ENDED)

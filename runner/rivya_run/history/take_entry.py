@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rivya_run.history.fingerprint import compact, price_key
 from rivya_run.records import Json
-from rivya_run.records.history import Attempt, AttemptState, Output, TakeStatus
+from rivya_run.records.history import Attempt, AttemptState, Output, TakeStatus, Upload
 from rivya_run.records.wire import ApiError
 
 REFERENCES = "referenceMediaItems"
@@ -59,7 +59,7 @@ def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[
         "client_request_id": attempt.key,
         "attempt": attempt.number,
         "task_id": attempt.task_id,
-        "attempts": [_earlier(one) for one in earlier],
+        "attempts": [entry_of_earlier(one) for one in earlier],
         "request": json.loads(attempt.body) if attempt.body else None,
         "sent_at": attempt.sent_at,
         "reserved_credits": whole(attempt.reserved),
@@ -69,7 +69,7 @@ def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[
         "updated_at": attempt.updated_at,
         "parents": [{"shot": shot, "take": take, "sha256": sha} for shot, take, sha in attempt.parents],
         "timeline": [{"status": status, "at": at} for status, at in attempt.timeline],
-        "outputs": [entry_of_output(output) for output in attempt.outputs],
+        "outputs": [entry_of_output(output) for output in _files_of(attempt)],
         "error": entry_of_error(attempt.error),
     }
     if attempt.api_sent_at is not None:
@@ -77,7 +77,13 @@ def entry_of_attempt(attempt: Attempt, earlier: Sequence[Attempt] = ()) -> dict[
     return entry | {"given_up": True} if attempt.state is AttemptState.GIVEN_UP else entry
 
 
-def _earlier(attempt: Attempt) -> dict[str, Json]:
+def _files_of(attempt: Attempt) -> tuple[Output, ...]:
+    """A task that failed made nothing that counts, should the API have said otherwise before."""
+    return () if attempt.state is AttemptState.FAILED else attempt.outputs
+
+
+def entry_of_earlier(attempt: Attempt) -> dict[str, Json]:
+    """The entry of an attempt that stands in the one of a later attempt."""
     entry = entry_of_attempt(attempt)
     del entry["attempts"]
     return entry
@@ -97,6 +103,22 @@ def entry_of_output(output: Output) -> dict[str, Json]:
     if output.removed:
         entry["removed"] = True
     return entry | dict(output.media or {})
+
+
+def entry_of_upload(upload: Upload) -> dict[str, Json]:
+    """A reference file that was sent."""
+    return {
+        "sha256": upload.sha256,
+        "path": upload.path,
+        "kind": upload.kind,
+        "model": upload.model,
+        "mime_type": upload.mime_type,
+        "bytes": upload.bytes,
+        "url": upload.url,
+        "file_id": upload.file_id,
+        "uploaded_at": upload.uploaded_at,
+        "duration_token": upload.duration_token,
+    }
 
 
 def entry_of_error(error: ApiError | None) -> dict[str, Json] | None:

@@ -9,6 +9,9 @@ from enum import StrEnum
 from rivya_run.records import Json
 from rivya_run.records.wire import ApiError
 
+MOST_CREDITS = 1e9
+"""More than any take can cost: a larger number is none, and sums of such stay exact."""
+
 
 class AttemptState(StrEnum):
     """How far an attempt has come.

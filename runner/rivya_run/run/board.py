@@ -184,6 +184,7 @@ class Board:
                 self.ledger.history,
                 base_url=self.base_url,
                 updated_at=self.ledger.history.updated_at or self.session.timestamp(),
+                unknown=self.ledger.unknown,
             )
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rivya_run.disk.outputs import bad_files
-from rivya_run.disk.places import output_folder, relative_to_root
+from rivya_run.disk.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.errors import ForeignFolder, StoryboardError
 from rivya_run.history.fold import History
 from rivya_run.history.sending_age import Moment
@@ -194,7 +194,21 @@ def prepare(
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
-    return Prepared(source, ledger, planner, planner.plan(), bad, notice, made_with)
+    notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
+    return Prepared(source, ledger, planner, planner.plan(), bad, "; ".join(notices) or None, made_with)
+
+
+def _passed_over(ledger: Ledger) -> str | None:
+    """What is to be said of entries that an earlier version took in from a manifest without judging them."""
+    found = ledger.history.passed_over
+    if not found:
+        return None
+    number, reason = next(iter(found.values()))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"{ledger.folder / JOURNAL}:{number}: what a manifest said once makes no sense ({reason}){more}; of such an "
+        "entry only the key and the task count, the rest is passed over"
+    )
 
 
 def _expired(history: History, window: float, now: float) -> set[str]:

@@ -49,4 +49,5 @@ def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
         history,
         base_url=prepared.made_with or "",
         updated_at=history.updated_at or "",
+        unknown=ledger.unknown,
     )

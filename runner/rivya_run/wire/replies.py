@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from rivya_run.records import Json
+from rivya_run.records.history import MOST_CREDITS
 from rivya_run.records.wire import ApiError, ListedModel, Task, TaskStatus, UploadedFile
+from rivya_run.storyboard.language import URL_PATTERN
 from rivya_run.wire.origin import why_unsafe
 from rivya_run.wire.result_url import LONGEST_URL, result_url
 
 _LONGEST_ID = 512
 _MOST_URLS = 64
+_SENDABLE = re.compile(URL_PATTERN)
 _STATUSES = {status.value: status for status in TaskStatus if status is not TaskStatus.OTHER}
 _WRAPPERS = (
     "data",
@@ -55,8 +59,8 @@ def read_task(body: Json, *, asked_for: str | None = None, origin: str = "") -> 
         status=_status(found) or TaskStatus.OTHER,
         raw_status=raw_status[:100],
         model=_text(found.get("model")),
-        reserved_credits=_number(found.get("reserved_credits")),
-        final_credits=_number(found.get("final_credits")),
+        reserved_credits=_credits(found.get("reserved_credits")),
+        final_credits=_credits(found.get("final_credits")),
         created_at=_text(found.get("created_at")),
         updated_at=_text(found.get("updated_at")),
         urls=urls,
@@ -66,13 +70,13 @@ def read_task(body: Json, *, asked_for: str | None = None, origin: str = "") -> 
 
 
 def read_file(body: Json, *, origin: str = "") -> UploadedFile | None:
-    """The reply to an upload, or None without a URL (or with several); only that field is sure to be there."""
+    """The reply to an upload, or None without a URL that a create may carry (or with several); only that is sure."""
     found = _most(
         [(_file_fields(one), one) for one in _held(body) if _file_url(one, origin) is not None],
         lambda one: _file_url(one, origin),
     )
     url = _file_url(found, origin) if found else None
-    if found is None or url is None:
+    if found is None or url is None or _SENDABLE.fullmatch(url) is None:
         return None
     return UploadedFile(
         url=url,
@@ -312,6 +316,12 @@ def _number(value: Json) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None
+
+
+def _credits(value: Json) -> float | None:
+    """What one take costs; more than any can cost is no amount, and would spoil every sum."""
+    number = _number(value)
+    return number if number is not None and number <= MOST_CREDITS else None
 
 
 def clean(text: str) -> str:

@@ -336,7 +336,7 @@ def test_the_example_of_the_contract_fits_the_manifest_schema() -> None:
         "updated_at": None,
         "outputs": [
             {
-                "path": "a.mp4",
+                "path": "sh010/sh010_t01_aaaaaaaa.mp4",
                 "url": None,
                 "bytes": 1,
                 "sha256": "b" * 64,

@@ -154,7 +154,8 @@ def test_what_the_people_wrote_is_there_for_reports() -> None:
         (AttemptState.SENT, AttemptState.RUNNING, True),
         (AttemptState.SENT, AttemptState.UNKNOWN, True),
         (AttemptState.UNKNOWN, AttemptState.STORED, True),
-        (AttemptState.RUNNING, AttemptState.FAILED, True),
+        (AttemptState.RUNNING, AttemptState.STORED, True),
+        (AttemptState.RUNNING, AttemptState.FAILED, False),  # for nothing, it says: the API is asked
         (AttemptState.WITHDRAWN, AttemptState.SENT, True),
         (AttemptState.REFUSED, AttemptState.RUNNING, True),
         (AttemptState.GIVEN_UP, AttemptState.STORED, True),
