@@ -2,7 +2,8 @@
 
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
-middle of a request; shots are renamed in between. Then it is finished and held against the simulator's books.
+middle of a request; in between shots are renamed, prompts changed, shots deleted and put back. Some simulators
+serve a result once. Then it is finished and held against the simulator's books.
 """
 
 from __future__ import annotations
@@ -94,6 +95,9 @@ def simulator_options(draw: random.Random) -> dict[str, Any]:
         options["concurrency_limit"] = draw.choice([1, 2, 3])
     if draw.random() < 0.2:
         options["rate_limit"] = 60.0
+    if draw.random() < 0.25:
+        options["serves"] = 1
+        options["served_status"] = draw.choice([403, 404, 410])
     return options
 
 
@@ -103,9 +107,8 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
     with open_project(root, nursery, **simulator_options(draw)) as project:
         done = 0
         while done < deaths:
-            if draw.random() < 0.15:
-                project.names += 1
-                project.write(f"still{project.names}")
+            if draw.random() < 0.25:
+                project.edit(draw)
             if draw.random() < 0.2:
                 life = project.live(fatal_request=draw.randint(1, 12))
             else:
