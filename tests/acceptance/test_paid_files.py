@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,3 +200,34 @@ def test_a_copy_is_not_offered_while_it_is_the_only_one(tmp_path: Path) -> None:
         assert copy.exists()
         assert project.run().exit_code == 0
         assert copy.name in words(project, "clean")[1]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_two_attempts_of_one_take_never_share_a_name(tmp_path: Path) -> None:
+    """A colleague's second attempt came with the manifest while the first one here was not fetched yet."""
+    with misbehaving(tmp_path, Rule("download-410", turns=tuple(range(1, 8)))) as project:
+        project.write(board(1))
+        assert project.run().exit_code == 1
+        path = project.folder() / "manifest.json"
+        document = project.manifest()
+        take = document["shots"][0]["takes"][0]
+        name = f"s01/s01_t01_{take['fingerprint'].removeprefix('sha256:')[:8]}.mp4"
+        clip = project.folder() / name
+        clip.parent.mkdir(exist_ok=True)
+        clip.write_bytes(b"a colleague's")
+        key = take["client_request_id"].removesuffix("1") + "2"
+        output = {
+            "path": name,
+            "url": None,
+            "bytes": clip.stat().st_size,
+            "sha256": hashlib.sha256(clip.read_bytes()).hexdigest(),
+            "mime_type": "video/mp4",
+        }
+        told = {"status": "succeeded", "client_request_id": key, "attempt": 2, "task_id": "task_2"}
+        take |= told | {"outputs": [output]}
+        path.write_text(json.dumps(document))
+        assert project.run().exit_code == 0
+        assert clip.read_bytes() == b"a colleague's"
+        assert [one.name for one in paid(project)] == [clip.name, f"{clip.stem}_2.mp4"]
+        assert words(project, "verify")[0] == 0
+        assert project.tasks() == 1
