@@ -332,7 +332,9 @@ class Files:
                     assert there < len(served), f"{entry['shot']}: {there} bytes are here, and not stored"
 
     def _check_output(self, output: dict[str, Any], served: bytes) -> None:
-        content = (self.folder / output["path"]).read_bytes()
+        path = self.folder / output["path"]
+        assert path.is_file(), f"{output['path']} is missing"
+        content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         assert (digest, len(content)) == (output["sha256"], output["bytes"]), output["path"]
         if "doubt" in output and self.simulator.desk.options.serves is not None:
