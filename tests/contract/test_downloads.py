@@ -549,7 +549,7 @@ def test_what_came_is_here_until_more_has_come(tmp_path: Path) -> None:
     part.write_bytes(SMALL[:90_000])
     noted(part, '"zero"')
     _, found = get(scripted(Cut(answer(200, SMALL, headers=MEDIA)[:50_000]), answer(410)), part)
-    assert isinstance(found, Expired)
+    assert isinstance(found, NotThere)
     assert (tmp_path / "x.part.cut").read_bytes() == SMALL[:90_000]
     whole(part, get(ranged(SMALL), part)[1], SMALL)
 
