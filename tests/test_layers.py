@@ -126,6 +126,7 @@ FLOORS: Mapping[str, Floor] = {
     "disk.journal": Floor.EDGES,
     "disk.lock": Floor.EDGES,
     "disk.manifest_file": Floor.EDGES,
+    "disk.moves": Floor.EDGES,
     "media.measuring": Floor.EDGES,
     "media.facts": Floor.EDGES,
     "disk.outputs": Floor.EDGES,
@@ -180,6 +181,7 @@ EDGE_PAIRS = {
     ("wire.http", "wire.connections"),
     ("wire.http", "wire.library"),
     ("wire.library", "wire.connections"),
+    ("disk.moves", "disk.outputs"),
     ("media.measuring", "media.frames"),
     ("media.measuring", "media.facts"),
 }

@@ -541,3 +541,29 @@ def test_a_note_that_was_being_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "x.part.json.new").write_text('{"valid')
     _, found = get(scripted(answer(200, SMALL, headers=MEDIA)), part)
     whole(part, found, SMALL)
+
+
+def test_what_came_is_here_until_more_has_come(tmp_path: Path) -> None:
+    """The server has other bytes now, breaks off sooner than before, and then has nothing: the longer part stays."""
+    part = tmp_path / "x.part"
+    part.write_bytes(SMALL[:90_000])
+    noted(part, '"zero"')
+    _, found = get(scripted(Cut(answer(200, SMALL, headers=MEDIA)[:50_000]), answer(410)), part)
+    assert isinstance(found, NotThere)
+    assert (tmp_path / "x.part.cut").read_bytes() == SMALL[:90_000]
+    whole(part, get(ranged(SMALL), part)[1], SMALL)
+
+
+@pytest.mark.parametrize(
+    "last", [answer(416), answer(404), answer(302, headers={"location": "ftp://x/y"}), answer(500)]
+)
+def test_an_answer_without_media_costs_nothing_that_is_here(tmp_path: Path, last: bytes) -> None:
+    """With a note of what is here, and without: a run may have been killed with all of it."""
+    for name, note in (("x.part", True), ("y.part", False)):
+        part = tmp_path / name
+        part.write_bytes(SMALL)
+        if note:
+            noted(part)
+        _, found = get(scripted(last), part, seconds=0.2)
+        assert not isinstance(found, Fetched)
+        assert part.read_bytes() == SMALL

@@ -275,3 +275,14 @@ def test_simulator_closes_at_once_while_a_clip_is_rendered() -> None:
 def _cut_off(url: str) -> None:
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         fetch(url)
+
+
+def test_a_result_may_be_served_once() -> None:
+    """Sent to its end, it is gone, also at a fresh URL; an answer that broke off before doesn't count."""
+    faults = FaultPlan(rules=(Rule("download-cut", turns=(1,)),))
+    with hosted(faults=faults, serves=1, served_status=404, url_lifetime=60.0) as simulator:
+        url = _result(simulator)
+        with pytest.raises(http.client.IncompleteRead):
+            fetch(url)
+        assert len(fetch(url).body) == 4096
+        assert fetch(url).status == 404

@@ -12,15 +12,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from command_line import rivya_run
 from nonsense import WRONG, WRONG_PAST, WRONG_UPLOADS, changed, text
 from projects import png
+from rivya_run.disk.journal import read_journal
+from rivya_run.history.fold import History
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.tasks import SimulatedTask
 from simulation import KEY
@@ -43,10 +47,11 @@ RIGHT = Clock()
 
 @dataclass(frozen=True)
 class Life:
-    """One run: its exit code (negative: the signal), how many moments it saw, and which was the last."""
+    """One run: its exit code (negative: the signal), how many moments and renames it saw, the last moment."""
 
     status: int
     moments: int
+    moves: int
     last: str
 
 
@@ -123,12 +128,14 @@ class Sniper:
 BOARD = """
 id: crash
 shots:
-  - {id: pair, prompt: Two of a kind, takes: 2}
+  - {id: pair, prompt: PAIR, takes: 2}
   - {id: NAME, prompt: A reference, references: refs/pack.png}
   - {id: key, model: grok-imagine, prompt: A keyframe}
   - {id: child, prompt: From a keyframe, references: [{shot: key}]}
   - {id: next, prompt: Onwards, references: [{shot: pair, take: 1, frame: last}]}
 """
+CHILD = "  - {id: child, prompt: From a keyframe, references: [{shot: key}]}\n"
+PAIRS = ("Two of a kind", "Two of another kind")
 TAKES = 6
 
 
@@ -155,6 +162,9 @@ class Project:
     names: int = 0
     time: TrueTime = field(default_factory=TrueTime)
     clock: Clock = RIGHT
+    pair: str = PAIRS[0]
+    with_child: bool = True
+    held: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.root / "outputs").mkdir(parents=True, exist_ok=True)
@@ -174,15 +184,43 @@ class Project:
 
     def write(self, name: str, text: str = BOARD) -> None:
         """Write the storyboard; one shot is called ``name``."""
-        (self.root / "storyboard.yaml").write_text(text.replace("NAME", name), encoding="utf-8")
+        text = text if self.with_child else text.replace(CHILD, "")
+        text = text.replace("NAME", name).replace("PAIR", self.pair)
+        (self.root / "storyboard.yaml").write_text(text, encoding="utf-8")
 
-    def begin(self, *options: str, fatal: int | None = None, survived: Collection[str] | None = None) -> int:
-        """Start a run; its process id. ``fatal`` and ``survived`` are those of ``Moments``."""
+    def edit(self, draw: random.Random) -> None:
+        """Ask for something else between two runs: a shot renamed, a prompt changed (back), a shot deleted."""
+        change = draw.random()
+        if change < 0.5:
+            self.names += 1
+        elif change < 0.75:
+            self.pair = draw.choice(PAIRS)
+        else:
+            self.with_child = not self.with_child
+        self.write(f"still{self.names}")
+
+    def begin(
+        self,
+        *options: str,
+        fatal: int | str | None = None,
+        survived: Collection[str] | None = None,
+        fatal_move: int | None = None,
+    ) -> int:
+        """Start a run; its process id. ``fatal``, ``survived`` and ``fatal_move`` are those of ``Moments``."""
         args = ["run", "storyboard.yaml", "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
-        return self._start([*args, *self.options, *options], fatal=fatal, survived=survived)
+        if self.serves_once:
+            args += ["--timeout", "5"]  # for files that never come
+        return self._start(
+            [*args, *self.options, *options], fatal=fatal, survived=survived, fatal_move=fatal_move
+        )
 
     def _start(
-        self, args: list[str], *, fatal: int | None = None, survived: Collection[str] | None = None
+        self,
+        args: list[str],
+        *,
+        fatal: int | str | None = None,
+        survived: Collection[str] | None = None,
+        fatal_move: int | None = None,
     ) -> int:
         passed, jump = self.time.passed, self.clock.jump
         return self.nursery.start(
@@ -197,27 +235,38 @@ class Project:
                 "log": str(self.root / "log.txt"),
                 "fatal": fatal,
                 "survived": None if survived is None else sorted(survived),
+                "fatal_move": fatal_move,
             }
         )
 
     def live(
         self,
         *,
-        fatal: int | None = None,
+        fatal: int | str | None = None,
         fatal_request: int | None = None,
         survived: Collection[str] | None = None,
+        fatal_move: int | None = None,
     ) -> Life:
-        """One run, killed at its ``fatal``-th moment, in the middle of its ``fatal_request``-th request, or at
-        the first moment of a kind that isn't among the ``survived`` ones.
+        """One run, killed at its ``fatal``-th moment (or at the first of that name), in the middle of its
+        ``fatal_request``-th request, at the first moment of a kind that isn't among the ``survived`` ones, or
+        before its ``fatal_move``-th rename.
         """
-        pid = self.begin(fatal=fatal, survived=survived)
+        pid = self.begin(fatal=fatal, survived=survived, fatal_move=fatal_move)
         if fatal_request is not None:
             self.sniper.aim(pid, fatal_request)
         life = self.nursery.end()
         self.sniper.rest()
         assert life.status != HUNG, f"a run hung after {life.last!r}\n{self.log}"
         assert life.status in {KILLED, 0, 1, 5, 6}, f"exit code {life.status}\n{self.log}"
+        self._look_what_is_held()
         return life
+
+    def _look_what_is_held(self) -> None:
+        """Of no file that was paid for there may ever be fewer bytes here than there were."""
+        now = held(self.folder)
+        lost = {name: (size, now.get(name, 0)) for name, size in self.held.items() if now.get(name, 0) < size}
+        assert not lost, f"bytes that were here are gone: {lost}\n{self.log}"
+        self.held = now
 
     def say_nonsense(self, draw: random.Random) -> bool:
         """A run over a manifest that says what can't be ends at once and records nothing; the good one is put back.
@@ -252,8 +301,13 @@ class Project:
     def finish(self, most: int = 20) -> int:
         """Run until all is done, putting money into the wallet when it is empty and deciding about what is unknown;
         how many runs it took.
+
+        Where results are served once, a run may have been killed with the only answer in flight: then all is
+        done that can be.
         """
+        vain = 0
         for count in range(1, most + 1):
+            tasks = len(self.simulator.state.tasks())
             life = self.live()
             if life.status == 0:
                 return count
@@ -261,6 +315,9 @@ class Project:
                 self.simulator.state.top_up(1000)
             if life.status == 6:
                 self.decide()
+            vain = vain + 1 if life.status == 1 and tasks == len(self.simulator.state.tasks()) else 0
+            if vain == 2 and self.serves_once:
+                return count
         raise AssertionError(f"not done after {most} runs\n{self.log}")
 
     def decide(self) -> None:
@@ -287,14 +344,29 @@ class Project:
         document: dict[str, Any] = json.loads((self.folder / "manifest.json").read_bytes())
         return document
 
+    @property
+    def serves_once(self) -> bool:
+        """Whether a result is gone as soon as it was sent."""
+        return self.simulator.desk.options.serves is not None
+
     def check(self) -> None:
         """Hold the folder against the simulator's own books."""
         before = len(self.simulator.traffic.requests)
-        assert self.live().status == 0
-        assert len(self.simulator.traffic.requests) == before, "a rerun of what is done asked the API"
+        done = self.live().status == 0
+        assert done or self.serves_once
+        if done:
+            assert len(self.simulator.traffic.requests) == before, "a rerun of what is done asked the API"
         manifest = self.manifest()
         _check_money(manifest, self.simulator)
-        _check_files(manifest, self.folder, self.simulator)
+        if done:
+            assert manifest["totals"]["succeeded"] == manifest["totals"]["takes"]
+        files = Files(manifest, self.folder, self.simulator)
+        files.check_content(self.held)
+        storyboard = self.root / "storyboard.yaml"
+        verified = rivya_run("verify", storyboard)
+        assert verified.exit_code == 0, verified.output
+        unused = rivya_run("clean", storyboard).stdout.splitlines()[:-1]
+        files.check_rest({line.partition("  ")[0] for line in unused})
 
 
 def entries_of(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -323,35 +395,92 @@ def _check_money(manifest: dict[str, Any], simulator: HostedSimulator) -> None:
     assert known == set(tasks), (
         f"tasks of the API: {set(tasks) - known} unknown, {known - set(tasks)} made up"
     )
-    good = [task for task in tasks.values() if task.error is None]
-    takes = manifest["totals"]["takes"]
-    assert manifest["totals"]["succeeded"] == takes
-    assert len(good) == takes, f"{len(good)} tasks made clips for {takes} takes"
+    good: Counter[str] = Counter()
+    takes: dict[str, int] = {}
+    for key, found in state.tasks_by_key().items():
+        _, _, take, fingerprint, _ = key.split(".")
+        good[fingerprint] += any(task.error is None for task in found)
+        takes[fingerprint] = max(takes.get(fingerprint, 0), int(take.removeprefix("t")))
+    twice = {one: count for one, count in good.items() if count > takes[one]}
+    assert not twice, f"more good tasks than takes that were asked for at once: {twice}"
     spent = state.charged() + state.reserved()
     assert manifest["totals"]["spent_credits"] == spent, "the manifest counts other credits than the API"
 
 
-def _check_files(manifest: dict[str, Any], folder: Path, simulator: HostedSimulator) -> None:
-    """Every file is whole and what the API serves; nothing unfinished and nothing strange lies about."""
-    expected = {"manifest.json", "journal.jsonl"}
-    for entry in entries_of(manifest):
-        for number, output in enumerate(entry["outputs"], start=1):
-            content = (folder / output["path"]).read_bytes()
-            digest = hashlib.sha256(content).hexdigest()
-            assert (digest, len(content)) == (output["sha256"], output["bytes"]), output["path"]
-            task = simulator.state.known(entry["task_id"])
-            assert task is not None and digest == _served(simulator, task, number), output["path"]
-            expected.add(output["path"])
-            expected.update(still["path"] for still in output.get("frames", ()))
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    strange = {path for path in there - expected if path not in {".lock", ".lock-holder", ".state"}}
-    assert not strange, f"left behind: {strange}"
+@dataclass
+class Files:
+    """What lies in an output folder, beside the manifest and what the simulator serves."""
+
+    manifest: dict[str, Any]
+    folder: Path
+    simulator: HostedSimulator
+    expected: set[str] = field(default_factory=lambda: {"manifest.json", "journal.jsonl"})
+
+    def check_content(self, held: Mapping[tuple[str, int], int]) -> None:
+        """Every file of every task is here and is what the API serves, also of those that no shot asks for now."""
+        entries = {entry["task_id"]: entry for entry in entries_of(self.manifest) if entry["task_id"]}
+        for task in self.simulator.state.tasks():
+            if task.error is not None:
+                continue
+            entry = entries[task.id]
+            for index in range(task.files):
+                served = _served(self.simulator, task, index + 1)
+                if index < len(entry["outputs"]):
+                    self._check_output(entry["outputs"][index], served)
+                else:
+                    assert self.simulator.desk.options.serves is not None, f"{entry['shot']}: not fetched"
+                    there = held.get((entry["client_request_id"], index), 0)
+                    assert there < len(served), f"{entry['shot']}: {there} bytes are here, and not stored"
+
+    def _check_output(self, output: dict[str, Any], served: bytes) -> None:
+        path = self.folder / output["path"]
+        assert path.is_file(), f"{output['path']} is missing"
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        assert (digest, len(content)) == (output["sha256"], output["bytes"]), output["path"]
+        if "doubt" in output and self.simulator.desk.options.serves is not None:
+            assert served.startswith(content), output["path"]
+        else:
+            assert content == served, output["path"]
+        self.expected.add(output["path"])
+        self.expected.update(still["path"] for still in output.get("frames", ()))
+
+    def check_rest(self, unused: Collection[str]) -> None:
+        """Nothing else lies about, but for what ``clean`` lists and downloads that are still to be gone on with."""
+        kept = {".lock", ".lock-holder", ".state"}
+        there = {
+            path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
+        }
+        rest = there - self.expected - kept
+        if self.simulator.desk.options.serves is not None:
+            rest = {path for path in rest if not path.startswith(".arriving/")}
+        assert rest <= set(unused), f"left behind: {rest - set(unused)}"
 
 
-def _served(simulator: HostedSimulator, task: SimulatedTask, number: int) -> str:
-    """sha256 of what the simulator serves as a task's file."""
-    content = asyncio.run(simulator.desk.shelf.content(task, number))
-    return hashlib.sha256(content.body).hexdigest()
+def held(folder: Path) -> dict[tuple[str, int], int]:
+    """How many bytes of each file that was paid for are in a folder, under whatever name: (key, index) -> bytes."""
+    history = History(read_journal(folder / "journal.jsonl")[0])
+    sums = {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.suffix != ".jsonl" and path.is_file()
+    }
+    found: dict[tuple[str, int], int] = {}
+    for key, attempt in history.attempts.items():
+        begins = hashlib.sha256(key.encode()).hexdigest()[:16]
+        for path in (folder / ".arriving").glob(f"{begins}_*"):
+            if ".json" not in path.name:
+                name = key, int(path.name.split("_")[1].partition(".")[0]) - 1
+                found[name] = max(found.get(name, 0), path.stat().st_size)
+        for index, output in enumerate(attempt.outputs):
+            if output.sha256 in sums:
+                found[key, index] = max(found.get((key, index), 0), output.bytes)
+    return found
+
+
+def _served(simulator: HostedSimulator, task: SimulatedTask, number: int) -> bytes:
+    """What the simulator serves as a task's file."""
+    return asyncio.run(simulator.desk.shelf.content(task, number)).body
 
 
 @contextmanager

@@ -14,31 +14,45 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+MOVING = frozenset({"before rename", "before move"})
+"""The moments before a file gets another name."""
+
 LastAct = Callable[[], None]
 
 
 class Moments:
     """Counts moments; the fatal one is the last thing that happens in this process.
 
-    ``fatal`` is its number, or None: no such number; ``survived`` are the kinds of moments that are not fatal,
-    or None: none is.
+    ``fatal`` is its number or its name, or None: there is none; ``survived`` are the kinds of moments that are not
+    fatal, or None: none is; ``fatal_move`` is the number of the rename (of whatever file) that is never done.
     """
 
     def __init__(
-        self, note: Callable[[int, str], None], fatal: int | None, survived: Collection[str] | None
+        self,
+        note: Callable[[int, int, str], None],
+        fatal: int | str | None,
+        survived: Collection[str] | None,
+        fatal_move: int | None,
     ) -> None:
         self._note = note
         self._fatal = fatal
         self._survived = survived
-        self._count = 0
+        self._fatal_move = fatal_move
+        self._count = self._moves = 0
         self._lock = threading.Lock()
 
     def passed(self, name: str, last_act: LastAct | None = None) -> None:
         """A moment has come. ``last_act`` is done by a process that dies here."""
         with self._lock:
             self._count += 1
-            self._note(self._count, name)
-            if self._count == self._fatal or (self._survived is not None and name not in self._survived):
+            moving = name in MOVING
+            self._moves += moving
+            self._note(self._count, self._moves, name)
+            if (
+                self._fatal in {self._count, name}
+                or (moving and self._moves == self._fatal_move)
+                or (self._survived is not None and name not in self._survived)
+            ):
                 if last_act is not None:
                     last_act()
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,9 +1,9 @@
 """A warm process that forks runs of the real command line, so that thousands of kills take minutes.
 
 Started as ``python -m crash.nursery``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
-``fatal``: the moment at which to die, or null; ``survived``: the kinds of moments that are not fatal, or null:
-none is; ``clock``: how its wall clock is wrong, as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and
-``{"status", "moments", "last"}`` when that run has ended; a negative status is the signal that ended it.
+``fatal``, ``survived``, ``fatal_move``: when to die, as ``Moments`` has them; ``clock``: how its wall clock is wrong,
+as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and ``{"status", "moments", "moves", "last"}`` when that run
+has ended; a negative status is the signal that ended it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from crash.moments import Moments, hasten
 PATIENCE = float(os.environ.get("PATIENCE", "45"))
 """Seconds after which a run that doesn't end is taken to hang."""
 
-_HEAD = struct.Struct("<q56s")
+_HEAD = struct.Struct("<qq56s")
 
 
 class WallClock:
@@ -56,14 +56,14 @@ def main() -> None:
     shared = mmap.mmap(-1, _HEAD.size)
     for line in sys.stdin:
         request = json.loads(line)
-        _HEAD.pack_into(shared, 0, 0, b"")
+        _HEAD.pack_into(shared, 0, 0, 0, b"")
         pid = os.fork()
         if pid == 0:
             _live(request, shared, clock)
         _say({"pid": pid})
         status = _wait(pid)
-        count, last = _HEAD.unpack_from(shared, 0)
-        _say({"status": status, "moments": count, "last": last.rstrip(b"\0").decode()})
+        count, moves, last = _HEAD.unpack_from(shared, 0)
+        _say({"status": status, "moments": count, "moves": moves, "last": last.rstrip(b"\0").decode()})
 
 
 def _warm_up() -> None:
@@ -96,12 +96,12 @@ def _live(request: dict[str, Any], shared: mmap.mmap, clock: WallClock) -> None:
 
     clock.set(*request["clock"])
 
-    def note(count: int, name: str) -> None:
+    def note(count: int, moves: int, name: str) -> None:
         clock.moment(count)
-        _HEAD.pack_into(shared, 0, count, name.encode()[:56])
+        _HEAD.pack_into(shared, 0, count, moves, name.encode()[:56])
 
     signal.signal(signal.SIGUSR1, _show_where)
-    Moments(note, request["fatal"], request["survived"]).install()
+    Moments(note, request["fatal"], request["survived"], request["fatal_move"]).install()
     code = 70
     try:
         from rivya_run.cli.app import app

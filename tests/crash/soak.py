@@ -2,10 +2,10 @@
 
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
-middle of a request; in between shots are renamed, and manifests come from git that say what can't be, and are put
-right. In some projects hours pass between two runs, the machine's clock is wrong in some of them or jumps, and the
-API forgets keys after an hour. Then the project is finished, by a person who decides about what is unknown, and held
-against the simulator's books.
+middle of a request; in between shots are renamed, prompts changed, shots deleted and put back, and manifests come
+from git that say what can't be, and are put right. Some simulators serve a result once. In some projects hours pass
+between two runs, the machine's clock is wrong in some of them or jumps, and the API forgets keys after an hour. Then
+the project is finished, by a person who decides about what is unknown, and held against the simulator's books.
 """
 
 from __future__ import annotations
@@ -107,6 +107,9 @@ def simulator_options(draw: random.Random) -> dict[str, Any]:
         options["concurrency_limit"] = draw.choice([1, 2, 3])
     if draw.random() < 0.2:
         options["rate_limit"] = 60.0
+    if draw.random() < 0.25:
+        options["serves"] = 1
+        options["served_status"] = draw.choice([403, 404, 410])
     return options
 
 
@@ -135,9 +138,8 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
                 project.time.passed += draw.choice(PASSES)
                 project.clock = drawn_clock(draw)
                 tally.wrong_clocks += project.clock != RIGHT
-            if draw.random() < 0.15:
-                project.names += 1
-                project.write(f"still{project.names}")
+            if draw.random() < 0.25:
+                project.edit(draw)
             if draw.random() < 0.15:
                 said = project.say_nonsense(draw)
                 tally.runs += said

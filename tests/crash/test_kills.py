@@ -69,6 +69,52 @@ def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
         assert project.simulator.traffic.counts["download"] == TAKES
 
 
+LINKED = """
+id: crash
+shots:
+  - {id: pairX, prompt: Two of a kindY, takes: 2}
+  - {id: keyX, model: grok-imagine, prompt: A keyframeY}
+  - {id: childX, prompt: From a keyframeY, references: [{shot: keyX}]}
+  - {id: nextX, prompt: OnwardsY, references: [{shot: pairX, take: 1, frame: last}]}
+"""
+OTHER = "id: crash\nshots:\n  - {id: other, prompt: Something else}\n"
+
+
+@pytest.mark.parametrize("tens", range(4))
+def test_a_death_before_each_of_the_first_forty_renames_leaves_every_clip_under_its_name(
+    tmp_path: Path, tens: int
+) -> None:
+    """All shots are made, then renamed twice; after the death nobody asks for those takes any more."""
+    with Nursery() as nursery:
+        for number in range(10 * tens + 1, 10 * tens + 11):
+            with open_project(tmp_path / str(number), nursery, files_per_task=2) as project:
+                left = number
+                for name in ("A", "B", "C"):
+                    project.write("", LINKED.replace("X", name).replace("Y", ""))
+                    life = project.live(fatal_move=left)
+                    left -= life.moves
+                    if life.status == KILLED:
+                        break
+                assert life.status == KILLED, f"{number - left} renames in all"
+                project.write("", OTHER if number % 2 else LINKED.replace("X", name).replace("Y", " again"))
+                project.finish()
+                project.check()
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_whole_download_that_was_never_put_on_record_is_not_lost(tmp_path: Path, status: int) -> None:
+    """Its URL worked once and the run died right after: the next one takes what is here."""
+    with (
+        Nursery() as nursery,
+        open_project(tmp_path, nursery, serves=1, served_status=status, clip_bytes=40_000) as project,
+    ):
+        project.write("", OTHER)
+        assert project.live(fatal="before line stored").status == KILLED
+        assert project.live().status == 0
+        project.check()
+        assert len(project.simulator.state.tasks()) == 1
+
+
 def test_forty_takes_survive_a_dozen_deaths_and_lost_replies(tmp_path: Path) -> None:
     """Every ninth create loses its reply, a run dies at twelve random moments: 40 tasks, 40 whole files."""
     draw = random.Random(7)

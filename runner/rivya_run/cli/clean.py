@@ -13,7 +13,10 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rivya_run.disk.cleaning import Unused
+    from rivya_run.records.history import Attempt
     from rivya_run.records.run import RunOptions
     from rivya_run.run.preparing import Prepared, Source
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 
-    Clips of shots that were removed or changed, copies that were edited, downloads that were never finished.
+    Clips of shots that were removed or changed, copies that were edited, downloads that nothing needs any more.
     The journal keeps knowing that they were paid for: asked for again, they are fetched, not made again, as
     long as Rivya keeps them. Reports, cuts and files of your own are never touched.
     """
@@ -56,7 +59,9 @@ def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: boo
     prepared = prepare(source, ledger, options, None, base_url=None, writing=False)
     history = ledger.history
     present = set(serving_of(prepared.plan, history).values())
-    found = unused(history.attempts, present, files_in(source.folder))
+    there = files_in(source.folder)
+    there = sorted({*there} - _only_copies(source.folder, there, history.attempts))
+    found = unused(history.attempts, present, there, prepared.bad_files)
     size = 0
     for one in found:
         file = source.folder / one.path
@@ -67,6 +72,35 @@ def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: boo
     what = "removed" if remove else "could be removed"
     again = "" if remove or not found else " (--yes removes them)"
     click.echo(visible(f"{source.folder}: {len(found)} files, {size / 1e6:.1f} MB {what}{again}"))
+
+
+def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]) -> set[str]:
+    """Files that hold something paid which isn't under its name, whatever they are called themselves.
+
+    They are what a run that was killed left to move, copies that were set aside, and whole downloads of which the
+    records have lost track.
+    """
+    from rivya_run.disk.moves import outstanding
+    from rivya_run.disk.outputs import file_trouble, sha256_of, size_of
+    from rivya_run.disk.places import ARRIVING, arriving
+    from rivya_run.media.measuring import look_into
+
+    kept = {move.source for move in outstanding(folder, attempts.values())}
+    known = {arriving(Path(), key, 0).name.partition("_")[0] for key in attempts}
+    away = [
+        output
+        for attempt in attempts.values()
+        for output in attempt.outputs
+        if not output.removed and file_trouble(folder, output) is not None
+    ]
+    sizes, sums = {output.bytes for output in away}, {output.sha256 for output in away}
+    for path in there:
+        file = folder / path
+        lost = path.startswith(f"{ARRIVING}/") and file.name.partition("_")[0] not in known
+        whole = lost and not file.suffix.startswith(".json") and look_into(file).doubt is None
+        if whole or (size_of(file) in sizes and sha256_of(file) in sums):
+            kept.add(path)
+    return kept
 
 
 def _remove(source: Source, prepared: Prepared, found: list[Unused]) -> None:

@@ -67,13 +67,13 @@ def command(
 def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
     from rivya_run.cli.targets import PRODUCTS, free_to_write
-    from rivya_run.disk.cleaning import files_of
     from rivya_run.history.manifest import known_attempts
+    from rivya_run.media.stills import owned_paths
     from rivya_run.run.opening import reference_paths
 
     kept = dict.fromkeys(reference_paths(storyboard), "a reference of this storyboard")
     for _, _, attempt in known_attempts(found.manifest):
-        kept |= {found.folder / path: "a clip that was paid for" for path, _ in files_of(attempt)}
+        kept |= {found.folder / path: "a clip that was paid for" for path in owned_paths(attempt)}
     return free_to_write(output, PRODUCTS[form], kept=kept)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rivya_run.disk.durable import write_atomically
 from rivya_run.disk.files import project_root
-from rivya_run.disk.places import JOURNAL, MANIFEST
+from rivya_run.disk.moves import outstanding
+from rivya_run.disk.places import ARRIVING, JOURNAL, MANIFEST
 from rivya_run.errors import OutputFolderError
 from rivya_run.history.take_entry import take_status
 from rivya_run.instant import GONE, STATE, facts_of, state_text, tables_digest
@@ -48,7 +49,7 @@ class Memory:
         if not _nothing_to_do(plan, board):
             return
         files = list(self._files(one, board))
-        if None in files:
+        if None in files or outstanding(board.folder, board.ledger.history.attempts.values()):
             return
         text = state_text(
             str(one.source.path),
@@ -67,6 +68,10 @@ class Memory:
         """Every file that the answer stands on, as it is; None for one that changed behind our back."""
         for name in (JOURNAL, MANIFEST):
             yield facts_of((board.folder / name).stat(), outside=False), name
+        downloads = (
+            board.folder / ARRIVING
+        )  # what lies in it may be a clip that is still to be put in its place
+        yield facts_of(downloads.stat(), outside=False) if downloads.exists() else GONE, ARRIVING
         for written, facts in board.facts.items():
             path = os.path.join(os.path.abspath(one.source.path.parent), written)  # noqa: PTH100, PTH118 - links stay
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_run.disk.lock import HOLDER_NAME, LOCK_NAME
-from rivya_run.disk.outputs import PART
-from rivya_run.disk.places import JOURNAL, MANIFEST, STATE
+from rivya_run.disk.places import ARRIVING, JOURNAL, MANIFEST, PART, STATE
 from rivya_run.errors import UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.safetext import visible
@@ -61,7 +60,7 @@ def free_to_write(target: Path, product: Product, *, kept: Mapping[Path, str] | 
 def _trouble(target: Path, product: Product, kept: Mapping[Path, str]) -> str | None:
     # Some file systems take names that differ in case for the same.
     name, place = target.name.casefold(), f"{target.parent.name}/{target.name}".casefold()
-    if name in _KEPT or name.endswith(PART):
+    if name in _KEPT or name.endswith(PART) or place.startswith(f"{ARRIVING}/"):
         return "is a name that rivya-run keeps for its own records"
     if _OUTPUT.fullmatch(place):
         return "is the name of a clip that was paid for, or will be"

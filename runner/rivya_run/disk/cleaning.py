@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.media.stills import as_list
-from rivya_run.records.history import Attempt
+from rivya_run.disk.places import ARRIVING, PART, arriving
+from rivya_run.media.stills import owned_paths
+from rivya_run.records.history import Attempt, AttemptState
 
 _CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
-_PART = re.compile(r"(?P<shot>[^/]+)/(?P=shot)_t(?P<take>\d{2,})_(?P<digest>[0-9a-f]{8})(_\d+)?\.part(\..+)?")
+_UNFINISHED = re.compile(r"(?P<shot>[^/]+)/(?P=shot)_t\d{2,}_[0-9a-f]{8}[^/]*\.part(\.[^/]+)?")
+_STILL = re.compile(r"(?P<stem>.+)_(first|last|[0-9e-]+s)\.png")
+_DOWNLOAD = re.compile(re.escape(ARRIVING) + r"/(?P<part>[0-9a-f]{16}_\d+\.part)(\.[a-z.]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +26,61 @@ class Unused:
     key: str | None = None
 
 
-def unused(attempts: Mapping[str, Attempt], present: Collection[str], there: Iterable[str]) -> list[Unused]:
+def unused(
+    attempts: Mapping[str, Attempt],
+    present: Collection[str],
+    there: Iterable[str],
+    bad: Collection[str] = (),
+) -> list[Unused]:
     """The files among ``there`` (paths relative to the output folder) that no present take uses.
 
-    ``present`` are keys of attempts that serve a present take. A file of which the records know nothing
-    (reports, cuts, anything a person put there) is never among them.
+    ``present`` are keys of attempts that serve a present take, ``bad`` outputs that are missing or altered. A file
+    of which the records know nothing (reports, cuts, anything a person put there) is never among them, and no
+    download of a file that isn't under its name: it may be the only copy.
     """
-    kept = {path for key in present if key in attempts for path, _ in files_of(attempts[key])}
-    owners = {path: (key, still) for key, attempt in attempts.items() for path, still in files_of(attempt)}
+    kept = {path for key in present if key in attempts for path in owned_paths(attempts[key])}
+    owners = {path: key for key, attempt in attempts.items() for path in owned_paths(attempt)}
+    stems = {path.rpartition(".")[0] for path in owners}
+    downloads = {_download_of(key): attempt for key, attempt in attempts.items()}
     found = []
     for path in sorted(there):
         if path in kept:
             continue
+        still, download = _STILL.fullmatch(path), _DOWNLOAD.fullmatch(path)
         if path in owners:
-            key, still = owners[path]
-            what = "a frame" if still else "made"
+            key = owners[path]
             attempt = attempts[key]
+            what = "made" if any(path == output.path for output in attempt.outputs) else "a frame made"
             found.append(
                 Unused(path, f"{what} for {attempt.shot}/{attempt.take}, not asked for any more", key)
             )
         elif _is_changed_copy(path, owners):
             found.append(Unused(path, "an edited copy that was kept beside the original"))
-        elif _is_stale_part(path, attempts):
-            found.append(Unused(path, "a download that was never finished"))
+        elif still is not None and still["stem"] in stems:
+            found.append(Unused(path, "a frame that nothing was made from"))
+        elif _UNFINISHED.fullmatch(path):
+            found.append(Unused(path, "a file that was never finished"))
+        elif download is not None:
+            attempt_of_it = downloads.get(download["part"].partition("_")[0])
+            if not _is_needed(download["part"], attempt_of_it, present, bad):
+                found.append(Unused(path, "a download that was never finished"))
     return found
 
 
-def files_of(attempt: Attempt) -> Iterator[tuple[str, bool]]:
-    """Paths of outputs and of the stills taken out of them (True)."""
-    for output in attempt.outputs:
-        yield output.path, False
-        for still in as_list((output.media or {}).get("frames")):
-            if isinstance(still, Mapping) and isinstance(still.get("path"), str):
-                yield str(still["path"]), True
+def _is_needed(part: str, attempt: Attempt | None, present: Collection[str], bad: Collection[str]) -> bool:
+    """Whether a download is still to be gone on with, or may hold the best there is of something paid."""
+    if attempt is None:
+        return False
+    index = int(part.removesuffix(PART).rpartition("_")[2]) - 1
+    if attempt.open or index >= len(attempt.outputs):
+        return attempt.open or attempt.state is AttemptState.STORED
+    output = attempt.outputs[index]
+    return output.path in bad and not (output.removed and attempt.key not in present)
+
+
+def _download_of(key: str) -> str:
+    """What the names of an attempt's downloads begin with."""
+    return arriving(Path(), key, 0).name.partition("_")[0]
 
 
 def _is_changed_copy(path: str, recorded: Collection[str]) -> bool:
@@ -63,24 +88,16 @@ def _is_changed_copy(path: str, recorded: Collection[str]) -> bool:
     return match is not None and match["stem"] + match["suffix"] in recorded
 
 
-def _is_stale_part(path: str, attempts: Mapping[str, Attempt]) -> bool:
-    """A ``.part`` by its name, unless the attempt that it is of can still be fetched."""
-    match = _PART.fullmatch(path)
-    if match is None:
-        return False
-    return not any(
-        attempt.open
-        and (attempt.shot, attempt.take) == (match["shot"], int(match["take"]))
-        and attempt.fingerprint.startswith(match["digest"])
-        for attempt in attempts.values()
-    )
-
-
 def files_in(folder: Path) -> list[str]:
-    """Files in the folders of shots, relative to the output folder, with forward slashes; links are not followed."""
+    """Files in the folders of shots and among the downloads, relative to the output folder, with forward slashes.
+
+    Links are not followed.
+    """
     found = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if place.is_dir() and not place.is_symlink() and not place.name.startswith("."):
+        if place.name.startswith(".") and place.name != ARRIVING:
+            continue
+        if place.is_dir() and not place.is_symlink():
             found += [
                 PurePosixPath(place.name, file.name).as_posix()
                 for file in sorted(place.iterdir())

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rivya_run.errors import DiskFull, OutputFolderError
+from rivya_run.media.signatures import HEAD_BYTES, recognise
 
 _BUFFER = 1024 * 1024
 
@@ -40,6 +41,29 @@ def drop_leftovers(path: Path) -> None:
     for left in path.parent.glob(f".{path.name}.*.tmp"):
         with suppress(OSError):
             left.unlink()
+
+
+def keep_better(new: Path, kept: Path) -> None:
+    """Put ``new`` in the place of ``kept``, unless that is worth more: then ``new`` goes. Raises OSError."""
+    if _worth(new) >= _worth(kept):
+        new.replace(kept)
+    else:
+        new.unlink()
+
+
+def drop_worse(old: Path, than: Path) -> None:
+    """Remove ``old`` unless it is worth more than what has come since. Raises OSError."""
+    if old.exists() and _worth(than) >= _worth(old):
+        old.unlink()
+
+
+def _worth(path: Path) -> tuple[bool, int]:
+    """What a file is worth that may not be whole: media before anything else, then the more of it."""
+    try:
+        with path.open("rb") as file:
+            return recognise(file.read(HEAD_BYTES)) is not None, os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return False, -1
 
 
 def sync_folder(folder: Path) -> None:

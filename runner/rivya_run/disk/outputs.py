@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-from rivya_run.disk.durable import sync_folder, unwritable
+from rivya_run.disk.durable import keep_better, sync_folder, unwritable
+from rivya_run.disk.places import CUT, KEPT
 from rivya_run.errors import OutputFolderError
 from rivya_run.media.types import named
 from rivya_run.records.history import Attempt, AttemptState, Output
@@ -15,13 +16,6 @@ from rivya_run.records.history import Attempt, AttemptState, Output
 LEAST_FREE = 256 * 1024 * 1024
 """Bytes that must be free for creating to go on (contract, section 5)."""
 
-PART = ".part"
-"""The ending of a file that is still arriving."""
-
-ARRIVING = ".arriving"
-"""The folder, inside the output folder, of files that are still arriving."""
-
-_ODD = frozenset("\\:")  # what no name of ours holds, and what leads elsewhere on Windows
 _BLOCK = 1024 * 1024
 
 
@@ -29,11 +23,6 @@ def output_name(shot: str, take: int, digest: str, index: int, suffix: str) -> s
     """``sh010/sh010_t02_3fa9c1d2.mp4``; further files of one take end in ``_2``, ``_3``."""
     further = f"_{index + 1}" if index else ""
     return f"{shot}/{shot}_t{take:02d}_{digest[:8]}{further}{suffix}"
-
-
-def arriving(folder: Path, key: str, index: int) -> Path:
-    """Where a file is while it arrives: named by its attempt, since its shot may be renamed meanwhile."""
-    return folder / ARRIVING / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}_{index + 1}{PART}"
 
 
 def suffix_for(mime_type: str | None, url: str) -> str:
@@ -129,9 +118,24 @@ def place(part: Path, target: Path, sha256: str) -> None:
 
 
 def drop_part(part: Path) -> None:
-    """Remove an unfinished file with its note."""
-    for ending in ("", ".json", ".json.new"):
+    """Remove everything that came of a file which is under its name, or is known to be worth less than another."""
+    for ending in (".json", ".json.new", "", CUT, KEPT):
         part.with_name(part.name + ending).unlink(missing_ok=True)
+
+
+def set_aside(part: Path) -> Path:
+    """Keep what came as a whole and may be none; the best that came so far is there afterwards.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    kept = part.with_name(part.name + KEPT)
+    try:
+        for one in (part, part.with_name(part.name + CUT)):
+            if one.exists():
+                keep_better(one, kept)
+    except OSError as error:
+        raise unwritable(kept, error) from error
+    return kept
 
 
 def is_same(path: Path, output: Output) -> bool:
@@ -139,26 +143,14 @@ def is_same(path: Path, output: Output) -> bool:
     return size_of(path) == output.bytes and path.is_file() and sha256_of(path) == output.sha256
 
 
-def strays(folder: Path, owned: Collection[str]) -> dict[int, list[str]]:
-    """Files of shots that no record owns, by their size."""
-    found: dict[int, list[str]] = {}
-    for path in sorted(folder.glob("[!.]*/[!.]*")):
-        name = path.relative_to(folder).as_posix()
-        if name not in owned and not _ODD & set(name) and path.is_file():
-            found.setdefault(size_of(path), []).append(name)
-    return found
-
-
-def bring_back(folder: Path, output: Output, candidates: Iterable[str]) -> bool:
-    """Move a stored file that is missing back under its name, where one of the candidates is it, unchanged."""
-    target = within(folder, output.path)
-    if target.exists():
-        return False
-    for path in candidates:
-        if is_same(within(folder, path), output):
-            move(folder, path, output.path)
-            return target.exists()
-    return False
+def unused_name(folder: Path, path: str, owned: Collection[str]) -> str:
+    """The path, or one beside it where that is on record for something else or a file lies there."""
+    stem, dot, suffix = path.rpartition(".")
+    number, name = 1, path
+    while name in owned or within(folder, name).exists():
+        number += 1
+        name = f"{stem}_{number}{dot}{suffix}"
+    return name
 
 
 def _free_name(target: Path) -> Path:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 STATE = ".state"
 SIMULATED = ".simulated"
+
+PART = ".part"
+"""The ending of a file that is still arriving."""
+
+ARRIVING = ".arriving"
+"""The folder, inside the output folder, of files that are still arriving."""
+
+KEPT = ".kept"
+"""What is added to the name of a part that came as a whole and yet may be none, until a better one has come."""
+
+CUT = ".cut"
+"""What is added to the name of a download that was broken off, when the server began anew: it is set aside."""
 
 
 def outputs_folder(root: Path, outputs: Path | None) -> Path:
@@ -27,3 +40,8 @@ def relative_to_root(path: Path, root: Path) -> str:
         return resolved.relative_to(root.resolve()).as_posix()
     except ValueError:
         return resolved.as_posix()
+
+
+def arriving(folder: Path, key: str, index: int) -> Path:
+    """Where a file is while it arrives: named by its attempt, since its shot may be renamed meanwhile."""
+    return folder / ARRIVING / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}_{index + 1}{PART}"

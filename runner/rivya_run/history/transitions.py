@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from rivya_run.media.stills import moved, with_still
+from rivya_run.media.stills import moved, with_still, without_still
 from rivya_run.records.history import Attempt, AttemptState, Output, Upload
 from rivya_run.records.journal import (
     Adopted,
@@ -227,7 +227,8 @@ def _given_up(known: Attempt, event: GivenUp, at: str) -> Attempt:
 
 def _removed(known: Attempt, event: Removed, at: str) -> Attempt:
     outputs = tuple(
-        replace(output, removed=True) if output.path == event.path else output for output in known.outputs
+        replace(output, removed=True) if output.path == event.path else without_still(output, event.path)
+        for output in known.outputs
     )
     return replace(known, outputs=outputs)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rivya_run.records import Json
-from rivya_run.records.history import Output
+from rivya_run.records.history import Attempt, Output
 
 
 def with_still(output: Output, frame: str, path: str, sha256: str, size: int) -> Output:
@@ -16,9 +16,28 @@ def with_still(output: Output, frame: str, path: str, sha256: str, size: int) ->
     return replace(output, media={**(output.media or {}), "frames": [*frames, still]})
 
 
-def still_paths(output: Output) -> list[str]:
-    """Paths of the stills that were taken out of an output."""
-    return [str(one["path"]) for one in _frames(output) if isinstance(one, dict) and one.get("path")]
+def stills(output: Output) -> list[Output]:
+    """The stills that were taken out of an output, each as a file of its own."""
+    return [
+        Output(str(one["path"]), None, int(str(one["bytes"])), str(one["sha256"]), None)
+        for one in _frames(output)
+        if isinstance(one, dict) and one.get("path") and one.get("sha256") and str(one.get("bytes")).isdigit()
+    ]
+
+
+def owned_paths(attempt: Attempt) -> Iterator[str]:
+    """Every name that is on record for an attempt: outputs, and the stills that were taken out of them."""
+    for output in attempt.outputs:
+        yield output.path
+        for still in stills(output):
+            yield still.path
+
+
+def without_still(output: Output, path: str) -> Output:
+    """The output without the still of that path, which somebody removed."""
+    frames = _frames(output)
+    left = [one for one in frames if not (isinstance(one, dict) and one.get("path") == path)]
+    return replace(output, media={**(output.media or {}), "frames": left}) if left != frames else output
 
 
 def moved(output: Output, paths: Mapping[str, str]) -> Output:
@@ -32,9 +51,9 @@ def moved(output: Output, paths: Mapping[str, str]) -> Output:
 
 
 def _frames(output: Output) -> list[Json]:
-    return as_list((output.media or {}).get("frames"))
+    return _as_list((output.media or {}).get("frames"))
 
 
-def as_list(value: Json) -> list[Json]:
+def _as_list(value: Json) -> list[Json]:
     """A JSON list, or an empty one for anything else."""
     return value if isinstance(value, list) else []

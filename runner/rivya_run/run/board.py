@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import anyio
 
 from rivya_run.disk.durable import write_atomically
-from rivya_run.disk.outputs import strays
 from rivya_run.disk.places import MANIFEST
 from rivya_run.history.manifest import manifest_members, serving_of, text_of
 from rivya_run.history.sending_age import Moment
 from rivya_run.history.take_entry import take_status, whole
+from rivya_run.media.stills import owned_paths
 from rivya_run.planning.planner import Planner
 from rivya_run.records.events import Event
 from rivya_run.records.history import Attempt
@@ -84,11 +83,9 @@ class Board:
         """The output folder."""
         return self.ledger.folder
 
-    @cached_property
-    def strays(self) -> dict[int, list[str]]:
-        """Files in the folders of shots that belonged to nobody when this was first asked, by size."""
-        attempts = self.ledger.history.attempts.values()
-        return strays(self.folder, {output.path for attempt in attempts for output in attempt.outputs})
+    def names_of(self, shot: str, take: int) -> set[str]:
+        """Names that are on record for files of this take, whatever was asked for."""
+        return {path for one in self.ledger.history.of_take(shot, take) for path in owned_paths(one)}
 
     def attempt(self, key: str) -> Attempt:
         """The attempt of that key as it is now."""

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import anyio
 
-from rivya_run.disk.outputs import ARRIVING, LEAST_FREE, free_bytes
+from rivya_run.disk.outputs import LEAST_FREE, free_bytes
+from rivya_run.disk.places import ARRIVING
 from rivya_run.errors import DiskFull, FolderGone, Interrupted, KeyRefused, OutputFolderError, RivyaError
 from rivya_run.planning.order import priorities
 from rivya_run.records.events import Event

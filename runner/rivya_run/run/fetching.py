@@ -11,19 +11,20 @@ from random import random
 import anyio
 
 from rivya_run.disk.outputs import (
-    arriving,
-    bring_back,
     drop_part,
     file_trouble,
-    is_same,
     make_folder,
     mtime_of,
     output_name,
     place,
+    set_aside,
+    sha256_of,
     size_of,
     suffix_for,
+    unused_name,
     within,
 )
+from rivya_run.disk.places import CUT, KEPT, arriving
 from rivya_run.history.results import results_of
 from rivya_run.media.measuring import look_into
 from rivya_run.media.types import HEAD_BYTES, recognise
@@ -39,7 +40,10 @@ from rivya_run.wire.downloads import Fetched, NotThere, fetch
 from rivya_run.wire.retry import back_off
 
 RENEWALS = 5
-"""How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's."""
+"""How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's.
+
+As often a URL that gives nothing (any more) is asked for again before what came whole, in doubt, is made do with.
+"""
 
 MISSING_AFTER = 3
 """How often the API must say that it doesn't know a task, whose URL gives nothing, before the run waits no more."""
@@ -100,9 +104,6 @@ class Fetcher:
     async def _fetch(self, index: int, deadline: float) -> NotFetched | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
         part = arriving(self._board.folder, self._key, index)
-        known = index < len(self._attempt.outputs)
-        if known and await anyio.to_thread.run_sync(self._found_again, index, part):
-            return None
         if self._stale:
             # Most likely expired by now; the stand-in, for one, has moved to another port.
             self._stale = False
@@ -120,12 +121,13 @@ class Fetcher:
                 return ended
             if (size := size_of(part)) > patience.arrived:
                 patience = _Patience(self._board.session, arrived=size)
-            if self._missing >= MISSING_AFTER:
-                return NotFetched(
-                    f"{patience.words(ended.reason)}; the API knows task {self._attempt.task_id} no more"
-                )
-            if not await patience.wait(deadline):
-                return NotFetched(patience.words(ended.reason))
+            unknown = self._missing >= MISSING_AFTER
+            over = unknown or not await patience.wait(deadline)
+            if (over or patience.tries > RENEWALS) and await self._made_do(index, part):
+                return None
+            if over:
+                known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
+                return NotFetched(f"{patience.words(ended.reason)}{known}")
 
     async def _fetch_now(
         self, index: int, part: Path, deadline: float, suspects: Counter[str]
@@ -145,35 +147,39 @@ class Fetcher:
             if isinstance(answer, NotThere):
                 return answer
             if not isinstance(answer, Fetched):
-                return NotFetched(answer.reason)
+                made_do = answer.final and await self._made_do(index, part)
+                return None if made_do else NotFetched(answer.reason)
             found = answer.seen
-            suspects[answer.sha256] += 1
-            if found.doubt is None or self._is_all_there_is(found.doubt, suspects[answer.sha256]):
-                await self._store(index, part, answer)
+            if found.doubt is None:
+                await self._store(
+                    index, part, part, _File(answer.bytes, answer.sha256, answer.mime_type, found)
+                )
                 return None
-            # Not whole, it seems; what comes again and again is what there is.
-            drop_part(part)
+            # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
+            suspects[answer.sha256] += 1
+            kept = await anyio.to_thread.run_sync(set_aside, part)
+            if self._is_all_there_is(found.doubt, suspects[answer.sha256]):
+                await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                return None
             if not await self._renewed(deadline):
                 return NotFetched(f"what came isn't whole, and differs each time: {found.doubt}")
+
+    async def _made_do(self, index: int, part: Path) -> bool:
+        """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.
+
+        What a killed run had downloaded, and not put on record yet, is here too. A download that was broken off is
+        not stored: the rest of it may come later.
+        """
+        best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
+        if best is not None:
+            await self._store(index, part, *best)
+        return best is not None
 
     def _is_all_there_is(self, doubt: str, came: int) -> bool:
         """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
         doubts = self._board.session.doubts
         doubts[doubt] += came >= SURE_AFTER
         return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
-
-    def _found_again(self, index: int, part: Path) -> bool:
-        """Whether a file that isn't under its name is here all the same.
-
-        A run that was killed leaves a complete part that is on record, or a file under the name that its shot
-        had before; people move files too.
-        """
-        output = self._attempt.outputs[index]
-        if is_same(part, output):
-            make_folder(within(self._board.folder, output.path).parent)
-            place(part, within(self._board.folder, output.path), output.sha256)
-            return True
-        return bring_back(self._board.folder, output, self._board.strays.get(output.bytes, ()))
 
     async def _renewed(self, deadline: float) -> bool:
         """Renew the URL, a few times at most, with longer and longer waits between."""
@@ -196,10 +202,10 @@ class Fetcher:
             self._board.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
         return True
 
-    async def _store(self, index: int, part: Path, got: Fetched[_Found]) -> None:
+    async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""
-        found = got.seen
-        mime_type = found.mime_type or got.mime_type
+        found = file.seen
+        mime_type = found.mime_type or file.mime_type
         known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
         url = self._attempt.urls[index]
         name = known.path if known else self._name(index, suffix_for(mime_type, url))
@@ -211,19 +217,22 @@ class Fetcher:
             len(self._attempt.urls),
             name,
             url,
-            got.bytes,
-            got.sha256,
+            file.bytes,
+            file.sha256,
             mime_type,
             found.mtime_ns,
             found.media,
         )
         with anyio.CancelScope(shield=True):
             self._board.record(stored)
-            await anyio.to_thread.run_sync(place, part, target, got.sha256)
+            await anyio.to_thread.run_sync(_settle, arrived, target, file.sha256, part)
 
     def _name(self, index: int, suffix: str) -> str:
+        """A name that no other attempt of the take has on record, which another one's clip may be under."""
         attempt = self._attempt
-        return output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
+        name = output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
+        owned = self._board.names_of(attempt.shot, attempt.take)
+        return unused_name(self._board.folder, name, owned) if name in owned else name
 
 
 class _Patience:
@@ -260,6 +269,38 @@ class _Found:
     mime_type: str | None
     mtime_ns: int
     media: dict[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that is here, with what it is; ``mime_type`` as the server called it."""
+
+    bytes: int
+    sha256: str
+    mime_type: str | None
+    seen: _Found
+
+
+def _settle(arrived: Path, target: Path, sha256: str, part: Path) -> None:
+    """Put what arrived under its name; only then the rest that came for it goes."""
+    place(arrived, target, sha256)
+    drop_part(part)
+
+
+def _file(path: Path) -> _File:
+    """A file of an earlier answer, read again."""
+    return _File(size_of(path), sha256_of(path), None, _looked_at(path))
+
+
+def _best(part: Path) -> tuple[Path, _File] | None:
+    """The best that is here of a file, by what was set aside: beyond doubt, else what came as a whole in doubt."""
+    for path in (part, part.with_name(part.name + CUT)):
+        if size_of(path) and (file := _file(path)).seen.doubt is None:
+            return path, file
+    if not part.with_name(part.name + KEPT).exists():
+        return None
+    kept = set_aside(part)
+    return kept, _file(kept)
 
 
 def _looked_at(part: Path) -> _Found:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import anyio
 
-from rivya_run.disk.outputs import move
+from rivya_run.disk.outputs import move, unused_name
 from rivya_run.history.prices import Estimate, estimate
 from rivya_run.history.take_entry import out_of_credits, take_status
-from rivya_run.media.stills import still_paths
+from rivya_run.media.stills import owned_paths
 from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.journal import NotFetched, Reassigned
@@ -98,14 +98,17 @@ class Pipeline:
             return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
     def _take_over(self, step: Step) -> None:
-        """A renamed shot's files follow it: on record first, then moved."""
+        """A renamed shot's files follow it: on record first, then moved. No other file is in their way."""
         assert step.attempt_key is not None
-        attempt = self._board.attempt(step.attempt_key)
-        files = [path for output in attempt.outputs for path in (output.path, *still_paths(output))]
-        paths = {path: _renamed(path, attempt, step.shot.id, step.take) for path in files}
+        folder, attempt = self._board.folder, self._board.attempt(step.attempt_key)
+        owned = self._board.names_of(step.shot.id, step.take)
+        paths: dict[str, str] = {}
+        for path in owned_paths(attempt):
+            new = _renamed(path, attempt, step.shot.id, step.take)
+            paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
         self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
         for old, new in paths.items():
-            move(self._board.folder, old, new)
+            move(folder, old, new)
         self._board.serve(step, attempt.key)
 
     async def _make(self, step: Step, priority: float) -> tuple[str | None, Outcome]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_run.disk.moves import carry_out, outstanding
 from rivya_run.disk.outputs import bad_files
 from rivya_run.disk.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.errors import ForeignFolder, StoryboardError
@@ -180,6 +181,7 @@ def prepare(
     now: Callable[[], float] = time.time,
 ) -> Prepared:
     """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
+    It also does the moves that a killed run left to do; else their files count as in their places.
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
@@ -190,7 +192,14 @@ def prepare(
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
     if document is not None:
         learn(ledger, document, writing=writing)
+    moves = outstanding(source.folder, ledger.history.attempts.values())
+    if writing:
+        for move in moves:
+            carry_out(source.folder, move)
     bad = bad_files(source.folder, ledger.history.attempts.values())
+    if not writing:
+        for move in moves:
+            bad.pop(move.target, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import anyio
 
-from rivya_run.disk.outputs import PART, file_trouble, place, sha256_of, within
+from rivya_run.disk.outputs import file_trouble, place, sha256_of, within
+from rivya_run.disk.places import PART
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
 from rivya_run.media.frames import frame as take_frame
 from rivya_run.records import Json

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rivya_run.disk.journal import read_journal
+from rivya_run.disk.moves import outstanding
 from rivya_run.disk.outputs import sha256_of, within
 from rivya_run.disk.places import JOURNAL
+from rivya_run.history.manifest import known_attempts
 from rivya_run.records.journal import Removed, Stored
 
 
@@ -28,12 +30,19 @@ class Checked:
 def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) -> Iterator[Checked]:
     """Hash every file that the manifest names; those in ``removed`` may be missing."""
     seen: set[str] = set()
+    elsewhere = {
+        move.target: move.source
+        for move in outstanding(folder, (attempt for _, _, attempt in known_attempts(manifest)))
+    }
     for take, output, past in _outputs(manifest):
         path = output["path"]
         if path in seen or (past and path in removed and not within(folder, path).exists()):
             continue
         seen.add(path)
-        yield Checked(take, path, int(output["bytes"]), _trouble(within(folder, path), output), past)
+        trouble = _trouble(within(folder, path), output)
+        if trouble is not None and path in elsewhere:
+            trouble += f"; it lies in {elsewhere[path]}, and the next run puts it in its place"
+        yield Checked(take, path, int(output["bytes"]), trouble, past)
 
 
 def removed_files(folder: Path) -> frozenset[str]:

@@ -38,7 +38,8 @@ class SimulatorOptions:
     meets. With ``account_per_key`` each key has a wallet, tasks and files of its own.
 
     Memory: an idempotency key lasts ``key_lifetime``, an uploaded file ``upload_lifetime``, a result URL
-    ``url_lifetime`` (None: for ever).
+    ``url_lifetime`` (None: for ever). A file that was sent to its end ``serves`` times is answered with
+    ``served_status`` ever after, whatever URL it is asked for by.
 
     Results: ``files_per_task``; ``clip_bytes`` serves one tiny playable clip padded to that size instead of
     rendering (load tests); ``labels`` maps a shot's id (or ``<storyboard>.<shot>``) to its scene.
@@ -70,6 +71,8 @@ class SimulatorOptions:
     key_lifetime: float | None = None
     upload_lifetime: float | None = None
     url_lifetime: float | None = None
+    serves: int | None = None
+    served_status: int = 410
 
     create_status: int = 200
     upload_status: int = 200

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -54,7 +56,10 @@ def _signature(desk: Desk, task_id: str, expires: str) -> str:
 class File(Response):
     """A file or a part of it, sent in chunks."""
 
-    def __init__(self, content: Content, start: int, stop: int, *, part: bool, etag: str) -> None:
+    def __init__(
+        self, content: Content, start: int, stop: int, *, part: bool, etag: str, ends: Callable[[], None]
+    ) -> None:
+        self._ends = ends
         super().__init__(status_code=206 if part else 200, media_type=content.mime_type)
         self.body = memoryview(content.body)[start:stop]
         self.headers["content-length"] = str(stop - start)
@@ -68,6 +73,8 @@ class File(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = memoryview(self.body)
         for start in range(0, len(body), _CHUNK):
+            if start + _CHUNK >= len(body):
+                self._ends()
             chunk = bytes(body[start : start + _CHUNK])
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -76,6 +83,7 @@ class File(Response):
 class _Results:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._served: Counter[tuple[str, int]] = Counter()
 
     def identity(self, request: Request) -> str:
         """The identity of the task's create, with the file's number."""
@@ -105,6 +113,12 @@ class _Results:
             return Response("not found\n", 404, media_type="text/plain")
         if not self._fresh(request):
             return Response("the URL has expired\n", 403, media_type="text/plain")
+        most = desk.options.serves
+        if (
+            most is not None
+            and self._served[request.path_params["id"], request.path_params["number"]] >= most
+        ):
+            return Response("it was served already\n", desk.options.served_status, media_type="text/plain")
         try:
             content = await desk.shelf.content(task, request.path_params["number"])
         except Abandoned:
@@ -127,26 +141,31 @@ class _Results:
 
     def _file(self, request: Request, content: Content, fault: str | None) -> Response:
         size = len(content.body)
+        name = request.path_params["id"], request.path_params["number"]
+
+        def ends() -> None:
+            self._served[name] += 1
+
         etag = f"{content.etag}-{self._desk.traffic.counts['download']}" if fault == "etag" else content.etag
         if fault == "short":
-            return File(content, 0, size // 2, part=False, etag=etag)
+            return File(content, 0, size // 2, part=False, etag=etag, ends=ends)
         wanted = request.headers.get("range")
         if (
             wanted is None
             or fault == "no-range"
             or request.headers.get("if-range", f'"{etag}"') != f'"{etag}"'
         ):
-            return File(content, 0, size, part=False, etag=etag)
+            return File(content, 0, size, part=False, etag=etag, ends=ends)
         found = _RANGE.match(wanted)
         if found is None or not (found[1] or found[2]):
-            return File(content, 0, size, part=False, etag=etag)
+            return File(content, 0, size, part=False, etag=etag, ends=ends)
         if found[1]:
             start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
         else:
             start, stop = max(0, size - int(found[2])), size
         if start >= stop:
             return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
-        return File(content, start, stop, part=True, etag=etag)
+        return File(content, start, stop, part=True, etag=etag, ends=ends)
 
 
 def _moved(request: Request, fault: str | None) -> str | None:

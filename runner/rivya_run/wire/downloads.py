@@ -114,7 +114,7 @@ async def fetch(
             before = download.part.size
             outcome = await download.attempt(url)
             if not isinstance(outcome, _Trouble):
-                if isinstance(outcome, Failed) and outcome.final:
+                if download.part.size > max_bytes:
                     download.part.drop()
                 return outcome
             if download.part.size > before:
@@ -185,7 +185,7 @@ class _Download(Generic[Seen]):
     async def _answer(self, incoming: Incoming, host: str) -> _End[Seen] | _Trouble:
         status = incoming.status
         if status == 416 or (status == 206 and not self._goes_on(incoming)):
-            await anyio.to_thread.run_sync(self.part.restart, None)
+            self.part.forget()
             return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
         if status in (408, 425, 429) or status >= 500:
             hint = self._http.retry_after(incoming.headers)

@@ -2,7 +2,8 @@
 
 Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length), and how many
 bytes came with which checksum: after a power cut a part may hold anything. Without it, or when it doesn't fit, the
-download starts anew. All of it blocks: call it in a worker thread.
+download starts anew. What it starts anew from is set aside until the new one is there: a URL may have worked for the
+last time. All of it blocks: call it in a worker thread.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 
-from rivya_run.disk.durable import unwritable
+from rivya_run.disk.durable import drop_worse, keep_better, unwritable
+from rivya_run.disk.places import CUT
 
 _BLOCK = 1024 * 1024
 
@@ -60,20 +62,25 @@ class Part:
         return self.path.with_name(self.path.name + ".json.new")
 
     @property
+    def _cut_path(self) -> Path:
+        return self.path.with_name(self.path.name + CUT)
+
+    @property
     def left_over(self) -> bool:
         """Whether an earlier try left something."""
         return self.path.exists()
 
     def reopen(self) -> None:
-        """Take up what an earlier run left, if it can be gone on with; else start empty."""
+        """Take up what an earlier run left, if it can be gone on with; else nothing of it counts.
+
+        Nothing is cut off: the last bytes that came may be the last that ever come.
+        """
         note = _read_note(self._note_path)
         self.version = note.version if note is not None else None
         try:
             self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
             if note is not None and not self._holds(self._file, note):
-                self.version = None
-                self.sha256, self.size = hashlib.sha256(), 0
-            self._file.truncate(self.size)
+                self.forget()
             self._file.seek(self.size)
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -98,15 +105,22 @@ class Part:
             self.sha256.update(view[:count])
             self.size += count
 
+    def forget(self) -> None:
+        """Go on with nothing: what is there stays until something else comes."""
+        self.version = None
+        self.sha256, self.size = hashlib.sha256(), 0
+
     def restart(self, version: Version | None) -> None:
-        """Drop what is there; ``version`` names what comes next, where the server has a name for it."""
+        """Set aside what is there; ``version`` names what comes next, where the server has a name for it."""
+        self.forget()
         self.version = version
+        if self._file is None:
+            return
         try:
-            if self._file is not None:
-                self._drop_note()
-                self._file.truncate(0)
-                self._file.seek(0)
-            self.sha256, self.size = hashlib.sha256(), 0
+            self._file.close()
+            self._file = None
+            self._drop_note()
+            keep_better(self.path, self._cut_path)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -139,9 +153,12 @@ class Part:
     def finish(self) -> None:
         """All of it is there: make it durable and drop the note."""
         try:
-            os.fsync(self._opened().fileno())
+            file = self._opened()
+            file.truncate(self.size)
+            os.fsync(file.fileno())
             self.close()
             self._drop_note()
+            drop_worse(self._cut_path, self.path)
         except OSError as error:
             raise unwritable(self.path, error) from error
         self.finished = True
@@ -153,8 +170,9 @@ class Part:
         with suppress(OSError):
             self._file.close()
         self._file = None
-        if not self.size:
-            self.drop()
+        with suppress(OSError):
+            if not self.path.stat().st_size:
+                self.drop()
 
     def drop(self) -> None:
         """Leave nothing behind."""

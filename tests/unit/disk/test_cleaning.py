@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from examples import attempt, shot
 from rivya_run.disk.cleaning import unused
+from rivya_run.disk.places import arriving
 from rivya_run.records import Json
 from rivya_run.records.history import Attempt, AttemptState
 
@@ -38,12 +40,37 @@ def test_an_edited_copy_beside_an_original_may_go() -> None:
     assert paths(copies) == copies
 
 
-def test_a_download_may_go_unless_its_take_can_still_be_fetched() -> None:
-    """A part of an open attempt is the beginning of a paid clip."""
-    part = f"a/a_t01_{NEW.fingerprint[:8]}.part"
+def part(key: str, index: int = 0) -> str:
+    """Where a file of an attempt arrives."""
+    return arriving(Path(), key, index).as_posix()
+
+
+def test_a_download_may_go_unless_its_file_can_still_be_fetched() -> None:
+    """A part of an open attempt is the beginning of a paid clip; so is one of a file that isn't under its name."""
+    downloads = [part(NEW.key) + ending for ending in ("", ".cut", ".json", ".kept")]
     running = replace(NEW, state=AttemptState.RUNNING, outputs=())
-    assert paths([part, f"{part}.json"]) == [part, f"{part}.json"]
-    assert paths([part], {NEW.key: running}) == []
+    assert paths(downloads) == downloads
+    assert paths(downloads, {NEW.key: running}) == []
+    missing = {NEW.outputs[0].path: "is missing"}
+    assert unused(KNOWN, {NEW.key}, downloads, missing) == []
+    assert paths([part(NEW.key, 1)]) == []
+
+
+def test_a_download_of_a_file_that_somebody_removed_may_go_until_it_is_asked_for_again() -> None:
+    """``clean`` removed the clip; what an earlier run left of it in part isn't needed then."""
+    removed = replace(OLD, outputs=(replace(OLD.outputs[0], removed=True),))
+    known = {OLD.key: removed, NEW.key: NEW}
+    bad = {OLD.outputs[0].path: "is missing"}
+    assert [one.path for one in unused(known, {NEW.key}, [part(OLD.key)], bad)] == [part(OLD.key)]
+    assert unused(known, {NEW.key, OLD.key}, [part(OLD.key)], bad) == []
+
+
+def test_what_was_left_of_a_frame_may_go() -> None:
+    """A run that was killed over it left half a picture, or one that is on no record."""
+    stem = NEW.outputs[0].path.removesuffix(".mp4")
+    left = [f"{stem}_last.png", f"{stem}_1-5s.png.part", f"{stem}_first.png.part.part"]
+    assert paths(left) == sorted(left)
+    assert paths(["a/mine_last.png", "a/mine.part"]) == []
 
 
 def test_frames_stay_with_the_clip_that_they_were_taken_from() -> None:

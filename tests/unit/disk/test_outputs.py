@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from examples import attempt, shot
 from rivya_run.disk.outputs import (
     bad_files,
-    bring_back,
     file_trouble,
     free_bytes,
     move,
@@ -20,8 +19,8 @@ from rivya_run.disk.outputs import (
     place,
     sha256_of,
     size_of,
-    strays,
     suffix_for,
+    unused_name,
     within,
 )
 from rivya_run.errors import OutputFolderError
@@ -200,17 +199,11 @@ def test_a_move_stays_in_the_folder(tmp_path: Path) -> None:
     assert files(tmp_path) == {"old/a.mp4": b"paid"}
 
 
-def test_a_file_that_a_kill_left_under_its_old_name_comes_back(tmp_path: Path) -> None:
-    """Found by content, unless another take has it."""
-    content = b"paid"
-    stored(tmp_path, "old/old_t01.mp4", content)
-    wanted = Output("new/new_t01.mp4", None, len(content), digest(content), None)
-    assert strays(tmp_path, {"old/old_t01.mp4"}) == {}
-    found = strays(tmp_path, set())
-    assert found == {len(content): ["old/old_t01.mp4"]}
-    assert not bring_back(tmp_path, wanted, ())
-    assert bring_back(tmp_path, wanted, found[len(content)])
-    assert files(tmp_path) == {"new/new_t01.mp4": content}
+def test_a_name_that_is_taken_is_left_to_what_has_it(tmp_path: Path) -> None:
+    """On record for something else, or a file of somebody's own: the next number."""
+    assert unused_name(tmp_path, "a/a_t01.mp4", set()) == "a/a_t01.mp4"
+    stored(tmp_path, "a/a_t01.mp4", b"mine")
+    assert unused_name(tmp_path, "a/a_t01.mp4", {"a/a_t01_2.mp4"}) == "a/a_t01_3.mp4"
 
 
 def test_sizes_and_sums(tmp_path: Path) -> None:

@@ -1,0 +1,233 @@
+"""What was paid for and came stays, wherever a run died, whatever is asked for afterwards, however bad the server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from command_line import in_project, rivya_run
+from mishaps import board, misbehaving
+from projects import Project
+from rivya_run.disk.places import arriving
+from rivya_run.errors import OutputFolderError
+from rivya_run.simulator.faults import Rule
+from simulation import hosted
+
+EVER_AFTER = tuple(range(2, 1000))
+
+
+@pytest.fixture
+def died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A run ended between the record of a clip and its rename: the only clip lies among the downloads."""
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(1))
+        with monkeypatch.context() as patch:
+            patch.setattr("rivya_run.run.fetching.place", _die)
+            assert project.run().exit_code == 7
+        yield project
+
+
+def _die(*_: object) -> None:
+    raise OutputFolderError("the end")
+
+
+def downloads(project: Project) -> list[Path]:
+    """What lies among the downloads."""
+    return sorted((project.folder() / ".arriving").glob("*"))
+
+
+def paid(project: Project) -> list[Path]:
+    """Clips under their names."""
+    return sorted(project.folder().glob("s*/*.mp4"))
+
+
+def words(project: Project, command: str, *options: str) -> tuple[int, str]:
+    """Exit code and words of a command that looks."""
+    result = rivya_run(command, project.path, *options)
+    return result.exit_code, result.stdout
+
+
+def test_verify_says_where_a_clip_is_that_was_never_put_in_its_place(died: Project) -> None:
+    """And what to do about it; clean leaves it alone, plan counts on it."""
+    [part] = downloads(died)
+    code, said = words(died, "verify")
+    assert code == 1
+    assert f"is missing; it lies in .arriving/{part.name}, and the next run puts it in its place" in said
+    assert "0 files" in words(died, "clean", "--yes")[1]
+    assert downloads(died) == [part]
+    assert died.steps()["s01/1"].action.value == "reuse"
+
+
+@pytest.mark.parametrize("change", ["prompt", "deleted", "renamed", "nothing"])
+def test_a_clip_that_nobody_asks_for_any_more_is_put_in_its_place(died: Project, change: str) -> None:
+    """By the next run, without a question to anybody about it; then all is there."""
+    texts = {
+        "prompt": board(1).replace("Shot 1", "Another shot"),
+        "deleted": board(2).replace("  - {id: s01, prompt: Shot 1, takes: 1}\n", ""),
+        "renamed": board(1).replace("s01", "s07"),
+        "nothing": board(1),
+    }
+    died.write(texts[change])
+    fetched = died.simulator.traffic.counts["download"]
+    assert in_project(died, died.path).exit_code == 0
+    new = change in {"prompt", "deleted"}
+    assert died.simulator.traffic.counts["download"] == fetched + new
+    assert died.tasks() == 1 + new == len(paid(died))
+    assert downloads(died) == []
+    assert words(died, "verify")[0] == 0
+
+
+def test_the_instant_answer_waits_until_all_is_in_its_place(died: Project) -> None:
+    """What comes to lie among the downloads after a run that had nothing to do is looked at."""
+    assert in_project(died, died.path).exit_code == 0
+    assert (died.folder() / ".state").exists()
+    [clip] = paid(died)
+    other = died.folder() / "s01/mine.mp4"
+    clip.rename(other)
+    assert in_project(died, died.path).exit_code == 0
+    assert paid(died) == [clip]
+
+
+def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ended before any file of the renamed shot was moved; then both shots were deleted."""
+    chain = "id: board\nshots:\n  - {id: s01, prompt: One}\n"
+    chain += "  - {id: s02, prompt: Two, references: [{shot: s01, frame: last}]}\n"
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(chain)
+        assert project.run().exit_code == 0
+        project.write(chain.replace("s01", "s11").replace("s02", "s12"))
+        with monkeypatch.context() as patch:
+            patch.setattr("rivya_run.run.pipeline.move", _die)
+            assert project.run().exit_code == 7
+        project.write(board(1).replace("s01", "s05"))
+        assert project.run().exit_code == 0
+        assert words(project, "verify")[0] == 0
+        stills = sorted(path.parent.name for path in project.folder().glob("s*/*_last.png"))
+        assert stills == ["s11"]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("gone", ["403", "404", "410"])
+def test_a_doubtful_clip_whose_url_worked_once_is_kept_with_a_warning(tmp_path: Path, gone: str) -> None:
+    """No better one can be had: it stays under its name, nothing is paid again, later runs ask nobody."""
+    short = Rule("download-short", turns=(1,))
+    with misbehaving(tmp_path, short, Rule(f"download-{gone}", turns=EVER_AFTER)) as project:
+        project.write(board(1))
+        result = in_project(project, project.path)
+        assert result.exit_code == 0
+        assert "may not be whole" in result.stderr
+        [clip] = paid(project)
+        assert clip.stat().st_size == 2048
+        assert downloads(project) == []
+        assert words(project, "verify")[0] == 0
+        asked = len(project.simulator.traffic.requests)
+        assert in_project(project, project.path).exit_code == 0
+        assert len(project.simulator.traffic.requests) == asked
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_doubtful_clip_is_here_until_a_better_one_is(tmp_path: Path) -> None:
+    """A run that is out of time meanwhile leaves it; clean doesn't list it; the better one takes its place."""
+    rules = (Rule("download-short", turns=(1,)), Rule("download-slow", turns=(2, 3)))
+    with misbehaving(tmp_path, *rules, slow_seconds=10.0) as project:
+        project.write(board(1))
+        assert project.run(timeout=1).exit_code == 1
+        [kept] = downloads(project)
+        assert kept.stat().st_size == 2048
+        assert "0 files" in words(project, "clean", "--yes")[1]
+        assert project.run(timeout=30).exit_code == 0
+        [clip] = paid(project)
+        assert clip.stat().st_size == 4096
+        assert downloads(project) == []
+        assert project.tasks() == 1
+
+
+@pytest.mark.usefixtures("hasty")
+def test_half_a_clip_is_not_taken_for_one_and_not_thrown_away(tmp_path: Path) -> None:
+    """Its transfer broke off and the URL is gone: exit 1, what came stays, and is gone on with later."""
+    rules = (Rule("download-cut", turns=(1,)), Rule("download-410", turns=tuple(range(2, 16))))
+    with misbehaving(tmp_path, *rules, clip_bytes=40_000) as project:
+        project.write(board(1))
+        assert project.run(timeout=1.5).exit_code == 1
+        assert max(path.stat().st_size for path in downloads(project)) == 20_000
+        assert project.run().exit_code == 0
+        assert [path.stat().st_size for path in paid(project)] == [40_000]
+        assert project.tasks() == 1
+
+
+def test_clean_lists_what_was_left_of_a_download_that_nothing_needs(tmp_path: Path) -> None:
+    """Of a file that is under its name, or of no take on record; the beginning of another file is left alone."""
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(1))
+        assert project.run().exit_code == 0
+        [clip] = paid(project)
+        folder = project.folder() / ".arriving"
+        folder.mkdir()
+        key = project.takes()["s01/1"]["client_request_id"]
+        spare = arriving(project.folder(), key, 0)
+        lost = folder / "0123456789abcdef_1.part"
+        whole = folder / "fedcba9876543210_1.part"
+        for path in (spare, spare.with_name(f"{spare.name}.json"), lost):
+            path.write_bytes(b"half")
+        whole.write_bytes(clip.read_bytes())
+        listed = {line.partition("  ")[0] for line in words(project, "clean", "--yes")[1].splitlines()[:-1]}
+        assert listed == {f".arriving/{path.name}" for path in (spare, lost)} | {
+            f".arriving/{spare.name}.json"
+        }
+        assert downloads(project) == [whole]
+
+
+def test_a_copy_is_not_offered_while_it_is_the_only_one(tmp_path: Path) -> None:
+    """``.changed`` copies are edits; one that holds the paid bytes of a file that was altered stays."""
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(1))
+        assert project.run().exit_code == 0
+        [clip] = paid(project)
+        copy = clip.with_name(f"{clip.stem}.changed.mp4")
+        copy.write_bytes(clip.read_bytes())
+        clip.write_bytes(b"edited")
+        assert "0 files" in words(project, "clean", "--yes")[1]
+        assert copy.exists()
+        assert project.run().exit_code == 0
+        assert copy.name in words(project, "clean")[1]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_two_attempts_of_one_take_never_share_a_name(tmp_path: Path) -> None:
+    """A colleague's second attempt came with the manifest while the first one here was not fetched yet."""
+    with misbehaving(tmp_path, Rule("download-410", turns=tuple(range(1, 15)))) as project:
+        project.write(board(1))
+        assert project.run(timeout=1.5).exit_code == 1
+        path = project.folder() / "manifest.json"
+        document = project.manifest()
+        take = document["shots"][0]["takes"][0]
+        name = f"s01/s01_t01_{take['fingerprint'].removeprefix('sha256:')[:8]}.mp4"
+        clip = project.folder() / name
+        clip.parent.mkdir(exist_ok=True)
+        clip.write_bytes(b"a colleague's")
+        key = take["client_request_id"].removesuffix("1") + "2"
+        output = {
+            "path": name,
+            "url": None,
+            "bytes": clip.stat().st_size,
+            "sha256": hashlib.sha256(clip.read_bytes()).hexdigest(),
+            "mime_type": "video/mp4",
+        }
+        told = {"status": "succeeded", "client_request_id": key, "attempt": 2, "task_id": "task_2"}
+        take |= told | {"outputs": [output]}
+        path.write_text(json.dumps(document))
+        assert project.run().exit_code == 0
+        assert clip.read_bytes() == b"a colleague's"
+        assert [one.name for one in paid(project)] == [clip.name, f"{clip.stem}_2.mp4"]
+        assert words(project, "verify")[0] == 0
+        assert project.tasks() == 1
