@@ -5,8 +5,7 @@ The rules are those of POSIX, at their worst:
 * Bytes are safe once their file was synced; of others any may be there, none, or zeros in their place.
 * A name (made, moved, removed) is safe once its folder was synced; of others any may have come to pass. Syncing a
   file does nothing for its name, syncing a folder nothing for the folder's own.
-* A rename is atomic: what had a name has the old or the new one. Where only the new one's folder was synced, it may
-  have both.
+* A rename is atomic: what had a name has the old or the new one.
 """
 
 from __future__ import annotations
@@ -126,9 +125,6 @@ class Disk:
                 kept.append(naming)
                 continue
             for folder, name, meaning in naming:
-                if meaning is None and folder is not node:
-                    kept.append([(folder, name, None)])  # the old name of what has its new one for sure
-                    continue
                 kept = [rest for one in kept if (rest := _without(one, folder, name))]
                 _mean(folder.safe, name, meaning)
         self.unsafe = kept
@@ -235,6 +231,7 @@ EXTREMES: dict[str, tuple[Callable[[Naming], bool], Content]] = {
     "everything": (lambda naming: True, written),
     "names without data": (lambda naming: True, synced),
     "names with zeros": (lambda naming: True, zeros),
+    "old names gone": (lambda naming: all(node is None for _, _, node in naming), synced),
     "data without names": (lambda naming: False, written),
 }
 """What is left where all that isn't safe has the same fate."""

@@ -53,16 +53,15 @@ def read_record(path: Path) -> Iterator[Operation]:
 class Recorder:
     """Writes what this process does below ``root``, and what it adds to ``books``, to a record.
 
-    The process dies by SIGKILL after the ``fatal``-th operation, where one is given. Operations are done one at
+    The process dies by SIGKILL once it has written the ``fatal`` text, where one is given. Operations are done one at
     a time, so that their order in the record is the one in which they took effect.
     """
 
-    def __init__(self, root: Path, books: Path, record: Path, *, fatal: int | None = None) -> None:
+    def __init__(self, root: Path, books: Path, record: Path, *, fatal: str | None = None) -> None:
         self._root = os.path.realpath(root)
         self._books = os.path.realpath(books)
         self._record = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._fatal = fatal
-        self._count = 0
+        self._fatal = None if fatal is None else fatal.encode()
         self._handles: dict[int, int] = {}
         self._of_books: set[int] = set()
         self._next = os.fstat(self._record).st_size + 1  # handles of several recorders of one record differ
@@ -92,8 +91,7 @@ class Recorder:
     def note(self, kind: str, **details: Any) -> None:
         """Add an operation to the record."""
         self._write(self._record, pickle.dumps(Operation(kind, **details)))
-        self._count += 1
-        if self._count == self._fatal:
+        if self._fatal is not None and self._fatal in details.get("content", b""):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def opened(self, path: Any, file: int, *, existed: bool, truncates: bool) -> None:

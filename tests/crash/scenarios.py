@@ -37,11 +37,11 @@ ADOPT = ("adopt", "storyboard.yaml", "found", "{elsewhere}")
 
 @dataclass(frozen=True)
 class Command:
-    """One command of a scenario. ``fatal``: the step at which it is killed, before the power is cut later on."""
+    """One command of a scenario. ``fatal``: it is killed once it has written this, and the power is cut later on."""
 
     board: str
     args: tuple[str, ...] = RUN
-    fatal: int | None = None
+    fatal: str | None = None
     elsewhere: bool = False
     failing: str | None = None
 
@@ -62,11 +62,16 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
         Command(board("still") + FOUND),
     ),
     "cloned": (FIRST,),
+    "killed before a create": (Command(board("still"), fatal='"event":"intended"'), Command(board("still"))),
+    "killed after a create": (Command(board("still"), fatal='"event":"created"'), Command(board("still"))),
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
-command is that of ``new``, and isn't cut again."""
+command is that of ``new``, and isn't cut again. What a command that was killed wrote is on no disk yet."""
 
-UNCUT = {"new": 0, "renamed": 1, "adopted": 1, "cloned": 0}
+
+def first_cut(name: str) -> int:
+    """The number of the first command of a scenario that the power is cut in."""
+    return 1 if len(SCENARIOS[name]) > 1 else 0
 
 
 @dataclass

@@ -10,13 +10,13 @@ from random import random
 
 import anyio
 
+from rivya_run.disk.durable import make_folder
 from rivya_run.disk.outputs import (
     arriving,
     bring_back,
     drop_part,
     file_trouble,
     is_same,
-    make_folder,
     mtime_of,
     output_name,
     place,
@@ -219,6 +219,7 @@ class Fetcher:
         )
         with anyio.CancelScope(shield=True):
             self._board.record(stored)
+            await self._board.durability.reached()
             await anyio.to_thread.run_sync(place, part, target, got.sha256)
 
     def _name(self, index: int, suffix: str) -> str:

@@ -73,7 +73,7 @@ class Pipeline:
 
     async def _carried(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
         if step.moves_from is not None and step.attempt_key is not None:
-            self._take_over(step)
+            await self._take_over(step)
         key = step.attempt_key
         if step.action is Action.SKIP:
             return None, _skipped(step)
@@ -97,13 +97,15 @@ class Pipeline:
                 self._session.till.settled(key)
             return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
-    def _take_over(self, step: Step) -> None:
-        """A renamed shot's files follow it: on record first, then moved."""
+    async def _take_over(self, step: Step) -> None:
+        """A renamed shot's files follow it: on record and durable first, then moved."""
         assert step.attempt_key is not None
         attempt = self._board.attempt(step.attempt_key)
         files = [path for output in attempt.outputs for path in (output.path, *still_paths(output))]
         paths = {path: _renamed(path, attempt, step.shot.id, step.take) for path in files}
-        self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+        with anyio.CancelScope(shield=True):
+            self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+            await self._board.durability.reached()
         for old, new in paths.items():
             move(self._board.folder, old, new)
         self._board.serve(step, attempt.key)
