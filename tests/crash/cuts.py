@@ -26,6 +26,7 @@ from rivya_run.simulator.books import FILE_NAME
 from rivya_run.simulator.hosting import HostedSimulator
 from simulation import KEY
 
+
 @dataclass
 class Found:
     """What the cuts of a recording came to: every distinct state, and the promises that weren't kept."""
@@ -139,6 +140,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chances", type=int, default=3, help="states by chance at each step")
     parser.add_argument("--lives", type=int, default=None, help="live on from at most so many states")
+    parser.add_argument("--steps", metavar="M-N", default="0-999999", help="only cuts after these steps")
     parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
     given = parser.parse_args()
     losses: list[str] = []
@@ -147,6 +149,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="rivya-power-") as base:
             recording = record(Path(base), name, SCENARIOS[name])
         found = cut_everywhere(recording, seed=given.seed, by_chance=given.chances, since=first_cut(name))
+        first, last = map(int, given.steps.split("-"))
+        found.cuts = [cut for cut in found.cuts if first <= cut.step <= last]
         chosen = choose(found.cuts, given.lives, given.seed)
         broken = [*found.broken, *planned(recording, found.cuts), *lived_on(recording, chosen)]
         losses += broken

@@ -65,7 +65,9 @@ class Promises:
         entry = json.loads(line)
         known = _content(cut.tree, JOURNAL) + _content(cut.tree, MANIFEST)
         if entry["e"] == "task" and entry["key"]:
-            self._expect(cut, _names(known, entry["key"]), f"a create whose intent isn't safe: {entry['key']}")
+            self._expect(
+                cut, _names(known, entry["key"]), f"a create whose intent isn't safe: {entry['key']}"
+            )
         task = re.fullmatch(r"/api/v1/generations/([^/]+)", str(entry.get("path")))
         if task:
             self._expect(cut, _names(known, task[1]), f"a task whose id isn't safe was asked for: {task[1]}")

@@ -2,8 +2,8 @@
 a record of all that both of them wrote, in order.
 
 REQUEST is JSON: ``args``, ``root``, ``books`` (folder), ``record``, ``ports`` (API, results), ``fatal`` (the
-text to die after writing, or null), ``failing`` (a glob over creates whose first task fails) and ``elsewhere`` (make a
-task by hand first: ``{elsewhere}`` among the arguments is its id).
+text to die after writing, or null), ``failing`` (a glob over creates whose first task fails) and ``elsewhere``
+(make a task by hand first: ``{elsewhere}`` among the arguments is its id).
 """
 
 from __future__ import annotations

@@ -156,10 +156,10 @@ def _hook_descriptors(recorder: Recorder) -> None:
                 recorder.opened(path, file, existed=existed, truncates=bool(flags & os.O_TRUNC))
             return file
 
-    def hooked_close(file: int) -> None:
+    def hooked_close(fd: int) -> None:
         with recorder.lock:
-            recorder.closed(file)
-            real_close(file)
+            recorder.closed(fd)
+            real_close(fd)
 
     def hooked_write(file: int, content: Any) -> int:
         with recorder.lock:
@@ -179,16 +179,17 @@ def _hook_descriptors(recorder: Recorder) -> None:
             recorder.truncated(file, size)
 
     def syncing(real: Callable[[Any], None]) -> Callable[[Any], None]:
-        def hooked(file: Any) -> None:
+        def hooked(fd: Any) -> None:
             with recorder.lock:
-                real(file)
-                recorder.synced(file if isinstance(file, int) else file.fileno())
+                real(fd)
+                recorder.synced(fd if isinstance(fd, int) else fd.fileno())
 
         return hooked
 
     os.open, os.close, os.write = hooked_open, hooked_close, hooked_write
     os.pwrite, os.ftruncate = hooked_pwrite, hooked_cut
-    os.fsync, os.fdatasync = syncing(os.fsync), syncing(os.fdatasync)
+    for name in ("fsync", "fdatasync"):
+        setattr(os, name, syncing(getattr(os, name)))
     for name in ("writev", "pwritev", "sendfile", "copy_file_range", "posix_fallocate"):
         setattr(os, name, _not_followed(recorder, getattr(os, name), name))
 

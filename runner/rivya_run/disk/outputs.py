@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from rivya_run.disk.durable import make_folder, sync_folder, unwritable
 from rivya_run.errors import OutputFolderError
+from rivya_run.media.stills import still_paths
 from rivya_run.records.history import Attempt, AttemptState, Output
 
 LEAST_FREE = 256 * 1024 * 1024
@@ -158,12 +160,18 @@ def strays(folder: Path, owned: Collection[str]) -> dict[int, list[str]]:
 
 
 def bring_back(folder: Path, output: Output, candidates: Iterable[str]) -> bool:
-    """Move a stored file that is missing back under its name, where one of the candidates is it, unchanged."""
+    """Move a stored file that is missing back under its name, where one of the candidates is it, unchanged.
+
+    Its stills follow it.
+    """
     target = within(folder, output.path)
     if target.exists():
         return False
     for path in candidates:
         if is_same(within(folder, path), output):
+            old, new = path.rpartition(".")[0], output.path.rpartition(".")[0]
+            for still in still_paths(output):
+                move(folder, old + still.removeprefix(new), still)
             move(folder, path, output.path)
             return target.exists()
     return False
@@ -190,8 +198,8 @@ def move(folder: Path, old: str, new: str) -> None:
     try:
         source.rename(target)
         sync_folder(target.parent)
-        if not any(source.parent.iterdir()):
-            source.parent.rmdir()
+        with suppress(OSError):
+            source.parent.rmdir()  # which fails while anything is in it, and where another move was the last
     except OSError as error:
         raise unwritable(target, error) from error
 

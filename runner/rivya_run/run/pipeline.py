@@ -101,7 +101,8 @@ class Pipeline:
         """A renamed shot's files follow it: on record and durable first, then moved."""
         assert step.attempt_key is not None
         attempt = self._board.attempt(step.attempt_key)
-        files = [path for output in attempt.outputs for path in (output.path, *still_paths(output))]
+        # Stills first: a clip that is not under its name yet brings back what is left of these, too.
+        files = [path for output in attempt.outputs for path in (*still_paths(output), output.path)]
         paths = {path: _renamed(path, attempt, step.shot.id, step.take) for path in files}
         with anyio.CancelScope(shield=True):
             self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
