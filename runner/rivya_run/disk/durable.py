@@ -22,7 +22,7 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        make_folder(path.parent)
+        _make(path.parent)
         with temporary.open("wb", buffering=_BUFFER) as file:
             file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
@@ -47,15 +47,19 @@ def make_folder(folder: Path) -> None:
 
     Raises DiskFull or OutputFolderError.
     """
+    try:
+        _make(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _make(folder: Path) -> None:
     new = [folder] if not folder.exists() else []
     while new and not new[-1].parent.exists():
         new.append(new[-1].parent)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in new:
-            sync_folder(one.parent)
-    except OSError as error:
-        raise unwritable(folder, error) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync_folder(one.parent)
 
 
 def sync_file(path: Path) -> None:
