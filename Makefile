@@ -1,6 +1,6 @@
 # The commands that a contributor types are the commands that CI runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup fix check test demo bench soak schemas pictures clean
+.PHONY: help setup fix check test demo bench soak power schemas pictures clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -59,6 +59,10 @@ bench: $(VENV)/.tools
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
 soak: $(VENV)/.tools
 	PYTHONPATH=tests $(BIN)/python -m crash.soak --seed $(SEED) --kills $(KILLS)
+
+## make power     the power is cut at every step of recorded runs (SEED=1), and each of what is left lives on
+power: $(VENV)/.tools
+	PYTHONPATH=tests $(BIN)/python -m crash.cuts --seed $(SEED)
 
 ## make schemas   schemas/ and what is generated in docs/, from the tables and the language
 schemas: $(VENV)/.program

@@ -1,9 +1,9 @@
 """A warm process that forks runs of the real command line, so that thousands of kills take minutes.
 
 Started as ``python -m crash.nursery``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
-``fatal``, ``survived``, ``fatal_move``: when to die, as ``Moments`` has them; ``clock``: how its wall clock is wrong,
-as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and ``{"status", "moments", "moves", "last"}`` when that run
-has ended; a negative status is the signal that ended it.
+``fatal``, ``survived``, ``fatal_move``: when to die, as ``Moments`` has them; ``clock``: how its wall clock is
+wrong, as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and ``{"status", "moments", "moves", "last"}``
+when that run has ended; a negative status is the signal that ended it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         with temporary.open("wb", buffering=_BUFFER) as file:
             file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
@@ -66,11 +66,43 @@ def _worth(path: Path) -> tuple[bool, int]:
         return False, -1
 
 
+def make_folder(folder: Path) -> None:
+    """Make sure that a folder is there, under a name that is durable, as are those of new folders above it.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    try:
+        _make(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _make(folder: Path) -> None:
+    new = [folder] if not folder.exists() else []
+    while new and not new[-1].parent.exists():
+        new.append(new[-1].parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync_folder(one.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable; for one that others wrote."""
+    descriptor = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, where the system can (Windows can't, and needn't)."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # one that may be written but not read can't be synced
+        return
     try:
         os.fsync(descriptor)
     except OSError:  # some network file systems refuse; the rename itself was atomic

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rivya_run.disk.durable import sync_folder, unwritable
+from rivya_run.disk.durable import make_folder, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.records.journal import Entry, JournalEvent
 
@@ -237,18 +237,17 @@ class Journal:
             self._broken = unwritable(self.path, error)
 
     def _opened_file(self) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = not self.path.exists()
+        make_folder(self.path.parent)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         os.ftruncate(file, self._size)
         if self._size and not _ends_line(self.path):
             self._size += os.write(file, b"\n")
-        if new:
-            sync_folder(self.path.parent)
-            # Both may be new as well: outputs/<storyboard id>.
-            for folder in list(self.path.parents)[1:3]:
-                with suppress(OSError):
-                    sync_folder(folder)
+        # Not only what is new: a run that was killed may have made these, and whatever else is in the folder,
+        # and never have synced their names. Above the folder: outputs/<storyboard id>.
+        sync_folder(self.path.parent)
+        for folder in list(self.path.parents)[1:3]:
+            with suppress(OSError):
+                sync_folder(folder)
         return file
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rivya_run.disk.durable import unwritable
+from rivya_run.disk.durable import make_folder, unwritable
 from rivya_run.errors import FolderLocked
 
 LOCK_NAME = ".lock"
@@ -24,8 +24,8 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
     """
     import filelock
 
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / LOCK_NAME, timeout=0)
         lock.acquire()
     except filelock.Timeout:

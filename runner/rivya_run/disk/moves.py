@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_run.disk.outputs import is_same, make_folder, move, place, size_of, within
+from rivya_run.disk.durable import make_folder
+from rivya_run.disk.outputs import is_same, move, place, size_of, within
 from rivya_run.disk.places import ARRIVING, CUT, KEPT, arriving
 from rivya_run.media.stills import owned_paths, stills
 from rivya_run.records.history import Attempt, Output

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from rivya_run.disk.durable import keep_better, sync_folder, unwritable
+from rivya_run.disk.durable import keep_better, make_folder, sync_folder, unwritable
 from rivya_run.disk.places import CUT, KEPT
 from rivya_run.errors import OutputFolderError
 from rivya_run.media.types import named
@@ -95,22 +96,15 @@ def mtime_of(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-def make_folder(folder: Path) -> None:
-    """Make sure that a folder is there. Raises OutputFolderError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-
-
 def place(part: Path, target: Path, sha256: str) -> None:
-    """Rename a finished ``.part`` to its name. What lies there with other content is kept beside it.
+    """Rename a finished ``.part``, whose content is durable, to its name.
 
-    Raises DiskFull or OutputFolderError.
+    What lies there with other content is kept beside it. Raises DiskFull or OutputFolderError.
     """
     try:
         if target.exists() and sha256_of(target) != sha256:
             target.rename(_free_name(target))
+            sync_folder(target.parent)
         part.replace(target)
         sync_folder(target.parent)
     except OSError as error:
@@ -174,8 +168,8 @@ def move(folder: Path, old: str, new: str) -> None:
     try:
         source.rename(target)
         sync_folder(target.parent)
-        if not any(source.parent.iterdir()):
-            source.parent.rmdir()
+        with suppress(OSError):
+            source.parent.rmdir()  # which fails while anything is in it, and where another move was the last
     except OSError as error:
         raise unwritable(target, error) from error
 

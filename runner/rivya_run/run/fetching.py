@@ -10,10 +10,10 @@ from random import random
 
 import anyio
 
+from rivya_run.disk.durable import make_folder
 from rivya_run.disk.outputs import (
     drop_part,
     file_trouble,
-    make_folder,
     mtime_of,
     output_name,
     place,
@@ -225,6 +225,7 @@ class Fetcher:
         )
         with anyio.CancelScope(shield=True):
             self._board.record(stored)
+            await self._board.durability.reached()
             await anyio.to_thread.run_sync(_settle, arrived, target, file.sha256, part)
 
     def _name(self, index: int, suffix: str) -> str:

@@ -73,7 +73,7 @@ class Pipeline:
 
     async def _carried(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
         if step.moves_from is not None and step.attempt_key is not None:
-            self._take_over(step)
+            await self._take_over(step)
         key = step.attempt_key
         if step.action is Action.SKIP:
             return None, _skipped(step)
@@ -97,8 +97,8 @@ class Pipeline:
                 self._session.till.settled(key)
             return await self._follow_and_fetch(key, step, deadline, stale=stale)
 
-    def _take_over(self, step: Step) -> None:
-        """A renamed shot's files follow it: on record first, then moved. No other file is in their way."""
+    async def _take_over(self, step: Step) -> None:
+        """A renamed shot's files follow it: durably on record first, then moved; no other file is in the way."""
         assert step.attempt_key is not None
         folder, attempt = self._board.folder, self._board.attempt(step.attempt_key)
         owned = self._board.names_of(step.shot.id, step.take)
@@ -106,7 +106,9 @@ class Pipeline:
         for path in owned_paths(attempt):
             new = _renamed(path, attempt, step.shot.id, step.take)
             paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
-        self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+        with anyio.CancelScope(shield=True):
+            self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+            await self._board.durability.reached()
         for old, new in paths.items():
             move(folder, old, new)
         self._board.serve(step, attempt.key)

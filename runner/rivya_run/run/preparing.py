@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_run.disk.durable import sync_file
 from rivya_run.disk.moves import carry_out, outstanding
 from rivya_run.disk.outputs import bad_files
 from rivya_run.disk.places import JOURNAL, output_folder, relative_to_root
@@ -193,7 +194,10 @@ def prepare(
     if document is not None:
         learn(ledger, document, writing=writing)
     moves = outstanding(source.folder, ledger.history.attempts.values())
-    if writing:
+    if writing and moves:
+        sync_file(
+            source.folder / JOURNAL
+        )  # what a killed run wrote may be synced by nobody, and a move is for good
         for move in moves:
             carry_out(source.folder, move)
     bad = bad_files(source.folder, ledger.history.attempts.values())

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import anyio
 
+from rivya_run.disk.durable import sync_file
 from rivya_run.disk.outputs import file_trouble, place, sha256_of, within
 from rivya_run.disk.places import PART
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
@@ -114,6 +115,7 @@ class References:
             if not target.exists():
                 part = target.with_name(target.name + PART)
                 await anyio.to_thread.run_sync(take_frame, within(self._board.folder, clip), frame, part)
+                await anyio.to_thread.run_sync(sync_file, part)
                 place(part, target, sha256_of(part))
             digest = await anyio.to_thread.run_sync(sha256_of, target)
             size = target.stat().st_size

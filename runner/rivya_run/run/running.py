@@ -223,6 +223,7 @@ def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board
     source = one.source
     if _has_work(one) or one.made_with is None:
         one.ledger.record(run_started(source, origin.recorded, __version__, os.getpid()))
+        one.ledger.sync()  # with what a run that was killed wrote, and nobody synced
     return Board(
         source.storyboard,
         source.tables(),
