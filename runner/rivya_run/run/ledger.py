@@ -142,9 +142,9 @@ def foreign_knowledge(
             news.append(TakenIn(told.key, shot, entry))
             _check_files(told, owners := owners or _owners_of_files(history))
     totals = document.get("totals") or {}
-    if spent < (claimed := totals.get("spent_credits") or 0) - _ROUNDING:
+    if max(spent, history.spent()) < (claimed := totals.get("spent_credits") or 0) - _ROUNDING:
         raise Nonsense(
-            f"{claimed:g} credits were spent, but what the manifest tells of came to {spent:g}: takes are missing",
+            f"{claimed:g} credits were spent, but the takes here came to {spent:g}: some are missing",
             "totals",
             "spent_credits",
         )

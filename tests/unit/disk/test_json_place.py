@@ -38,12 +38,15 @@ def test_the_place_is_where_the_value_starts(
     """Whatever stands before it, however it is laid out."""
     path: list[str | int] = []
     while isinstance(value, dict | list) and value and data.draw(st.booleans()):
-        steps = list(value) if isinstance(value, dict) else list(range(len(value)))
-        path.append(data.draw(st.sampled_from(steps)))
-        value = value[path[-1]]
+        steps: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+        step = data.draw(st.sampled_from(steps))
+        path.append(step)
+        value = value[step]
     whole: Any = value
-    for step in reversed(path):
-        whole = {"before": ["{", 1], step: whole} if isinstance(step, str) else [{"x": "]"}] * step + [whole]
+    for above in reversed(path):
+        whole = (
+            {"before": ["{", 1], above: whole} if isinstance(above, str) else [{"x": "]"}] * above + [whole]
+        )
     text = json.dumps(whole, indent=indent, ensure_ascii=plain)
     found = position(text.encode("utf-8", "surrogatepass"), path)
     assert found is not None

@@ -24,7 +24,7 @@ from rivya_run.records.history import Attempt, AttemptState
 from rivya_run.records.journal import Entry, TakenIn, Uploaded
 
 UPLOAD = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "file_1", "tok", NOW)
-SCHEMA = manifest_schema()
+SCHEMA: Any = manifest_schema()
 BOARD = board(
     shot("a", "one", takes=2), shot("b", "two", takes=3, scene="s", tags=("t",), notes="n", title="T")
 )
