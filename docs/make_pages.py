@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rivya_run.generated.language_page import grid, language_parts, renewed_page
+from rivya_run.generated.pages import grid, language_parts, renewed_page
 from rivya_run.models.catalog import load_catalog
 from rivya_run.simulator.faults import PLACES, FaultPlan
 

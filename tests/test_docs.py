@@ -18,14 +18,13 @@ import pytest
 from pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, codes, command_lines, links, prose
 from rivya_run import errors
 from rivya_run.cli.app import COMMANDS, load
-from rivya_run.generated.language_page import NoSuchPart, renewed_page
+from rivya_run.errors import READER_GONE
+from rivya_run.generated.pages import NoSuchPart, renewed_page
 from rivya_run.models.catalog import load_catalog
 from rivya_run.storyboard.language import ID_PATTERN, MAX_TAKES
-from rivya_run.storyboard.matrix import MAX_COMBINATIONS
-from rivya_run.storyboard.problem_codes import GROUPS
-from rivya_run.storyboard.problem_text import as_text
+from rivya_run.storyboard.layers import MAX_COMBINATIONS
+from rivya_run.storyboard.problem_text import GROUPS, as_text
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.streams import READER_GONE
 from rivya_run.yaml12.reading import MAX_ALIASED, MAX_DEPTH
 from rivya_run.yaml12.source import MAX_BYTES
 from simulation import hosted

@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rivya_run.simulator.books import FILE_NAME
+
 from crash.moments import hasten
 from crash.recording import Recorder
-from rivya_run.simulator.books import FILE_NAME
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.hosting import HostedSimulator
 from simulation import KEY, Api, quick

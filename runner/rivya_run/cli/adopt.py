@@ -51,11 +51,9 @@ def command(
     """
     from dataclasses import replace
 
-    from rivya_run.cli.confirming import Gate
-    from rivya_run.cli.ending import show_end
-    from rivya_run.errors import UsageError
+    from rivya_run.cli.run_messages import PlanConfirmation, show_end
+    from rivya_run.errors import BY_ENDING, UsageError, severest
     from rivya_run.records.history import AttemptState
-    from rivya_run.records.run import EXIT_CODES, severest
     from rivya_run.reporting import progress_for
     from rivya_run.run.adopting import adopt
     from rivya_run.run.running import run
@@ -71,7 +69,7 @@ def command(
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))
     try:
-        gate = Gate(told, None, None)
+        gate = PlanConfirmation(told, None, None)
         result = run([storyboard], options, environment=os.environ, tell=told.tell, confirm=gate.check)
     finally:
         told.close()
@@ -79,5 +77,5 @@ def command(
     board = result.boards[0]
     outcome = board.outcomes.get((shot, take))
     stored = board.ledger.history.attempts[key].state is AttemptState.STORED
-    code = 0 if stored else EXIT_CODES.get(outcome.ending, 0) if outcome is not None else 1
+    code = 0 if stored else BY_ENDING.get(outcome.ending, 0) if outcome is not None else 1
     ctx.exit(severest([code, *([result.error.exit_code] if result.error else [])]))

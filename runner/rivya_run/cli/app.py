@@ -9,7 +9,8 @@ import click
 from click_default_group import DefaultGroup
 
 from rivya_run import __version__
-from rivya_run.streams import INTERRUPTED, READER_GONE, settled
+from rivya_run.errors import READER_GONE, Interrupted
+from rivya_run.streams import settled
 
 COMMANDS: Final = {
     "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",
@@ -68,7 +69,7 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
 
             code = show_failure(error)
         except KeyboardInterrupt:
-            code = INTERRUPTED
+            code = Interrupted.exit_code
         sys.exit(settled(code if isinstance(code, int) else 0))
 
 
@@ -82,7 +83,7 @@ def load(name: str) -> click.Command:
         from rivya_run.cli.failures import missing_library
 
         raise missing_library(error, name) from error
-    from rivya_run.cli.environment import speak_for_options
+    from rivya_run.cli.options import speak_for_options
 
     command: click.Command = module.command
     speak_for_options(command)
@@ -94,7 +95,7 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
     import os
     from itertools import chain
 
-    from rivya_run.cli.environment import misspelt
+    from rivya_run.cli.options import misspelt
 
     found = misspelt(os.environ, chain([asked], map(load, COMMANDS)))
     if found is not None:

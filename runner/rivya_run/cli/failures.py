@@ -10,13 +10,10 @@ from pathlib import Path
 
 import click
 
-from rivya_run.cli.environment import DEBUG
-from rivya_run.errors import RivyaError, StoryboardError, UsageError
+from rivya_run.cli.options import DEBUG
+from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
 from rivya_run.run.config import KEY_VARIABLE
 from rivya_run.safetext import visible
-from rivya_run.streams import INTERRUPTED
-
-INTERNAL_ERROR = 1
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -35,7 +32,7 @@ def show_failure(error: Exception) -> int:
     if isinstance(error, ExceptionGroup):
         error = _worst_of(error)
     if isinstance(error, click.Abort):
-        return INTERRUPTED
+        return Interrupted.exit_code
     if isinstance(error, click.ClickException):
         _show_usage(error)
         return error.exit_code
@@ -47,7 +44,7 @@ def show_failure(error: Exception) -> int:
         show_error(error)
         return error.exit_code
     _show_internal(error)
-    return INTERNAL_ERROR
+    return RivyaError.exit_code
 
 
 def show_error(error: RivyaError) -> None:

@@ -87,10 +87,9 @@ def command(
     storyboard, 4 the key is missing or refused, 5 out of credits, 6 unknown outcomes await a decision,
     7 the output folder can't be used, 130 interrupted.
     """
-    from rivya_run.cli.confirming import Gate
-    from rivya_run.cli.ending import show_end, show_end_error
-    from rivya_run.cli.remembering import Memory
-    from rivya_run.cli.saved_plans import chosen
+    from rivya_run.cli.plan import chosen
+    from rivya_run.cli.rerun_cache import RerunCache
+    from rivya_run.cli.run_messages import PlanConfirmation, show_end, show_end_error
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.reporting import progress_for
     from rivya_run.run.opening import storyboard_files
@@ -105,8 +104,8 @@ def command(
         if not storyboards:
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
         files = storyboard_files(storyboards)
-        gate = Gate(told, saved, None if yes else confirm_above)
-        memory = Memory(files, options)
+        gate = PlanConfirmation(told, saved, None if yes else confirm_above)
+        memory = RerunCache(files, options)
         try:
             result = run(
                 files,

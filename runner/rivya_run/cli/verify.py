@@ -18,7 +18,7 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
-    from rivya_run.cli.made import made
+    from rivya_run.cli.results import made
     from rivya_run.run.opening import storyboard_files
 
     troubled = False

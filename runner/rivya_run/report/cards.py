@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rivya_run.media.types import Kind
-from rivya_run.report.spend import Spend
-from rivya_run.report.timeline import Run
+from rivya_run.report.figures import Run, Spend
 
 
 @dataclass(frozen=True, slots=True)

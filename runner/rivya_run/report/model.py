@@ -18,12 +18,9 @@ from rivya_run.report.cards import (
     ShotCard,
     TakeCard,
 )
-from rivya_run.report.spend import cost, spend
-from rivya_run.report.timeline import timeline
-from rivya_run.report.wording import (
-    STATUS_LABELS,
-    amount,
+from rivya_run.report.figures import (
     at,
+    cost,
     facts_line,
     moment,
     number,
@@ -31,7 +28,11 @@ from rivya_run.report.wording import (
     seconds,
     shown,
     size,
+    spend,
+    status_label,
+    timeline,
 )
+from rivya_run.text import credits_in_words
 
 _REFERENCES = "referenceMediaItems"
 
@@ -98,7 +99,7 @@ def _counts(takes: list[TakeCard]) -> Iterator[tuple[str, str, int]]:
     for status in (*known, *others):
         count = sum(take.status == status for take in takes)
         if count:
-            yield status, STATUS_LABELS.get(status, status), count
+            yield status, status_label(status), count
 
 
 class _Builder:
@@ -163,7 +164,7 @@ class _Builder:
             shot=shot,
             take=take_number(take),
             status=status,
-            label=STATUS_LABELS.get(status, status),
+            label=status_label(status),
             chosen=chosen,
             kind=kind,
             source=self._source(path) if path is not None and there else None,
@@ -222,9 +223,7 @@ def _failure(error: object) -> Failure | None:
 def _credits(status: str, take: Entry) -> str:
     if status == "planned":
         return ""
-    paid = cost(take)
-    word = "credit" if paid == 1 else "credits"
-    return f"{amount(paid)} {word}" + (" reserved" if status in ("sent", "pending", "unknown") else "")
+    return credits_in_words(cost(take)) + (" reserved" if status in ("sent", "pending", "unknown") else "")
 
 
 def _times(take: Entry) -> Iterator[tuple[str, str]]:
@@ -265,7 +264,7 @@ def _attempt(one: Entry) -> AttemptRow:
     error, status = _failure(one.get("error")), shown(one.get("status"))
     return AttemptRow(
         number=shown(one.get("attempt")),
-        status=STATUS_LABELS.get(status, status),
+        status=status_label(status),
         credits=_credits(status, one),
         task_id=shown(one.get("task_id")),
         error=f"{error.code}: {error.message}" if error else "",

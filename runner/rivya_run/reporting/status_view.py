@@ -11,18 +11,12 @@ from dataclasses import dataclass
 
 from rivya_run.history.chosen import Entry, chosen_take, entries, take_number, text
 from rivya_run.media.warnings import output_warnings
+from rivya_run.reporting.wording import status_in_words
 from rivya_run.safetext import visible
+from rivya_run.text import counted, credits_in_words, figure
 
 HEADS = ("take", "status", "credits", "file", "about")
 CREDITS_COLUMN = 2
-WORDS = {
-    "planned": "not made yet",
-    "sent": "sent, no answer yet",
-    "pending": "running",
-    "succeeded": "done",
-    "failed": "failed",
-    "unknown": "unknown outcome",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def _status(shot: Entry, take: Entry) -> str:
         return "paid, not fetched" if take.get("error") else "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
-    return WORDS.get(status, status)
+    return status_in_words(status)
 
 
 def _to_fetch(take: Entry) -> bool:
@@ -75,11 +69,13 @@ def _credits(take: Entry) -> str:
     final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
     ended = take.get("status") in {"succeeded", "failed"} or _to_fetch(take)
     if ended and final is not None:
-        return f"{final:g}"
+        return figure(final)
     if reserved is not None:
-        return f"{reserved:g} reserved"
+        return f"{figure(reserved)} reserved"
     estimated = _number(take.get("estimated_credits"))
-    return f"{estimated:g}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
+    return (
+        f"{figure(estimated)}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
+    )
 
 
 def _about(take: Entry) -> Iterator[str]:
@@ -126,7 +122,7 @@ def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence
     cost = _number(take.get("reserved_credits")) or _number(take.get("estimated_credits"))
     facts = [f"task {task}"] if task else []
     facts += [f"key {text(take.get('client_request_id'))}", f"sent {text(take.get('sent_at')) or '?'}"]
-    facts += [f"likely {cost:g} credits"] if cost is not None else []
+    facts += [f"likely {credits_in_words(cost)}"] if cost is not None else []
     yield f"  {shot}/{take_number(take)}  {', '.join(facts)}"
     which = ("--take", str(take_number(take))) if several else ()
     words = ("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options)
@@ -140,14 +136,19 @@ def totals_lines(manifest: Entry) -> list[str]:
     names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
     counts = [f"{told[key]} {word}" for key, word in names.items() if _number(told.get(key))]
     takes = told.get("takes", 0)
-    lines = [f"{takes} {'take' if takes == 1 else 'takes'}: {', '.join(counts) or 'none made'}"]
+    lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
     spent = _number(told.get("spent_credits"))
     if spent is not None:
         abandoned, attempts, number = _abandoned(manifest)
-        parts = [f"{attempts:g} on earlier attempts"] if attempts else []
-        past = f"{number} take{'s' if number != 1 else ''}"
-        parts += [f"{abandoned:g} on {past} that no shot asks for any more"] if number else []
-        lines.append(f"spent: {spent:g} credits" + (f", of these {', '.join(parts)}" if parts else ""))
+        parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
+        parts += (
+            [f"{figure(abandoned)} on {counted(number, 'take')} that no shot asks for any more"]
+            if number
+            else []
+        )
+        lines.append(
+            f"spent: {credits_in_words(spent)}" + (f", of these {', '.join(parts)}" if parts else "")
+        )
     return lines
 
 

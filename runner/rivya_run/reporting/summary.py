@@ -14,8 +14,8 @@ from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.run import Ending, Outcome
-from rivya_run.reporting.wording import credits_in_words, takes_in_words
 from rivya_run.safetext import visible
+from rivya_run.text import counted, credits_in_words
 
 MOST_NAMED = 8
 """Takes of one kind that are named; the others are counted."""
@@ -119,14 +119,14 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
     wanted = sum(len(groups[ending]) for ending in words)
     counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
     if len(counts) == 1 and len(groups[Ending.DONE]) == wanted:
-        return f"{takes_in_words(wanted)}, all there"
-    return f"{takes_in_words(wanted)}{': ' if counts else ''}{', '.join(counts)}"
+        return f"{counted(wanted, 'take')}, all there"
+    return f"{counted(wanted, 'take')}{': ' if counts else ''}{', '.join(counts)}"
 
 
 def _listed(found: Sequence[tuple[Step, str]], command: str) -> Iterator[str]:
     """Takes with why; many with the same reason are one line."""
     if len(found) > 3 and len({why for _, why in found}) == 1:
-        yield f"    {takes_in_words(len(found))}: {found[0][1]}"
+        yield f"    {counted(len(found), 'take')}: {found[0][1]}"
         return
     for step, why in found[:MOST_NAMED]:
         yield f"    {step.label}{'  ' if why else ''}{why}"
@@ -177,7 +177,7 @@ def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator
 
 def _no_room(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if found:
-        yield f"  not made, since {found[0][1] or 'the disk is full'}: {takes_in_words(len(found))}"
+        yield f"  not made, since {found[0][1] or 'the disk is full'}: {counted(len(found), 'take')}"
         yield f"    make room, then: {board.command()}"
 
 
@@ -227,7 +227,7 @@ def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
             odd.append((step, "; ".join(warnings)))
     if odd:
         status = board.command(name="status")
-        yield f"  {takes_in_words(len(odd))} with warnings:"
+        yield f"  {counted(len(odd), 'take')} with warnings:"
         yield from _listed(odd, status)
         yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
 

@@ -1,8 +1,18 @@
-"""Figures, times and actions in words, as progress, plans and summaries write them."""
+"""Statuses, times and actions in words, as progress, tables, summaries and the page write them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+STATUSES = {
+    "planned": "not made yet",
+    "sent": "sent, no answer yet",
+    "pending": "running",
+    "succeeded": "done",
+    "failed": "failed",
+    "unknown": "unknown outcome",
+}
+"""The status of a take in a manifest, for people."""
 
 _ACTIONS = {
     "create": "to create",
@@ -15,19 +25,9 @@ _ACTIONS = {
 }
 
 
-def figure(number: float) -> str:
-    """12.0 as ``12``, 1234.5 as ``1,234.5``."""
-    return f"{number:,.2f}".rstrip("0").rstrip(".")
-
-
-def credits_in_words(credits: float) -> str:
-    """``1 credit``, ``12 credits``."""
-    return "1 credit" if credits == 1 else f"{figure(credits)} credits"
-
-
-def takes_in_words(takes: int) -> str:
-    """``1 take``, ``12 takes``."""
-    return "1 take" if takes == 1 else f"{takes:,} takes"
+def status_in_words(status: str) -> str:
+    """``done`` for ``succeeded``; a status of a newer version as it came."""
+    return STATUSES.get(status, status)
 
 
 def actions_in_words(counts: Mapping[str, object]) -> str:

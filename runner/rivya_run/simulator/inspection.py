@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rivya_run.simulator.books import FILE_NAME, read_books
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.state import State
+from rivya_run.simulator.tasks import FILE_NAME, read_books
 
 
 def inspect_books(folder: Path, now: float | None = None) -> State:

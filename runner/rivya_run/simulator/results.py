@@ -13,8 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from rivya_run.simulator.clips import Abandoned
-from rivya_run.simulator.desk import Desk, Endpoint
-from rivya_run.simulator.replies import Cut, Dropped, Late, page
+from rivya_run.simulator.desk import Cut, Desk, Dropped, Endpoint, Late, page
 from rivya_run.simulator.shelf import Content
 from rivya_run.simulator.tasks import SimulatedTask
 

@@ -14,10 +14,17 @@ from rivya_run.records.tables import ModelTable
 from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import Linked
 from rivya_run.storyboard.language import ID_PATTERN, WINDOWS_DEVICES, Place
-from rivya_run.storyboard.layers import Stack, over, texts, whole
-from rivya_run.storyboard.matrix import Matrix, read_matrix, shown_id, tell_collision
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
-from rivya_run.storyboard.prompts import check_missing, read_prompt
+from rivya_run.storyboard.layers import (
+    Matrix,
+    Stack,
+    over,
+    read_matrix,
+    shown_id,
+    tell_collision,
+    texts,
+    whole,
+)
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
 from rivya_run.storyboard.references import References, check_policy
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import misspelt, well_shaped

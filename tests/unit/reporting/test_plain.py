@@ -5,7 +5,7 @@ from __future__ import annotations
 from examples import attempt, board, history_of, planner, shot
 from rivya_run.records import Json
 from rivya_run.records.events import Event
-from rivya_run.reporting.plain import PlainLines
+from rivya_run.reporting.progress import PlainLines
 
 
 def changed(status: str, **detail: Json) -> Event:
