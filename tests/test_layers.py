@@ -108,7 +108,6 @@ FLOORS: Mapping[str, Floor] = {
     "models.values": Floor.RULES,
     "yaml12.reading": Floor.RULES,
     "yaml12.nodes": Floor.RULES,
-    "yaml12.wording": Floor.RULES,
     "wire.question": Floor.RULES,
     "wire.response": Floor.RULES,
     # Edges
@@ -223,7 +222,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "starlette": {"simulator."},
     "uvicorn": {"simulator."},
     "watchfiles": {"cli.watch"},
-    "yaml": {"yaml12.reading", "yaml12.wording"},
+    "yaml": {"yaml12.reading", "yaml12.source"},
 }
 """Library -> the rooms that are about it. A library that isn't here is used nowhere."""
 

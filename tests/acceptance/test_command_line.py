@@ -87,7 +87,7 @@ def test_a_slip_in_a_variable_lifts_no_cap(project: Project, name: str) -> None:
     project.write(BOARD)
     refused = in_project(project, project.path, **{name: "5"})
     assert refused.exit_code == 2
-    assert f"the variable {name} means nothing. Did you mean RIVYA_RUN_MAX_CREDITS?" in refused.stderr
+    assert f"there is no variable {name} here. Did you mean RIVYA_RUN_MAX_CREDITS?" in refused.stderr
     assert not list((project.root / "outputs").iterdir())
 
 
@@ -174,7 +174,7 @@ def test_an_empty_name_is_not_the_folder_that_one_is_in(
     monkeypatch.chdir(tmp_path)
     result = rivya_run(*words, name)
     assert result.exit_code == 2
-    assert "is an empty name; is a shell variable not set?" in result.stderr
+    assert "is empty; is a shell variable not set?" in result.stderr
     assert result.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["board.yaml"]
 

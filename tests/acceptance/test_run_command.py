@@ -155,7 +155,7 @@ def test_options_that_contradict_a_saved_plan_are_refused(board: Project, tmp_pa
     in_project(board, "plan", board.path, "--out", plan)
     result = in_project(board, "run", "--plan", plan, "--simulate")
     assert result.exit_code == 2
-    assert "--simulate says otherwise than the saved plan" in result.stderr
+    assert "--simulate contradicts the saved plan" in result.stderr
     other = board.root / "other.yaml"
     other.write_text("shots:\n  - {id: a, prompt: x}\n")
     assert in_project(board, "run", other, "--plan", plan).exit_code == 2

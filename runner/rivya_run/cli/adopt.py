@@ -12,24 +12,43 @@ import click
 from rivya_run.cli import options as shared
 
 
-@click.command("adopt", short_help="Tie a task that exists to a take.")
+@click.command("adopt", short_help="Attach an existing task to a take.")
 @click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("task_id")
 @click.option(
-    "--take", type=click.IntRange(1, 99), default=1, show_default=True, metavar="N", help="Of the shot."
+    "--take",
+    type=click.IntRange(1, 99),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which take of the shot.",
 )
 @shared.place
 @shared.reading
 @click.option(
-    "--timeout", type=shared.SECONDS, default=1800, show_default=True, metavar="S", help="Of the task."
+    "--timeout",
+    type=shared.SECONDS,
+    default=1800,
+    show_default=True,
+    metavar="S",
+    help="How long the task may take.",
 )
 @click.option(
-    "--poll-interval", type=shared.SECONDS, default=5, show_default=True, metavar="S", help="As for run."
+    "--poll-interval",
+    type=shared.SECONDS,
+    default=5,
+    show_default=True,
+    metavar="S",
+    help="How often a task is polled, at first.",
 )
-@click.option("--new-origin", is_flag=True, help="Use an output folder that another origin made.")
+@click.option("--new-origin", is_flag=True, help="Use an output folder that was made with another origin.")
 @click.option(
-    "--progress", type=click.Choice(shared.PROGRESS), default="auto", show_default=True, help="As for run."
+    "--progress",
+    type=click.Choice(shared.PROGRESS),
+    default="auto",
+    show_default=True,
+    help="How to show progress.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show retries and pauses too.")
 @click.pass_context
@@ -44,7 +63,7 @@ def command(
     verbose: bool,
     **given: Any,
 ) -> None:
-    """Say that the task TASK_ID is the one of a take whose outcome is unknown, and fetch its result.
+    """Attach the task TASK_ID to a take whose outcome is unknown, and fetch its result.
 
     The task is asked for once; one of another model, or that serves another take, is refused. Nothing is
     created. Exit codes are those of run, for this take.
@@ -64,7 +83,7 @@ def command(
         raise UsageError("TASK_ID is empty", hint="the id of the task at Rivya, such as task_123")
     options = shared.run_options(given)
     key = adopt(storyboard, shot, take, task_id, options, environment=os.environ)
-    click.echo(f"{shot}/{take}: task {task_id} is on record", err=True)
+    click.echo(f"{shot}/{take}: task {task_id} is recorded", err=True)
     told = progress_for(progress, sys.stderr, os.environ, concurrency=8, verbose=verbose)
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))

@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "plan": "What a run would do, why, and what it costs; no network.",
     "status": "What there is, what it cost, what is unknown.",
     "verify": "Hash every output against the manifest.",
-    "adopt": "Tie a task that exists to a take.",
+    "adopt": "Attach an existing task to a take.",
     "clean": "List files that no present take uses; --yes removes them.",
     "report": "A page to look at all takes, pick and compare.",
     "export": "Cut, contact sheet, timelines for editors.",
@@ -99,19 +99,20 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
 
     found = misspelt(os.environ, chain([asked], map(load, COMMANDS)))
     if found is not None:
-        raise click.UsageError(f"the variable {found[0]} means nothing. Did you mean {found[1]}?")
+        raise click.UsageError(f"there is no variable {found[0]} here. Did you mean {found[1]}?")
 
 
 def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
     if not name.isalpha() or ctx.resilient_parsing:
         return
-    from difflib import get_close_matches
     from pathlib import Path
 
-    near = get_close_matches(name, COMMANDS, n=1, cutoff=0.7)
-    if near and not Path(name).exists():
-        ctx.fail(f"there is no command and no storyboard {name!r}. Did you mean {near[0]!r}?")
+    from rivya_run.suggest import suggest
+
+    near = suggest(name, COMMANDS)
+    if near is not None and not Path(name).exists():
+        ctx.fail(f"there is no command and no storyboard {name!r}. Did you mean {near!r}?")
 
 
 def _never_fail_on_letters() -> None:

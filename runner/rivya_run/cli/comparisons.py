@@ -17,7 +17,7 @@ from rivya_run.records.storyboard import FileReference, Storyboard
 from rivya_run.reporting.tables import show_columns
 from rivya_run.run.preparing import Prepared
 from rivya_run.safetext import visible
-from rivya_run.storyboard.changes import Change, Kind, changes, contents
+from rivya_run.storyboard.changes import Kind, TakeChange, changes, contents
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.text import credits_in_words, figure, markdown, markdown_table
 
@@ -50,14 +50,14 @@ def show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
         click.echo(visible(_total(name, revision, some)))
 
 
-def _row(one: Change) -> tuple[str, ...]:
+def _row(one: TakeChange) -> tuple[str, ...]:
     kind = f"renamed from {one.was}" if one.kind is Kind.RENAMED else one.kind.value
     costs = one.kind in {Kind.NEW, Kind.CHANGED}
     credits = figure(one.credits) if one.credits is not None else "?" if costs else ""
     return f"{one.shot}/{one.take}", kind, one.model, credits, one.basis or ""
 
 
-def _total(name: str, revision: str, some: Sequence[Change]) -> str:
+def _total(name: str, revision: str, some: Sequence[TakeChange]) -> str:
     if not some:
         return f"{name}: nothing changed since {revision}"
     counts = [f"{sum(one.kind is kind for one in some)} {kind.value}" for kind in Kind]
@@ -66,7 +66,7 @@ def _total(name: str, revision: str, some: Sequence[Change]) -> str:
     return f"{name}: {told} since {revision}; {cost} to make it"
 
 
-def _changes(revision: str, one: Prepared) -> list[Change]:
+def _changes(revision: str, one: Prepared) -> list[TakeChange]:
     source = one.source
     content = _file_at(revision, source.path)
     if content is None:
@@ -102,7 +102,7 @@ def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, st
 def _file_at(revision: str, path: Path) -> bytes | None:
     """A file as it was in a git revision, or None where it wasn't there. Raises UsageError without git."""
     if revision.startswith("-"):
-        raise UsageError(f"{visible(revision)!r} is no git revision")
+        raise UsageError(f"{visible(revision)!r} is not a git revision")
     folder = path.absolute().parent
     if not folder.is_dir():
         return None

@@ -48,12 +48,12 @@ def command(
     from rivya_run.run.opening import storyboard_files
 
     if slates and form not in ("cut", "contact-sheet"):
-        raise UsageError(f"--slates has no place in {form}: a timeline holds only what there is")
+        raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")
     if burn_in and form != "cut":
-        raise UsageError(f"--burn-in has no place in {form}, only in a cut")
+        raise UsageError(f"--burn-in applies to a cut only, not to {form}")
     paths = storyboard_files(storyboards)
     if output is not None and len(paths) > 1:
-        raise UsageError("--output names one file, for one storyboard")
+        raise UsageError("--output takes one storyboard")
     for storyboard in paths:
         found = made(storyboard, outputs, simulate=simulate)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
@@ -85,7 +85,7 @@ def _write(
         from rivya_run.export.cut import write_cut
 
         cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
-        how = "clips copied as they are" if cut.copied else "encoded anew"
+        how = "clips copied as they are" if cut.copied else "re-encoded"
         return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
     if form == "contact-sheet":
         from rivya_run.export.contact_sheet import write_contact_sheet

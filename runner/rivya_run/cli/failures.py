@@ -107,7 +107,7 @@ def _show_internal(error: Exception) -> None:
     words = visible(str(error))[:300]
     say(f"{_red('internal error:')} {type(error).__name__}{place}{': ' if words else ''}{words}")
     say(
-        "This is a mistake of rivya-run, not yours. What was paid for is on record: run the same command again."
+        "This is a bug in rivya-run, not your mistake. What was paid for is on record: run the same command again."
     )
     say(f"Please report it with the line above; {DEBUG}=1 shows the whole traceback.")
 

@@ -67,7 +67,7 @@ def list_models(
 ) -> None:
     """List the models. Base credits are the price of default parameters; others may cost more."""
     if as_json and markdown:
-        raise UsageError("--json and --markdown can't go together")
+        raise UsageError("--json and --markdown can't be used together")
     catalog = _catalog()
     categories = sorted({table.category for table in catalog.all()})
     if category is not None and category.lower() not in categories:
@@ -257,7 +257,7 @@ def _keep(
         if any(change.kind is ChangeKind.GONE for change in found):
             continue
         if not table_name_is_safe(model_id):
-            _say(f"left out '{model_id}': its id is no file name")
+            _say(f"left out '{model_id}': its id can't be a file name")
             continue
         file = _file_of(folder, model_id)
         if any(change.kind is ChangeKind.NEW for change in found):

@@ -24,7 +24,7 @@ class Amount(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if not isfinite(number):
-            self.fail(f"{value!r} is not a number that can be counted to", param, ctx)
+            self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
 
 
@@ -36,7 +36,7 @@ class Named(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
-            self.fail(f"{str(value)!r} is an empty name; is a shell variable not set?", param, ctx)
+            self.fail(f"{str(value)!r} is empty; is a shell variable not set?", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -83,7 +83,7 @@ def choosing(command: F) -> F:
             type=click.IntRange(min=1),
             default=1,
             show_default=True,
-            help="Of each take in this run.",
+            help="Attempts at each take in this run.",
         ),
         click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
         click.option(

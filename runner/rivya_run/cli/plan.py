@@ -109,7 +109,7 @@ def _only_one(**ways: object) -> None:
 
     chosen = [f"--{name.replace('_', '-')}" for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} can't go together")
+        raise UsageError(f"{' and '.join(chosen)} can't be used together")
 
 
 def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> list[Prepared]:
@@ -249,6 +249,6 @@ def _check_given(ctx: click.Context, choices: Mapping[str, Any], options: RunOpt
         }
         if typed and given[name] != choices[name]:
             raise UsageError(
-                f"--{name.replace('_', '-')} says otherwise than the saved plan",
+                f"--{name.replace('_', '-')} contradicts the saved plan",
                 hint="give it to 'rivya-run plan --out', or leave --plan out",
             )

@@ -42,7 +42,7 @@ def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
     name = storyboard_id_of(storyboard)
     shown = visible(str(storyboard))
     if not name or "/" in name or "\\" in name or name.startswith("."):
-        raise UsageError(f"the id of '{shown}' can't be told", hint=f"rivya-run validate {shown}")
+        raise UsageError(f"the id of '{shown}' can't be determined", hint=f"rivya-run validate {shown}")
     folder = output_folder(project_root(storyboard), outputs, name, simulate=simulate)
     manifest = read_manifest(folder)
     if is_behind(folder):
@@ -75,20 +75,20 @@ _OUTPUT = re.compile(r"(?P<shot>.+)/(?P=shot)_t\d{2,}_[0-9a-f]{8}.*")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a command writes: its name in messages, and whether a file that begins so is one."""
+    """What a command writes: its name in messages (with its article), and whether a file that begins so is one."""
 
     name: str
     begins: Callable[[bytes], bool]
 
 
 PRODUCTS: Mapping[str, Product] = {
-    "plan": Product("saved plan", lambda head: b'"rivya_run_plan"' in head),
-    "cut": Product("cut", lambda head: _is_media(head, "video/mp4")),
-    "contact-sheet": Product("contact sheet", lambda head: _is_media(head, "image/png")),
-    "otio": Product("OTIO timeline", lambda head: b'"OTIO_SCHEMA"' in head),
-    "edl": Product("EDL", lambda head: head.startswith(b"TITLE:")),
-    "fcpxml": Product("FCPXML timeline", lambda head: b"<fcpxml" in head),
-    "fcp7xml": Product("FCP 7 XML timeline", lambda head: b"<xmeml" in head),
+    "plan": Product("a saved plan", lambda head: b'"rivya_run_plan"' in head),
+    "cut": Product("a cut", lambda head: _is_media(head, "video/mp4")),
+    "contact-sheet": Product("a contact sheet", lambda head: _is_media(head, "image/png")),
+    "otio": Product("an OTIO timeline", lambda head: b'"OTIO_SCHEMA"' in head),
+    "edl": Product("an EDL", lambda head: head.startswith(b"TITLE:")),
+    "fcpxml": Product("an FCPXML timeline", lambda head: b"<fcpxml" in head),
+    "fcp7xml": Product("an FCP 7 XML timeline", lambda head: b"<xmeml" in head),
 }
 """What is written where a person says, by the format that is asked for."""
 
@@ -100,7 +100,7 @@ def free_to_write(target: Path, product: Product, *, kept: Mapping[Path, str] | 
     and for names that the program keeps for its records and clips, there or not.
     """
     if str(target) in ("", "."):
-        raise UsageError("there is no name of a file to write")
+        raise UsageError("no file name was given")
     real = target.resolve() if target.is_symlink() else target
     trouble = _trouble(real.absolute(), product, kept or {})
     if trouble is not None:
@@ -120,7 +120,7 @@ def _trouble(target: Path, product: Product, kept: Mapping[Path, str]) -> str | 
         if not target.exists():
             return None
         if not target.is_file():
-            return "is there and is no file"
+            return "exists and is not a file"
         what = _what(target, kept)
         if what is not None:
             return f"is {what}"
@@ -128,7 +128,7 @@ def _trouble(target: Path, product: Product, kept: Mapping[Path, str]) -> str | 
             head = file.read(HEAD_BYTES)
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    return None if not head or product.begins(head) else f"is there and is no {product.name}"
+    return None if not head or product.begins(head) else f"exists and is not {product.name}"
 
 
 def _what(target: Path, kept: Mapping[Path, str]) -> str | None:

@@ -35,7 +35,7 @@ from rivya_run.cli import options as shared
     default=1800,
     show_default=True,
     metavar="S",
-    help="Of one take; then it stays as it is, and the next run goes on.",
+    help="Time limit of one take; after it, the next run continues it.",
 )
 @click.option(
     "--poll-interval",
@@ -43,7 +43,7 @@ from rivya_run.cli import options as shared
     default=5,
     show_default=True,
     metavar="S",
-    help="How often a task is asked for, at first.",
+    help="How often a task is polled, at first.",
 )
 @click.option(
     "--idempotency-window",
@@ -51,11 +51,13 @@ from rivya_run.cli import options as shared
     default=3600,
     show_default=True,
     metavar="S",
-    help="How long a create without an answer is sent again.",
+    help="How long a create without a response is resent.",
 )
 @click.option("--fail-fast", is_flag=True, help="Create nothing more after the first failure.")
-@click.option("--new-origin", is_flag=True, help="Use an output folder that another origin made.")
-@click.option("--plan", "plan_file", type=shared.FILE, metavar="FILE", help="Do exactly this saved plan.")
+@click.option("--new-origin", is_flag=True, help="Use an output folder that was made with another origin.")
+@click.option(
+    "--plan", "plan_file", type=shared.FILE, metavar="FILE", help="Carry out exactly this saved plan."
+)
 @shared.reading
 @click.option(
     "--progress",

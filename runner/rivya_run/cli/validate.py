@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="How to say it; all but text go to standard output.",
+    help="Output format; all but text go to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Advice counts as an error.")
 @click.option("--allow-outside", is_flag=True, help="Reference files may lie outside the project root.")

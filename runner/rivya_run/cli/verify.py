@@ -42,7 +42,7 @@ def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
                 good, size = good + 1, size + checked.bytes
             else:
                 bad += 1
-                past = ", of a take that no shot asks for any more" if checked.past else ""
+                past = ", of a take that no shot uses any more" if checked.past else ""
                 click.echo(visible(f"{checked.take}  {checked.path} {checked.trouble}{past}"))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise OutputFolderError(f"{folder}: the manifest holds an output that can't be understood") from error

@@ -119,7 +119,7 @@ def read_saved(content: bytes, file: str) -> SavedPlan:
         plans = tuple(dict(board["plan"]) for board in document["storyboards"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoryboardError(
-            f"{visible(file)}: this is no plan that 'rivya-run plan --out' saved",
+            f"{visible(file)}: this is not a plan saved by 'rivya-run plan --out'",
             hint="rivya-run plan STORYBOARD --out FILE",
         ) from error
     return SavedPlan(choices, bases, plans)
@@ -144,7 +144,7 @@ def moved(then: Basis, now: Basis) -> list[str]:
         if path in then.references and then.references[path] != digest:
             changes.append(f"reference {path} has new content")
     if then.sha256 == now.sha256 and set(then.references) != set(now.references):
-        changes.append("the references are others")
+        changes.append("other references are used")
     if then.tables != now.tables:
         changes.append("the parameter tables changed")
     if then.journal != now.journal:

@@ -97,7 +97,7 @@ _RUNNING = frozenset(("sent", "pending", "unknown"))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SpendLine:
     """Credits of one shot or model. ``share`` is its part of the largest line, 0 to 100."""
 
     name: str
@@ -111,7 +111,7 @@ class Spend:
     """All credits of a storyboard.
 
     ``spent`` = ``chosen`` (in the takes that are shown) + ``others`` (further present takes) + ``abandoned``
-    (takes that no shot asks for any more) + ``failed`` (charged failures and earlier attempts).
+    (takes that no shot uses any more) + ``failed`` (charged failures and earlier attempts).
     ``running`` is the part of ``spent`` that is only reserved so far, ``returned`` what was given back.
     """
 
@@ -122,8 +122,8 @@ class Spend:
     abandoned: float
     running: float
     returned: float
-    by_shot: tuple[Line, ...]
-    by_model: tuple[Line, ...]
+    by_shot: tuple[SpendLine, ...]
+    by_model: tuple[SpendLine, ...]
 
 
 def cost(attempt: Entry) -> float:
@@ -196,12 +196,12 @@ def _add(sums: dict[str, tuple[int, float]], name: str, paid: float) -> None:
     sums[name] = (count + 1, before + paid)
 
 
-def _lines(sums: Iterable[tuple[str, tuple[int, float]]]) -> Iterator[Line]:
+def _lines(sums: Iterable[tuple[str, tuple[int, float]]]) -> Iterator[SpendLine]:
     """Dearest first."""
     ordered = sorted(sums, key=lambda one: -one[1][1])
     most = max((paid for _, (_, paid) in ordered), default=0.0)
     for name, (count, paid) in ordered:
-        yield Line(name, count, paid, round(100 * paid / most) if most else 0)
+        yield SpendLine(name, count, paid, round(100 * paid / most) if most else 0)
 
 
 QUIET = timedelta(minutes=30)

@@ -37,7 +37,7 @@ from rivya_run.text import credits_in_words
 _REFERENCES = "referenceMediaItems"
 
 
-class Pictures(Protocol):
+class PictureSource(Protocol):
     """Where posters, thumbnails and embedded clips come from: data URIs, or None where there is none."""
 
     def poster(self, path: str) -> str | None:
@@ -53,7 +53,7 @@ class Pictures(Protocol):
         """Whether the file is in the output folder."""
 
 
-def page(manifest: Entry, pictures: Pictures) -> Page:
+def page(manifest: Entry, pictures: PictureSource) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted."""
     builder = _Builder(manifest, pictures)
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
@@ -105,7 +105,7 @@ def _counts(takes: list[TakeCard]) -> Iterator[tuple[str, str, int]]:
 class _Builder:
     """Turns entries of one manifest into cards; ``lengths`` gathers the seconds of the chosen clips."""
 
-    def __init__(self, manifest: Entry, pictures: Pictures) -> None:
+    def __init__(self, manifest: Entry, pictures: PictureSource) -> None:
         self._pictures = pictures
         self._uploads = {
             upload["url"]: upload

@@ -65,7 +65,7 @@ def totals_lines(plan: Plan) -> list[str]:
     if totals.budget is not None:
         lines.append(_budget_line(totals.budget, plan))
     if plan.orphans:
-        lines.append(f"open work that no shot asks for any more, finished first: {len(plan.orphans)}")
+        lines.append(f"unfinished work that no shot uses any more, finished first: {len(plan.orphans)}")
     return lines
 
 

@@ -211,7 +211,7 @@ class PlainLines:
             change = f"{told.get('before')} -> {told.get('limit')}"
             return visible(f"tasks at once {change}: {told.get('reason')}")
         if event.name == "paused":
-            return visible(f"all requests wait {span(told.get('seconds'))}: {told.get('reason')}")
+            return visible(f"all requests pause for {span(told.get('seconds'))}: {told.get('reason')}")
         if event.name == "notice":
             return visible(f"note: {told.get('message')}")
         if event.name == "retrying":
@@ -224,7 +224,7 @@ class PlainLines:
         if news in self._retried and not self._verbose:
             return None
         self._retried.add(news)
-        return visible(f"{news[0]} is tried again in {span(told.get('wait'))}: {news[1]}")
+        return visible(f"{news[0]} failed, retrying in {span(told.get('wait'))}: {news[1]}")
 
     def _take(self, event: Event) -> str | None:
         name = (event.storyboard or "", event.shot or "", event.take or 0)

@@ -100,7 +100,7 @@ class Scoreboard:
                 self._paused_for = str(event.detail.get("reason", ""))
 
     def pause(self) -> tuple[float, str] | None:
-        """Seconds that all requests wait for yet, and why; None when they don't."""
+        """Seconds that all requests pause for for yet, and why; None when they don't."""
         left = self._paused_until - self._clock()
         return (left, self._paused_for) if left > 0 else None
 

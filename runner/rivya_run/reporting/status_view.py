@@ -112,8 +112,8 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
                 lines += _unknown(name, take, len(entries(shot.get("takes"))) > 1, file, options)
     if lines:
         again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
-        lines.insert(0, "unknown: these may have been paid for and are never sent again on their own")
-        lines.append(f"  there is no such task, pay again: {again}")
+        lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
+        lines.append(f"  if there is no such task, pay again: {again}")
     return [visible(line) for line in lines]
 
 
@@ -126,7 +126,7 @@ def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence
     yield f"  {shot}/{take_number(take)}  {', '.join(facts)}"
     which = ("--take", str(take_number(take))) if several else ()
     words = ("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options)
-    yield f"    its task is there: {shlex.join(words)}"
+    yield f"    if its task exists: {shlex.join(words)}"
 
 
 def totals_lines(manifest: Entry) -> list[str]:
@@ -142,9 +142,7 @@ def totals_lines(manifest: Entry) -> list[str]:
         abandoned, attempts, number = _abandoned(manifest)
         parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
         parts += (
-            [f"{figure(abandoned)} on {counted(number, 'take')} that no shot asks for any more"]
-            if number
-            else []
+            [f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"] if number else []
         )
         lines.append(
             f"spent: {credits_in_words(spent)}" + (f", of these {', '.join(parts)}" if parts else "")

@@ -113,8 +113,8 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
         Ending.UNKNOWN: "unknown",
         Ending.FAILED: "failed",
         Ending.UNFINISHED: "not finished",
-        Ending.OUT_OF_CREDITS: "not made for want of credits",
-        Ending.NO_ROOM: "not made for want of room",
+        Ending.OUT_OF_CREDITS: "not made for lack of credits",
+        Ending.NO_ROOM: "not made for lack of disk space",
     }
     wanted = sum(len(groups[ending]) for ending in words)
     counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
@@ -137,7 +137,7 @@ def _listed(found: Sequence[tuple[Step, str]], command: str) -> Iterator[str]:
 def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if not found:
         return
-    yield "  unknown: these may have been paid for and are never sent again on their own"
+    yield "  unknown: these may have been paid for and are never resent automatically"
     for step, why in found[:MOST_NAMED]:
         attempt = _last(board, step)
         yield f"    {step.label}  {why}"
@@ -145,12 +145,12 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
             yield f"      {_sending(attempt)}"
             task = attempt.task_id or "TASK_ID"
             take = () if step.shot.takes == 1 else ("--take", str(step.take))
-            yield f"      its task is there: {_adopt(board, step, task, take)}"
+            yield f"      if its task exists: {_adopt(board, step, task, take)}"
     if len(found) > MOST_NAMED:
         yield f"    and {len(found) - MOST_NAMED:,} more: {board.command(name='status')}"
     only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
     short = only if len(only) <= 2 * MOST_NAMED else []
-    yield f"    there is none, pay again: {board.command('--resend-unknown', *short)}"
+    yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
 
 
 def _adopt(board: Ended, step: Step, task: str, take: tuple[str, ...]) -> str:
@@ -192,7 +192,7 @@ def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if held:
         named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
         some = named if len(named) <= 2 * MOST_NAMED else []
-        yield f"    try again what is not tried again on its own: {board.command('--retry-failed', *some)}"
+        yield f"    retry what is not retried automatically: {board.command('--retry-failed', *some)}"
 
 
 def _held_back(board: Ended, step: Step) -> bool:

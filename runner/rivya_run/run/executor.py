@@ -225,7 +225,7 @@ class Executor:
                 self._session.stop.creating(Ending.NO_ROOM, error.message)
             if board not in self._unwritten:
                 self._unwritten.add(board)
-                message = f"{error.message}; it is tried again"
+                message = f"{error.message}; it will be retried"
                 self._session.tell(
                     Event("notice", storyboard=board.storyboard.id, detail={"message": message})
                 )

@@ -170,7 +170,7 @@ class Dropped(Response):
         await gone(receive)
 
 
-class Cut(Response):
+class CutReply(Response):
     """A reply whose connection closes in the middle of its body."""
 
     def __init__(self, whole: Response, wires: Wires) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from rivya_run.simulator.clips import Abandoned
-from rivya_run.simulator.desk import Cut, Desk, Dropped, Endpoint, Late, page
+from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, page
 from rivya_run.simulator.shelf import Content
 from rivya_run.simulator.tasks import SimulatedTask
 
@@ -125,7 +125,7 @@ class _Results:
         desk.tell(request, "decided")
         whole = self._file(request, content, fault)
         if fault == "cut":
-            return Cut(whole, wires)
+            return CutReply(whole, wires)
         return Late(whole, desk.options.slow_seconds) if fault == "slow" else whole
 
     def _fresh(self, request: Request) -> bool:

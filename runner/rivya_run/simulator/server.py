@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from rivya_run.records import Json
-from rivya_run.simulator.desk import Cut, Desk, Dropped, Endpoint, Late, half, page, reply
+from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, half, page, reply
 from rivya_run.simulator.refusals import Refusal, throttled
 from rivya_run.simulator.results import result_urls
 from rivya_run.simulator.tasks import SimulatedTask, file_object, model_list, openapi, task_object
@@ -133,7 +133,7 @@ class _Api:
         if fault == "half":
             return half(whole)
         if fault == "cut":
-            return Cut(whole, wires)
+            return CutReply(whole, wires)
         if fault == "lost-html":
             return page()
         if fault == "lost-500":

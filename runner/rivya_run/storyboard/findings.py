@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rivya_run.records.problems import Problem, Severity
-from rivya_run.yaml12.source import Source
+from rivya_run.yaml12.source import SourceText
 
 
 class Spot(Protocol):
@@ -17,7 +17,7 @@ class Spot(Protocol):
     def column(self) -> int: ...
 
 
-class Place:
+class FilePlace:
     """A place in the file."""
 
     __slots__ = ("column", "line")
@@ -37,7 +37,7 @@ def below(where: str, key: str) -> str:
 class Findings:
     """Collects problems; ``subject`` tells two of one place and code apart (else the message does)."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.source = source
         self.errors = 0
         self._seen: set[tuple[int, int, str, str]] = set()

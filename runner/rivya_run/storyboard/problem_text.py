@@ -147,10 +147,10 @@ FILE: Mapping[str, str] = MappingProxyType(
         "duplicate-key": "a key is written twice in one mapping",
         "key": "a key is a list or a mapping instead of a word",
         "merge-conflict": "markers of a git merge are left in the file",
-        "merge": "`<<` brings in something that is no mapping",
+        "merge": "`<<` brings in something that is not a mapping",
         "undefined-alias": "`*name` without `&name` before it",
         "recursive-alias": "`*name` stands inside `&name`",
-        "alias-limit": "aliases blow the file up",
+        "alias-limit": "aliases expand the file too much",
         "tag": "a tag such as `!!python/...`, or one that its value doesn't fit",
         "too-deep": "nested deeper than 64 levels",
         "too-large": "the file is larger than 16 MiB",
@@ -212,7 +212,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "outside": "the file lies outside the project, or a link leads there",
         "unknown-shot": "no shot has this id",
         "circle": "shots wait for each other",
-        "frame": "a frame of something that is no video",
+        "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
     }
 )

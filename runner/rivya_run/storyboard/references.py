@@ -29,7 +29,7 @@ from rivya_run.storyboard.language import URL_PATTERN
 from rivya_run.storyboard.layers import whole
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
-from rivya_run.yaml12.source import Source
+from rivya_run.yaml12.source import SourceText
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SUFFIX: Final = r"//[^/?#]*/[^?#]*\.([A-Za-z0-9]{2,5})(?:[?#]|$)"
@@ -41,7 +41,7 @@ _KINDS: Final = {
 _KIND_OF_SUFFIX: Final = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes}
 
 
-class References:
+class ReferenceReader:
     """Makes the references of shots out of nodes."""
 
     def __init__(self, findings: Findings) -> None:
@@ -126,7 +126,9 @@ class References:
     def _is_url(self, text: str, node: Scalar, at: str) -> bool:
         if re.match(URL_PATTERN, text):
             return True
-        message = f"'{shortened(text)}' is no https URL (plain http goes to loopback addresses only)"
+        message = (
+            f"'{shortened(text)}' is not an https URL (plain http is allowed for loopback addresses only)"
+        )
         self.findings.error(node, at, message, "url")
         return False
 
@@ -205,7 +207,7 @@ def judge_references(
     results, are judged where the storyboard is read. An incomplete table only makes advice.
     The problems come without source lines: there is no text here to take them from.
     """
-    findings = Findings(Source(file, ""))
+    findings = Findings(SourceText(file, ""))
     for shot in storyboard.shots:
         table = catalog.get(shot.model)
         for reference in shot.references:
@@ -233,7 +235,7 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
     Also for the output of a parent shot, once it is there.
     """
     if facts.kind is None:
-        return "reference-type", f"'{name}' is no image, video or audio file, whatever its name says"
+        return "reference-type", f"'{name}' is not an image, video or audio file, whatever its name says"
     policy = table.references
     if policy is None:
         return None

@@ -124,7 +124,8 @@ def _variables(node: Node, key: Key, where: str, findings: Findings) -> bool:
 
 def _name(name: Scalar, at: str, findings: Findings) -> None:
     if not re.fullmatch(NAME_PATTERN, name.text):
-        message = f"'{shortened(name.text)}' is no name: letters, digits and _ only, no digit first"
+        shown = shortened(name.text)
+        message = f"'{shown}' is not a valid name: use letters, digits and _, not starting with a digit"
         findings.error(name, at, message, "name")
 
 

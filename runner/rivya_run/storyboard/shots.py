@@ -25,7 +25,7 @@ from rivya_run.storyboard.layers import (
     whole,
 )
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
-from rivya_run.storyboard.references import References, check_policy
+from rivya_run.storyboard.references import ReferenceReader, check_policy
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import misspelt, well_shaped
 from rivya_run.storyboard.substitution import Names
@@ -41,11 +41,11 @@ def id_trouble(text: str) -> str | None:
     """What is wrong with an id, or None."""
     if not _ID.fullmatch(text):
         return (
-            f"'{shown_id(text)}' is no id: letters, digits, - and _, a letter or digit first, "
+            f"'{shown_id(text)}' is not a valid id: use letters, digits, - and _, starting with a letter or digit, "
             "at most 64 characters"
         )
     if text.lower() in WINDOWS_DEVICES:
-        return f"'{text}' is no id: Windows keeps this name for a device"
+        return f"'{text}' is not a valid id: Windows reserves this name for a device"
     return None
 
 
@@ -75,7 +75,7 @@ class ShotReader:
         self.scene: str | None = None
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
-        self._references = References(findings)
+        self._references = ReferenceReader(findings)
 
     def read(self, index: int, node: Node) -> None:
         """Read one item of ``shots``."""
