@@ -16,41 +16,10 @@ from rivya_run.cli import options as shared
 @click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("task_id")
-@click.option(
-    "--take",
-    type=click.IntRange(1, 99),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Which take of the shot.",
-)
+@shared.shown("--take", type=click.IntRange(1, 99), default=1, metavar="N", help="Which take of the shot.")
 @shared.place
 @shared.reading
-@click.option(
-    "--timeout",
-    type=shared.SECONDS,
-    default=1800,
-    show_default=True,
-    metavar="S",
-    help="How long the task may take.",
-)
-@click.option(
-    "--poll-interval",
-    type=shared.SECONDS,
-    default=5,
-    show_default=True,
-    metavar="S",
-    help="How often a task is polled, at first.",
-)
-@click.option("--new-origin", is_flag=True, help="Use an output folder that was made with another origin.")
-@click.option(
-    "--progress",
-    type=click.Choice(shared.PROGRESS),
-    default="auto",
-    show_default=True,
-    help="How to show progress.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show retries and pauses too.")
+@shared.following
 @click.pass_context
 def command(
     ctx: click.Context,

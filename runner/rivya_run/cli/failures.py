@@ -50,7 +50,7 @@ def show_failure(error: Exception) -> int:
 def show_error(error: RivyaError) -> None:
     """Problems, if it holds any, then its message and hint."""
     if isinstance(error, StoryboardError) and error.problems:
-        from rivya_run.storyboard.problem_text import as_text
+        from rivya_run.storyboard.problems import as_text
 
         say(as_text(error.problems), end="")
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")

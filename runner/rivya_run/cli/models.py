@@ -81,7 +81,7 @@ def list_models(
 
         _echo_json([table_document(table) for table in tables])
     elif markdown:
-        from rivya_run.generated.pages import models_page
+        from rivya_run.generated.models_page import models_page
 
         click.echo(models_page(tables).encode(), nl=False)
     else:
@@ -250,7 +250,7 @@ def _keep(
     origin: str,
     today: str,
 ) -> None:
-    from rivya_run.models.table_file import read_project_table
+    from rivya_run.models.catalog import read_project_table
 
     for model_id, group in groupby(changes, key=lambda change: change.model):
         found = list(group)

@@ -55,47 +55,68 @@ def storyboards(*, required: bool = True) -> Callable[[F], F]:
     )
 
 
-def place(command: F) -> F:
-    """Where results live: --outputs, --simulate."""
-    for option in (
-        click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
-        click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
-    ):
-        command = option(command)
-    return command
+def shown(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option whose default help shows."""
+    return click.option(*names, show_default=True, **settings)
 
 
-def reading(command: F) -> F:
-    """How storyboards are judged: --strict, --allow-outside."""
-    for option in (
-        click.option("--strict", is_flag=True, help="Advice counts as an error."),
-        click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
-    ):
-        command = option(command)
-    return command
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def choosing(command: F) -> F:
-    """Which takes: --only, --exclude, --retry-failed, --resend-unknown, --attempts."""
-    for option in (
-        click.option(
-            "--attempts",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Attempts at each take in this run.",
-        ),
-        click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
-        click.option(
-            "--retry-failed", is_flag=True, help="Also what failed three times, or failed and was charged."
-        ),
-        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
-        click.option(
-            "--only", multiple=True, metavar="PATTERN", help="Shots by id (globs), tag:NAME or scene:NAME."
-        ),
-    ):
-        command = option(command)
-    return command
+place = _together(
+    click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
+    click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
+)
+"""Where results live."""
+
+reading = _together(
+    click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
+    click.option("--strict", is_flag=True, help="Advice counts as an error."),
+)
+"""How storyboards are judged."""
+
+choosing = _together(
+    click.option(
+        "--only", multiple=True, metavar="PATTERN", help="Shots by id (globs), tag:NAME or scene:NAME."
+    ),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
+    click.option(
+        "--retry-failed", is_flag=True, help="Also what failed three times, or failed and was charged."
+    ),
+    click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
+    shown("--attempts", type=click.IntRange(min=1), default=1, help="Attempts at each take in this run."),
+)
+"""Which takes are made, and how often one is tried."""
+
+following = _together(
+    shown(
+        "--timeout",
+        type=SECONDS,
+        default=1800,
+        metavar="S",
+        help="Time limit of one take; the next run continues it.",
+    ),
+    shown(
+        "--poll-interval", type=SECONDS, default=5, metavar="S", help="How often a task is polled, at first."
+    ),
+    click.option(
+        "--new-origin", is_flag=True, help="Use an output folder that was made with another origin."
+    ),
+    shown(
+        "--progress",
+        type=click.Choice(PROGRESS),
+        default="auto",
+        help="How to show progress, on standard error.",
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too."),
+)
+"""How tasks are followed, and what is told of it."""
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:

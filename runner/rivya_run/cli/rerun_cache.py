@@ -24,7 +24,7 @@ from rivya_run.reporting.summary import Ended, summary
 from rivya_run.run.board import Board
 from rivya_run.run.preparing import Prepared
 from rivya_run.run.running import RunResult, started
-from rivya_run.storyboard.problem_text import as_text
+from rivya_run.storyboard.problems import as_text
 
 TICK = 50_000_000
 """Nanoseconds within which a file system may give two writings the same time."""

@@ -16,57 +16,27 @@ from rivya_run.cli import options as shared
 @shared.storyboards(required=False)
 @shared.place
 @shared.choosing
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=8,
-    show_default=True,
-    metavar="N",
-    help="Tasks in flight at once.",
+@shared.shown(
+    "--concurrency", type=click.IntRange(1, 1000), default=8, metavar="N", help="Tasks in flight at once."
 )
 @click.option("--max-credits", type=shared.CREDITS, metavar="N", help="Spend at most this in this run.")
 @click.option(
     "--confirm-above", type=shared.CREDITS, metavar="N", help="Ask before a run that would spend more."
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--timeout",
-    type=shared.SECONDS,
-    default=1800,
-    show_default=True,
-    metavar="S",
-    help="Time limit of one take; after it, the next run continues it.",
-)
-@click.option(
-    "--poll-interval",
-    type=shared.SECONDS,
-    default=5,
-    show_default=True,
-    metavar="S",
-    help="How often a task is polled, at first.",
-)
-@click.option(
+@shared.shown(
     "--idempotency-window",
     type=shared.CREDITS,
     default=3600,
-    show_default=True,
     metavar="S",
     help="How long a create without a response is resent.",
 )
 @click.option("--fail-fast", is_flag=True, help="Create nothing more after the first failure.")
-@click.option("--new-origin", is_flag=True, help="Use an output folder that was made with another origin.")
 @click.option(
     "--plan", "plan_file", type=shared.FILE, metavar="FILE", help="Carry out exactly this saved plan."
 )
 @shared.reading
-@click.option(
-    "--progress",
-    type=click.Choice(shared.PROGRESS),
-    default="auto",
-    show_default=True,
-    help="How to show progress, on standard error.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too.")
+@shared.following
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -83,7 +83,7 @@ class PlanConfirmation:
 def show_advice(one: Prepared) -> None:
     """Advice of the storyboard and what is to be known of its folder, on standard error."""
     if one.source.advice:
-        from rivya_run.storyboard.problem_text import as_text
+        from rivya_run.storyboard.problems import as_text
 
         say(as_text(one.source.advice), end="")
     if one.notice:

@@ -40,7 +40,7 @@ def command(
     """
     from rivya_run.run.opening import storyboard_files
     from rivya_run.safetext import visible
-    from rivya_run.storyboard.problem_text import as_text, has_errors, summary
+    from rivya_run.storyboard.problems import as_text, has_errors, summary
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
@@ -82,7 +82,7 @@ def _checked(
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:
-    from rivya_run.storyboard.problem_text import as_github, as_json, as_sarif
+    from rivya_run.storyboard.problems import as_github, as_json, as_sarif
 
     if form == "json":
         click.echo(json.dumps(as_json(problems), indent=2, ensure_ascii=False))

@@ -17,7 +17,7 @@ from rivya_run.records.plan import Action, Plan
 from rivya_run.records.problems import Problem
 from rivya_run.reporting.wording import actions_in_words, span
 from rivya_run.safetext import visible
-from rivya_run.storyboard.problem_text import as_json
+from rivya_run.storyboard.problems import as_json
 from rivya_run.text import counted, credits_in_words
 from rivya_run.times import iso
 

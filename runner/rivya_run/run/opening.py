@@ -19,7 +19,7 @@ from rivya_run.records.storyboard import (
     Storyboard,
 )
 from rivya_run.safetext import visible
-from rivya_run.storyboard.problem_text import has_errors, made_strict, summary
+from rivya_run.storyboard.problems import has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
 from rivya_run.suggest import did_you_mean

@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rivya_run.errors import OutputFolderError
@@ -21,6 +20,7 @@ from rivya_run.records import Json
 from rivya_run.records.tables import ModelTable
 from rivya_run.simulator.options import Seconds, SimulatorOptions
 from rivya_run.simulator.validation import file_path
+from rivya_run.times import iso
 
 #: What a fault at the place ``task`` makes of a task: error code, whether its credits are kept.
 FATES = {
@@ -174,11 +174,6 @@ def read_books(path: Path) -> Iterator[dict[str, Json]]:
 def _whole_lines(path: Path) -> int:
     content = path.read_bytes()
     return content.rfind(b"\n") + 1
-
-
-def iso(seconds: float) -> str:
-    """``2026-05-11T00:00:00.000Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def task_object(task: SimulatedTask, urls: list[str], now: float) -> dict[str, Json]:

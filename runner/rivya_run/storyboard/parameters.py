@@ -8,8 +8,8 @@ from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
 from rivya_run.records import Json
 from rivya_run.records.problems import Severity
 from rivya_run.records.tables import ModelTable
-from rivya_run.storyboard.findings import Findings, Spot, below
 from rivya_run.storyboard.layers import Given
+from rivya_run.storyboard.problems import Findings, Spot, below
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence

@@ -24,9 +24,9 @@ from rivya_run.records.storyboard import (
 )
 from rivya_run.records.tables import ModelTable
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import Findings, Spot
 from rivya_run.storyboard.language import URL_PATTERN
 from rivya_run.storyboard.layers import whole
+from rivya_run.storyboard.problems import Findings, Spot
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 from rivya_run.yaml12.source import SourceText

@@ -13,7 +13,6 @@ from typing import Final
 
 from rivya_run.safetext import shortened
 from rivya_run.storyboard import scalar_shapes as scalars
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.language import (
     KEYS,
     NAME_PATTERN,
@@ -24,6 +23,7 @@ from rivya_run.storyboard.language import (
     is_extension,
     keys,
 )
+from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 

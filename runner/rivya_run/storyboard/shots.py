@@ -11,7 +11,6 @@ from rivya_run.models.values import advice_for
 from rivya_run.records import Json
 from rivya_run.records.storyboard import Reference, Shot
 from rivya_run.records.tables import ModelTable
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import Linked
 from rivya_run.storyboard.language import ID_PATTERN, WINDOWS_DEVICES, Place
 from rivya_run.storyboard.layers import (
@@ -25,6 +24,7 @@ from rivya_run.storyboard.layers import (
     whole,
 )
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
+from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import ReferenceReader, check_policy
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import misspelt, well_shaped

@@ -8,7 +8,7 @@ from typing import Final
 
 from rivya_run.records import Json
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import FilePlace, Findings
+from rivya_run.storyboard.problems import FilePlace, Findings
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
