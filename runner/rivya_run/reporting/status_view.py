@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rivya_run.history.chosen import Entry, chosen_take, entries, take_number, text
 from rivya_run.media.warnings import output_warnings
-from rivya_run.reporting.wording import status_in_words
+from rivya_run.reporting.wording import adopt_command, sending_in_words, status_in_words
 from rivya_run.safetext import visible
 from rivya_run.text import counted, credits_in_words, figure
 
@@ -120,13 +120,10 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
 def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence[str]) -> Iterator[str]:
     task = text(take.get("task_id"))
     cost = _number(take.get("reserved_credits")) or _number(take.get("estimated_credits"))
-    facts = [f"task {task}"] if task else []
-    facts += [f"key {text(take.get('client_request_id'))}", f"sent {text(take.get('sent_at')) or '?'}"]
-    facts += [f"likely {credits_in_words(cost)}"] if cost is not None else []
-    yield f"  {shot}/{take_number(take)}  {', '.join(facts)}"
-    which = ("--take", str(take_number(take))) if several else ()
-    words = ("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options)
-    yield f"    if its task exists: {shlex.join(words)}"
+    key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
+    yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
+    adopt = adopt_command(file, shot, task, take_number(take) if several else None, options)
+    yield f"    if its task exists: {adopt}"
 
 
 def totals_lines(manifest: Entry) -> list[str]:
@@ -135,18 +132,16 @@ def totals_lines(manifest: Entry) -> list[str]:
     told = totals if isinstance(totals, dict) else {}
     names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
     counts = [f"{told[key]} {word}" for key, word in names.items() if _number(told.get(key))]
-    takes = told.get("takes", 0)
+    takes = int(_number(told.get("takes")) or 0)
     lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
     spent = _number(told.get("spent_credits"))
     if spent is not None:
         abandoned, attempts, number = _abandoned(manifest)
         parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
-        parts += (
-            [f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"] if number else []
-        )
-        lines.append(
-            f"spent: {credits_in_words(spent)}" + (f", of these {', '.join(parts)}" if parts else "")
-        )
+        unused = f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"
+        parts += [unused] if number else []
+        of_these = f", of these {', '.join(parts)}" if parts else ""
+        lines.append(f"spent: {credits_in_words(spent)}{of_these}")
     return lines
 
 

@@ -14,6 +14,7 @@ from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.run import Ending, Outcome
+from rivya_run.reporting.wording import adopt_command, sending_in_words
 from rivya_run.safetext import visible
 from rivya_run.text import counted, credits_in_words
 
@@ -142,27 +143,16 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         attempt = _last(board, step)
         yield f"    {step.label}  {why}"
         if attempt is not None:
-            yield f"      {_sending(attempt)}"
-            task = attempt.task_id or "TASK_ID"
-            take = () if step.shot.takes == 1 else ("--take", str(step.take))
-            yield f"      if its task exists: {_adopt(board, step, task, take)}"
+            cost = attempt.reserved if attempt.reserved is not None else attempt.estimate
+            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            take = None if step.shot.takes == 1 else step.take
+            adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
+            yield f"      if its task exists: {adopt}"
     if len(found) > MOST_NAMED:
         yield f"    and {len(found) - MOST_NAMED:,} more: {board.command(name='status')}"
     only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
     short = only if len(only) <= 2 * MOST_NAMED else []
     yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
-
-
-def _adopt(board: Ended, step: Step, task: str, take: tuple[str, ...]) -> str:
-    words = ("rivya-run", "adopt", board.file, step.shot.id, task, *take, *board.options)
-    return shlex.join(words)
-
-
-def _sending(attempt: Attempt) -> str:
-    cost = attempt.reserved if attempt.reserved is not None else attempt.estimate
-    likely = f", likely {credits_in_words(cost)}" if cost is not None else ""
-    task = f"task {attempt.task_id}, " if attempt.task_id else ""
-    return f"{task}key {attempt.key}, sent {attempt.sent_at or 'at a time not known'}{likely}"
 
 
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+
+from rivya_run.text import credits_in_words
 
 STATUSES = {
     "planned": "not made yet",
@@ -47,3 +50,17 @@ def clock_time(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60:02d}:{rest % 60:02d}"
+
+
+def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cost: float | None) -> str:
+    """What is known of a create whose outcome isn't, to look it up at Rivya."""
+    facts = [f"task {task}"] if task else []
+    facts += [f"key {key}", f"sent {sent_at or 'at a time not known'}"]
+    facts += [f"likely {credits_in_words(cost)}"] if cost is not None else []
+    return ", ".join(facts)
+
+
+def adopt_command(file: str, shot: str, task: str | None, take: int | None, options: Sequence[str]) -> str:
+    """What to type when the task of such a create is found; ``take`` None: the shot has only one."""
+    which = ("--take", str(take)) if take is not None else ()
+    return shlex.join(("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options))

@@ -264,8 +264,3 @@ def exit_code(boards: Sequence[Board], error: RivyaError | None) -> int:
             elif step.action is Action.DECIDE:
                 codes.append(BY_ENDING[Ending.UNKNOWN])
     return severest(codes)
-
-
-def unfinished(board: Board) -> list[Step]:
-    """Steps that this run didn't come to."""
-    return [step for step in board.plan.steps if (step.shot.id, step.take) not in board.outcomes]
