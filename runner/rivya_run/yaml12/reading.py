@@ -186,8 +186,8 @@ class _Reading:
                     if event.tag is None and event.anchor is None:
                         plain = event.implicit[0]
                         value = meaning(text) if plain else text
-                        if mark.line != line - 1:  # one number object for all nodes of a line
-                            line = mark.line + 1
+                        # One number object for all nodes of a line.
+                        line = line if mark.line == line - 1 else mark.line + 1
                         node = Scalar(text, value, plain, line, mark.column + 1)
                     else:
                         node = self._marked_scalar(event, text)
