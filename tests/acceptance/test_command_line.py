@@ -31,7 +31,10 @@ def test_help_and_version_load_nothing_heavy(words: tuple[str, ...]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    assert loaded == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.streams']"
+    assert (
+        loaded
+        == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.errors', 'rivya_run.streams']"
+    )
 
 
 def test_help_names_every_command_and_each_is_there() -> None:
@@ -185,7 +188,7 @@ def test_an_empty_name_alone_runs_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     result = rivya_run("")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "is an empty name" in result.stderr
+    assert "is empty; is a shell variable not set?" in result.stderr
 
 
 def test_a_bug_is_told_in_short_without_the_key(
