@@ -148,7 +148,6 @@ def speak_for_options(command: click.Command) -> None:
 
 
 def variables(command: click.Command) -> Iterator[str]:
-    """The variables that speak for the options of a command."""
     for option in command.params:
         if isinstance(option.envvar, str):
             yield option.envvar

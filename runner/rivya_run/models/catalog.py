@@ -216,7 +216,6 @@ class Catalog:
         self._ids: list[str] | None = None
 
     def get(self, model_id: str) -> ModelTable | None:
-        """The table of a model, or None where there is none."""
         if model_id not in self._read:
             if model_id not in self.ids():
                 return None

@@ -28,8 +28,6 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """An earlier attempt of a take."""
-
     number: str
     status: str
     credits: str

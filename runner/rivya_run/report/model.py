@@ -116,7 +116,6 @@ class _Builder:
         self.lengths: list[float] = []
 
     def shot(self, shot: Entry) -> ShotCard:
-        """The card of a shot."""
         self._shots += 1
         anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
         takes = tuple(
@@ -144,7 +143,6 @@ class _Builder:
         )
 
     def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
-        """The card of a take, present or abandoned."""
         request = take.get("request")
         sent: Entry = request if isinstance(request, Mapping) else {}
         params = sent.get("params")

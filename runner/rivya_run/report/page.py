@@ -122,7 +122,6 @@ class FolderPictures:
         return (self._folder / path).is_file()
 
     def poster(self, path: str) -> str | None:
-        """The prepared poster of a file."""
         return self._made.get(path)
 
     def embedded(self, path: str) -> str | None:

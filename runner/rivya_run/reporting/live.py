@@ -116,7 +116,6 @@ class Picture:
         self.ended = False
 
     def drawn(self) -> RenderableType:
-        """The picture as it is now."""
         height = self._console.size.height - 1
         active = 0 if self.ended else len(self._board.active)
         room = max(1, height - 1 - min(active, max(3, height // 3)))

@@ -109,7 +109,6 @@ class JsonReporter:
         """Nothing to do: every event says what it is about."""
 
     def tell(self, event: Event) -> None:
-        """Write an event."""
         self._put(fields_of(event))
 
     def problems(self, problems: Sequence[Problem]) -> None:
@@ -132,7 +131,6 @@ class JsonReporter:
         )
 
     def close(self) -> None:
-        """Write what is left."""
         self._outlet.close()
 
     def _put(self, fields: Mapping[str, Json]) -> None:
@@ -168,13 +166,11 @@ class PlainReporter:
         self._wording.plans(plans)
 
     def tell(self, event: Event) -> None:
-        """Write the line of an event, if it has one."""
         line = self._wording.line(event)
         if line is not None:
             self._outlet.write(f"{line}\n")
 
     def close(self) -> None:
-        """Write what is left."""
         self._outlet.close()
 
 

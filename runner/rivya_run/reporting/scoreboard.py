@@ -51,7 +51,6 @@ class Scene:
 
     @property
     def total(self) -> int:
-        """Takes that count."""
         return sum(self.counts.values()) - self.counts[Mark.LEFT]
 
 
@@ -105,7 +104,6 @@ class Scoreboard:
         return (left, self._paused_for) if left > 0 else None
 
     def count(self, mark: Mark) -> int:
-        """Takes of all scenes that are there."""
         return sum(scene.counts[mark] for scene in self.scenes.values())
 
     @property

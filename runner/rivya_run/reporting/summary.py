@@ -38,7 +38,6 @@ class Ended:
     selection: tuple[str, ...] = ()
 
     def command(self, *words: str, name: str | None = None) -> str:
-        """What to type in a shell."""
         chosen = () if "--only" in words or name == "status" else self.selection
         command = ("rivya-run", *((name,) if name else ()), self.file, *words, *chosen, *self.options)
         return shlex.join(command)

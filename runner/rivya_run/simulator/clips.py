@@ -167,7 +167,6 @@ class _Clock:
         return [luma[row : row + self._width] for row in range(0, len(luma), self._width)]
 
     def show(self, luma: bytearray, stride: int, text: str) -> None:
-        """Write the timecode."""
         for place, digit in enumerate(text):
             if self._shown[place : place + 1] == digit:
                 continue

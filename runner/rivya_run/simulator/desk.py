@@ -53,7 +53,6 @@ class Desk:
         return self.options.clock()
 
     def request_id(self) -> str:
-        """The next request's id."""
         self._requests += 1
         return f"req_{hashlib.sha256(f'{self.options.seed}|{self._requests}'.encode()).hexdigest()[:16]}"
 
@@ -68,7 +67,6 @@ class Desk:
         return self.options.faults.pick("task", identity, 1, self.state.count() + 1)
 
     def tell(self, request: Request, phase: Phase) -> None:
-        """Call the hook, where there is one."""
         if self.options.on_request is not None:
             self.options.on_request(request.method, request.scope["path"], phase)
 
@@ -141,7 +139,6 @@ PAGE = (
 
 
 def reply(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON reply."""
     content = json.dumps(body, separators=(",", ":")).encode()
     return Response(content, status, dict(headers or {}), "application/json")
 

@@ -158,7 +158,6 @@ class _Server(uvicorn.Server):
         self._wires = wires
 
     async def open(self, sock: socket.socket) -> None:
-        """Accept connections."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[sock])

@@ -68,7 +68,6 @@ class File(Response):
             self.headers["content-range"] = f"bytes {start}-{stop - 1}/{len(content.body)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = memoryview(self.body)
         for start in range(0, len(body), _CHUNK):

@@ -64,7 +64,6 @@ class SimulatedTask:
         return self.key or self.client_request_id or self.id
 
     def status(self, now: float) -> str:
-        """The published status word."""
         if now >= self.ends:
             return "failed" if self.error else "succeeded"
         return "processing" if now >= self.starts else "queued"

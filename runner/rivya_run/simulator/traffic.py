@@ -55,17 +55,14 @@ class Traffic:
             self.refused += 1
 
     def of(self, origin: Origin) -> list[SeenRequest]:
-        """The requests that reached an origin."""
         return [request for request in list(self.requests) if request.origin == origin]
 
     def opened(self, origin: Origin) -> None:
-        """A connection was opened."""
         self.connections[origin] += 1
         self.open_connections[origin] += 1
         self.most_open[origin] = max(self.most_open[origin], self.open_connections[origin])
 
     def closed(self, origin: Origin) -> None:
-        """A connection was closed."""
         self.open_connections[origin] -= 1
 
 

@@ -44,7 +44,6 @@ class Stack:
 
 
 def bottom(model: str) -> Stack:
-    """Before any layer."""
     return Stack(model, None, {}, None, 1, None, ())
 
 
@@ -157,5 +156,4 @@ def tell_collision(
 
 
 def shown_id(text: str) -> str:
-    """An id as messages show it."""
     return shortened(text, 80)

@@ -29,8 +29,6 @@ class Spot(Protocol):
 
 
 class FilePlace:
-    """A place in the file."""
-
     __slots__ = ("column", "line")
 
     def __init__(self, line: int, column: int) -> None:
@@ -85,7 +83,6 @@ class Findings:
         return id(node) in self._bad
 
     def in_file_order(self) -> tuple[Problem, ...]:
-        """All problems, by place."""
         return tuple(sorted(self._problems, key=lambda problem: (problem.line, problem.column)))
 
 

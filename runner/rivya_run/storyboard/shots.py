@@ -38,7 +38,6 @@ Entries = Mapping[str, Node]
 
 
 def id_trouble(text: str) -> str | None:
-    """What is wrong with an id, or None."""
     if not _ID.fullmatch(text):
         return (
             f"'{shown_id(text)}' is not a valid id: use letters, digits, - and _, starting with a letter or digit, "
@@ -78,7 +77,6 @@ class ShotReader:
         self._references = ReferenceReader(findings)
 
     def read(self, index: int, node: Node) -> None:
-        """Read one item of ``shots``."""
         where = f"shots[{index}]"
         if not isinstance(node, MappingNode):
             self.findings.error(node, where, f"{kind_of(node)} where a shot (id: ...) is needed", "type")
@@ -267,7 +265,6 @@ class _Written:
         return key in self.node.entries
 
     def label(self, key: str) -> str | None:
-        """The text of a label."""
         node = self.entries.get(key)
         return node.text if isinstance(node, Scalar) else None
 

@@ -56,7 +56,6 @@ class SourceText:
         where: str = "",
         severity: Severity = Severity.ERROR,
     ) -> Problem:
-        """A problem at a place of this file."""
         return Problem(self.file, line, column, severity, where, message, code, self.line(line))
 
 
