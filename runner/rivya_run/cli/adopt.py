@@ -34,8 +34,7 @@ def command(
 ) -> None:
     """Attach the task TASK_ID to a take whose outcome is unknown, and fetch its result.
 
-    The task is asked for once; one of another model, or that serves another take, is refused. Nothing is
-    created. Exit codes are those of run, for this take.
+    The task is fetched once; a task of another model, or of another take, is refused. Nothing is created. Exit codes are those of run, for this take.
     """
     from dataclasses import replace
 

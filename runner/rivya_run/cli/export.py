@@ -40,7 +40,7 @@ def command(
     simulate: bool,
     outputs: Path | None,
 ) -> None:
-    """Hand over the chosen takes in storyboard order; a file of the output folder unless --output says so.
+    """Write the chosen takes in storyboard order, into the output folder unless --output names a file.
 
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """

@@ -83,11 +83,14 @@ reading = _together(
 
 choosing = _together(
     click.option(
-        "--only", multiple=True, metavar="PATTERN", help="Shots by id (globs), tag:NAME or scene:NAME."
+        "--only",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only these shots: ids (globs), tag:NAME or scene:NAME.",
     ),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
     click.option(
-        "--retry-failed", is_flag=True, help="Also what failed three times, or failed and was charged."
+        "--retry-failed", is_flag=True, help="Also retry what failed three times, or failed and was charged."
     ),
     click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
     shown("--attempts", type=click.IntRange(min=1), default=1, help="Attempts at each take in this run."),
