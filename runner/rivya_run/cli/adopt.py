@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Attach the task TASK_ID to a take whose outcome is unknown, and fetch its result.
 
-    The task is fetched once; a task of another model, or of another take, is refused. Nothing is created. Exit codes are those of run, for this take.
+    The task is fetched once; a task of another model, or of another take, is refused. Nothing is created.
+    Exit codes are those of run, for this take.
     """
     from dataclasses import replace
 
