@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rivya_run.simulator.books import FILE_NAME
-
 from crash.lives import Nursery, Project
 from crash.power import EXTREMES, Disk, Tree, chances, digest_of
 from crash.promises import Cut, Promises, planned_amiss
@@ -25,6 +23,7 @@ from crash.recorded import options
 from crash.recording import Operation
 from crash.scenarios import ADOPT, ID, SCENARIOS, Recording, first_cut, make_root, record
 from rivya_run.simulator.hosting import HostedSimulator
+from rivya_run.simulator.tasks import FILE_NAME
 from simulation import KEY
 
 

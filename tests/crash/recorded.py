@@ -14,12 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rivya_run.simulator.books import FILE_NAME
-
 from crash.moments import hasten
 from crash.recording import Recorder
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.hosting import HostedSimulator
+from rivya_run.simulator.tasks import FILE_NAME
 from simulation import KEY, Api, quick
 
 

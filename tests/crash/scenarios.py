@@ -13,13 +13,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_run.simulator.books import FILE_NAME
-
 from crash.lives import KILLED, TESTS
 from crash.power import Disk, Tree, tree_of
 from crash.recorded import ELSEWHERE
 from crash.recording import Operation, read_record
 from projects import png
+from rivya_run.simulator.tasks import FILE_NAME
 
 ID = "power"
 BOARD = f"""
