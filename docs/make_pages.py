@@ -2,15 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from rivya_run.generated.language_page import grid, language_parts, renewed_page
+from rivya_run.generated.models_page import grid
 from rivya_run.models.catalog import load_catalog
+from rivya_run.records.tables import ModelTable
 from rivya_run.simulator.faults import PLACES, FaultPlan
+from rivya_run.storyboard.language import FRAMES, KEYS, KINDS, Key, Place, Shape
+from rivya_run.storyboard.problems import GROUPS
 
 FOLDER = Path(__file__).parent
 ENDPOINTS = {place for place in PLACES if place not in ("task", "download")}
+
+
+_BLOCK: Final = re.compile(
+    r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL
+)
+_LAYERED: Final = (Place.TOP, Place.DEFAULTS, Place.PRESET, Place.SHOT)
+_REFERENCES: Final = (Place.FILE_REFERENCE, Place.URL_REFERENCE, Place.SHOT_REFERENCE)
+_PLACES: Final[Mapping[Place, str]] = {
+    Place.TOP: "top",
+    Place.DEFAULTS: "`defaults`",
+    Place.PRESET: "preset",
+    Place.SHOT: "shot",
+    Place.FILE_REFERENCE: "`{path}`",
+    Place.URL_REFERENCE: "`{url}`",
+    Place.SHOT_REFERENCE: "`{shot}`",
+    Place.BUDGET: "`budget`",
+}
+_SHAPES: Final[Mapping[Shape, str]] = {
+    Shape.ID: "id",
+    Shape.VERSION: "1",
+    Shape.LABEL: "text",
+    Shape.LABELS: "text, or a list",
+    Shape.PROMPT: "text, `${}`",
+    Shape.MODEL: "model id",
+    Shape.PARAMS: "mapping, `${}`",
+    Shape.REFERENCES: "reference, or a list",
+    Shape.COUNT: "whole number",
+    Shape.AMOUNT: "number",
+    Shape.FLAG: "`true` or `false`",
+    Shape.NAMES: "preset, or a list",
+    Shape.VARIABLES: "mapping",
+    Shape.MATRIX: "mapping of lists",
+    Shape.LAYER: "mapping",
+    Shape.LAYERS: "mapping of mappings",
+    Shape.SHOTS: "list",
+    Shape.BUDGET: "mapping",
+    Shape.PATH: "path, `${}`",
+    Shape.URL: "URL, `${}`",
+    Shape.KIND: " ".join(f"`{kind}`" for kind in KINDS),
+    Shape.TEXT: "text",
+    Shape.FRAME: " ".join(f"`{frame}`" for frame in FRAMES) + ", or seconds",
+    Shape.SHOT_ID: "shot id, `${}`",
+}
+
+
+class NoSuchPart(Exception):
+    """A page asks for a part that isn't made, or leaves one out."""
+
+
+def renewed_page(page: str, parts: Mapping[str, str]) -> str:
+    """The page with what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` made anew.
+
+    Raises NoSuchPart when the page's names are not exactly those of ``parts``.
+    """
+    named = [match["name"] for match in _BLOCK.finditer(page)]
+    if sorted(named) != sorted(parts):
+        raise NoSuchPart(f"the page has {sorted(named)}, made are {sorted(parts)}")
+    return _BLOCK.sub(lambda match: f"{match['start']}{parts[match['name']]}{match['end']}", page)
+
+
+def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
+    """The generated parts by name, in Markdown."""
+    return {
+        "keys": _keys(_LAYERED),
+        "reference-keys": _keys(_REFERENCES),
+        "codes": _codes(),
+        "advice": _advice(tables),
+    }
+
+
+def _keys(places: Sequence[Place]) -> str:
+    rows = [
+        (f"`{_name(key)}`", _where(key), _value(key), key.help)
+        for key in KEYS
+        if any(place in (*places, Place.BUDGET) for place in key.places)
+        and (key.places != (Place.BUDGET,) or Place.TOP in places)
+    ]
+    return grid(("key", "stands in", "value", "meaning"), rows)
+
+
+def _name(key: Key) -> str:
+    return f"budget.{key.name}" if key.places == (Place.BUDGET,) else key.name
+
+
+def _where(key: Key) -> str:
+    where = ", ".join(_PLACES[place] for place in key.places)
+    return f"{where}; needed" if key.required else where
+
+
+def _value(key: Key) -> str:
+    value = _SHAPES[key.shape]
+    if key.minimum is not None and key.maximum is not None:
+        value += f", {key.minimum} to {key.maximum}"
+    elif key.minimum is not None:
+        value += f", {key.minimum} or more"
+    if key.default is not None and key.shape is not Shape.VERSION:
+        value += f" (`{str(key.default).lower()}`)"
+    return value
+
+
+def _codes() -> str:
+    parts = []
+    for title, codes in GROUPS.items():
+        rows = [(f"`{code}`", meaning) for code, meaning in codes.items()]
+        parts.append(f"**{title}**\n\n{grid(('code', 'says'), rows)}")
+    return "\n".join(parts)
+
+
+def _advice(tables: Sequence[ModelTable]) -> str:
+    told: dict[tuple[str, str], list[str]] = {}
+    for table in tables:
+        for row in table.advice:
+            told.setdefault((row.code, row.message), []).append(f"`{table.id}`")
+    rows = [(f"`{code}`", ", ".join(models), message) for (code, message), models in sorted(told.items())]
+    return grid(("code", "models", "says"), rows)
 
 
 def fault_parts() -> dict[str, str]:

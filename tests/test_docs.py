@@ -18,14 +18,12 @@ import pytest
 from pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, codes, command_lines, links, prose
 from rivya_run import errors
 from rivya_run.cli.app import COMMANDS, load
-from rivya_run.generated.language_page import NoSuchPart, renewed_page
+from rivya_run.errors import READER_GONE
 from rivya_run.models.catalog import load_catalog
 from rivya_run.storyboard.language import ID_PATTERN, MAX_TAKES
-from rivya_run.storyboard.matrix import MAX_COMBINATIONS
-from rivya_run.storyboard.problem_codes import GROUPS
-from rivya_run.storyboard.problem_text import as_text
+from rivya_run.storyboard.layers import MAX_COMBINATIONS
+from rivya_run.storyboard.problems import GROUPS, as_text
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.streams import READER_GONE
 from rivya_run.yaml12.reading import MAX_ALIASED, MAX_DEPTH
 from rivya_run.yaml12.source import MAX_BYTES
 from simulation import hosted
@@ -172,10 +170,11 @@ def test_figures_are_those_of_the_program() -> None:
 def test_renewing_a_page() -> None:
     """Only what stands between the marks is made anew, and no part is left out or made up."""
     page = "a\n<!-- generated: x -->\nold\n<!-- end -->\nb\n"
-    assert renewed_page(page, {"x": "new\n"}) == page.replace("old", "new")
+    pages = _make_pages()
+    assert pages.renewed_page(page, {"x": "new\n"}) == page.replace("old", "new")
     for parts in ({}, {"y": ""}, {"x": "", "y": ""}):
-        with pytest.raises(NoSuchPart):
-            renewed_page(page, parts)
+        with pytest.raises(pages.NoSuchPart):
+            pages.renewed_page(page, parts)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

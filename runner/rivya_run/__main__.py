@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from rivya_run.streams import INTERRUPTED, open_streams
+from rivya_run.errors import Interrupted
+from rivya_run.streams import open_streams
 
 
 def main() -> None:
@@ -12,7 +13,7 @@ def main() -> None:
     try:
         code = _exit_code()
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = Interrupted.exit_code
     sys.exit(code)
 
 

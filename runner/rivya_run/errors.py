@@ -1,4 +1,4 @@
-"""Every error of the program, drawn as one tree; exit codes live on the classes.
+"""Every error of the program, drawn as one tree, and every exit code; those of errors are on their classes.
 
 RivyaError                    1
 ├── UsageError                2   the command line or the environment is wrong
@@ -18,11 +18,18 @@ RivyaError                    1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
-
+TYPE_CHECKING = False  # typing's own would make every command load typing
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
     from rivya_run.records.problems import Problem
+
+SOMETHING_TO_DO = 10
+"""Of ``plan --detailed-exitcode``."""
+
+READER_GONE = 141
+"""When standard output has no reader any more: a shell's word for SIGPIPE, which ends other tools."""
 
 
 class RivyaError(Exception):
@@ -104,3 +111,21 @@ class Interrupted(RivyaError):
     """The run was asked to stop."""
 
     exit_code = 130
+
+
+BY_ENDING = {
+    "no_room": OutputFolderError.exit_code,
+    "unknown": UndecidedOutcomes.exit_code,
+    "out_of_credits": OutOfCredits.exit_code,
+    "failed": RivyaError.exit_code,
+    "unfinished": RivyaError.exit_code,
+}
+"""The exit code that a take's ending (``records.run.Ending``) asks for; 0 for others."""
+
+SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
+"""Which exit code wins when several hold (contract, section 4)."""
+
+
+def severest(codes: Sequence[int]) -> int:
+    """The exit code that wins; 0 for none."""
+    return min(codes, key=SEVEREST_FIRST.index, default=0)

@@ -10,9 +10,7 @@ import io
 import os
 import sys
 
-INTERRUPTED = 130
-READER_GONE = 141
-"""The exit code when standard output has no reader any more: a shell's word for SIGPIPE, which ends other tools."""
+from rivya_run.errors import READER_GONE
 
 
 def open_streams() -> None:

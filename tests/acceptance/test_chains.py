@@ -72,7 +72,7 @@ def test_a_changed_parent_makes_its_child_anew_and_the_plan_says_so(project: Pro
     project.run()
     project.write(CHAIN.replace("First", "First in the dark"))
     step = project.steps()["v2/1"]
-    assert (step.action, step.reason) == (Action.CREATE, "parent v1 will be made anew")
+    assert (step.action, step.reason) == (Action.CREATE, "parent v1 will be made again")
     assert step.request_key is None
     assert [parent.label for parent in step.needs] == ["v1/1"]
     project.run()
@@ -143,7 +143,7 @@ def test_a_renamed_child_keeps_the_parent_take_it_was_made_from(project: Project
 def test_a_parent_that_comes_back_with_other_bytes_makes_no_child_anew(
     project: Project, chain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its missing file was encoded anew, say: the child stays paid for, here and in a clone of the manifest."""
+    """Its missing file was re-encoded, say: the child stays paid for, here and in a clone of the manifest."""
     project.write(chain)
     assert project.run().exit_code == 0
     before = project.takes()

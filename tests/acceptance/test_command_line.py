@@ -31,7 +31,10 @@ def test_help_and_version_load_nothing_heavy(words: tuple[str, ...]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    assert loaded == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.streams']"
+    assert (
+        loaded
+        == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.errors', 'rivya_run.streams']"
+    )
 
 
 def test_help_names_every_command_and_each_is_there() -> None:
@@ -87,7 +90,7 @@ def test_a_slip_in_a_variable_lifts_no_cap(project: Project, name: str) -> None:
     project.write(BOARD)
     refused = in_project(project, project.path, **{name: "5"})
     assert refused.exit_code == 2
-    assert f"the variable {name} means nothing. Did you mean RIVYA_RUN_MAX_CREDITS?" in refused.stderr
+    assert f"there is no variable {name} here. Did you mean RIVYA_RUN_MAX_CREDITS?" in refused.stderr
     assert not list((project.root / "outputs").iterdir())
 
 
@@ -174,7 +177,7 @@ def test_an_empty_name_is_not_the_folder_that_one_is_in(
     monkeypatch.chdir(tmp_path)
     result = rivya_run(*words, name)
     assert result.exit_code == 2
-    assert "is an empty name; is a shell variable not set?" in result.stderr
+    assert "is empty; is a shell variable not set?" in result.stderr
     assert result.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["board.yaml"]
 
@@ -185,7 +188,7 @@ def test_an_empty_name_alone_runs_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     result = rivya_run("")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "is an empty name" in result.stderr
+    assert "is empty; is a shell variable not set?" in result.stderr
 
 
 def test_a_bug_is_told_in_short_without_the_key(

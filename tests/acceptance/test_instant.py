@@ -89,7 +89,7 @@ def copied(finished: Ground, to: Path, monkeypatch: pytest.MonkeyPatch) -> Groun
         if file.is_file():
             os.utime(file, ns=(1_700_000_000_000_000_000, file.stat().st_mtime_ns))
     monkeypatch.chdir(to)
-    monkeypatch.setattr("rivya_run.cli.remembering.TICK", -(10**12))  # files made just now count as old
+    monkeypatch.setattr("rivya_run.cli.rerun_cache.TICK", -(10**12))  # files made just now count as old
     copy = Ground(to, dict(finished.environment))
     copy.long_way()
     return copy

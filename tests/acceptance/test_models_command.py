@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rivya_run.cli import model_sync
+from rivya_run.cli import models as models_module
 from rivya_run.cli.models import command
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.generated.models_page import models_page
@@ -146,7 +146,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, *changed: ListedModel, without: str =
     async def ask(origin: str) -> list[ListedModel]:
         return list(listed.values())
 
-    monkeypatch.setattr(model_sync, "_ask", ask)
+    monkeypatch.setattr(models_module, "_ask", ask)
 
 
 def test_sync_that_finds_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def test_a_plan_and_another_view_of_it_can_not_go_together(board: Project) -> No
     """--expand, --since, --from-timeline and --out each print or save something else."""
     result = rivya_run("plan", board.path, "--expand", "--since", "HEAD")
     assert result.exit_code == 2
-    assert "--expand and --since can't go together" in result.stderr
+    assert "--expand and --since can't be used together" in result.stderr
 
 
 def git(folder: Path, *words: str) -> None:

@@ -105,7 +105,7 @@ def test_on_a_terminal_a_person_is_asked(
     board: Project, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, tasks: int
 ) -> None:
     """Only a yes spends; no answer is no."""
-    monkeypatch.setattr("rivya_run.cli.confirming._is_terminal", lambda: True)
+    monkeypatch.setattr("rivya_run.cli.run_messages._is_terminal", lambda: True)
     result = in_project(board, board.path, "--confirm-above", "10", typed=answer)
     assert result.exit_code == code
     assert "create 3" in result.stderr
@@ -155,7 +155,7 @@ def test_options_that_contradict_a_saved_plan_are_refused(board: Project, tmp_pa
     in_project(board, "plan", board.path, "--out", plan)
     result = in_project(board, "run", "--plan", plan, "--simulate")
     assert result.exit_code == 2
-    assert "--simulate says otherwise than the saved plan" in result.stderr
+    assert "--simulate contradicts the saved plan" in result.stderr
     other = board.root / "other.yaml"
     other.write_text("shots:\n  - {id: a, prompt: x}\n")
     assert in_project(board, "run", other, "--plan", plan).exit_code == 2

@@ -133,7 +133,7 @@ def test_a_format_does_not_replace_another_one(project: Path) -> None:
     assert export(project, target, "edl").exit_code == 0
     result = export(project, target, "cut")
     assert result.exit_code == 2
-    assert "is there and is no cut" in result.stderr
+    assert "exists and is not a cut" in result.stderr
 
 
 def test_an_earlier_plan_is_replaced(project: Path) -> None:

@@ -11,11 +11,21 @@ import pytest
 
 from rivya_run.errors import UsageError
 from rivya_run.simulator.hosting import HostedSimulator
-from rivya_run.simulator.inspection import inspect_books
+from rivya_run.simulator.options import SimulatorOptions
+from rivya_run.simulator.state import State
+from rivya_run.simulator.tasks import FILE_NAME, read_books
 from simulation import KEY, MP4, PNG, Api, ManualClock, create_body, fetch, hosted, quick
 
 GROK = {"mode": "normal", "duration": 6, "resolution": "480p", "aspect_ratio": "2:3"}
 ITEM = {"url": "https://cdn.example.com/a.png", "kind": "image", "name": "a.png", "mimeType": "image/png"}
+
+
+def inspect_books(folder: Path, now: float) -> State:
+    """What the books of a simulator in ``folder`` say, tasks that ended by ``now`` settled. Writes nothing."""
+    state = State(SimulatorOptions())
+    state.open(read_books(folder / FILE_NAME), now)
+    state.settle(now)
+    return state
 
 
 def test_create_answers_with_the_published_task_object() -> None:

@@ -22,8 +22,8 @@ from crash.promises import Cut, Promises, planned_amiss
 from crash.recorded import options
 from crash.recording import Operation
 from crash.scenarios import ADOPT, ID, SCENARIOS, Recording, first_cut, make_root, record
-from rivya_run.simulator.books import FILE_NAME
 from rivya_run.simulator.hosting import HostedSimulator
+from rivya_run.simulator.tasks import FILE_NAME
 from simulation import KEY
 
 

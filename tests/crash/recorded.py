@@ -16,9 +16,9 @@ from typing import Any
 
 from crash.moments import hasten
 from crash.recording import Recorder
-from rivya_run.simulator.books import FILE_NAME
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.hosting import HostedSimulator
+from rivya_run.simulator.tasks import FILE_NAME
 from simulation import KEY, Api, quick
 
 

@@ -18,7 +18,7 @@ from crash.power import Disk, Tree, tree_of
 from crash.recorded import ELSEWHERE
 from crash.recording import Operation, read_record
 from projects import png
-from rivya_run.simulator.books import FILE_NAME
+from rivya_run.simulator.tasks import FILE_NAME
 
 ID = "power"
 BOARD = f"""

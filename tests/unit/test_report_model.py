@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 import boards
 from rivya_run.history.chosen import Entry
 from rivya_run.report.cards import Page
+from rivya_run.report.figures import SCALE, seconds, size, spend, timeline
 from rivya_run.report.model import page, relative_url
-from rivya_run.report.spend import spend
-from rivya_run.report.timeline import SCALE, timeline
-from rivya_run.report.wording import amount, seconds, size
+from rivya_run.text import figure
 
 
 class Nothing:
@@ -189,7 +188,7 @@ def test_a_path_is_never_taken_for_another_address() -> None:
 
 def test_figures_are_written_as_people_do() -> None:
     """Credits, lengths and sizes have no idle decimals."""
-    assert (amount(1234.5), amount(10.0), seconds(6.0416), seconds(75), seconds(7300)) == (
+    assert (figure(1234.5), figure(10.0), seconds(6.0416), seconds(75), seconds(7300)) == (
         "1,234.5",
         "10",
         "6.04 s",

@@ -12,26 +12,14 @@ import click
 from rivya_run.cli import options as shared
 
 
-@click.command("adopt", short_help="Tie a task that exists to a take.")
+@click.command("adopt", short_help="Attach an existing task to a take.")
 @click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("task_id")
-@click.option(
-    "--take", type=click.IntRange(1, 99), default=1, show_default=True, metavar="N", help="Of the shot."
-)
+@shared.shown("--take", type=click.IntRange(1, 99), default=1, metavar="N", help="Which take of the shot.")
 @shared.place
 @shared.reading
-@click.option(
-    "--timeout", type=shared.SECONDS, default=1800, show_default=True, metavar="S", help="Of the task."
-)
-@click.option(
-    "--poll-interval", type=shared.SECONDS, default=5, show_default=True, metavar="S", help="As for run."
-)
-@click.option("--new-origin", is_flag=True, help="Use an output folder that another origin made.")
-@click.option(
-    "--progress", type=click.Choice(shared.PROGRESS), default="auto", show_default=True, help="As for run."
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show retries and pauses too.")
+@shared.following
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -44,18 +32,16 @@ def command(
     verbose: bool,
     **given: Any,
 ) -> None:
-    """Say that the task TASK_ID is the one of a take whose outcome is unknown, and fetch its result.
+    """Attach the task TASK_ID to a take whose outcome is unknown, and fetch its result.
 
-    The task is asked for once; one of another model, or that serves another take, is refused. Nothing is
-    created. Exit codes are those of run, for this take.
+    The task is fetched once; a task of another model, or of another take, is refused. Nothing is created.
+    Exit codes are those of run, for this take.
     """
     from dataclasses import replace
 
-    from rivya_run.cli.confirming import Gate
-    from rivya_run.cli.ending import show_end
-    from rivya_run.errors import UsageError
+    from rivya_run.cli.run_messages import PlanConfirmation, show_end
+    from rivya_run.errors import BY_ENDING, UsageError, severest
     from rivya_run.records.history import AttemptState
-    from rivya_run.records.run import EXIT_CODES, severest
     from rivya_run.reporting import progress_for
     from rivya_run.run.adopting import adopt
     from rivya_run.run.running import run
@@ -66,12 +52,12 @@ def command(
         raise UsageError("TASK_ID is empty", hint="the id of the task at Rivya, such as task_123")
     options = shared.run_options(given)
     key = adopt(storyboard, shot, take, task_id, options, environment=os.environ)
-    click.echo(f"{shot}/{take}: task {task_id} is on record", err=True)
+    click.echo(f"{shot}/{take}: task {task_id} is recorded", err=True)
     told = progress_for(progress, sys.stderr, os.environ, concurrency=8, verbose=verbose)
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))
     try:
-        gate = Gate(told, None, None)
+        gate = PlanConfirmation(told, None, None)
         result = run([storyboard], options, environment=os.environ, tell=told.tell, confirm=gate.check)
     finally:
         told.close()
@@ -79,5 +65,5 @@ def command(
     board = result.boards[0]
     outcome = board.outcomes.get((shot, take))
     stored = board.ledger.history.attempts[key].state is AttemptState.STORED
-    code = 0 if stored else EXIT_CODES.get(outcome.ending, 0) if outcome is not None else 1
+    code = 0 if stored else BY_ENDING.get(outcome.ending, 0) if outcome is not None else 1
     ctx.exit(severest([code, *([result.error.exit_code] if result.error else [])]))

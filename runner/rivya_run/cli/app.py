@@ -9,7 +9,8 @@ import click
 from click_default_group import DefaultGroup
 
 from rivya_run import __version__
-from rivya_run.streams import INTERRUPTED, READER_GONE, settled
+from rivya_run.errors import READER_GONE, Interrupted
+from rivya_run.streams import settled
 
 COMMANDS: Final = {
     "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",
@@ -17,7 +18,7 @@ COMMANDS: Final = {
     "plan": "What a run would do, why, and what it costs; no network.",
     "status": "What there is, what it cost, what is unknown.",
     "verify": "Hash every output against the manifest.",
-    "adopt": "Tie a task that exists to a take.",
+    "adopt": "Attach an existing task to a take.",
     "clean": "List files that no present take uses; --yes removes them.",
     "report": "A page to look at all takes, pick and compare.",
     "export": "Cut, contact sheet, timelines for editors.",
@@ -68,7 +69,7 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
 
             code = show_failure(error)
         except KeyboardInterrupt:
-            code = INTERRUPTED
+            code = Interrupted.exit_code
         sys.exit(settled(code if isinstance(code, int) else 0))
 
 
@@ -82,7 +83,7 @@ def load(name: str) -> click.Command:
         from rivya_run.cli.failures import missing_library
 
         raise missing_library(error, name) from error
-    from rivya_run.cli.environment import speak_for_options
+    from rivya_run.cli.options import speak_for_options
 
     command: click.Command = module.command
     speak_for_options(command)
@@ -94,23 +95,24 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
     import os
     from itertools import chain
 
-    from rivya_run.cli.environment import misspelt
+    from rivya_run.cli.options import misspelt
 
     found = misspelt(os.environ, chain([asked], map(load, COMMANDS)))
     if found is not None:
-        raise click.UsageError(f"the variable {found[0]} means nothing. Did you mean {found[1]}?")
+        raise click.UsageError(f"there is no variable {found[0]} here. Did you mean {found[1]}?")
 
 
 def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
     if not name.isalpha() or ctx.resilient_parsing:
         return
-    from difflib import get_close_matches
     from pathlib import Path
 
-    near = get_close_matches(name, COMMANDS, n=1, cutoff=0.7)
-    if near and not Path(name).exists():
-        ctx.fail(f"there is no command and no storyboard {name!r}. Did you mean {near[0]!r}?")
+    from rivya_run.suggest import suggest
+
+    near = suggest(name, COMMANDS)
+    if near is not None and not Path(name).exists():
+        ctx.fail(f"there is no command and no storyboard {name!r}. Did you mean {near!r}?")
 
 
 def _never_fail_on_letters() -> None:

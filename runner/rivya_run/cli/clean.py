@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 @shared.storyboards()
 @shared.place
 @shared.reading
-@click.option("--yes", is_flag=True, envvar=(), help="Remove them; has to be typed, no variable says it.")
+@click.option("--yes", is_flag=True, envvar=(), help="Remove them; must be typed, no variable sets it.")
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 
     Clips of shots that were removed or changed, copies that were edited, downloads that nothing needs any more.
-    The journal keeps knowing that they were paid for: asked for again, they are fetched, not made again, as
-    long as Rivya keeps them. Reports, cuts and files of your own are never touched.
+    The journal still records that they were paid for: a take that is wanted again is downloaded, not made
+    again, as long as Rivya keeps it. Reports, cuts and files of your own are never touched.
     """
     from rivya_run.run.opening import storyboard_files
     from rivya_run.run.preparing import open_sources

@@ -12,7 +12,7 @@ from rivya_run.cli import options
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.cli.made import Made
+    from rivya_run.cli.results import Made
 
 _NAMES: Final = {
     "cut": "cut.mp4",
@@ -40,20 +40,20 @@ def command(
     simulate: bool,
     outputs: Path | None,
 ) -> None:
-    """Hand over the chosen takes in storyboard order; a file of the output folder unless --output says so.
+    """Write the chosen takes in storyboard order, into the output folder unless --output names a file.
 
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
-    from rivya_run.cli.made import made
+    from rivya_run.cli.results import made
     from rivya_run.run.opening import storyboard_files
 
     if slates and form not in ("cut", "contact-sheet"):
-        raise UsageError(f"--slates has no place in {form}: a timeline holds only what there is")
+        raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")
     if burn_in and form != "cut":
-        raise UsageError(f"--burn-in has no place in {form}, only in a cut")
+        raise UsageError(f"--burn-in applies to a cut only, not to {form}")
     paths = storyboard_files(storyboards)
     if output is not None and len(paths) > 1:
-        raise UsageError("--output names one file, for one storyboard")
+        raise UsageError("--output takes one storyboard")
     for storyboard in paths:
         found = made(storyboard, outputs, simulate=simulate)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
@@ -66,7 +66,7 @@ def command(
 
 def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
-    from rivya_run.cli.targets import PRODUCTS, free_to_write
+    from rivya_run.cli.results import PRODUCTS, free_to_write
     from rivya_run.history.manifest import known_attempts
     from rivya_run.media.stills import owned_paths
     from rivya_run.run.opening import reference_paths
@@ -85,7 +85,7 @@ def _write(
         from rivya_run.export.cut import write_cut
 
         cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
-        how = "clips copied as they are" if cut.copied else "encoded anew"
+        how = "clips copied as they are" if cut.copied else "re-encoded"
         return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
     if form == "contact-sheet":
         from rivya_run.export.contact_sheet import write_contact_sheet

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import click
 
-from rivya_run.cli.environment import DEBUG
-from rivya_run.errors import RivyaError, StoryboardError, UsageError
+from rivya_run.cli.options import DEBUG
+from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
 from rivya_run.run.config import KEY_VARIABLE
 from rivya_run.safetext import visible
-from rivya_run.streams import INTERRUPTED
-
-INTERNAL_ERROR = 1
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -35,7 +32,7 @@ def show_failure(error: Exception) -> int:
     if isinstance(error, ExceptionGroup):
         error = _worst_of(error)
     if isinstance(error, click.Abort):
-        return INTERRUPTED
+        return Interrupted.exit_code
     if isinstance(error, click.ClickException):
         _show_usage(error)
         return error.exit_code
@@ -47,13 +44,13 @@ def show_failure(error: Exception) -> int:
         show_error(error)
         return error.exit_code
     _show_internal(error)
-    return INTERNAL_ERROR
+    return RivyaError.exit_code
 
 
 def show_error(error: RivyaError) -> None:
     """Problems, if it holds any, then its message and hint."""
     if isinstance(error, StoryboardError) and error.problems:
-        from rivya_run.storyboard.problem_text import as_text
+        from rivya_run.storyboard.problems import as_text
 
         say(as_text(error.problems), end="")
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
@@ -110,7 +107,7 @@ def _show_internal(error: Exception) -> None:
     words = visible(str(error))[:300]
     say(f"{_red('internal error:')} {type(error).__name__}{place}{': ' if words else ''}{words}")
     say(
-        "This is a mistake of rivya-run, not yours. What was paid for is on record: run the same command again."
+        "This is a bug in rivya-run, not your mistake. What was paid for is on record: run the same command again."
     )
     say(f"Please report it with the line above; {DEBUG}=1 shows the whole traceback.")
 

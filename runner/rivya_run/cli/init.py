@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import click
 
 from rivya_run.cli import options
+from rivya_run.generated.storyboard_schema import schema_files
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
@@ -15,7 +17,6 @@ def command(folder: Path) -> None:
     """Write a storyboard to start from into FOLDER (default: here), with its JSON Schema, editor settings and
     a .gitignore. Asks nothing and overwrites nothing.
     """
-    from rivya_run.cli.scaffold import scaffold
     from rivya_run.errors import UsageError
     from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.safetext import visible
@@ -53,3 +54,18 @@ def _say_next(folder: Path) -> None:
     click.echo("\nNext:", err=True)
     for command_line, why in [*lines, *steps]:
         click.echo(f"  {command_line:<40}{why}".rstrip(), err=True)
+
+
+STORYBOARD = "storyboard.yaml"
+
+
+def scaffold(models: Path) -> dict[str, bytes]:
+    """Content by path (relative, forward slashes); ``models`` is the project's folder of tables, if it has one."""
+    starter = files("rivya_run.cli") / "starter"
+    content = {
+        STORYBOARD: (starter / "storyboard.yaml").read_bytes(),
+        ".gitignore": (starter / "gitignore").read_bytes(),
+        ".vscode/settings.json": (starter / "settings.json").read_bytes(),
+        "outputs/.gitkeep": b"",
+    }
+    return content | {f"schemas/{name}": text.encode() for name, text in schema_files(models).items()}

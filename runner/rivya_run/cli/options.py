@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from rivya_run.records.run import RunOptions
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,7 +24,7 @@ class Amount(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if not isfinite(number):
-            self.fail(f"{value!r} is not a number that can be counted to", param, ctx)
+            self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
 
 
@@ -35,7 +36,7 @@ class Named(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
-            self.fail(f"{str(value)!r} is an empty name; is a shell variable not set?", param, ctx)
+            self.fail(f"{str(value)!r} is empty; is a shell variable not set?", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -54,47 +55,71 @@ def storyboards(*, required: bool = True) -> Callable[[F], F]:
     )
 
 
-def place(command: F) -> F:
-    """Where results live: --outputs, --simulate."""
-    for option in (
-        click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
-        click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
-    ):
-        command = option(command)
-    return command
+def shown(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option whose default help shows."""
+    return click.option(*names, show_default=True, **settings)
 
 
-def reading(command: F) -> F:
-    """How storyboards are judged: --strict, --allow-outside."""
-    for option in (
-        click.option("--strict", is_flag=True, help="Advice counts as an error."),
-        click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
-    ):
-        command = option(command)
-    return command
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def choosing(command: F) -> F:
-    """Which takes: --only, --exclude, --retry-failed, --resend-unknown, --attempts."""
-    for option in (
-        click.option(
-            "--attempts",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Of each take in this run.",
-        ),
-        click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
-        click.option(
-            "--retry-failed", is_flag=True, help="Also what failed three times, or failed and was charged."
-        ),
-        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
-        click.option(
-            "--only", multiple=True, metavar="PATTERN", help="Shots by id (globs), tag:NAME or scene:NAME."
-        ),
-    ):
-        command = option(command)
-    return command
+place = _together(
+    click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
+    click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
+)
+"""Where results live."""
+
+reading = _together(
+    click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
+    click.option("--strict", is_flag=True, help="Advice counts as an error."),
+)
+"""How storyboards are judged."""
+
+choosing = _together(
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only these shots: ids (globs), tag:NAME or scene:NAME.",
+    ),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
+    click.option(
+        "--retry-failed", is_flag=True, help="Also retry what failed three times, or failed and was charged."
+    ),
+    click.option("--resend-unknown", is_flag=True, help="Pay again for takes whose outcome is unknown."),
+    shown("--attempts", type=click.IntRange(min=1), default=1, help="Attempts at each take in this run."),
+)
+"""Which takes are made, and how often one is tried."""
+
+following = _together(
+    shown(
+        "--timeout",
+        type=SECONDS,
+        default=1800,
+        metavar="S",
+        help="Time limit of one take; the next run continues it.",
+    ),
+    shown(
+        "--poll-interval", type=SECONDS, default=5, metavar="S", help="How often a task is polled, at first."
+    ),
+    click.option(
+        "--new-origin", is_flag=True, help="Use an output folder that was made with another origin."
+    ),
+    shown(
+        "--progress",
+        type=click.Choice(PROGRESS),
+        default="auto",
+        help="How to show progress, on standard error.",
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too."),
+)
+"""How tasks are followed, and what is told of it."""
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:
@@ -105,3 +130,52 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
     known = {field.name for field in fields(RunOptions)}
     return RunOptions(**{name: value for name, value in given.items() if name in known})
+
+
+PREFIX: Final = "RIVYA_RUN_"
+"""``--max-credits`` can also be set as ``RIVYA_RUN_MAX_CREDITS``, whatever the command."""
+
+DEBUG: Final = f"{PREFIX}DEBUG"
+"""The variable that is no option: tracebacks of mistakes of our own."""
+
+
+def speak_for_options(command: click.Command) -> None:
+    """Let the environment speak for each option of a command that doesn't say otherwise."""
+    for option in command.params:
+        longest = max(option.opts, key=len)
+        if isinstance(option, click.Option) and option.envvar is None and longest.startswith("--"):
+            option.envvar = PREFIX + longest[2:].replace("-", "_").upper()
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            speak_for_options(inner)
+
+
+def variables(command: click.Command) -> Iterator[str]:
+    for option in command.params:
+        if isinstance(option.envvar, str):
+            yield option.envvar
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from variables(inner)
+
+
+def misspelt(environment: Mapping[str, str], commands: Iterable[click.Command]) -> tuple[str, str] | None:
+    """A variable that is set and nearly one of ours, and which; None where there is none.
+
+    ``commands`` are asked one after another, as long as there is a name that none has claimed.
+    """
+    strange = {name for name in environment if name.startswith(PREFIX)} - {DEBUG}
+    known: set[str] = set()
+    for command in commands if strange else ():
+        known.update(variables(command))
+        strange -= known
+        if not strange:
+            return None
+    from rivya_run.suggest import suggest
+
+    words = {name.removeprefix(PREFIX): name for name in sorted(known)}
+    for name in sorted(strange):
+        near = suggest(name.removeprefix(PREFIX), words)
+        if near is not None:
+            return name, words[near]
+    return None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rivya_run.cli import options as shared
+from rivya_run.errors import SOMETHING_TO_DO, UsageError
+from rivya_run.records import Json
+from rivya_run.safetext import visible
 
 if TYPE_CHECKING:
+    from rivya_run.planning.plan_file import SavedPlan
     from rivya_run.records.run import RunOptions
     from rivya_run.run.preparing import Prepared
-
-SOMETHING_TO_DO = 10
 
 
 @click.command("plan", short_help="What a run would do, why, and what it costs.")
@@ -71,7 +74,7 @@ def command(
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
     if out is not None:
-        from rivya_run.cli.targets import PRODUCTS, free_to_write
+        from rivya_run.cli.results import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
     sources = open_sources(storyboard_files(storyboards), options)
@@ -85,11 +88,11 @@ def command(
         prepared = planned(sources, options, stack)
         _advise(prepared)
         if since is not None:
-            from rivya_run.cli.since import show_since
+            from rivya_run.cli.comparisons import show_since
 
             show_since(since, prepared, form)
         elif from_timeline is not None:
-            from rivya_run.cli.timelines import show_used
+            from rivya_run.cli.comparisons import show_used
 
             show_used(from_timeline, prepared, form)
         else:
@@ -106,7 +109,7 @@ def _only_one(**ways: object) -> None:
 
     chosen = [f"--{name.replace('_', '-')}" for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} can't go together")
+        raise UsageError(f"{' and '.join(chosen)} can't be used together")
 
 
 def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> list[Prepared]:
@@ -128,20 +131,21 @@ def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> li
 
 
 def _advise(prepared: Sequence[Prepared]) -> None:
-    from rivya_run.cli.confirming import show_advice
+    from rivya_run.cli.run_messages import show_advice
 
     for one in prepared:
         show_advice(one)
 
 
 def _something(prepared: Sequence[Prepared]) -> bool:
-    from rivya_run.planning.plan_view import something_to_do
+    from rivya_run.planning.plan_file import something_to_do
 
     return any(something_to_do(one.plan) for one in prepared)
 
 
 def _show(prepared: Sequence[Prepared], form: str) -> None:
-    from rivya_run.planning.plan_view import plan_document, plan_markdown
+    from rivya_run.planning.plan_file import plan_document
+    from rivya_run.reporting.plan_view import plan_markdown
 
     plans = [one.plan for one in prepared]
     if form == "json":
@@ -154,26 +158,19 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
 
 
 def _show_tables(prepared: Sequence[Prepared]) -> None:
-    from rivya_run.cli.columns import show_columns
-    from rivya_run.planning.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
+    from rivya_run.reporting.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
+    from rivya_run.reporting.tables import show_columns
     from rivya_run.safetext import visible
 
     for number, one in enumerate(prepared):
         if number:
             click.echo()
-        rows = plan_rows(one.plan)
-        columns = [place for place in range(len(HEADS)) if any(row[place] for row in rows)]
-        show_columns(
-            [HEADS[place] for place in columns],
-            [[row[place] for place in columns] for row in rows],
-            [columns.index(CREDITS_COLUMN)] if CREDITS_COLUMN in columns else [],
-        )
+        show_columns(HEADS, plan_rows(one.plan), [CREDITS_COLUMN], used=True)
         for line in totals_lines(one.plan):
             click.echo(visible(line))
 
 
 def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
-    from rivya_run.cli.saved_plans import choices_of
     from rivya_run.disk.durable import write_atomically
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.planning.plan_file import saved
@@ -187,3 +184,71 @@ def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
     except RivyaError as error:
         raise UsageError(error.message) from error
     click.echo(f"saved: rivya-run run --plan {visible(str(out))}", err=True)
+
+
+def chosen(
+    ctx: click.Context, file: Path, named: tuple[Path, ...], options: RunOptions
+) -> tuple[tuple[Path, ...], RunOptions, SavedPlan]:
+    """What a saved plan runs: its storyboards, its options over those given, and the plan.
+
+    Raises StoryboardError (PlanMoved) where it no longer fits, UsageError where the command line says otherwise.
+    """
+    from rivya_run.cli.run_messages import plan_moved
+    from rivya_run.planning.plan_file import moved, read_saved
+    from rivya_run.run.opening import storyboard_files
+    from rivya_run.run.plan_basis import basis_of
+    from rivya_run.run.preparing import open_sources
+
+    try:
+        saved = read_saved(file.read_bytes(), str(file))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"'{visible(str(file))}' can't be read: {reason}") from error
+    _check_given(ctx, saved.choices, options)
+    options = replace(options, **options_of(saved.choices))
+    paths = tuple(Path(basis.path) for basis in saved.bases)
+    if named and [path.resolve() for path in storyboard_files(named)] != [path.resolve() for path in paths]:
+        raise UsageError(
+            f"the plan was made for {', '.join(visible(str(path)) for path in paths)}",
+            hint="leave the storyboards out: the plan names them",
+        )
+    changes = []
+    for then, source in zip(saved.bases, open_sources(list(paths), options), strict=True):
+        changes += moved(then, basis_of(source))
+    if changes:
+        raise plan_moved(changes)
+    return paths, options, saved
+
+
+def choices_of(options: RunOptions) -> dict[str, Json]:
+    """The options that a plan is made with, as its file keeps them."""
+    from rivya_run.planning.plan_file import CHOICES
+
+    found = {name: getattr(options, name) for name in CHOICES}
+    return {
+        name: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+        for name, value in found.items()
+    }
+
+
+def options_of(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as fields of RunOptions."""
+    found = dict(choices)
+    found["only"], found["exclude"] = tuple(found["only"]), tuple(found["exclude"])
+    found["outputs"] = Path(found["outputs"]) if found["outputs"] is not None else None
+    return found
+
+
+def _check_given(ctx: click.Context, choices: Mapping[str, Any], options: RunOptions) -> None:
+    """An option that was typed may not say otherwise than the plan."""
+    given = choices_of(options)
+    for name in given:
+        typed = ctx.get_parameter_source(name) in {
+            click.core.ParameterSource.COMMANDLINE,
+            click.core.ParameterSource.ENVIRONMENT,
+        }
+        if typed and given[name] != choices[name]:
+            raise UsageError(
+                f"--{name.replace('_', '-')} contradicts the saved plan",
+                hint="give it to 'rivya-run plan --out', or leave --plan out",
+            )

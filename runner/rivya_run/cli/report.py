@@ -21,7 +21,7 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.made import made
+    from rivya_run.cli.results import made
     from rivya_run.report.page import write_report
     from rivya_run.run.opening import storyboard_files
 

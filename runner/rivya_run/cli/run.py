@@ -16,55 +16,27 @@ from rivya_run.cli import options as shared
 @shared.storyboards(required=False)
 @shared.place
 @shared.choosing
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=8,
-    show_default=True,
-    metavar="N",
-    help="Tasks in flight at once.",
+@shared.shown(
+    "--concurrency", type=click.IntRange(1, 1000), default=8, metavar="N", help="Tasks in flight at once."
 )
 @click.option("--max-credits", type=shared.CREDITS, metavar="N", help="Spend at most this in this run.")
 @click.option(
     "--confirm-above", type=shared.CREDITS, metavar="N", help="Ask before a run that would spend more."
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--timeout",
-    type=shared.SECONDS,
-    default=1800,
-    show_default=True,
-    metavar="S",
-    help="Of one take; then it stays as it is, and the next run goes on.",
-)
-@click.option(
-    "--poll-interval",
-    type=shared.SECONDS,
-    default=5,
-    show_default=True,
-    metavar="S",
-    help="How often a task is asked for, at first.",
-)
-@click.option(
+@shared.shown(
     "--idempotency-window",
     type=shared.CREDITS,
     default=3600,
-    show_default=True,
     metavar="S",
-    help="How long a create without an answer is sent again.",
+    help="How long a create without a response is resent.",
 )
 @click.option("--fail-fast", is_flag=True, help="Create nothing more after the first failure.")
-@click.option("--new-origin", is_flag=True, help="Use an output folder that another origin made.")
-@click.option("--plan", "plan_file", type=shared.FILE, metavar="FILE", help="Do exactly this saved plan.")
-@shared.reading
 @click.option(
-    "--progress",
-    type=click.Choice(shared.PROGRESS),
-    default="auto",
-    show_default=True,
-    help="How to show progress, on standard error.",
+    "--plan", "plan_file", type=shared.FILE, metavar="FILE", help="Carry out exactly this saved plan."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too.")
+@shared.reading
+@shared.following
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -87,10 +59,9 @@ def command(
     storyboard, 4 the key is missing or refused, 5 out of credits, 6 unknown outcomes await a decision,
     7 the output folder can't be used, 130 interrupted.
     """
-    from rivya_run.cli.confirming import Gate
-    from rivya_run.cli.ending import show_end, show_end_error
-    from rivya_run.cli.remembering import Memory
-    from rivya_run.cli.saved_plans import chosen
+    from rivya_run.cli.plan import chosen
+    from rivya_run.cli.rerun_cache import RerunCache
+    from rivya_run.cli.run_messages import PlanConfirmation, show_end, show_end_error
     from rivya_run.errors import RivyaError, UsageError
     from rivya_run.reporting import progress_for
     from rivya_run.run.opening import storyboard_files
@@ -105,8 +76,8 @@ def command(
         if not storyboards:
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
         files = storyboard_files(storyboards)
-        gate = Gate(told, saved, None if yes else confirm_above)
-        memory = Memory(files, options)
+        gate = PlanConfirmation(told, saved, None if yes else confirm_above)
+        memory = RerunCache(files, options)
         try:
             result = run(
                 files,

@@ -26,7 +26,7 @@ def command(which: str, check: bool, write: bool) -> None:
     The project's own tables in models/ are part of it. --check and --write are about both files in schemas/.
     """
     if check and write:
-        raise UsageError("--check and --write can't go together")
+        raise UsageError("--check and --write can't be used together")
     from rivya_run.disk.files import project_root
     from rivya_run.generated.storyboard_schema import as_text, schema_files
     from rivya_run.models.catalog import PROJECT_FOLDER

@@ -31,9 +31,9 @@ curl -s {url}/api/v1/generations \\
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="How much faster than in life tasks run (3 to 6 s at 1).",
+    help="How much faster tasks run than real ones (3 to 6 s at 1).",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of durations, ids and faults.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of durations, ids and faults.")
 @click.option("--wallet", type=click.FloatRange(min=0), default=1_000_000, help="Credits at the start.")
 @click.option(
     "--faults",
@@ -46,9 +46,9 @@ curl -s {url}/api/v1/generations \\
 @click.option("--rate-limit", type=click.FloatRange(min=0, min_open=True), help="Requests a second.")
 @click.option("--retry-after", metavar="TEXT", help="The Retry-After header of every 429.")
 @click.option(
-    "--url-lifetime", type=click.FloatRange(min=0, min_open=True), help="Of result URLs, in seconds."
+    "--url-lifetime", type=click.FloatRange(min=0, min_open=True), help="Lifetime of result URLs, in seconds."
 )
-@click.option("--key", metavar="KEY", help="The only API key that is taken (default: any rvya_sk_...).")
+@click.option("--key", metavar="KEY", help="The only API key that is accepted (default: any rvya_sk_...).")
 @click.option(
     "--books",
     type=options.FOLDER,
@@ -89,7 +89,7 @@ def _serve(options: SimulatorOptions) -> None:
             click.echo(f"Rivya simulator at {simulator.base_url}, results at {simulator.results_url}\n")
             click.echo(_EXAMPLE.format(url=simulator.base_url, key=key, model=DEFAULT_MODEL))
             click.echo(f"\nRIVYA_BASE_URL={simulator.base_url} RIVYA_API_KEY={key} rivya-run STORYBOARD")
-            click.echo("Ctrl-C ends it.", err=True)
+            click.echo("Press Ctrl-C to stop.", err=True)
             sys.stdout.flush()
             # Waking up now and then lets Windows deliver Ctrl-C.
             while not leave.wait(0.5):

@@ -10,7 +10,7 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
-    from rivya_run.cli.made import Made
+    from rivya_run.cli.results import Made
 
 
 @click.command("status", short_help="What there is, what it cost, what is unknown.")
@@ -22,7 +22,7 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
 
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
-    from rivya_run.cli.made import made
+    from rivya_run.cli.results import made
     from rivya_run.run.opening import storyboard_files
 
     files = storyboard_files(storyboards)
@@ -60,8 +60,8 @@ def _as_written(one: Made) -> bytes:
 
 
 def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
-    from rivya_run.cli.columns import show_columns
     from rivya_run.reporting.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
+    from rivya_run.reporting.tables import show_columns
     from rivya_run.safetext import visible
 
     manifest = one.manifest
@@ -73,10 +73,7 @@ def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
         click.echo()
         if scene.name:
             click.echo(f"scene {scene.name}")
-        used = [place for place in range(len(HEADS)) if any(row[place] for row in scene.rows)]
-        numbers = [used.index(CREDITS_COLUMN)] if CREDITS_COLUMN in used else []
-        rows = [[row[place] for place in used] for row in scene.rows]
-        show_columns([HEADS[place] for place in used], rows, numbers)
+        show_columns(HEADS, scene.rows, [CREDITS_COLUMN], used=True)
     click.echo()
     for line in totals_lines(manifest):
         click.echo(visible(line))

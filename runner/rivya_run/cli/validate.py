@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="How to say it; all but text go to standard output.",
+    help="Output format; all but text go to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Advice counts as an error.")
 @click.option("--allow-outside", is_flag=True, help="Reference files may lie outside the project root.")
@@ -40,7 +40,7 @@ def command(
     """
     from rivya_run.run.opening import storyboard_files
     from rivya_run.safetext import visible
-    from rivya_run.storyboard.problem_text import as_text, has_errors, summary
+    from rivya_run.storyboard.problems import as_text, has_errors, summary
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
@@ -82,7 +82,7 @@ def _checked(
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:
-    from rivya_run.storyboard.problem_text import as_github, as_json, as_sarif
+    from rivya_run.storyboard.problems import as_github, as_json, as_sarif
 
     if form == "json":
         click.echo(json.dumps(as_json(problems), indent=2, ensure_ascii=False))

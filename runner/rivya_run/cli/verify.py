@@ -18,7 +18,7 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
-    from rivya_run.cli.made import made
+    from rivya_run.cli.results import made
     from rivya_run.run.opening import storyboard_files
 
     troubled = False
@@ -42,7 +42,7 @@ def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
                 good, size = good + 1, size + checked.bytes
             else:
                 bad += 1
-                past = ", of a take that no shot asks for any more" if checked.past else ""
+                past = ", of a take that no shot uses any more" if checked.past else ""
                 click.echo(visible(f"{checked.take}  {checked.path} {checked.trouble}{past}"))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise OutputFolderError(f"{folder}: the manifest holds an output that can't be understood") from error

@@ -51,9 +51,7 @@ def unused(
             key = owners[path]
             attempt = attempts[key]
             what = "made" if any(path == output.path for output in attempt.outputs) else "a frame made"
-            found.append(
-                Unused(path, f"{what} for {attempt.shot}/{attempt.take}, not asked for any more", key)
-            )
+            found.append(Unused(path, f"{what} for {attempt.shot}/{attempt.take}, not used any more", key))
         elif _is_changed_copy(path, owners):
             found.append(Unused(path, "an edited copy that was kept beside the original"))
         elif still is not None and still["stem"] in stems:

@@ -80,7 +80,7 @@ def _read(real: Path, written: str) -> FileFacts | FileTrouble:
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):  # exchanged between the two looks
-            return FileTrouble(written, "not-a-file", f"'{_shown(written)}' is no file")
+            return FileTrouble(written, "not-a-file", f"'{_shown(written)}' is not a file")
         digest = hashlib.sha256()
         head = b""
         size = 0

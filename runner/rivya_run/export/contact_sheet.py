@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from rivya_run.errors import OutputFolderError
-from rivya_run.export.lettering import clean, slate
-from rivya_run.export.segments import Notice, Segment, segments
+from rivya_run.export.clips import Notice, Segment, segments
+from rivya_run.export.pictures import clean, slate
 from rivya_run.history.chosen import Entry
 from rivya_run.media import typefaces
 from rivya_run.media.frames import poster

@@ -2,28 +2,30 @@
 
 Media paths are relative to the timeline file, so that the folder can be handed over as it is. Stills are held,
 sounds are left out. Each format gets shot, scene, prompt, task, model and credits where it keeps such things.
+What an editor really used is read back from an edited timeline.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import opentimelineio as otio
 
-from rivya_run.errors import OutputFolderError, RivyaError
-from rivya_run.export.clips import read_clip
-from rivya_run.export.segments import (
+from rivya_run.errors import OutputFolderError, RivyaError, UsageError
+from rivya_run.export.clips import (
     HOLD,
     Notice,
     Segment,
     commonest,
     frame_edges,
+    read_clip,
     segments,
 )
 from rivya_run.history.chosen import Chosen, Entry, text
@@ -194,3 +196,86 @@ def _title(manifest: Entry) -> str:
     board = manifest.get("storyboard")
     about: Mapping[str, Any] = board if isinstance(board, Mapping) else {}
     return _line(about.get("title") or about.get("id") or "storyboard")
+
+
+_FILE = re.compile(r"(?P<shot>.+)_t(?P<take>\d{2,})(?:_[0-9a-f]{8})?(?:_\d+)?")
+"""``<shot>_t<take>_<first 8 of the fingerprint>``: the names of outputs; clips are called ``<shot>_t<take>``."""
+
+_RATE = re.compile(r"^\* RATE: (?P<rate>\d{1,3}(?:\.\d+)?)\s*$", re.MULTILINE)
+_FRAME = re.compile(r"\d\d:\d\d:\d\d[:;](\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedShot:
+    """A take that is in the edit, for how many seconds in all."""
+
+    shot: str
+    take: int
+    seconds: float
+
+
+def used_shots(timeline_path: Path) -> list[UsedShot]:
+    """The takes of an edited timeline in order of first use; what is none of ours is left out.
+
+    Takes OTIO, EDL, FCPXML and FCP 7 XML, by the file's extension. Raises UsageError for anything else.
+    """
+    seconds: dict[tuple[str, int], float] = {}
+    for clip in _clips(timeline_path):
+        found = _identity(clip)
+        if found is not None:
+            seconds[found] = seconds.get(found, 0.0) + clip.duration().to_seconds()
+    return [UsedShot(shot, take, round(length, 6)) for (shot, take), length in seconds.items()]
+
+
+def _clips(path: Path) -> Iterator[otio.schema.Clip]:
+    form = next((form for form, suffix in SUFFIXES.items() if suffix == path.suffix.lower()), None)
+    if form is None:
+        known = ", ".join(SUFFIXES.values())
+        raise UsageError(f"{path.name} is not a timeline that can be read ({known})")
+    adapter = _ADAPTERS[form]
+    try:
+        options = {"rate": _edl_rate(path)} if adapter == "cmx_3600" else {}
+        found = otio.adapters.read_from_file(str(path), adapter, **options)
+    except OSError as problem:
+        raise UsageError(f"{path} can't be read: {problem.strerror or problem}") from problem
+    except Exception as problem:  # adapters raise whatever their parsers do
+        raise UsageError(f"{path.name} can't be read as a timeline: {problem}") from problem
+    timelines = [found] if isinstance(found, otio.schema.Timeline) else _timelines(found)
+    for timeline in timelines:
+        for track in timeline.video_tracks():
+            yield from track.find_clips()
+
+
+def _edl_rate(path: Path) -> float:
+    """An EDL doesn't say its rate: taken from our own comment, else the least that its frame numbers allow."""
+    content = path.read_text("utf-8", "replace")
+    written = _RATE.search(content)
+    if written is not None:
+        return float(written["rate"])
+    most = max((int(frame) for frame in _FRAME.findall(content)), default=0)
+    return next((rate for rate in (24.0, 25.0, 30.0, 50.0) if most < rate), 60.0)
+
+
+def _timelines(found: object) -> list[otio.schema.Timeline]:
+    if isinstance(found, otio.schema.SerializableCollection):
+        return list(found.find_children(descended_from_type=otio.schema.Timeline))
+    return []
+
+
+def _identity(clip: otio.schema.Clip) -> tuple[str, int] | None:
+    """Shot and take: our own metadata, else the name of the media file, else that of the clip."""
+    known = clip.metadata.get(NAMESPACE)
+    if isinstance(known, Mapping) or hasattr(known, "get"):
+        shot, take = known.get("shot"), known.get("take")
+        if isinstance(shot, str) and isinstance(take, int):
+            return shot, take
+    names = [clip.name]
+    reference = clip.media_reference
+    if isinstance(reference, otio.schema.ExternalReference) and reference.target_url:
+        path = unquote(urlsplit(reference.target_url).path).replace("\\", "/")
+        names.insert(0, PurePosixPath(path).stem)
+    for name in names:
+        match = _FILE.fullmatch(name)
+        if match is not None:
+            return match["shot"], int(match["take"])
+    return None

@@ -13,6 +13,7 @@ from rivya_run.models.view import (
     values_in_words,
 )
 from rivya_run.records.tables import ModelTable
+from rivya_run.text import markdown_table
 
 _INTRO = """# Models
 
@@ -40,7 +41,7 @@ def models_page(tables: Sequence[ModelTable]) -> str:
         for table in tables
     ]
     heads = ("model", "category", "base credits", "billing", "prompt, characters", "references", "complete")
-    parts = [_INTRO, f"{len(tables)} models.\n", _grid(heads, rows)]
+    parts = [_INTRO, f"{len(tables)} models.\n", grid(heads, rows)]
     parts += [_section(table) for table in tables]
     return "\n".join(parts)
 
@@ -57,7 +58,7 @@ def _section(table: ModelTable) -> str:
             (f"`{row.key}`", row.type.value, values_in_words(row), default_in_words(row), row.description)
             for row in table.params
         ]
-        lines.append(_grid(("parameter", "type", "values", "default", "about"), rows))
+        lines.append(grid(("parameter", "type", "values", "default", "about"), rows))
     if table.references is not None:
         about = [table.references.rule, *(f"{limit}." for limit in limits_in_words(table.references))]
         lines += [f"References: {references_in_words(table)}. {' '.join(part for part in about if part)}", ""]
@@ -73,9 +74,6 @@ def _anchor(model: str) -> str:
     return model.lower().replace(".", "")
 
 
-def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for row in rows:
-        cells = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ") for cell in row)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    return "\n".join(markdown_table(heads, cells)) + "\n"

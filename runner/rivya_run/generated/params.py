@@ -15,7 +15,6 @@ _MOST_STEPS = 1000
 
 
 def params_name(model: str) -> str:
-    """The name of a model's params definition."""
     return f"params.{model}"
 
 
@@ -25,7 +24,6 @@ def model_name(model: str) -> str:
 
 
 def ref(name: str) -> dict[str, Json]:
-    """A reference to a definition."""
     return {"$ref": f"#/definitions/{name}"}
 
 

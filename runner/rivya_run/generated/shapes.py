@@ -71,7 +71,6 @@ def key_schema(key: Key, models: Sequence[str]) -> dict[str, Json]:
 
 
 def shape_definitions() -> dict[str, Json]:
-    """The definitions that shapes refer to."""
     anything: dict[str, Json] = {language.EXTENSION_PATTERN: {}}
     values: dict[str, Json] = {
         "type": "array",

@@ -146,5 +146,5 @@ def parents_of(shot: Shot) -> list[str]:
 def _why_waiting(parent: Parent, steps: Steps) -> str:
     step = steps[parent.shot, parent.take or 1]
     if step.action in SPENDING:
-        return f"parent {parent.shot} will be made anew"
+        return f"parent {parent.shot} will be made again"
     return f"parent {parent.shot} is not finished yet"

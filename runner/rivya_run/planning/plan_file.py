@@ -1,4 +1,4 @@
-"""A saved plan: what ``plan --out`` writes and ``run --plan`` carries out, exactly that or nothing."""
+"""A plan as JSON; saved by ``plan --out``, and carried out by ``run --plan``, exactly that or nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from rivya_run import __version__
 from rivya_run.errors import StoryboardError
-from rivya_run.planning.plan_view import plan_document
+from rivya_run.history.take_entry import whole
 from rivya_run.records import Json
-from rivya_run.records.plan import Plan
+from rivya_run.records.plan import WORKING, Action, Plan, Step
 from rivya_run.safetext import visible
 
 VERSION = 1
@@ -38,6 +38,51 @@ class SavedPlan:
     choices: Mapping[str, Any]
     bases: tuple[Basis, ...]
     plans: tuple[Mapping[str, Any], ...]
+
+
+def plan_document(plan: Plan) -> dict[str, Json]:
+    """What ``plan --json`` prints for one storyboard (contract, section 4)."""
+    totals: dict[str, Json] = {action.value: count for action, count in plan.totals.counts}
+    credits: dict[str, Json] = {
+        "now": whole(plan.totals.now),
+        "spent": whole(plan.totals.spent),
+        "worst": whole(plan.totals.worst),
+    }
+    budget = plan.totals.budget
+    if budget is not None:
+        credits["budget"] = {
+            "max_credits": whole(budget.most),
+            "left": whole(budget.left),
+            "beyond": [*budget.beyond],
+        }
+    totals["credits"] = credits
+    return {
+        "storyboard": plan.storyboard,
+        "steps": [step_document(step) for step in plan.steps],
+        "totals": totals,
+    }
+
+
+def step_document(step: Step) -> dict[str, Json]:
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` may be left out."""
+    document: dict[str, Json] = {
+        "shot": step.shot.id,
+        "take": step.take,
+        "action": step.action.value,
+        "reason": step.reason,
+        "model": step.shot.model,
+        "credits": whole(step.credits),
+        "credits_basis": step.credits_basis,
+        "needs": [parent.label for parent in step.needs],
+        "client_request_id": step.request_key,
+    }
+    return document | {"warnings": [*step.warnings]} if step.warnings else document
+
+
+def something_to_do(plan: Plan) -> bool:
+    """Whether a run would ask the API for anything, or a person has to decide something."""
+    acting = WORKING | {Action.DECIDE}
+    return bool(plan.orphans) or any(step.action in acting for step in plan.steps)
 
 
 def saved(plans: Sequence[Plan], bases: Sequence[Basis], choices: Mapping[str, Json]) -> bytes:
@@ -74,7 +119,7 @@ def read_saved(content: bytes, file: str) -> SavedPlan:
         plans = tuple(dict(board["plan"]) for board in document["storyboards"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoryboardError(
-            f"{visible(file)}: this is no plan that 'rivya-run plan --out' saved",
+            f"{visible(file)}: this is not a plan saved by 'rivya-run plan --out'",
             hint="rivya-run plan STORYBOARD --out FILE",
         ) from error
     return SavedPlan(choices, bases, plans)
@@ -99,7 +144,7 @@ def moved(then: Basis, now: Basis) -> list[str]:
         if path in then.references and then.references[path] != digest:
             changes.append(f"reference {path} has new content")
     if then.sha256 == now.sha256 and set(then.references) != set(now.references):
-        changes.append("the references are others")
+        changes.append("other references are used")
     if then.tables != now.tables:
         changes.append("the parameter tables changed")
     if then.journal != now.journal:

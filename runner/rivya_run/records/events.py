@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from rivya_run.records import Json
 
@@ -29,10 +28,3 @@ class Event:
     take: int | None = None
     status: str | None = None
     detail: Mapping[str, Json] = field(default_factory=dict)
-
-
-class Reporter(Protocol):
-    """Who is told. Implementations never raise and never block."""
-
-    def tell(self, event: Event) -> None:
-        """Take note of an event."""

@@ -51,19 +51,3 @@ class Outcome:
     status: TakeStatus
     message: str = ""
     code: str | None = None
-
-
-EXIT_CODES = {
-    Ending.NO_ROOM: 7,
-    Ending.UNKNOWN: 6,
-    Ending.OUT_OF_CREDITS: 5,
-    Ending.FAILED: 1,
-    Ending.UNFINISHED: 1,
-}
-SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
-"""Which exit code wins when several hold (contract, section 4)."""
-
-
-def severest(codes: list[int]) -> int:
-    """The exit code that wins; 0 for none."""
-    return min(codes, key=SEVEREST_FIRST.index, default=0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rivya_run.media.types import Kind
-from rivya_run.report.spend import Spend
-from rivya_run.report.timeline import Run
+from rivya_run.report.figures import Run, Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,6 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """An earlier attempt of a take."""
-
     number: str
     status: str
     credits: str

@@ -18,12 +18,9 @@ from rivya_run.report.cards import (
     ShotCard,
     TakeCard,
 )
-from rivya_run.report.spend import cost, spend
-from rivya_run.report.timeline import timeline
-from rivya_run.report.wording import (
-    STATUS_LABELS,
-    amount,
+from rivya_run.report.figures import (
     at,
+    cost,
     facts_line,
     moment,
     number,
@@ -31,12 +28,16 @@ from rivya_run.report.wording import (
     seconds,
     shown,
     size,
+    spend,
+    status_label,
+    timeline,
 )
+from rivya_run.text import credits_in_words
 
 _REFERENCES = "referenceMediaItems"
 
 
-class Pictures(Protocol):
+class PictureSource(Protocol):
     """Where posters, thumbnails and embedded clips come from: data URIs, or None where there is none."""
 
     def poster(self, path: str) -> str | None:
@@ -52,7 +53,7 @@ class Pictures(Protocol):
         """Whether the file is in the output folder."""
 
 
-def page(manifest: Entry, pictures: Pictures) -> Page:
+def page(manifest: Entry, pictures: PictureSource) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted."""
     builder = _Builder(manifest, pictures)
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
@@ -98,13 +99,13 @@ def _counts(takes: list[TakeCard]) -> Iterator[tuple[str, str, int]]:
     for status in (*known, *others):
         count = sum(take.status == status for take in takes)
         if count:
-            yield status, STATUS_LABELS.get(status, status), count
+            yield status, status_label(status), count
 
 
 class _Builder:
     """Turns entries of one manifest into cards; ``lengths`` gathers the seconds of the chosen clips."""
 
-    def __init__(self, manifest: Entry, pictures: Pictures) -> None:
+    def __init__(self, manifest: Entry, pictures: PictureSource) -> None:
         self._pictures = pictures
         self._uploads = {
             upload["url"]: upload
@@ -115,7 +116,6 @@ class _Builder:
         self.lengths: list[float] = []
 
     def shot(self, shot: Entry) -> ShotCard:
-        """The card of a shot."""
         self._shots += 1
         anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
         takes = tuple(
@@ -143,7 +143,6 @@ class _Builder:
         )
 
     def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
-        """The card of a take, present or abandoned."""
         request = take.get("request")
         sent: Entry = request if isinstance(request, Mapping) else {}
         params = sent.get("params")
@@ -163,7 +162,7 @@ class _Builder:
             shot=shot,
             take=take_number(take),
             status=status,
-            label=STATUS_LABELS.get(status, status),
+            label=status_label(status),
             chosen=chosen,
             kind=kind,
             source=self._source(path) if path is not None and there else None,
@@ -222,9 +221,7 @@ def _failure(error: object) -> Failure | None:
 def _credits(status: str, take: Entry) -> str:
     if status == "planned":
         return ""
-    paid = cost(take)
-    word = "credit" if paid == 1 else "credits"
-    return f"{amount(paid)} {word}" + (" reserved" if status in ("sent", "pending", "unknown") else "")
+    return credits_in_words(cost(take)) + (" reserved" if status in ("sent", "pending", "unknown") else "")
 
 
 def _times(take: Entry) -> Iterator[tuple[str, str]]:
@@ -265,7 +262,7 @@ def _attempt(one: Entry) -> AttemptRow:
     error, status = _failure(one.get("error")), shown(one.get("status"))
     return AttemptRow(
         number=shown(one.get("attempt")),
-        status=STATUS_LABELS.get(status, status),
+        status=status_label(status),
         credits=_credits(status, one),
         task_id=shown(one.get("task_id")),
         error=f"{error.code}: {error.message}" if error else "",

@@ -7,10 +7,9 @@ from typing import Protocol, TextIO
 
 from rivya_run.records.events import Event
 from rivya_run.records.plan import Plan
-from rivya_run.reporting.outlet import Outlet
 
 
-class Progress(Protocol):
+class ProgressReporter(Protocol):
     """Who is told of a run. Nothing of it raises or blocks; ``tell`` may be called before ``plans``."""
 
     def plans(self, plans: list[Plan]) -> None:
@@ -23,35 +22,29 @@ class Progress(Protocol):
         """The run is over."""
 
 
-class Silence:
+class NoReporter:
     """Tells nobody anything."""
 
-    def plans(self, plans: list[Plan]) -> None:
-        """Nothing."""
+    def plans(self, plans: list[Plan]) -> None: ...
 
-    def tell(self, event: Event) -> None:
-        """Nothing."""
+    def tell(self, event: Event) -> None: ...
 
-    def close(self) -> None:
-        """Nothing."""
+    def close(self) -> None: ...
 
 
 def progress_for(
     kind: str, stream: TextIO | None, environment: Mapping[str, str], *, concurrency: int, verbose: bool
-) -> Progress:
+) -> ProgressReporter:
     """The way of reporting that was asked for; ``auto`` and ``live`` draw only on a terminal that can be drawn on."""
+    from rivya_run.reporting.progress import JsonReporter, Outlet, PlainReporter
+
     outlet = Outlet(stream)
-    drawable = outlet.isatty() and environment.get("TERM") != "dumb"
     if kind == "none":
-        return Silence()
+        return NoReporter()
     if kind == "json":
-        from rivya_run.reporting.json_lines import JsonReporter
-
         return JsonReporter(outlet)
-    if kind in {"auto", "live"} and drawable:
-        from rivya_run.reporting.live import LiveReporter
+    if kind in {"auto", "live"} and outlet.isatty() and environment.get("TERM") != "dumb":
+        from rivya_run.reporting.live import PICTURES_KEPT, LiveReporter
 
-        return LiveReporter(outlet, concurrency=concurrency, verbose=verbose)
-    from rivya_run.reporting.plain import PlainReporter
-
+        return LiveReporter(Outlet(stream, most=PICTURES_KEPT), concurrency=concurrency, verbose=verbose)
     return PlainReporter(outlet, verbose=verbose)

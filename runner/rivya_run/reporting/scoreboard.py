@@ -51,7 +51,6 @@ class Scene:
 
     @property
     def total(self) -> int:
-        """Takes that count."""
         return sum(self.counts.values()) - self.counts[Mark.LEFT]
 
 
@@ -100,12 +99,11 @@ class Scoreboard:
                 self._paused_for = str(event.detail.get("reason", ""))
 
     def pause(self) -> tuple[float, str] | None:
-        """Seconds that all requests wait for yet, and why; None when they don't."""
+        """Seconds that all requests pause for for yet, and why; None when they don't."""
         left = self._paused_until - self._clock()
         return (left, self._paused_for) if left > 0 else None
 
     def count(self, mark: Mark) -> int:
-        """Takes of all scenes that are there."""
         return sum(scene.counts[mark] for scene in self.scenes.values())
 
     @property

@@ -11,18 +11,12 @@ from dataclasses import dataclass
 
 from rivya_run.history.chosen import Entry, chosen_take, entries, take_number, text
 from rivya_run.media.warnings import output_warnings
+from rivya_run.reporting.wording import adopt_command, sending_in_words, status_in_words
 from rivya_run.safetext import visible
+from rivya_run.text import counted, credits_in_words, figure
 
 HEADS = ("take", "status", "credits", "file", "about")
 CREDITS_COLUMN = 2
-WORDS = {
-    "planned": "not made yet",
-    "sent": "sent, no answer yet",
-    "pending": "running",
-    "succeeded": "done",
-    "failed": "failed",
-    "unknown": "unknown outcome",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def _status(shot: Entry, take: Entry) -> str:
         return "paid, not fetched" if take.get("error") else "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
-    return WORDS.get(status, status)
+    return status_in_words(status)
 
 
 def _to_fetch(take: Entry) -> bool:
@@ -75,11 +69,13 @@ def _credits(take: Entry) -> str:
     final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
     ended = take.get("status") in {"succeeded", "failed"} or _to_fetch(take)
     if ended and final is not None:
-        return f"{final:g}"
+        return figure(final)
     if reserved is not None:
-        return f"{reserved:g} reserved"
+        return f"{figure(reserved)} reserved"
     estimated = _number(take.get("estimated_credits"))
-    return f"{estimated:g}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
+    return (
+        f"{figure(estimated)}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
+    )
 
 
 def _about(take: Entry) -> Iterator[str]:
@@ -116,21 +112,18 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
                 lines += _unknown(name, take, len(entries(shot.get("takes"))) > 1, file, options)
     if lines:
         again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
-        lines.insert(0, "unknown: these may have been paid for and are never sent again on their own")
-        lines.append(f"  there is no such task, pay again: {again}")
+        lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
+        lines.append(f"  if there is no such task, pay again: {again}")
     return [visible(line) for line in lines]
 
 
 def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence[str]) -> Iterator[str]:
     task = text(take.get("task_id"))
     cost = _number(take.get("reserved_credits")) or _number(take.get("estimated_credits"))
-    facts = [f"task {task}"] if task else []
-    facts += [f"key {text(take.get('client_request_id'))}", f"sent {text(take.get('sent_at')) or '?'}"]
-    facts += [f"likely {cost:g} credits"] if cost is not None else []
-    yield f"  {shot}/{take_number(take)}  {', '.join(facts)}"
-    which = ("--take", str(take_number(take))) if several else ()
-    words = ("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options)
-    yield f"    its task is there: {shlex.join(words)}"
+    key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
+    yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
+    adopt = adopt_command(file, shot, task, take_number(take) if several else None, options)
+    yield f"    if its task exists: {adopt}"
 
 
 def totals_lines(manifest: Entry) -> list[str]:
@@ -139,15 +132,16 @@ def totals_lines(manifest: Entry) -> list[str]:
     told = totals if isinstance(totals, dict) else {}
     names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
     counts = [f"{told[key]} {word}" for key, word in names.items() if _number(told.get(key))]
-    takes = told.get("takes", 0)
-    lines = [f"{takes} {'take' if takes == 1 else 'takes'}: {', '.join(counts) or 'none made'}"]
+    takes = int(_number(told.get("takes")) or 0)
+    lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
     spent = _number(told.get("spent_credits"))
     if spent is not None:
         abandoned, attempts, number = _abandoned(manifest)
-        parts = [f"{attempts:g} on earlier attempts"] if attempts else []
-        past = f"{number} take{'s' if number != 1 else ''}"
-        parts += [f"{abandoned:g} on {past} that no shot asks for any more"] if number else []
-        lines.append(f"spent: {spent:g} credits" + (f", of these {', '.join(parts)}" if parts else ""))
+        parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
+        unused = f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"
+        parts += [unused] if number else []
+        of_these = f", of these {', '.join(parts)}" if parts else ""
+        lines.append(f"spent: {credits_in_words(spent)}{of_these}")
     return lines
 
 

@@ -14,8 +14,9 @@ from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.records.history import Attempt, AttemptState, TakeStatus
 from rivya_run.records.plan import Plan, Step
 from rivya_run.records.run import Ending, Outcome
-from rivya_run.reporting.wording import credits_in_words, takes_in_words
+from rivya_run.reporting.wording import adopt_command, sending_in_words
 from rivya_run.safetext import visible
+from rivya_run.text import counted, credits_in_words
 
 MOST_NAMED = 8
 """Takes of one kind that are named; the others are counted."""
@@ -37,7 +38,6 @@ class Ended:
     selection: tuple[str, ...] = ()
 
     def command(self, *words: str, name: str | None = None) -> str:
-        """What to type in a shell."""
         chosen = () if "--only" in words or name == "status" else self.selection
         command = ("rivya-run", *((name,) if name else ()), self.file, *words, *chosen, *self.options)
         return shlex.join(command)
@@ -113,20 +113,20 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
         Ending.UNKNOWN: "unknown",
         Ending.FAILED: "failed",
         Ending.UNFINISHED: "not finished",
-        Ending.OUT_OF_CREDITS: "not made for want of credits",
-        Ending.NO_ROOM: "not made for want of room",
+        Ending.OUT_OF_CREDITS: "not made for lack of credits",
+        Ending.NO_ROOM: "not made for lack of disk space",
     }
     wanted = sum(len(groups[ending]) for ending in words)
     counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
     if len(counts) == 1 and len(groups[Ending.DONE]) == wanted:
-        return f"{takes_in_words(wanted)}, all there"
-    return f"{takes_in_words(wanted)}{': ' if counts else ''}{', '.join(counts)}"
+        return f"{counted(wanted, 'take')}, all there"
+    return f"{counted(wanted, 'take')}{': ' if counts else ''}{', '.join(counts)}"
 
 
 def _listed(found: Sequence[tuple[Step, str]], command: str) -> Iterator[str]:
     """Takes with why; many with the same reason are one line."""
     if len(found) > 3 and len({why for _, why in found}) == 1:
-        yield f"    {takes_in_words(len(found))}: {found[0][1]}"
+        yield f"    {counted(len(found), 'take')}: {found[0][1]}"
         return
     for step, why in found[:MOST_NAMED]:
         yield f"    {step.label}{'  ' if why else ''}{why}"
@@ -137,32 +137,21 @@ def _listed(found: Sequence[tuple[Step, str]], command: str) -> Iterator[str]:
 def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if not found:
         return
-    yield "  unknown: these may have been paid for and are never sent again on their own"
+    yield "  unknown: these may have been paid for and are never resent automatically"
     for step, why in found[:MOST_NAMED]:
         attempt = _last(board, step)
         yield f"    {step.label}  {why}"
         if attempt is not None:
-            yield f"      {_sending(attempt)}"
-            task = attempt.task_id or "TASK_ID"
-            take = () if step.shot.takes == 1 else ("--take", str(step.take))
-            yield f"      its task is there: {_adopt(board, step, task, take)}"
+            cost = attempt.reserved if attempt.reserved is not None else attempt.estimate
+            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            take = None if step.shot.takes == 1 else step.take
+            adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
+            yield f"      if its task exists: {adopt}"
     if len(found) > MOST_NAMED:
         yield f"    and {len(found) - MOST_NAMED:,} more: {board.command(name='status')}"
     only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
     short = only if len(only) <= 2 * MOST_NAMED else []
-    yield f"    there is none, pay again: {board.command('--resend-unknown', *short)}"
-
-
-def _adopt(board: Ended, step: Step, task: str, take: tuple[str, ...]) -> str:
-    words = ("rivya-run", "adopt", board.file, step.shot.id, task, *take, *board.options)
-    return shlex.join(words)
-
-
-def _sending(attempt: Attempt) -> str:
-    cost = attempt.reserved if attempt.reserved is not None else attempt.estimate
-    likely = f", likely {credits_in_words(cost)}" if cost is not None else ""
-    task = f"task {attempt.task_id}, " if attempt.task_id else ""
-    return f"{task}key {attempt.key}, sent {attempt.sent_at or 'at a time not known'}{likely}"
+    yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
 
 
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
@@ -177,7 +166,7 @@ def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator
 
 def _no_room(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if found:
-        yield f"  not made, since {found[0][1] or 'the disk is full'}: {takes_in_words(len(found))}"
+        yield f"  not made, since {found[0][1] or 'the disk is full'}: {counted(len(found), 'take')}"
         yield f"    make room, then: {board.command()}"
 
 
@@ -192,7 +181,7 @@ def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if held:
         named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
         some = named if len(named) <= 2 * MOST_NAMED else []
-        yield f"    try again what is not tried again on its own: {board.command('--retry-failed', *some)}"
+        yield f"    retry what is not retried automatically: {board.command('--retry-failed', *some)}"
 
 
 def _held_back(board: Ended, step: Step) -> bool:
@@ -227,7 +216,7 @@ def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
             odd.append((step, "; ".join(warnings)))
     if odd:
         status = board.command(name="status")
-        yield f"  {takes_in_words(len(odd))} with warnings:"
+        yield f"  {counted(len(odd), 'take')} with warnings:"
         yield from _listed(odd, status)
         yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
 

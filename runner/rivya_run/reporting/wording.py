@@ -1,8 +1,21 @@
-"""Figures, times and actions in words, as progress, plans and summaries write them."""
+"""Statuses, times and actions in words, as progress, tables, summaries and the page write them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+
+from rivya_run.text import credits_in_words
+
+STATUSES = {
+    "planned": "not made yet",
+    "sent": "sent, no answer yet",
+    "pending": "running",
+    "succeeded": "done",
+    "failed": "failed",
+    "unknown": "unknown outcome",
+}
+"""The status of a take in a manifest, for people."""
 
 _ACTIONS = {
     "create": "to create",
@@ -15,19 +28,9 @@ _ACTIONS = {
 }
 
 
-def figure(number: float) -> str:
-    """12.0 as ``12``, 1234.5 as ``1,234.5``."""
-    return f"{number:,.2f}".rstrip("0").rstrip(".")
-
-
-def credits_in_words(credits: float) -> str:
-    """``1 credit``, ``12 credits``."""
-    return "1 credit" if credits == 1 else f"{figure(credits)} credits"
-
-
-def takes_in_words(takes: int) -> str:
-    """``1 take``, ``12 takes``."""
-    return "1 take" if takes == 1 else f"{takes:,} takes"
+def status_in_words(status: str) -> str:
+    """``done`` for ``succeeded``; a status of a newer version as it came."""
+    return STATUSES.get(status, status)
 
 
 def actions_in_words(counts: Mapping[str, object]) -> str:
@@ -47,3 +50,17 @@ def clock_time(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60:02d}:{rest % 60:02d}"
+
+
+def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cost: float | None) -> str:
+    """What is known of a create whose outcome isn't, to look it up at Rivya."""
+    facts = [f"task {task}"] if task else []
+    facts += [f"key {key}", f"sent {sent_at or 'at a time not known'}"]
+    facts += [f"likely {credits_in_words(cost)}"] if cost is not None else []
+    return ", ".join(facts)
+
+
+def adopt_command(file: str, shot: str, task: str | None, take: int | None, options: Sequence[str]) -> str:
+    """What to type when the task of such a create is found; ``take`` None: the shot has only one."""
+    which = ("--take", str(take)) if take is not None else ()
+    return shlex.join(("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options))

@@ -9,12 +9,22 @@ import anyio
 
 from rivya_run.disk.outputs import LEAST_FREE, free_bytes
 from rivya_run.disk.places import ARRIVING
-from rivya_run.errors import DiskFull, FolderGone, Interrupted, KeyRefused, OutputFolderError, RivyaError
+from rivya_run.errors import (
+    BY_ENDING,
+    SEVEREST_FIRST,
+    DiskFull,
+    FolderGone,
+    Interrupted,
+    KeyRefused,
+    OutputFolderError,
+    RivyaError,
+    severest,
+)
 from rivya_run.planning.order import priorities
 from rivya_run.records.events import Event
 from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import SPENDING, Action, Step
-from rivya_run.records.run import EXIT_CODES, SEVEREST_FIRST, Ending, severest
+from rivya_run.records.run import Ending
 from rivya_run.run.board import Board
 from rivya_run.run.lost_folder import save_what_is_known
 from rivya_run.run.pipeline import Pipeline
@@ -215,7 +225,7 @@ class Executor:
                 self._session.stop.creating(Ending.NO_ROOM, error.message)
             if board not in self._unwritten:
                 self._unwritten.add(board)
-                message = f"{error.message}; it is tried again"
+                message = f"{error.message}; it will be retried"
                 self._session.tell(
                     Event("notice", storyboard=board.storyboard.id, detail={"message": message})
                 )
@@ -250,12 +260,7 @@ def exit_code(boards: Sequence[Board], error: RivyaError | None) -> int:
             if not step.wanted:
                 continue
             if outcome is not None:
-                codes.append(EXIT_CODES.get(outcome.ending, 0))
+                codes.append(BY_ENDING.get(outcome.ending, 0))
             elif step.action is Action.DECIDE:
-                codes.append(EXIT_CODES[Ending.UNKNOWN])
+                codes.append(BY_ENDING[Ending.UNKNOWN])
     return severest(codes)
-
-
-def unfinished(board: Board) -> list[Step]:
-    """Steps that this run didn't come to."""
-    return [step for step in board.plan.steps if (step.shot.id, step.take) not in board.outcomes]

@@ -94,7 +94,7 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
     if isinstance(error, UnicodeDecodeError):
         why = "it is no text in UTF-8"
     return OutputFolderError(
-        f"{where}: this is no manifest that rivya-run can read: {visible(why)}",
+        f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
         hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
     )
 

@@ -152,7 +152,7 @@ class Till:
             return None
         if _unpriced(cost) and budget.unanswered_unpriced():
             return NotAdmitted(
-                "a create has no answer, and nobody knows its price: while a cap is set, one is enough"
+                "a create got no response and its price is not known: while a cap is set, nothing more is created"
             )
         admission = Admission(self, cost, _unpriced(cost), self._doubts(cost))
         self._unpriced += admission.unpriced

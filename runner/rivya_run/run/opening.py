@@ -19,9 +19,9 @@ from rivya_run.records.storyboard import (
     Storyboard,
 )
 from rivya_run.safetext import visible
-from rivya_run.storyboard.problem_text import has_errors, made_strict, summary
+from rivya_run.storyboard.problems import has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.storyboard.reference_files import judge_references
+from rivya_run.storyboard.references import judge_references
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping, Scalar
 from rivya_run.yaml12.reading import parse

@@ -112,7 +112,7 @@ def _renamed_from(source: Source) -> Problem | None:
         if has_takes_of(left, shots, fingerprints):
             message = (
                 f"{left.folder.name} was made from {left.made_from}, which is gone, and has takes of the same "
-                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start anew"
+                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start over"
             )
             return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
     return None

@@ -215,7 +215,7 @@ async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: S
         session.spending.balance = balance
         needed = sum(one.plan.totals.now for one in prepared)
         if balance is not None and balance < needed and any(_creates(one) for one in prepared):
-            message = f"the wallet holds {balance:g} credits, this run is thought to need {needed:g}"
+            message = f"the wallet holds {balance:g} credits, this run is estimated to need {needed:g}"
             session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
 
 

@@ -23,8 +23,7 @@ from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
 from rivya_run.media import typefaces
-from rivya_run.simulator.framing import Framing
-from rivya_run.simulator.slate import Field, Slate, background, bar_field, clock_field, draw_slate
+from rivya_run.simulator.slate import Field, Framing, Slate, background, bar_field, clock_field, draw_slate
 
 _RATES = (24, 25, 30)
 _MOST_FRAMES = 1440
@@ -168,7 +167,6 @@ class _Clock:
         return [luma[row : row + self._width] for row in range(0, len(luma), self._width)]
 
     def show(self, luma: bytearray, stride: int, text: str) -> None:
-        """Write the timecode."""
         for place, digit in enumerate(text):
             if self._shown[place : place + 1] == digit:
                 continue

@@ -1,10 +1,12 @@
-"""The front desk of both origins: takes requests in, meets them with faults, notes what was answered."""
+"""Both origins take requests in here, meet them with faults, reply whole or broken, and note what was sent."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +16,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rivya_run.models.catalog import Catalog
-from rivya_run.simulator.accounts import Gate
+from rivya_run.records import Json
 from rivya_run.simulator.options import Phase, SimulatorOptions
-from rivya_run.simulator.refusals import Refusal
-from rivya_run.simulator.replies import reply
+from rivya_run.simulator.refusals import Gate, Refusal
 from rivya_run.simulator.shelf import Shelf
 from rivya_run.simulator.state import State
-from rivya_run.simulator.traffic import Origin, SeenRequest, Traffic
-from rivya_run.simulator.wires import Wires
+from rivya_run.simulator.traffic import Origin, SeenRequest, Traffic, Wires
 
 
 class Desk:
@@ -53,7 +53,6 @@ class Desk:
         return self.options.clock()
 
     def request_id(self) -> str:
-        """The next request's id."""
         self._requests += 1
         return f"req_{hashlib.sha256(f'{self.options.seed}|{self._requests}'.encode()).hexdigest()[:16]}"
 
@@ -68,7 +67,6 @@ class Desk:
         return self.options.faults.pick("task", identity, 1, self.state.count() + 1)
 
     def tell(self, request: Request, phase: Phase) -> None:
-        """Call the hook, where there is one."""
         if self.options.on_request is not None:
             self.options.on_request(request.method, request.scope["path"], phase)
 
@@ -132,3 +130,77 @@ class Endpoint:
             with suppress(OSError):
                 entry = {"e": "request", "method": seen.method, "path": seen.path, "status": seen.status}
                 self.desk.record({**entry, "fault": fault, "at": seen.at})
+
+
+PAGE = (
+    b"<!doctype html><html><head><title>One moment</title></head>"
+    b"<body><h1>One moment</h1><p>The page you asked for will be with you shortly.</p></body></html>\n"
+)
+
+
+def reply(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return Response(content, status, dict(headers or {}), "application/json")
+
+
+def page(status: int = 200) -> Response:
+    """An HTML page as proxies and maintenance screens send it."""
+    return Response(PAGE, status, media_type="text/html; charset=utf-8")
+
+
+def half(whole: Response) -> Response:
+    """The first half of a reply's body, called the whole."""
+    body = bytes(whole.body)
+    return Response(body[: len(body) // 2], whole.status_code, media_type="application/json")
+
+
+class Dropped(Response):
+    """No reply: the connection is reset. Its status code is 0."""
+
+    def __init__(self, wires: Wires) -> None:
+        super().__init__(status_code=0)
+        self._wires = wires
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Reset the connection and wait until the server knows."""
+        self._wires.drop(scope)
+        await gone(receive)
+
+
+class CutReply(Response):
+    """A reply whose connection closes in the middle of its body."""
+
+    def __init__(self, whole: Response, wires: Wires) -> None:
+        super().__init__(whole.body, whole.status_code)
+        self.raw_headers = whole.raw_headers
+        self._wires = wires
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send headers and half of the body, then hang up."""
+        content = bytes(self.body)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
+        self._wires.hang_up(scope)
+        await gone(receive)
+
+
+class Late(Response):
+    """A reply after a wait, unless the client leaves (or the simulator closes) before."""
+
+    def __init__(self, whole: Response, seconds: float) -> None:
+        super().__init__(status_code=whole.status_code)
+        self._whole, self._seconds = whole, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait, then reply where somebody is still there."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await gone(receive)
+        except TimeoutError:
+            await self._whole(scope, receive, send)
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client's connection is closed."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -103,7 +103,6 @@ class Rule:
         split_name(self.name)
 
     def holds(self, place: str, identity: str, turn: int, ordinal: int) -> bool:
-        """Whether it applies to this request."""
         return (
             self.name.startswith(place + "-")
             and (not self.turns or turn in self.turns)
@@ -176,7 +175,6 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def known_names() -> list[str]:
-    """All fault names."""
     return [f"{place}-{action}" for place, actions in PLACES.items() for action in actions]
 
 

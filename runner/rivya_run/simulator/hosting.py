@@ -17,14 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.models.catalog import Catalog, load_catalog
-from rivya_run.simulator.books import Books
 from rivya_run.simulator.desk import Desk
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.results import results_app
 from rivya_run.simulator.server import api_app
 from rivya_run.simulator.state import State
-from rivya_run.simulator.traffic import Origin, Traffic
-from rivya_run.simulator.wires import Wires
+from rivya_run.simulator.tasks import Books
+from rivya_run.simulator.traffic import Origin, Traffic, Wires
 
 _START_SECONDS = 20
 _BACKLOG = 1024
@@ -159,7 +158,6 @@ class _Server(uvicorn.Server):
         self._wires = wires
 
     async def open(self, sock: socket.socket) -> None:
-        """Accept connections."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[sock])

@@ -13,8 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from rivya_run.simulator.clips import Abandoned
-from rivya_run.simulator.desk import Desk, Endpoint
-from rivya_run.simulator.replies import Cut, Dropped, Late, page
+from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, page
 from rivya_run.simulator.shelf import Content
 from rivya_run.simulator.tasks import SimulatedTask
 
@@ -69,7 +68,6 @@ class File(Response):
             self.headers["content-range"] = f"bytes {start}-{stop - 1}/{len(content.body)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = memoryview(self.body)
         for start in range(0, len(body), _CHUNK):
@@ -126,7 +124,7 @@ class _Results:
         desk.tell(request, "decided")
         whole = self._file(request, content, fault)
         if fault == "cut":
-            return Cut(whole, wires)
+            return CutReply(whole, wires)
         return Late(whole, desk.options.slow_seconds) if fault == "slow" else whole
 
     def _fresh(self, request: Request) -> bool:

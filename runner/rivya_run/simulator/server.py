@@ -13,12 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from rivya_run.records import Json
-from rivya_run.simulator.desk import Desk, Endpoint
-from rivya_run.simulator.public import file_object, model_list, openapi, task_object
+from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, half, page, reply
 from rivya_run.simulator.refusals import Refusal, throttled
-from rivya_run.simulator.replies import Cut, Dropped, Late, half, page, reply
 from rivya_run.simulator.results import result_urls
-from rivya_run.simulator.tasks import SimulatedTask
+from rivya_run.simulator.tasks import SimulatedTask, file_object, model_list, openapi, task_object
 from rivya_run.simulator.validation import judge_create, judge_upload
 
 #: Reads the request, does what it asks for the account, and replies.
@@ -135,7 +133,7 @@ class _Api:
         if fault == "half":
             return half(whole)
         if fault == "cut":
-            return Cut(whole, wires)
+            return CutReply(whole, wires)
         if fault == "lost-html":
             return page()
         if fault == "lost-500":

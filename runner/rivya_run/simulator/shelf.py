@@ -1,20 +1,25 @@
-"""Results when they are asked for: rendered off the event loop, the latest ones kept."""
+"""Results when they are asked for: captioned, rendered off the event loop, the latest ones kept."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import Catalog
+from rivya_run.models.values import REFERENCES_KEY
+from rivya_run.records import Json
+from rivya_run.records.tables import ModelTable
 from rivya_run.simulator import clips
-from rivya_run.simulator.captions import result_of
-from rivya_run.simulator.framing import framing_of
+from rivya_run.simulator.clips import Result
 from rivya_run.simulator.options import SimulatorOptions
+from rivya_run.simulator.slate import Framing, Slate, framing_of
 from rivya_run.simulator.tasks import SimulatedTask
 
 _MOST_KEPT = 64 * 1024 * 1024
@@ -88,3 +93,44 @@ def _content(body: bytes, marked: bytes) -> Content:
     media = recognise(body[:HEAD_BYTES])
     mime_type = media.mime_type if media is not None else "application/octet-stream"
     return Content(body, mime_type, hashlib.sha256(marked).hexdigest()[:32])
+
+
+_TRACE = re.compile(r"^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.t(\d+)\.[0-9a-f]+\.a(\d+)$")
+_UNKNOWN = Framing(480, 480, 5.0, "mp4")
+
+
+def result_of(
+    task: SimulatedTask, number: int, table: ModelTable | None, labels: Mapping[str, str]
+) -> Result:
+    """The file ``number`` (from 1) of a task, ready to be rendered."""
+    framing = framing_of(table, task.params) if table is not None else _UNKNOWN
+    return Result(framing, slate_of(task, number, labels))
+
+
+def slate_of(task: SimulatedTask, number: int, labels: Mapping[str, str]) -> Slate:
+    """Shot, scene and take are read from ``<storyboard>.<shot>.t<take>.<fingerprint>.a<attempt>``."""
+    trace = task.client_request_id or task.key or ""
+    found = _TRACE.match(trace)
+    shot, take, scene = trace or task.id, "", ""
+    if found:
+        storyboard, shot, take = found[1], found[2], f"take {int(found[3])}"
+        if found[4] != "1":
+            take += f" · attempt {found[4]}"
+        scene = labels.get(f"{storyboard}.{shot}", labels.get(shot, ""))
+    if task.files > 1:
+        take = f"{take} · file {number}/{task.files}".removeprefix(" · ")
+    words = f"scene {scene}" if scene else ""
+    return Slate(shot, words, take, task.prompt or "", task.model, _params(task.params), scene or shot)
+
+
+def _params(params: Mapping[str, Json]) -> str:
+    words = [f"{key} {_shown(value)}" for key, value in params.items() if key != REFERENCES_KEY]
+    items = params.get(REFERENCES_KEY)
+    if isinstance(items, list) and items:
+        words.append(f"{len(items)} reference{'s' if len(items) > 1 else ''}")
+    return " · ".join(words)
+
+
+def _shown(value: Json) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:39] + "…"

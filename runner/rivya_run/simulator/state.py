@@ -49,11 +49,9 @@ class State:
         return list(self._tasks.values())
 
     def count(self) -> int:
-        """How many tasks there are."""
         return len(self._tasks)
 
     def files(self) -> list[SimulatedFile]:
-        """All uploaded files in order."""
         return list(self._files.values())
 
     def charged(self, account: str | None = None) -> float:

@@ -1,11 +1,19 @@
-"""Every request that reached either origin, for tests that ask what a client really sent."""
+"""Every request that reached either origin, for tests that ask what a client really sent, and the connections below.
+
+uvicorn gives an application no way to break a connection, so its protocol class is extended by a register of
+open transports; a response that has to break finds its own there by the peer's address.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from starlette.types import Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Origin: TypeAlias = Literal["api", "results"]
 
@@ -47,15 +55,59 @@ class Traffic:
             self.refused += 1
 
     def of(self, origin: Origin) -> list[SeenRequest]:
-        """The requests that reached an origin."""
         return [request for request in list(self.requests) if request.origin == origin]
 
     def opened(self, origin: Origin) -> None:
-        """A connection was opened."""
         self.connections[origin] += 1
         self.open_connections[origin] += 1
         self.most_open[origin] = max(self.most_open[origin], self.open_connections[origin])
 
     def closed(self, origin: Origin) -> None:
-        """A connection was closed."""
         self.open_connections[origin] -= 1
+
+
+class Wires:
+    """The open connections of one origin."""
+
+    def __init__(self, origin: Origin, traffic: Traffic) -> None:
+        self.origin = origin
+        self._traffic = traffic
+        self._open: dict[Any, asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """uvicorn's HTTP/1.1 protocol, telling this register of its connections."""
+        wires = self
+
+        class RegisteredProtocol(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                wires._open[self.client] = transport
+                wires._traffic.opened(wires.origin)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                wires._open.pop(self.client, None)
+                wires._traffic.closed(wires.origin)
+                super().connection_lost(exc)
+
+        return RegisteredProtocol
+
+    def drop(self, scope: Scope) -> None:
+        """Reset the request's connection: what was not sent yet is lost."""
+        transport = self._of(scope)
+        if transport is not None:
+            transport.abort()
+
+    def hang_up(self, scope: Scope) -> None:
+        """Close the request's connection after what was written has been sent."""
+        transport = self._of(scope)
+        if transport is not None:
+            transport.close()
+
+    def drop_all(self) -> None:
+        """Reset every connection."""
+        for transport in list(self._open.values()):
+            transport.abort()
+
+    def _of(self, scope: Scope) -> asyncio.Transport | None:
+        client = scope.get("client")
+        return self._open.get(tuple(client)) if client else None

@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TakeChange:
     """One take that is not what it was. ``credits`` None: nothing is known of the cost, or it costs nothing.
 
     ``was`` is the take (``sh010/1``) that had the same content, for a renamed one.
@@ -87,7 +87,7 @@ def changes(
     now: Mapping[str, str],
     tables: Mapping[str, ModelTable],
     prices: Mapping[str, float],
-) -> list[Change]:
+) -> list[TakeChange]:
     """Takes that differ; ``was`` and ``now`` are the ``contents`` of both. Removed ones come last.
 
     A skipped shot counts like any other: its takes are asked for as soon as it isn't skipped.
@@ -112,13 +112,13 @@ def changes(
             taken.add(owner)
             if owner[0] != shot.id:
                 was_named = f"{owner[0]}/{owner[1]}"
-                found.append(Change(Kind.RENAMED, shot.id, take, shot.model, None, None, was_named))
+                found.append(TakeChange(Kind.RENAMED, shot.id, take, shot.model, None, None, was_named))
             continue
         kind = Kind.CHANGED if (shot.id, take) in old else Kind.NEW
         table = tables.get(shot.model)
         cost = estimate(table, shot.params, prices) if table is not None else None
         found.append(
-            Change(
+            TakeChange(
                 kind, shot.id, take, shot.model, cost.credits if cost else None, cost.basis if cost else None
             )
         )
@@ -126,7 +126,7 @@ def changes(
     for shot in before.shots:
         for take in _takes(shot):
             if (shot.id, take) not in present and (shot.id, take) not in taken:
-                found.append(Change(Kind.REMOVED, shot.id, take, shot.model, None, None))
+                found.append(TakeChange(Kind.REMOVED, shot.id, take, shot.model, None, None))
     return found
 
 

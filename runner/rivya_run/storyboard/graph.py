@@ -8,7 +8,7 @@ from rivya_run.records import Json
 from rivya_run.records.storyboard import Shot, ShotReference
 from rivya_run.records.tables import ModelTable
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import Findings
+from rivya_run.storyboard.problems import Findings
 from rivya_run.storyboard.references import check_kind
 from rivya_run.suggest import did_you_mean
 

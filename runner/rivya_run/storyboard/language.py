@@ -179,7 +179,7 @@ KEYS: tuple[Key, ...] = (
         Shape.MODEL,
         _LAYERS,
         "Model",
-        "The Rivya model. A layer that names another model starts params afresh.",
+        "The Rivya model. A layer that names another model resets params.",
     ),
     Key(
         "prompt",

@@ -1,4 +1,4 @@
-"""Step two for ``params``: what the layers come to, judged by the model's table."""
+"""Step two for ``params`` and ``prompt``: what the layers come to, judged by the model's table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
 from rivya_run.records import Json
 from rivya_run.records.problems import Severity
 from rivya_run.records.tables import ModelTable
-from rivya_run.storyboard.findings import Findings, Spot, below
 from rivya_run.storyboard.layers import Given
+from rivya_run.storyboard.problems import Findings, Spot, below
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
@@ -149,3 +149,43 @@ def _descend(node: Node, path: tuple[int | str, ...]) -> Node:
         else:
             break
     return node
+
+
+def read_prompt(
+    node: Node | None,
+    table: ModelTable | None,
+    names: Names,
+    where: str,
+    findings: Findings,
+) -> str | None:
+    """The prompt that is sent. Its length counts in Unicode code points.
+
+    Rivya doesn't say what it counts; a prompt that only passes the limit in UTF-16 units gets an advice.
+    """
+    if not isinstance(node, Scalar):
+        return None
+    at = below(where, "prompt")
+    text = names.text(node, at)
+    if not text.strip():
+        findings.error(node, at, "'prompt' is blank", "blank")
+    limit = table.max_prompt_length if table is not None else None
+    if limit is None or table is None or len(text) * 2 <= limit:
+        return text
+    if len(text) > limit:
+        message = f"{len(text)} characters; {table.id} takes at most {limit}"
+        findings.error(node, at, message, "prompt-length", subject="")
+        return text
+    units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+    if units > limit:
+        message = (
+            f"{len(text)} characters are {units} in UTF-16; if Rivya counts so, "
+            f"they are more than the {limit} of {table.id}"
+        )
+        findings.advice(node, at, message, "prompt-length", subject="")
+    return text
+
+
+def check_missing(table: ModelTable, at: Spot, where: str, findings: Findings) -> None:
+    """Say that a shot has no prompt where its model needs one."""
+    if table.prompt_required:
+        findings.error(at, where, f"'prompt' is missing; {table.id} needs one", "missing-prompt")

@@ -10,11 +10,11 @@ from pathlib import PurePath, PureWindowsPath
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.records.problems import Problem
 from rivya_run.records.storyboard import Storyboard
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import check_links
 from rivya_run.storyboard.language import Place, is_extension
 from rivya_run.storyboard.layers import Stack, bottom, over, texts
 from rivya_run.storyboard.parameters import ParameterJudge
+from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import well_shaped
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
@@ -107,7 +107,7 @@ class _Board:
         windows = "\\" in self.path
         stem = (PureWindowsPath if windows else PurePath)(self.path).stem
         if "id" not in root.entries and id_trouble(stem) is not None:
-            message = f"the file's name '{stem}' makes no id: write one, 'id: my-storyboard'"
+            message = f"the file's name '{stem}' can't be an id: add one, 'id: my-storyboard'"
             self.findings.error(root, "id", message, "id")
         return stem
 
@@ -144,7 +144,7 @@ class _Board:
         defaults = entries.get("defaults")
         params = defaults.get("params") if isinstance(defaults, MappingNode) else None
         if isinstance(params, MappingNode) and params.entries and not reader.base_is_used:
-            message = "no shot gets these: each names another model, and that starts 'params' afresh"
+            message = "no shot uses these: each names another model, which resets 'params'"
             self.findings.advice(params, "defaults.params", message, "unused-params")
 
     def _presets(self, entries: Entries) -> Mapping[str, tuple[Entries, str]]:

@@ -1,19 +1,35 @@
-"""Step two for ``references``: from what was written to records, and the rules that need no file."""
+"""Step two for ``references``: from what was written to records, the rules that need no file, and those about files.
+
+Facts about the files are gathered by somebody else and handed in.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as ByPath
 from collections.abc import Sequence as Listed
 from typing import Final
 
-from rivya_run.records.storyboard import FileReference, Frame, Reference, ShotReference, UrlReference
+from rivya_run.models.catalog import Catalog
+from rivya_run.records.problems import Problem
+from rivya_run.records.storyboard import (
+    FileFacts,
+    FileReference,
+    FileTrouble,
+    Frame,
+    Reference,
+    ShotReference,
+    Storyboard,
+    UrlReference,
+)
 from rivya_run.records.tables import ModelTable
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import Findings, Spot
 from rivya_run.storyboard.language import URL_PATTERN
 from rivya_run.storyboard.layers import whole
+from rivya_run.storyboard.problems import Findings, Spot
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
+from rivya_run.yaml12.source import SourceText
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SUFFIX: Final = r"//[^/?#]*/[^?#]*\.([A-Za-z0-9]{2,5})(?:[?#]|$)"
@@ -25,7 +41,7 @@ _KINDS: Final = {
 _KIND_OF_SUFFIX: Final = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes}
 
 
-class References:
+class ReferenceReader:
     """Makes the references of shots out of nodes."""
 
     def __init__(self, findings: Findings) -> None:
@@ -110,7 +126,9 @@ class References:
     def _is_url(self, text: str, node: Scalar, at: str) -> bool:
         if re.match(URL_PATTERN, text):
             return True
-        message = f"'{shortened(text)}' is no https URL (plain http goes to loopback addresses only)"
+        message = (
+            f"'{shortened(text)}' is not an https URL (plain http is allowed for loopback addresses only)"
+        )
         self.findings.error(node, at, message, "url")
         return False
 
@@ -172,3 +190,65 @@ def check_kind(
     if mime_type is not None and limit is not None and limit.mime and mime_type not in limit.mime:
         message = f"{shortened(mime_type)} where {table.id} takes {', '.join(limit.mime)}"
         say(reference, reference.where, message, "reference-type")
+
+
+_MB = 1024 * 1024
+
+
+def judge_references(
+    storyboard: Storyboard,
+    catalog: Catalog,
+    facts: ByPath[str, FileFacts | FileTrouble],
+    file: str,
+) -> list[Problem]:
+    """Problems of reference files, in file order: trouble with the file itself, its kind, type and size.
+
+    ``facts`` is by path as written (``FileReference.path``). Count, and kinds of URLs and of other shots'
+    results, are judged where the storyboard is read. An incomplete table only makes advice.
+    The problems come without source lines: there is no text here to take them from.
+    """
+    findings = Findings(SourceText(file, ""))
+    for shot in storyboard.shots:
+        table = catalog.get(shot.model)
+        for reference in shot.references:
+            if not isinstance(reference, FileReference):
+                continue
+            found = facts.get(reference.path)
+            if isinstance(found, FileTrouble):
+                findings.error(reference, reference.where, found.message, found.code)
+            elif found is not None and table is not None:
+                _judge(reference, found, table, findings)
+    return list(findings.in_file_order())
+
+
+def _judge(reference: FileReference, facts: FileFacts, table: ModelTable, findings: Findings) -> None:
+    trouble = file_against_table(facts, table, shortened(reference.path))
+    if trouble is not None:
+        code, message = trouble
+        say = findings.error if table.complete or facts.kind is None else findings.advice
+        say(reference, reference.where, message, code)
+
+
+def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[str, str] | None:
+    """Why a file can't be a reference for a model: (code, message), or None where nothing speaks against it.
+
+    Also for the output of a parent shot, once it is there.
+    """
+    if facts.kind is None:
+        return "reference-type", f"'{name}' is not an image, video or audio file, whatever its name says"
+    policy = table.references
+    if policy is None:
+        return None
+    if facts.kind not in policy.kinds:
+        takes = " and ".join(policy.kinds)
+        return "reference-kind", f"'{name}' is {facts.mime_type} where {table.id} takes {takes} references"
+    limit = next((limit for limit in policy.limits if limit.kind == facts.kind), None)
+    if limit is None:
+        return None
+    if limit.mime and facts.mime_type not in limit.mime:
+        return "reference-type", f"'{name}' is {facts.mime_type}; {table.id} takes {', '.join(limit.mime)}"
+    if facts.bytes > limit.max_mb * _MB:
+        size = f"{facts.bytes / _MB:.4g} MB ({facts.bytes} bytes)"
+        message = f"'{name}' is {size}; {table.id} takes {facts.kind} files up to {limit.max_mb:g} MB"
+        return "reference-size", message
+    return None

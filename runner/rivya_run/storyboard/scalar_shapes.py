@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.language import FRAMES, KINDS, Key
+from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
@@ -105,7 +105,7 @@ def version(node: Node, key: Key, where: str, findings: Findings) -> bool:
     if isinstance(node, Scalar) and type(node.value) in (int, float) and node.value == 1:
         return True
     shown = f"{shortened(node.text)!r}" if isinstance(node, Scalar) else kind_of(node)
-    message = f"{shown} is no version this program knows: it reads version 1"
+    message = f"{shown} is not a version this program knows; it reads version 1"
     findings.error(node, below(where, key.name), message, "version")
     return False
 
@@ -128,7 +128,7 @@ def frame(node: Node, key: Key, where: str, findings: Findings) -> bool:
         if node.text in FRAMES:
             return True
         hint = did_you_mean(node.text, FRAMES)
-        message = f"'{shortened(node.text)}' is no frame: it is first, last or seconds{hint}"
+        message = f"'{shortened(node.text)}' is not a frame: use first, last or a time in seconds{hint}"
         findings.error(node, below(where, key.name), message, "option")
         return False
     return refuse(node, key, where, findings, "first, last or seconds")

@@ -13,7 +13,6 @@ from typing import Final
 
 from rivya_run.safetext import shortened
 from rivya_run.storyboard import scalar_shapes as scalars
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.language import (
     KEYS,
     NAME_PATTERN,
@@ -24,6 +23,7 @@ from rivya_run.storyboard.language import (
     is_extension,
     keys,
 )
+from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
@@ -124,7 +124,8 @@ def _variables(node: Node, key: Key, where: str, findings: Findings) -> bool:
 
 def _name(name: Scalar, at: str, findings: Findings) -> None:
     if not re.fullmatch(NAME_PATTERN, name.text):
-        message = f"'{shortened(name.text)}' is no name: letters, digits and _ only, no digit first"
+        shown = shortened(name.text)
+        message = f"'{shown}' is not a valid name: use letters, digits and _, not starting with a digit"
         findings.error(name, at, message, "name")
 
 

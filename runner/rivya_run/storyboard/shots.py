@@ -11,14 +11,21 @@ from rivya_run.models.values import advice_for
 from rivya_run.records import Json
 from rivya_run.records.storyboard import Reference, Shot
 from rivya_run.records.tables import ModelTable
-from rivya_run.storyboard.findings import Findings, below
 from rivya_run.storyboard.graph import Linked
 from rivya_run.storyboard.language import ID_PATTERN, WINDOWS_DEVICES, Place
-from rivya_run.storyboard.layers import Stack, over, texts, whole
-from rivya_run.storyboard.matrix import Matrix, read_matrix, shown_id, tell_collision
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
-from rivya_run.storyboard.prompts import check_missing, read_prompt
-from rivya_run.storyboard.references import References, check_policy
+from rivya_run.storyboard.layers import (
+    Matrix,
+    Stack,
+    over,
+    read_matrix,
+    shown_id,
+    tell_collision,
+    texts,
+    whole,
+)
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
+from rivya_run.storyboard.problems import Findings, below
+from rivya_run.storyboard.references import ReferenceReader, check_policy
 from rivya_run.storyboard.scalar_shapes import kind_of
 from rivya_run.storyboard.shape import misspelt, well_shaped
 from rivya_run.storyboard.substitution import Names
@@ -31,14 +38,13 @@ Entries = Mapping[str, Node]
 
 
 def id_trouble(text: str) -> str | None:
-    """What is wrong with an id, or None."""
     if not _ID.fullmatch(text):
         return (
-            f"'{shown_id(text)}' is no id: letters, digits, - and _, a letter or digit first, "
+            f"'{shown_id(text)}' is not a valid id: use letters, digits, - and _, starting with a letter or digit, "
             "at most 64 characters"
         )
     if text.lower() in WINDOWS_DEVICES:
-        return f"'{text}' is no id: Windows keeps this name for a device"
+        return f"'{text}' is not a valid id: Windows reserves this name for a device"
     return None
 
 
@@ -68,10 +74,9 @@ class ShotReader:
         self.scene: str | None = None
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
-        self._references = References(findings)
+        self._references = ReferenceReader(findings)
 
     def read(self, index: int, node: Node) -> None:
-        """Read one item of ``shots``."""
         where = f"shots[{index}]"
         if not isinstance(node, MappingNode):
             self.findings.error(node, where, f"{kind_of(node)} where a shot (id: ...) is needed", "type")
@@ -260,7 +265,6 @@ class _Written:
         return key in self.node.entries
 
     def label(self, key: str) -> str | None:
-        """The text of a label."""
         node = self.entries.get(key)
         return node.text if isinstance(node, Scalar) else None
 

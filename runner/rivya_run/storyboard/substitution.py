@@ -8,7 +8,7 @@ from typing import Final
 
 from rivya_run.records import Json
 from rivya_run.safetext import shortened
-from rivya_run.storyboard.findings import Findings, Place
+from rivya_run.storyboard.problems import FilePlace, Findings
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
@@ -113,7 +113,7 @@ class Names:
         self.findings.error(self._spot(node, match), where, message, code)
         return None
 
-    def _spot(self, node: Scalar, match: re.Match[str]) -> Place:
+    def _spot(self, node: Scalar, match: re.Match[str]) -> FilePlace:
         """Where a match stands in the source; else where its text first does; else the node's place."""
         written = match.group()
         source = self.findings.source
@@ -122,7 +122,7 @@ class Names:
             column += match.start() + (0 if node.plain else 1)
             line = source.line(node.line)
             if line is not None and line.startswith(written, column):
-                return Place(node.line, column + 1)
+                return FilePlace(node.line, column + 1)
             column = node.column - 1
         for number in range(node.line, node.line + _SEARCHED_LINES):
             line = source.line(number)
@@ -130,9 +130,9 @@ class Names:
                 break
             found = line.find(written, column)
             if found >= 0:
-                return Place(number, found + 1)
+                return FilePlace(number, found + 1)
             column = 0
-        return Place(node.line, node.column)
+        return FilePlace(node.line, node.column)
 
 
 def holds_names(node: Node) -> bool:

@@ -74,15 +74,12 @@ class Mapping:
         self.column = column
 
     def get(self, key: str) -> Node | None:
-        """The value of a key, or None."""
         return self.entries.get(key)
 
     def pairs(self) -> Iterator[tuple[Scalar, Node]]:
-        """Each key with its value."""
         return zip(self.keys, self.entries.values(), strict=True)
 
     def key(self, key: str) -> Scalar:
-        """The place of a key that is there."""
         return next(scalar for scalar in self.keys if scalar.text == key)
 
 

@@ -30,8 +30,7 @@ from yaml.events import (
 from rivya_run.records.problems import Problem
 from rivya_run.safetext import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence, meaning
-from rivya_run.yaml12.source import Source, decode, joined_surrogates
-from rivya_run.yaml12.wording import explain
+from rivya_run.yaml12.source import SourceText, decode, explain, joined_surrogates
 
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 200_000
@@ -47,7 +46,7 @@ class Document:
 
     root: Node | None
     problems: tuple[Problem, ...]
-    source: Source
+    source: SourceText
 
 
 class _StopReading(Exception):
@@ -92,7 +91,7 @@ def _events(text: str) -> Callable[[], Any]:
 class _Reading:
     """One pass over the events of a document."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.source = source
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
@@ -187,8 +186,8 @@ class _Reading:
                     if event.tag is None and event.anchor is None:
                         plain = event.implicit[0]
                         value = meaning(text) if plain else text
-                        if mark.line != line - 1:  # one number object for all nodes of a line
-                            line = mark.line + 1
+                        # One number object for all nodes of a line.
+                        line = line if mark.line == line - 1 else mark.line + 1
                         node = Scalar(text, value, plain, line, mark.column + 1)
                     else:
                         node = self._marked_scalar(event, text)
@@ -228,7 +227,7 @@ class _Reading:
             mapping.keys.append(key)
         else:
             first = next(other.line for other in mapping.keys if other.text == text)
-            message = f"the key '{shortened(text)}' is here a second time; the first is in line {first}"
+            message = f"the key '{shortened(text)}' is repeated; the first is in line {first}"
             self.note(key.line, key.column, message, "duplicate-key")
 
     def _collection(self, event: Any, depth: int) -> Sequence | Mapping:
@@ -261,13 +260,13 @@ class _Reading:
             self.aliased += size
             self.count += size
             if self.aliased > MAX_ALIASED:
-                message = f"aliases blow the file up to more than {MAX_ALIASED} values"
+                message = f"aliases expand the file to more than {MAX_ALIASED} values"
                 self.note(line, column, message, "alias-limit")
                 raise _StopReading
             return node
         if any(name == anchor for anchor, _ in self.open_anchors.values()):
             self.note(
-                line, column, f"'*{shortened(name)}' stands inside what it refers to", "recursive-alias"
+                line, column, f"'*{shortened(name)}' refers to something that contains it", "recursive-alias"
             )
         else:
             message = f"there is no '&{shortened(name)}' before this; text that begins with '*' needs quotes"
@@ -285,7 +284,7 @@ class _Reading:
             if fitting is None:
                 self.note(line, column, _tag_message(tag), "tag")
             elif type(value) not in fitting:
-                message = f"'{shortened(text)}' is no {tag.removeprefix(_CORE)}"
+                message = f"'{shortened(text)}' is not a valid {tag.removeprefix(_CORE)}"
                 self.note(line, column, message, "tag")
         elif tag is not None:
             plain, value = False, text

@@ -1,4 +1,4 @@
-"""A file's bytes as text with places: decoding, lines, and problems that point into them."""
+"""A file's bytes as text with places: decoding, lines, and problems that point into them, syntax errors too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import codecs
 import re
 from typing import Final
 
+import yaml
+
 from rivya_run.records.problems import Problem, Severity
+from rivya_run.safetext import visible
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 
@@ -22,7 +25,7 @@ _BOMS: Final = (
 _PAIR: Final = r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 
 
-class Source:
+class SourceText:
     """A text file as it was read. ``file`` is its name as the person wrote it."""
 
     def __init__(self, file: str, text: str) -> None:
@@ -53,14 +56,13 @@ class Source:
         where: str = "",
         severity: Severity = Severity.ERROR,
     ) -> Problem:
-        """A problem at a place of this file."""
         return Problem(self.file, line, column, severity, where, message, code, self.line(line))
 
 
-def decode(content: bytes, file: str) -> tuple[Source, Problem | None]:
+def decode(content: bytes, file: str) -> tuple[SourceText, Problem | None]:
     """The bytes as text, with the problem that keeps them from being any."""
     if len(content) > MAX_BYTES:
-        empty = Source(file, "")
+        empty = SourceText(file, "")
         return empty, empty.problem(
             1, 1, "the file is larger than 16 MiB, the most that is read", "too-large"
         )
@@ -73,10 +75,10 @@ def decode(content: bytes, file: str) -> tuple[Source, Problem | None]:
         text = content[start:].decode(encoding) if start else content.decode(encoding)
     except UnicodeDecodeError as error:
         return _undecodable(content[start:], encoding, error.start, file)
-    return Source(file, text), None
+    return SourceText(file, text), None
 
 
-def control_character(source: Source) -> Problem | None:
+def control_character(source: SourceText) -> Problem | None:
     """The first character that can't stand in a text file, as a problem."""
     found = re.search(_FORBIDDEN, source.text)
     if found is None:
@@ -90,9 +92,9 @@ def control_character(source: Source) -> Problem | None:
     return source.problem(line, column, message, "control-character")
 
 
-def _undecodable(content: bytes, encoding: str, offset: int, file: str) -> tuple[Source, Problem]:
+def _undecodable(content: bytes, encoding: str, offset: int, file: str) -> tuple[SourceText, Problem]:
     before = content[:offset].decode(encoding, errors="replace")
-    source = Source(file, content.decode(encoding, errors="replace"))
+    source = SourceText(file, content.decode(encoding, errors="replace"))
     line, column = source.place(len(before))
     if b"\0" in content[:4096] and encoding == "utf-8":
         return source, source.problem(line, column, "this is a binary file, not text", "encoding")
@@ -121,3 +123,63 @@ def joined_surrogates(text: str) -> tuple[str, dict[int, list[int]]]:
             lines[index] = "".join(pieces) + line[end:]
             gone[index + 1] = columns
     return "\n".join(lines), gone
+
+
+_CONFLICT: Final = r"(?m)^<{7} "
+
+
+def explain(error: yaml.YAMLError, source: SourceText) -> Problem:
+    """The problem behind an error of the parser: the common mistakes in plain words, else in the parser's own."""
+    if isinstance(error, yaml.reader.ReaderError) and (found := control_character(source)) is not None:
+        return found
+    conflict = re.search(_CONFLICT, source.text)
+    if conflict:
+        line, column = source.place(conflict.start())
+        message = "a merge conflict is left in the file; choose a side and remove its markers"
+        return source.problem(line, column, message, "merge-conflict")
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return source.problem(1, 1, f"not YAML: {visible(str(error))}", "syntax")
+    problem, context = error.problem or "", error.context or ""
+    begun, mark = error.context_mark, error.problem_mark or error.context_mark
+    if begun is not None and _begins_it(problem, context, several=mark is None or begun.line != mark.line):
+        mark = begun
+    own = f"not YAML: {' '.join(part for part in (context, problem) if part)}"
+    message = _common(problem, context, source, mark) or own
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return source.problem(line, column, message, "syntax")
+
+
+def _begins_it(problem: str, context: str, *, several: bool) -> bool:
+    """Whether the mistake is where the parser began, not where it gave up; ``several``: lines lie between."""
+    unclosed = ("quoted scalar" in context and "end of stream" in problem) or ("flow" in context and several)
+    return unclosed or "alias" in context or "anchor" in context
+
+
+def _common(problem: str, context: str, source: SourceText, mark: yaml.Mark | None) -> str | None:
+    """What most often is behind an error, and what to do about it."""
+    text = (source.line(mark.line + 1) or "") if mark is not None else ""
+    before, here = (
+        (text[: mark.column], text[mark.column : mark.column + 1]) if mark is not None else ("", "")
+    )
+    if "violates indentation" in problem or ("cannot start any token" in problem and here == "\t"):
+        return "a tab can't indent; use spaces"
+    if problem.startswith("mapping values are not allowed"):
+        if ": " in before.strip().removeprefix("- "):
+            return "a second ': ' in one line; put quotes around text that holds ': '"
+        return "a key can't stand here; check the indentation, and the quotes of the text above"
+    if "quoted scalar" in context and "end of stream" in problem:
+        return "this quote is never closed"
+    if "flow" in context and "${" in f"{before}{here}":
+        return "inside { } and [ ] a text with '${...}' needs quotes"
+    if "flow" in context:
+        return "expected ',' or a closing bracket here; is a '[' or '{' never closed?"
+    if "cannot start any token" in problem or "alias" in context or "anchor" in context:
+        return f"text that begins with '{visible(here or '*')}' needs quotes"
+    if any(
+        words in problem
+        for words in ("expected key", "expected <block end>", "<document start>", "expected ':'")
+    ):
+        if before.rstrip()[-1:] in ("'", '"'):
+            return "more text after the closing quote; put quotes around the whole text"
+        return "expected a key here; check the indentation and the quotes"
+    return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rivya_run.models.catalog import load_catalog
+from rivya_run.models.catalog import load_catalog, read_project_table
 from rivya_run.models.sync import (
     Change,
     ChangeKind,
@@ -16,7 +16,6 @@ from rivya_run.models.sync import (
     renewed_table,
     table_name_is_safe,
 )
-from rivya_run.models.table_file import read_project_table
 from rivya_run.records.tables import ModelTable
 from rivya_run.records.wire import ListedModel
 

@@ -148,7 +148,7 @@ def test_the_reason_of_a_waiting_child_names_its_parent() -> None:
     sh = child("sh", "key")
     old = made_from(sh, attempt(shot("key")))
     anew = planned(board(shot("key", "changed"), sh), attempt(shot("key")), old)["sh/1"]
-    assert (anew.action, anew.reason) == (Action.CREATE, "parent key will be made anew")
+    assert (anew.action, anew.reason) == (Action.CREATE, "parent key will be made again")
     running = planned(board(shot("key"), sh), attempt(shot("key"), 1, AttemptState.RUNNING), old)["sh/1"]
     assert running.reason == "parent key is not finished yet"
 

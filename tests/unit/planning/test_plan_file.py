@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from examples import attempt, board, history_of, planner, shot
 from rivya_run.errors import StoryboardError
-from rivya_run.planning.plan_file import CHOICES, Basis, moved, moved_steps, read_saved, saved
-from rivya_run.planning.plan_view import plan_document
+from rivya_run.planning.plan_file import CHOICES, Basis, moved, moved_steps, plan_document, read_saved, saved
 from rivya_run.records import Json
 
 BASIS = Basis("specs/a.yaml", "aa", {"refs/a.png": "bb"}, "cc", "dd")

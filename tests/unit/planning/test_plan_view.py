@@ -6,14 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from examples import attempt, board, child, history_of, planner, shot
-from rivya_run.planning.plan_view import (
-    plan_document,
-    plan_markdown,
-    plan_rows,
-    something_to_do,
-    totals_lines,
-)
+from rivya_run.planning.plan_file import plan_document, something_to_do
 from rivya_run.records.history import AttemptState, Output
+from rivya_run.reporting.plan_view import plan_markdown, plan_rows, totals_lines
 
 A = shot("a", scene="intro")
 

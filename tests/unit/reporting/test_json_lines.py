@@ -8,8 +8,7 @@ import json
 from rivya_run.errors import StoryboardError
 from rivya_run.records.events import Event
 from rivya_run.records.problems import Problem, Severity
-from rivya_run.reporting.json_lines import JsonReporter
-from rivya_run.reporting.outlet import Outlet
+from rivya_run.reporting.progress import JsonReporter, Outlet
 
 
 def test_every_line_is_an_object_with_event_and_time() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from examples import attempt, board, history_of, planner, shot
 from rivya_run.records import Json
 from rivya_run.records.events import Event
-from rivya_run.reporting.plain import PlainLines
+from rivya_run.reporting.progress import PlainLines
 
 
 def changed(status: str, **detail: Json) -> Event:
@@ -69,9 +69,9 @@ def test_the_first_retry_of_each_kind_and_reason_is_told_the_others_to_those_who
     event = Event("retrying", detail={"what": "poll", "wait": 2.04, "reason": "server error"})
     other = Event("retrying", detail={"what": "poll", "wait": 2.04, "reason": "no connection"})
     lines, verbose = PlainLines(), PlainLines(verbose=True)
-    assert lines.line(event) == "poll is tried again in 2.0 s: server error"
+    assert lines.line(event) == "poll failed, retrying in 2.0 s: server error"
     assert lines.line(event) is None
-    assert lines.line(other) == "poll is tried again in 2.0 s: no connection"
+    assert lines.line(other) == "poll failed, retrying in 2.0 s: no connection"
     assert verbose.line(event) == verbose.line(event)
 
 
@@ -81,7 +81,7 @@ def test_pauses_limits_uploads_and_notices_are_told() -> None:
     limit: dict[str, Json] = {"limit": 4, "before": 8, "reason": "too many requests"}
     assert lines.line(Event("limit_changed", detail=limit)) == "tasks at once 8 -> 4: too many requests"
     pause: dict[str, Json] = {"seconds": 12, "reason": "too many requests"}
-    assert lines.line(Event("paused", detail=pause)) == "all requests wait 12 s: too many requests"
+    assert lines.line(Event("paused", detail=pause)) == "all requests pause for 12 s: too many requests"
     assert lines.line(Event("uploaded", detail={"path": "refs/a.png"})) == "uploaded refs/a.png"
     assert lines.line(Event("notice", detail={"message": "mind this"})) == "note: mind this"
     assert lines.line(Event("run_finished", detail={"exit_code": 0})) is None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from examples import attempt, board, history_of, planner, shot
 from rivya_run.history.fold import History
@@ -13,8 +14,8 @@ from rivya_run.records import Json
 from rivya_run.records.events import Event
 from rivya_run.records.history import AttemptState
 from rivya_run.records.storyboard import Shot
-from rivya_run.reporting.frame import bar, frame
-from rivya_run.reporting.scoreboard import Mark, Scene, Scoreboard
+from rivya_run.reporting.live import Picture
+from rivya_run.reporting.scoreboard import Mark, Scoreboard
 from simulation import ManualClock
 
 
@@ -23,6 +24,15 @@ def scoreboard(*shots: Shot, history: History | None = None) -> Scoreboard:
     found = Scoreboard(concurrency=8, clock=ManualClock())
     found.plan(planner(board(*shots), history).plan())
     return found
+
+
+def drawn(board: Scoreboard, width: int, height: int, *, encoding: str = "utf-8") -> str:
+    """The picture on a terminal of that size, without styles."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+    console = Console(file=file, width=width, height=height + 1, force_terminal=True, color_system=None)
+    with console.capture() as said:
+        console.print(Picture(board, console).drawn(), end="")
+    return said.get().removesuffix("\n")
 
 
 def changed(name: str, status: str, **detail: Json) -> Event:
@@ -66,23 +76,9 @@ def test_a_pause_is_shown_until_it_is_over() -> None:
     found = Scoreboard(concurrency=8, clock=clock)
     found.apply(Event("paused", detail={"seconds": 12, "reason": "too many requests"}))
     assert found.pause() == (12, "too many requests")
-    assert "waiting 12 s: too many requests" in frame(found, 120, 10).plain
+    assert "waiting 12 s: too many requests" in drawn(found, 120, 10)
     clock.advance(13)
     assert found.pause() is None
-
-
-@given(
-    counts=st.dictionaries(st.sampled_from([m for m in Mark if m is not Mark.LEFT]), st.integers(1, 5000)),
-    width=st.integers(8, 60),
-)
-def test_a_bar_is_always_full_and_shows_whatever_there_is(counts: dict[Mark, int], width: int) -> None:
-    """Every mark that occurs has at least one cell, all cells together are the width."""
-    scene = Scene("board", "intro")
-    scene.counts.update(counts)
-    cells = bar(scene, width)
-    assert set(cells) == set(counts)
-    assert all(cell >= 1 for cell in cells.values())
-    assert sum(cells.values()) == (width if counts else 0)
 
 
 @pytest.mark.parametrize(("scenes", "takes"), [(1, 10), (4, 10), (60, 1000)])
@@ -93,7 +89,7 @@ def test_the_picture_fits_the_terminal(scenes: int, takes: int, width: int, heig
     found = scoreboard(*shots)
     for number in range(0, takes, 3):
         found.apply(changed(f"sh{number:04d}", "pending", credits=10))
-    lines = frame(found, width, height).plain.split("\n")
+    lines = drawn(found, width, height).split("\n")
     assert len(lines) <= height
     assert all(cell_len(line) <= width for line in lines)
     assert "in flight" in lines[0]
@@ -103,7 +99,7 @@ def test_scenes_that_do_not_fit_are_summed_up() -> None:
     """What moves is shown first; nothing is left out of the counts."""
     found = scoreboard(*(shot(f"s{n}", scene=f"scene{n}") for n in range(50)))
     found.apply(changed("s40", "pending"))
-    text = frame(found, 80, 20).plain
+    text = drawn(found, 80, 20)
     assert "scene40" in text
     assert "other scenes" in text
 
@@ -111,11 +107,11 @@ def test_scenes_that_do_not_fit_are_summed_up() -> None:
 def test_names_of_people_can_not_steer_the_terminal() -> None:
     """Control characters of scenes are made visible."""
     found = scoreboard(shot("a", scene="\x1b[31mred"))
-    assert "\\x1b[31mred" in frame(found, 80, 20).plain
-    assert "\x1b" not in frame(found, 80, 20).plain
+    assert "\\x1b[31mred" in drawn(found, 80, 20)
+    assert "\x1b" not in drawn(found, 80, 20)
 
 
 def test_a_terminal_without_blocks_gets_ascii() -> None:
     """The bar is drawn in letters that every terminal has."""
     found = scoreboard(shot("a", scene="intro"))
-    assert frame(found, 80, 20, ascii_only=True).plain.isascii()
+    assert drawn(found, 80, 20, encoding="ascii").isascii()

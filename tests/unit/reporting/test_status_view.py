@@ -74,7 +74,7 @@ def test_spend_tells_what_went_into_takes_that_nobody_asks_for() -> None:
     }
     assert totals_lines(manifest) == [
         "1 take: 1 done",
-        "spent: 22 credits, of these 5 on earlier attempts, 7 on 1 take that no shot asks for any more",
+        "spent: 22 credits, of these 5 on earlier attempts, 7 on 1 take that no shot uses any more",
     ]
 
 

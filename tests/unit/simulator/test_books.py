@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rivya_run.errors import OutputFolderError
-from rivya_run.simulator.books import Books
+from rivya_run.simulator.tasks import Books
 
 
 def test_torn_last_line_is_cut_off(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rivya_run.simulator.clips import Result, frame_rate, padded, placeholder, render, timecode
-from rivya_run.simulator.framing import Framing
-from rivya_run.simulator.slate import Slate, bar_field, clock_field, draw_slate
+from rivya_run.simulator.slate import Framing, Slate, bar_field, clock_field, draw_slate
 
 SLATE = Slate("sh010", "scene intro", "take 2", "A slow push-in", "grok-imagine-video", "duration 6", "intro")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rivya_run.models.catalog import load_catalog
 from rivya_run.records import Json
 from rivya_run.records.tables import ModelTable
-from rivya_run.simulator.framing import Framing, framing_of
+from rivya_run.simulator.slate import Framing, framing_of
 
 CATALOG = load_catalog()
 

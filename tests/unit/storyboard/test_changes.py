@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from examples import MODEL, board, child, from_file, shot, table
 from rivya_run.records.storyboard import Storyboard
-from rivya_run.storyboard.changes import Change, changes, contents
+from rivya_run.storyboard.changes import TakeChange, changes, contents
 
 TABLES = {MODEL: table()}
 
@@ -16,7 +16,7 @@ def between(
     now: dict[str, str] | None = None,
 ) -> list[tuple[str, str]]:
     """(kind, take) of each change; ``was`` and ``now`` are digests of files."""
-    found: list[Change] = changes(
+    found: list[TakeChange] = changes(
         before, contents(before, TABLES, was or {}), after, contents(after, TABLES, now or {}), TABLES, {}
     )
     return [(one.kind.value, f"{one.shot}/{one.take}") for one in found]

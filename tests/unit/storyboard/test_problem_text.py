@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from rivya_run.records.problems import Problem, Severity
-from rivya_run.storyboard.problem_text import (
+from rivya_run.storyboard.problems import (
     as_github,
     as_json,
     as_sarif,

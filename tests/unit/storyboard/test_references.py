@@ -15,7 +15,7 @@ from rivya_run.records.storyboard import (
     UrlReference,
 )
 from rivya_run.storyboard.reader import Reading, read_storyboard
-from rivya_run.storyboard.reference_files import judge_references
+from rivya_run.storyboard.references import judge_references
 
 CATALOG = load_catalog()
 

@@ -143,7 +143,7 @@ def test_empty_wallet(status: int, code: str | None) -> None:
 
 
 def test_empty_wallet_inside_a_task() -> None:
-    """A task that failed for want of credits is a task."""
+    """A task that failed for lack of credits is a task."""
     _, _, found = create([task("failed", error={"code": "insufficient_credits", "message": "No."})])
     assert isinstance(found, Created) and found.task.error is not None
     assert (found.task.status, found.task.error.code) == (TaskStatus.FAILED, "insufficient_credits")

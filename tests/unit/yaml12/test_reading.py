@@ -214,7 +214,7 @@ def test_deeper_than_the_parser_goes(content: str) -> None:
         ("a: {b: ${c}}", "needs quotes"),
         ("a: *wow* x", "needs quotes"),
         ("a: 1\n b: 2\n", "check the indentation"),
-        ("a: >text\n", "begins on the next line"),
+        ("a: >text\n", "scanning a block scalar"),
         ('a: "\\q"', "unknown escape"),
     ],
 )

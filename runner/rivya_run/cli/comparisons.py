@@ -1,4 +1,4 @@
-"""``plan --since REV``: what changed between a git revision of a storyboard and now."""
+"""``plan --since`` and ``plan --from-timeline``: what changed since a git revision, what an editor really used."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, run
+from typing import TYPE_CHECKING
 
 import click
 
-from rivya_run.cli.columns import show_columns
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.records.storyboard import FileReference, Storyboard
+from rivya_run.reporting.tables import show_columns
 from rivya_run.run.preparing import Prepared
 from rivya_run.safetext import visible
-from rivya_run.storyboard.changes import Change, Kind, changes, contents
+from rivya_run.storyboard.changes import Kind, TakeChange, changes, contents
 from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.text import credits_in_words, figure, markdown, markdown_table
+
+if TYPE_CHECKING:
+    from rivya_run.export.timeline import UsedShot
+from rivya_run.records import Json
 
 GIT_WITHIN = 60.0
-HEADS = ("take", "change", "model", "credits", "basis")
+CHANGE_HEADS = ("take", "change", "model", "credits", "basis")
+CREDITS_COLUMN = 3
 
 
 def show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
@@ -36,33 +43,30 @@ def show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
     for name, some in found:
         rows = [_row(one) for one in some]
         if form == "markdown":
-            click.echo(_markdown(rows))
+            cells = [[markdown(cell) for cell in row] for row in rows]
+            click.echo("\n".join([*markdown_table(CHANGE_HEADS, cells, [CREDITS_COLUMN]), ""]))
         elif rows:
-            show_columns(HEADS, rows, numbers=(3,))
+            show_columns(CHANGE_HEADS, rows, [CREDITS_COLUMN])
         click.echo(visible(_total(name, revision, some)))
 
 
-def _row(one: Change) -> tuple[str, ...]:
+def _row(one: TakeChange) -> tuple[str, ...]:
     kind = f"renamed from {one.was}" if one.kind is Kind.RENAMED else one.kind.value
     costs = one.kind in {Kind.NEW, Kind.CHANGED}
-    credits = f"{one.credits:g}" if one.credits is not None else "?" if costs else ""
+    credits = figure(one.credits) if one.credits is not None else "?" if costs else ""
     return f"{one.shot}/{one.take}", kind, one.model, credits, one.basis or ""
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(HEADS)} |", "|---|---|---|--:|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(visible(cell) for cell in row)} |" for row in rows), ""])
-
-
-def _total(name: str, revision: str, some: Sequence[Change]) -> str:
+def _total(name: str, revision: str, some: Sequence[TakeChange]) -> str:
     if not some:
         return f"{name}: nothing changed since {revision}"
     counts = [f"{sum(one.kind is kind for one in some)} {kind.value}" for kind in Kind]
     told = ", ".join(count for count in counts if not count.startswith("0 "))
-    return f"{name}: {told} since {revision}; {sum(one.credits or 0 for one in some):g} credits to make it"
+    cost = credits_in_words(sum(one.credits or 0 for one in some))
+    return f"{name}: {told} since {revision}; {cost} to make it"
 
 
-def _changes(revision: str, one: Prepared) -> list[Change]:
+def _changes(revision: str, one: Prepared) -> list[TakeChange]:
     source = one.source
     content = _file_at(revision, source.path)
     if content is None:
@@ -98,7 +102,7 @@ def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, st
 def _file_at(revision: str, path: Path) -> bytes | None:
     """A file as it was in a git revision, or None where it wasn't there. Raises UsageError without git."""
     if revision.startswith("-"):
-        raise UsageError(f"{visible(revision)!r} is no git revision")
+        raise UsageError(f"{visible(revision)!r} is not a git revision")
     folder = path.absolute().parent
     if not folder.is_dir():
         return None
@@ -121,3 +125,63 @@ def _git(folder: Path, *arguments: str, failure: str | None = None) -> bytes | N
     if done.returncode != 0 and failure is not None:
         raise UsageError(f"git knows no revision {visible(failure)} in {visible(str(folder))}")
     return done.stdout if done.returncode == 0 else None
+
+
+USE_HEADS = ("take", "scene", "used", "made", "pick", "credits")
+
+
+def show_used(timeline: Path, prepared: Sequence[Prepared], form: str) -> None:
+    """Print a row for each take of the storyboards, with the seconds that the timeline uses of it."""
+    from rivya_run.export.timeline import used_shots
+
+    used = used_shots(timeline)
+    rows = [row for one in prepared for row in _rows(one, used)]
+    names = {(row["shot"], row["take"]) for row in rows}
+    strangers = [take for take in used if (take.shot, take.take) not in names]
+    if form == "json":
+        unknown: list[Json] = [
+            {"shot": take.shot, "take": take.take, "used_seconds": take.seconds} for take in strangers
+        ]
+        click.echo(json.dumps({"takes": rows, "unknown": unknown}, ensure_ascii=False, indent=2))
+        return
+    show_columns(USE_HEADS, [_cells(row) for row in rows], numbers=(2, 3, 5))
+    shots = {row["shot"] for row in rows}
+    in_use = {row["shot"] for row in rows if row["used_seconds"]}
+    click.echo(f"{len(in_use)} of {len(shots)} shots are in the timeline")
+    for take in strangers:
+        click.echo(f"not of this storyboard: {take.shot}/{take.take}, {figure(take.seconds)} s", err=True)
+
+
+def _rows(one: Prepared, used: Sequence[UsedShot]) -> list[dict[str, Json]]:
+    seconds = {(take.shot, take.take): take.seconds for take in used}
+    rows: list[dict[str, Json]] = []
+    for step in one.plan.steps:
+        attempt = one.ledger.history.attempts.get(step.attempt_key or "")
+        media = dict(attempt.outputs[0].media or {}) if attempt is not None and attempt.outputs else {}
+        rows.append(
+            {
+                "shot": step.shot.id,
+                "take": step.take,
+                "scene": step.shot.scene,
+                "used_seconds": seconds.get((step.shot.id, step.take), 0),
+                "made_seconds": media.get("duration"),
+                "picked": step.shot.pick == step.take,
+                "credits": attempt.spent if attempt is not None else None,
+            }
+        )
+    return rows
+
+
+def _cells(row: dict[str, Json]) -> tuple[str, ...]:
+    return (
+        f"{row['shot']}/{row['take']}",
+        str(row["scene"] or ""),
+        _seconds(row["used_seconds"]),
+        _seconds(row["made_seconds"]),
+        "picked" if row["picked"] else "",
+        figure(row["credits"]) if isinstance(row["credits"], int | float) else "",
+    )
+
+
+def _seconds(value: Json) -> str:
+    return f"{value:.2f} s" if isinstance(value, int | float) and value else "-"

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import click
 
-from rivya_run.cli.failures import say
-from rivya_run.errors import PlanMoved, UsageError
-from rivya_run.planning.plan_file import SavedPlan, moved_steps
-from rivya_run.planning.plan_view import plan_document, totals_lines
+from rivya_run.cli.failures import say, show_error
+from rivya_run.errors import PlanMoved, RivyaError, UsageError
+from rivya_run.planning.plan_file import SavedPlan, moved_steps, plan_document
 from rivya_run.records.events import Event
 from rivya_run.records.plan import SPENDING
-from rivya_run.reporting import Progress
-from rivya_run.reporting.json_lines import JsonReporter
+from rivya_run.records.run import RunOptions
+from rivya_run.reporting import ProgressReporter
+from rivya_run.reporting.plan_view import totals_lines
+from rivya_run.reporting.progress import JsonReporter, Outlet
+from rivya_run.reporting.summary import Ended, summary
 from rivya_run.run.preparing import Prepared
+from rivya_run.run.running import RunResult
 from rivya_run.safetext import visible
 
 
-class Gate:
+class PlanConfirmation:
     """Sees the plans before anything is done. ``above`` None: nobody is asked."""
 
-    def __init__(self, told: Progress, saved: SavedPlan | None, above: float | None) -> None:
+    def __init__(self, told: ProgressReporter, saved: SavedPlan | None, above: float | None) -> None:
         self._told = told
         self._saved = saved
         self._above = above
@@ -67,7 +71,7 @@ class Gate:
         if isinstance(self._told, JsonReporter) or not _is_terminal():
             raise UsageError(
                 f"this run would spend {cost}, more than --confirm-above {above:g}; nothing was done",
-                hint="there is nobody to ask here: add --yes, or raise the limit",
+                hint="nobody can be asked here: add --yes, or raise the limit",
             )
         for one in prepared:
             for line in totals_lines(one.plan):
@@ -79,7 +83,7 @@ class Gate:
 def show_advice(one: Prepared) -> None:
     """Advice of the storyboard and what is to be known of its folder, on standard error."""
     if one.source.advice:
-        from rivya_run.storyboard.problem_text import as_text
+        from rivya_run.storyboard.problems import as_text
 
         say(as_text(one.source.advice), end="")
     if one.notice:
@@ -99,3 +103,57 @@ def plan_moved(changes: Sequence[str]) -> PlanMoved:
 
 def _is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
+
+
+def show_end(
+    result: RunResult,
+    options: RunOptions,
+    *,
+    as_json: bool,
+    only: Collection[tuple[str, int]] | None = None,
+) -> None:
+    """The summary, and what ended the run early. ``only``: of these takes (shot, take) alone."""
+    if not as_json:
+        for line in summary(_ended(result, options, only)):
+            say(line)
+    if result.error is not None:
+        show_end_error(result.error, as_json=as_json)
+
+
+def show_end_error(error: RivyaError, *, as_json: bool) -> None:
+    """An error; as an event where standard error holds JSON lines and nothing else."""
+    if not as_json:
+        show_error(error)
+        return
+    reporter = JsonReporter(Outlet(sys.stderr))
+    reporter.failure(error)
+    reporter.close()
+
+
+def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, int]] | None) -> list[Ended]:
+    again = ["--simulate"] if options.simulate else []
+    again += ["--outputs", str(options.outputs)] if options.outputs is not None else []
+    again += ["--allow-outside"] if options.allow_outside else []
+    selection = [word for pattern in options.only for word in ("--only", pattern)]
+    selection += [word for pattern in options.exclude for word in ("--exclude", pattern)]
+    ended = []
+    for board in result.boards:
+        plan = board.plan
+        if only is not None:
+            steps = tuple(
+                replace(step, wanted=True) for step in plan.steps if (step.shot.id, step.take) in only
+            )
+            plan = replace(plan, steps=steps)
+        ended.append(
+            Ended(
+                board.storyboard.id,
+                board.storyboard.path,
+                tuple(again),
+                str(board.folder),
+                plan,
+                board.outcomes,
+                board.ledger.history,
+                () if only is not None else tuple(selection),
+            )
+        )
+    return ended

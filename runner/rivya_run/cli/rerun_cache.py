@@ -19,18 +19,18 @@ from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.records.history import AttemptState
 from rivya_run.records.plan import Action, Plan
 from rivya_run.records.run import Ending, Outcome, RunOptions
-from rivya_run.reporting.plain import PlainLines
+from rivya_run.reporting.progress import PlainLines
 from rivya_run.reporting.summary import Ended, summary
 from rivya_run.run.board import Board
 from rivya_run.run.preparing import Prepared
 from rivya_run.run.running import RunResult, started
-from rivya_run.storyboard.problem_text import as_text
+from rivya_run.storyboard.problems import as_text
 
 TICK = 50_000_000
 """Nanoseconds within which a file system may give two writings the same time."""
 
 
-class Memory:
+class RerunCache:
     """Knows what was there when a command began. ``keep`` is called at its end, under the folder's lock."""
 
     def __init__(self, files: Sequence[Path], options: RunOptions) -> None:

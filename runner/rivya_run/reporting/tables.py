@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
-import click
-
 from rivya_run.safetext import visible
+from rivya_run.text import width
 
 
-def show_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> None:
-    """Write rows on standard output; ``numbers`` are the columns set to the right."""
+def show_columns(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = (), *, used: bool = False
+) -> None:
+    """Write rows on standard output. ``numbers``: columns set to the right; ``used``: without empty columns."""
+    if used:
+        places = [place for place in range(len(heads)) if any(row[place] for row in rows)]
+        heads, rows = [heads[place] for place in places], [[row[place] for place in places] for row in rows]
+        numbers = [places.index(place) for place in numbers if place in places]
     shown = [[visible(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _draw(heads, shown, numbers)
     else:
-        click.echo(plain_columns(heads, shown, numbers), nl=False)
+        sys.stdout.write(plain_columns(heads, shown, numbers))
 
 
 def plain_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """The rows as text, two spaces between columns, each row one line."""
     table = [list(heads), *[list(row) for row in rows]]
-    widths = [max(_width(row[place]) for row in table) for place in range(len(heads))]
+    widths = [max(width(row[place]) for row in table) for place in range(len(heads))]
     lines = []
     for row in table:
         cells = []
         for place, cell in enumerate(row):
-            gap = " " * (widths[place] - _width(cell))
+            gap = " " * (widths[place] - width(cell))
             cells.append(gap + cell if place in numbers else cell + gap)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines) + "\n"
-
-
-def _width(text: str) -> int:
-    """How many places a text takes on a screen: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
 
 
 def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> None:
@@ -56,4 +50,4 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         table.add_column(head, justify=side, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Console(highlight=False).print(table)
