@@ -43,6 +43,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         float: st.floats(0, 1e9, allow_nan=False) | st.integers(0, 10**9),
         type(None): st.none(),
         tuple[str, ...]: st.lists(TEXT, max_size=3).map(tuple),
+        tuple[int, ...]: st.lists(st.integers(0, 9), max_size=3).map(tuple),
         tuple[tuple[str, int, str], ...]: PARENTS,
     }
     return simple.get(hint, st.dictionaries(TEXT, JSON if "Json" in str(hint) else TEXT, max_size=3))
@@ -290,8 +291,10 @@ def test_the_first_line_is_read_alone(tmp_path: Path) -> None:
     assert first_entry(path) is None
 
 
-def test_a_new_journal_is_durable_with_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names of the output folder and of what holds it are synced too: else a power cut takes the intent along."""
+def test_an_opened_journal_is_durable_with_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one and one that a killed run may have made: else a power cut takes the intent along."""
     synced: list[Path] = []
     monkeypatch.setattr("rivya_run.disk.journal.sync_folder", synced.append)
     folder = tmp_path / "outputs/board"
@@ -299,7 +302,7 @@ def test_a_new_journal_is_durable_with_its_folders(tmp_path: Path, monkeypatch: 
         journal = Journal(folder / "journal.jsonl", now=lambda: NOW)
         journal.append(_started(number))
         journal.close()
-    assert synced == [folder, tmp_path / "outputs", tmp_path]
+    assert synced == 2 * [folder, tmp_path / "outputs", tmp_path]
 
 
 def test_a_folder_above_that_can_t_be_synced_stops_nothing(
