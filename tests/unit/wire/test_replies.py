@@ -7,12 +7,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rivya_run.wire.library import address
 
 from json_strategy import any_json
 from rivya_run.records import Json
 from rivya_run.records.wire import TaskStatus
 from rivya_run.wire.bodies import read_json, text_of
-from rivya_run.wire.library import address
 from rivya_run.wire.origin import why_unsafe
 from rivya_run.wire.replies import error_code, read_credits, read_error, read_file, read_models, read_task
 from rivya_run.wire.result_url import result_url
