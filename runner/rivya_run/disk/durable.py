@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rivya_run.errors import DiskFull, OutputFolderError
-from rivya_run.media.signatures import HEAD_BYTES, recognise
+from rivya_run.media.types import HEAD_BYTES, recognise
 
 _BUFFER = 1024 * 1024
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rivya_run.wire.library import address
 
 from json_strategy import any_json
 from rivya_run.records import Json
@@ -246,4 +246,4 @@ def test_any_url(text: str, start: str) -> None:
     assert url.isascii() and url.isprintable() and " " not in url
     if why_unsafe(url) is None:
         assert result_url(url, "https://api.example/") == url
-        address(url)
+        assert httpx2.Request("GET", url).url.raw_host
