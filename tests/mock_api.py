@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import anyio
-import httpx
+import httpx2
 
 from rivya_run.records.events import Event
 from rivya_run.run.pace import Pace
@@ -16,19 +16,23 @@ from rivya_run.wire.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
 ORIGIN = "https://api.example"
-Answer: TypeAlias = "httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]"
+Answer: TypeAlias = "httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]"
 
 
-def task(status: str = "queued", **fields: object) -> httpx.Response:
+def task(status: str = "queued", **fields: object) -> httpx2.Response:
     """A task object as an answer."""
-    return httpx.Response(200, json={"id": "task_1", "status": status, "model": "m", "error": None, **fields})
+    return httpx2.Response(
+        200, json={"id": "task_1", "status": status, "model": "m", "error": None, **fields}
+    )
 
 
-def error(status: int, code: str | None = None, **headers: str) -> httpx.Response:
+def error(status: int, code: str | None = None, **headers: str) -> httpx2.Response:
     """An error of the API's shape, or an empty page without code."""
     body = {"error": {"code": code, "message": "Words.", "requestId": "req_1"}} if code else None
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.Response(status, json=body, headers=names) if body else httpx.Response(status, headers=names)
+    return (
+        httpx2.Response(status, json=body, headers=names) if body else httpx2.Response(status, headers=names)
+    )
 
 
 class MockApi:
@@ -36,13 +40,13 @@ class MockApi:
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
-        self.requests: list[httpx.Request] = []
+        self.requests: list[httpx2.Request] = []
         self.bodies: list[bytes] = []
         self.times: list[float] = []
         self.told: list[Event] = []
         self.troubles = 0
 
-    async def _handle(self, request: httpx.Request) -> httpx.Response:
+    async def _handle(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         self.bodies.append(await request.aread())
         self.times.append(anyio.current_time())
@@ -50,14 +54,14 @@ class MockApi:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, httpx.Response):
+        if isinstance(answer, httpx2.Response):
             # An answer is read once; the last one may be given many times.
-            return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers.raw)
+            return httpx2.Response(answer.status_code, content=answer.content, headers=answer.headers.raw)
         return answer(request)
 
     def http(self, *, pace: Pace | None = None) -> Http:
         """The connections to this API."""
-        transport = httpx.MockTransport(self._handle)
+        transport = httpx2.MockTransport(self._handle)
         return Http(ORIGIN, Secret(KEY), pace=pace, transport=transport, clock=anyio.current_time)
 
     def client(self, http: Http) -> RivyaClient:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import anyio
-import httpx
+import httpx2
 import pytest
 
 import virtual_time
@@ -36,17 +36,17 @@ EPOCH = 1_778_500_000.0
 LONGEST = 100_000.0
 """Seconds after which a run hangs."""
 
-LOST = httpx.ReadTimeout("lost")
-UNREACHED = httpx.ConnectError("refused")
+LOST = httpx2.ReadTimeout("lost")
+UNREACHED = httpx2.ConnectError("refused")
 
-Answer: TypeAlias = "httpx.Response | Exception"
+Answer: TypeAlias = "httpx2.Response | Exception"
 Script: TypeAlias = Callable[["ScriptedRun", str], Answer]
 """What a create is answered with, by its shot (``upload`` for an upload); ``turns`` counts it already."""
 
 
-def made(shot: str, **fields: object) -> httpx.Response:
+def made(shot: str, **fields: object) -> httpx2.Response:
     """A task for a create."""
-    return httpx.Response(200, json=task(f"task_{shot}", "queued", **fields))
+    return httpx2.Response(200, json=task(f"task_{shot}", "queued", **fields))
 
 
 def task(task_id: str, status: str, **fields: object) -> dict[str, object]:
@@ -140,7 +140,7 @@ class ScriptedRun:
             steady=self.steady,
         )
         pace = Pace(random=lambda: 0.5)
-        transport = httpx.MockTransport(self._answer)
+        transport = httpx2.MockTransport(self._answer)
         async with Http(
             ORIGIN,
             Secret(KEY),
@@ -197,7 +197,7 @@ class ScriptedRun:
                     ledger.record(Intended(*intent, body, 10, f"{shot}'s"))
         self.asleep = awake
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
         await anyio.sleep(0.01)
         if request.method == "POST":
@@ -212,4 +212,4 @@ class ScriptedRun:
             return answer
         task_id = request.url.path.rpartition("/")[2]
         over = self.now() >= self._made_at[task_id] + self.lasts
-        return httpx.Response(200, json=task(task_id, "failed" if over else "processing", final_credits=0))
+        return httpx2.Response(200, json=task(task_id, "failed" if over else "processing", final_credits=0))

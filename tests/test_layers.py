@@ -106,14 +106,12 @@ FLOORS: Mapping[str, Floor] = {
     "models.values": Floor.RULES,
     "yaml12.reading": Floor.RULES,
     "yaml12.nodes": Floor.RULES,
-    "wire.question": Floor.RULES,
-    "wire.response": Floor.RULES,
     # Edges
     "wire.client": Floor.EDGES,
     "run.config": Floor.EDGES,
-    "wire.connection": Floor.EDGES,
-    "wire.connections": Floor.EDGES,
-    "wire.library": Floor.EDGES,
+    "wire.network": Floor.EDGES,
+    "wire.stream": Floor.EDGES,
+    "wire.transport": Floor.EDGES,
     "wire.downloads": Floor.EDGES,
     "disk.durable": Floor.EDGES,
     "disk.files": Floor.EDGES,
@@ -172,10 +170,10 @@ EDGE_PAIRS = {
     ("wire.client", "wire.http"),
     ("wire.downloads", "wire.http"),
     ("wire.downloads", "wire.parts"),
-    ("wire.connections", "wire.connection"),
-    ("wire.http", "wire.connections"),
-    ("wire.http", "wire.library"),
-    ("wire.library", "wire.connections"),
+    ("wire.http", "wire.network"),
+    ("wire.http", "wire.transport"),
+    ("wire.transport", "wire.network"),
+    ("wire.transport", "wire.stream"),
     ("disk.moves", "disk.outputs"),
     ("media.measuring", "media.frames"),
     ("media.measuring", "media.facts"),
@@ -202,14 +200,21 @@ SIMULATOR_KNOWS = {
 
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media.facts", "media.frames", "media.typefaces", "export.", "simulator."},
-    "anyio": {"wire.client", "wire.downloads", "wire.http", "cli.models"},
+    "anyio": {
+        "wire.client",
+        "wire.downloads",
+        "wire.http",
+        "wire.stream",
+        "wire.transport",
+        "cli.models",
+    },
     "av": {"media.facts", "media.frames", "media.measuring", "export.", "simulator."},
     "click": {"cli.", "__main__"},
     "click_default_group": {"cli.app"},
     "filelock": {"disk.lock"},
-    "httptools": {"wire.response"},
-    "httpx": {"wire.library"},
-    "httpx2": {"wire.library"},
+    "h11": {"wire.faults"},
+    "httpcore2": {"wire.faults", "wire.network", "wire.stream", "wire.transport"},
+    "httpx2": {"wire.faults", "wire.http", "wire.network", "wire.transport"},
     "idna": {"wire.result_url"},
     "jinja2": {"report."},
     "jsonschema": {"models.catalog"},
@@ -371,7 +376,7 @@ def test_the_simulator_knows_only_tables_and_words() -> None:
 
 
 def test_each_library_has_its_rooms() -> None:
-    """httpx in one module, click in the commands, rich where things are drawn, and nothing unheard of."""
+    """httpx2 where HTTP is, click in the commands, rich where things are drawn, and nothing unheard of."""
     strangers = [
         f"{name} imports {library}"
         for name, used in libraries().items()

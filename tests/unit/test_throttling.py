@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 import anyio
-import httpx
+import httpx2
 import pytest
 
 from mock_api import KEY, ORIGIN
@@ -33,7 +33,7 @@ class Account:
     refused_creates: int = 0
     _windows: dict[int, int] = field(default_factory=dict)
 
-    async def handle(self, request: httpx.Request) -> httpx.Response:
+    async def handle(self, request: httpx2.Request) -> httpx2.Response:
         await anyio.sleep(0.01)
         now = anyio.current_time()
         self.asked += 1
@@ -43,13 +43,13 @@ class Account:
         if self._windows[int(now)] > self.requests or (creates and running >= self.tasks):
             self.refused += 1
             self.refused_creates += creates
-            answer = httpx.Response(429, headers={"retry-after": self.hint} if self.hint else {})
+            answer = httpx2.Response(429, headers={"retry-after": self.hint} if self.hint else {})
         else:
-            answer = httpx.Response(200, json=self._task(request, now))
+            answer = httpx2.Response(200, json=self._task(request, now))
         await anyio.sleep(0.01)
         return answer
 
-    def _task(self, request: httpx.Request, now: float) -> dict[str, object]:
+    def _task(self, request: httpx2.Request, now: float) -> dict[str, object]:
         task_id = request.url.path.rpartition("/")[2]
         if request.method == "POST":
             task_id = f"task_{json.loads(request.content)['n']}"
@@ -87,7 +87,7 @@ async def poll(client: RivyaClient, task_id: str, slot: Slot) -> None:
 def makespan(account: Account, takes: int, concurrency: int) -> float:
     async def body() -> float:
         began = anyio.current_time()
-        transport = httpx.MockTransport(account.handle)
+        transport = httpx2.MockTransport(account.handle)
         pace = Pace(random=lambda: 0.5)
         async with Http(
             ORIGIN, Secret(KEY), pace=pace, transport=transport, clock=anyio.current_time

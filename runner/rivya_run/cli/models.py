@@ -231,8 +231,12 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
 async def _ask(origin: str) -> list[ListedModel]:
     from rivya_run.wire.client import Refused, RivyaClient, Unanswered
     from rivya_run.wire.http import Http
+    from rivya_run.wire.network import Network
 
-    async with Http(origin, None) as http:
+    network = Network.of_environment()
+    for notice in network.notices:
+        _say(notice)
+    async with Http(origin, None, network=network) as http:
         client = RivyaClient(http, clock=time.monotonic, random=random.random)
         answer = await client.models(deadline=time.monotonic() + _PATIENCE)
     if isinstance(answer, Refused):

@@ -29,6 +29,7 @@ from rivya_run.suggest import did_you_mean
 from rivya_run.times import iso
 from rivya_run.wire.client import Missing, Refused, RivyaClient, Unanswered
 from rivya_run.wire.http import Http
+from rivya_run.wire.network import Network
 from rivya_run.wire.origin import Secret, checked_base_url
 
 ASK_WITHIN = 60.0
@@ -48,6 +49,7 @@ def adopt(
     """
     source = open_sources([path], options)[0]
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
+    network = Network() if options.simulate else Network.of_environment()
     with ExitStack() as stack:
         stack.enter_context(locked(source.folder, f"adopt {source.relative_path}"))
         ledger = Ledger(source.folder, now=lambda: iso(time.time()))
@@ -60,7 +62,7 @@ def adopt(
             url, key = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
         else:
             url, key = recorded, Secret(api_key(environment))
-        task = _answered(anyio.run(_ask, url, key, task_id), task_id)
+        task = _answered(anyio.run(_ask, url, key, network, task_id), task_id)
         event = _adopted(source, prepared, step, attempt, task)
         ledger.record(run_started(source, recorded, __version__, os.getpid()))
         ledger.record(event)
@@ -104,8 +106,10 @@ def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> No
         raise UsageError(f"task {task_id} serves {other.shot}/{other.take} already (key {key})")
 
 
-async def _ask(url: str, key: Secret, task_id: str) -> Task | Missing | Refused | Unanswered:
-    async with Http(url, key, pace=Pace(random=random.random)) as http:
+async def _ask(
+    url: str, key: Secret, network: Network, task_id: str
+) -> Task | Missing | Refused | Unanswered:
+    async with Http(url, key, pace=Pace(random=random.random), network=network) as http:
         client = RivyaClient(http, clock=time.monotonic, random=random.random)
         return await client.task(task_id, deadline=time.monotonic() + ASK_WITHIN)
 

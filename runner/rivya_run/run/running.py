@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -37,6 +37,7 @@ from rivya_run.storyboard.selection import selected_shots
 from rivya_run.times import iso
 from rivya_run.wire.client import RivyaClient
 from rivya_run.wire.http import Http
+from rivya_run.wire.network import Network
 from rivya_run.wire.origin import Secret, checked_base_url
 
 NOWHERE = "http://127.0.0.1:9"
@@ -71,6 +72,7 @@ class Origin:
     url: str
     recorded: str
     key: Secret | None
+    network: Network = field(default_factory=Network)
 
 
 def run(
@@ -91,7 +93,9 @@ def run(
     sources = open_sources(paths, options)
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
     if not options.simulate and not all(source.folder.exists() for source in sources):
-        api_key(environment)  # before a folder is made that would stay empty
+        # Before a folder is made that would stay empty.
+        api_key(environment)
+        Network.of_environment()
     with ExitStack() as stack:
         prepared = _prepare_all(sources, options, recorded, stack, now)
         origins = _origins(prepared, recorded, environment, stack)
@@ -113,7 +117,8 @@ def _origins(
         simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
         return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
     # One for all: the key, and with it the pace of requests, is the account's.
-    return [Origin(recorded, recorded, Secret(api_key(environment)))] * len(prepared)
+    key, network = Secret(api_key(environment)), Network.of_environment()
+    return [Origin(recorded, recorded, key, network)] * len(prepared)
 
 
 def _prepare_all(
@@ -183,7 +188,10 @@ async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> L
     pace = Pace(random=random.random, tell=tell)
     # A request that hangs may not outlast the patience that a person has with a whole take.
     patience = min(READ_WITHIN, max(1.0, session.options.timeout))
-    http = await stack.enter_async_context(Http(origin.url, origin.key, pace=pace, read_timeout=patience))
+    for words in origin.network.notices:
+        tell(Event("notice", detail={"message": words}))
+    http = Http(origin.url, origin.key, pace=pace, read_timeout=patience, network=origin.network)
+    await stack.enter_async_context(http)
     client = RivyaClient(
         http,
         clock=time.monotonic,

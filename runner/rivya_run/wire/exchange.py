@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -52,24 +52,6 @@ class Reply:
     text: str
     request_id: str | None
     retry_after: float | None
-
-
-class Answer(Protocol):
-    """The head of an answer, whose body is still to be read; names of headers are in lower case."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Several headers of one name are one, with commas."""
-
-    def body(self) -> AsyncGenerator[bytes, None]:
-        """The body as it is on the wire, piece by piece."""
-
-    async def aclose(self) -> None:
-        """Let its connection go: it rests if the body was read to the end."""
 
 
 class Governor(Protocol):

@@ -5,34 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import h11
+import httpcore2
+import httpx2
+
 from rivya_run.wire.retry import What
 
-# By name, since the layer below the library (its streams are read directly) has classes of the same names.
-_FAULTS: Mapping[str, What] = {
-    "ConnectTimeout": What.CONNECT_TIMEOUT,
-    "PoolTimeout": What.POOL_TIMEOUT,
-    "WriteTimeout": What.WRITE_TIMEOUT,
-    "ReadTimeout": What.READ_TIMEOUT,
-    "TimeoutException": What.READ_TIMEOUT,
-    "ConnectError": What.NOT_CONNECTED,
-    "ProxyError": What.NOT_CONNECTED,
-    "ReadError": What.RESET,
-    "WriteError": What.RESET,
-    "CloseError": What.RESET,
-    "NetworkError": What.RESET,
-    "RemoteProtocolError": What.RESET,
-    "ProtocolError": What.RESET,
-    "TransportError": What.RESET,
-    "StreamError": What.RESET,
-    "RequestError": What.RESET,
-    "LocalProtocolError": What.LOCAL,
-    "UnsupportedProtocol": What.LOCAL,
-    "InvalidURL": What.LOCAL,
-    "CookieConflict": What.UNREADABLE,
-    "DecodingError": What.UNREADABLE,
-    "TooManyRedirects": What.UNREADABLE,
-    "HTTPError": What.UNREADABLE,
+_FAULTS: Mapping[type[BaseException], What] = {
+    # Nothing was sent.
+    httpx2.ConnectTimeout: What.CONNECT_TIMEOUT,
+    httpx2.PoolTimeout: What.POOL_TIMEOUT,
+    httpx2.ConnectError: What.NOT_CONNECTED,
+    httpx2.ProxyError: What.NOT_CONNECTED,
+    httpx2.LocalProtocolError: What.LOCAL,
+    httpx2.UnsupportedProtocol: What.LOCAL,
+    httpx2.InvalidURL: What.LOCAL,
+    httpcore2.ConnectTimeout: What.CONNECT_TIMEOUT,
+    httpcore2.PoolTimeout: What.POOL_TIMEOUT,
+    httpcore2.ConnectError: What.NOT_CONNECTED,
+    httpcore2.ProxyError: What.NOT_CONNECTED,
+    httpcore2.ConnectionNotAvailable: What.NOT_CONNECTED,
+    httpcore2.LocalProtocolError: What.LOCAL,
+    httpcore2.UnsupportedProtocol: What.LOCAL,
+    h11.LocalProtocolError: What.LOCAL,
+    # It may have arrived.
+    httpx2.WriteTimeout: What.WRITE_TIMEOUT,
+    httpx2.ReadTimeout: What.READ_TIMEOUT,
+    httpx2.TimeoutException: What.READ_TIMEOUT,
+    httpx2.ReadError: What.RESET,
+    httpx2.WriteError: What.RESET,
+    httpx2.CloseError: What.RESET,
+    httpx2.NetworkError: What.RESET,
+    httpx2.RemoteProtocolError: What.RESET,
+    httpx2.ProtocolError: What.RESET,
+    httpx2.TransportError: What.RESET,
+    httpx2.RequestError: What.RESET,
+    httpx2.StreamError: What.RESET,
+    httpcore2.WriteTimeout: What.WRITE_TIMEOUT,
+    httpcore2.ReadTimeout: What.READ_TIMEOUT,
+    httpcore2.TimeoutException: What.READ_TIMEOUT,
+    httpcore2.ReadError: What.RESET,
+    httpcore2.WriteError: What.RESET,
+    httpcore2.NetworkError: What.RESET,
+    httpcore2.RemoteProtocolError: What.RESET,
+    httpcore2.ProtocolError: What.RESET,
+    h11.ProtocolError: What.RESET,
+    OSError: What.RESET,
+    # An answer came.
+    httpx2.DecodingError: What.UNREADABLE,
+    httpx2.TooManyRedirects: What.UNREADABLE,
+    httpx2.CookieConflict: What.UNREADABLE,
+    httpx2.HTTPError: What.UNREADABLE,
 }
+"""The class that is nearest to an error's own counts. ``transport`` sees to it that "not connected" is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +81,9 @@ def fault_of(error: BaseException) -> Fault | None:
     if isinstance(error, BodyError):
         return error.fault
     for kind in type(error).__mro__:
-        what = _FAULTS.get(kind.__name__)
+        what = _FAULTS.get(kind)
         if what is not None:
             if what is What.NOT_CONNECTED and "CERTIFICATE_VERIFY_FAILED" in str(error):
                 what = What.UNTRUSTED
-            return Fault(what, f"{type(error).__name__}: {error}"[:500])
-    if isinstance(error, OSError):
-        return Fault(What.RESET, f"{type(error).__name__}: {error}"[:500])
+            return Fault(what, f"{type(error).__name__}: {error}".rstrip(": ")[:500])
     return None

@@ -1,33 +1,32 @@
 """HTTP: few connections, one gate, one place for the key.
 
-Requests to the API go through ``turn`` (a gate, then the pace that a 429 sets) and ``exchange``. The gate is
-ours, and so are the connections (see ``connections``); where a proxy is set, the HTTP library makes them (see
-``library``). Results come through ``open``, which never knows the key. Nothing here follows a redirect.
+Requests to the API go through ``turn`` (a gate, then the pace that a 429 sets) and ``exchange``; the gate is ours.
+Results come through ``open``, which never knows the key. What carries both is a transport of httpx2 (see
+``transport``, the real one), which tests replace. Nothing here follows a redirect.
 """
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from math import inf
-from urllib.request import getproxies
+from typing import cast
 
 import anyio
+import httpx2
 
 from rivya_run import __version__
 from rivya_run.times import steady
 from rivya_run.wire.bodies import read_json, text_of
-from rivya_run.wire.connections import Connections, Origin
-from rivya_run.wire.exchange import Answer, ApiRequest, Governor, Reply
+from rivya_run.wire.exchange import ApiRequest, Governor, Reply
 from rivya_run.wire.faults import BodyError, Fault, fault_of
 from rivya_run.wire.incoming import Incoming
-from rivya_run.wire.library import Library, Transport, address, certificates, decoded, multipart
-from rivya_run.wire.origin import Secret, is_loopback
-from rivya_run.wire.question import Headers, LocalProtocolError, Question, Timeouts
+from rivya_run.wire.network import Network
+from rivya_run.wire.origin import Secret
 from rivya_run.wire.retry import What, read_retry_after
+from rivya_run.wire.transport import Transport
 
 API_CONNECTIONS = 8
 _CONNECT_TIMEOUT = 10.0
@@ -37,12 +36,14 @@ _LAST_YEAR = 9999  # records can't write what comes after it
 _LARGEST_REPLY = 32 * 1024 * 1024
 _EXCERPT = 2000
 _ALWAYS = (
-    (b"Accept", b"*/*"),
+    ("Accept", "*/*"),
     # Replies are small, and results are compressed already.
-    (b"Accept-Encoding", b"identity"),
-    (b"Connection", b"keep-alive"),
-    (b"User-Agent", f"rivya-run/{__version__}".encode()),
+    ("Accept-Encoding", "identity"),
+    ("Connection", "keep-alive"),
+    ("User-Agent", f"rivya-run/{__version__}"),
 )
+
+Headers = list[tuple[str, str]]
 
 
 class Http:
@@ -61,38 +62,39 @@ class Http:
         pace: Governor | None = None,
         read_timeout: float = 60.0,
         connections: int = API_CONNECTIONS,
-        transport: Transport | None = None,
+        network: Network | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = steady,
     ) -> None:
-        """``base_url`` as ``origin.checked_base_url`` gives it."""
+        """``base_url`` as ``origin.checked_base_url`` gives it; ``network`` tells of proxies, without it is none."""
         self.base_url = base_url
         self._key = key
         self._pace = pace
-        self._timeouts = Timeouts(_CONNECT_TIMEOUT, read_timeout, _WRITE_TIMEOUT)
+        self._timeouts = {
+            "connect": _CONNECT_TIMEOUT,
+            "read": read_timeout,
+            "write": _WRITE_TIMEOUT,
+            "pool": None,
+        }
         # Reading and writing time out piece by piece; this bounds an answer that trickles for ever.
         self._longest = _CONNECT_TIMEOUT + 2 * read_timeout
-        self._transport = transport
         self._clock = clock
         self._wall = wall
         self._steady = steady
         self._told_time: tuple[str, float] | None = None
         self._gate = anyio.Semaphore(connections, fast_acquire=True)
-        self._base, prefix = address(base_url)
-        self._prefix = prefix.rstrip(b"/")
-        self._straight: dict[bool, bool] = {}
-        self._trusted: ssl.SSLContext | None = None
-        self._connections = Connections(tls=self._certificates, keep_alive=_KEEP_ALIVE)
-        self._library = Library(transport=transport, tls=self._certificates, keep_alive=_KEEP_ALIVE)
+        if transport is None:
+            transport = Transport(network or Network(), keep_alive=_KEEP_ALIVE)
+        self._transport = transport
 
     async def __aenter__(self) -> Http:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
-            await self._library.aclose()
-            await self._connections.aclose()
+            await self._transport.aclose()
 
     @asynccontextmanager
     async def turn(self, deadline: float) -> AsyncIterator[bool]:
@@ -124,53 +126,49 @@ class Http:
         return _late("no whole answer", limit)
 
     async def _exchange(self, request: ApiRequest) -> Reply:
-        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        url = self.base_url + request.path
+        headers = [*request.headers.items()]
         if request.signed and self._key is not None:
-            headers.append((b"Authorization", f"Bearer {self._key.reveal()}".encode()))
+            headers.append(("Authorization", f"Bearer {self._key.reveal()}"))
         form = request.form
         if form is None:
-            if request.body is not None:
-                headers.append((b"Content-Length", b"%d" % len(request.body)))
-            return await self._read(await self._ask_api(request, headers, request.body or b""))
+            content = {} if request.body is None else {"content": request.body}
+            return await self._read(await self._ask(self._request(request.method, url, headers, **content)))
         try:
             file = form.file.open("rb")
         except OSError as error:
-            raise LocalProtocolError(f"{form.file} can't be read: {error.strerror}") from None
+            raise httpx2.LocalProtocolError(f"{form.file} can't be read: {error.strerror}") from None
         with file:
-            about, body = multipart(form, file)
-            return await self._read(await self._ask_api(request, [*headers, *about], body))
+            files = {"file": (form.name, file, form.mime_type)}
+            built = self._request(request.method, url, headers, data=dict(form.fields), files=files)
+            built.stream = _Counted(
+                cast(AsyncIterable[bytes], built.stream), int(built.headers["content-length"])
+            )
+            return await self._read(await self._ask(built))
 
-    async def _ask_api(
-        self, request: ApiRequest, headers: Headers, body: bytes | AsyncIterable[bytes]
-    ) -> Answer:
-        target = self._prefix + request.path.encode()
-        return await self._ask(self._base, request.method, target, headers, body, api=True)
+    def _request(self, method: str, url: str, headers: Headers, **body: object) -> httpx2.Request:
+        try:
+            return httpx2.Request(
+                method,
+                url,
+                headers=[*_ALWAYS, *headers],
+                extensions={"timeout": self._timeouts},
+                **body,  # type: ignore[arg-type]
+            )
+        except UnicodeError as error:  # half a character, which JSON can hold
+            raise httpx2.InvalidURL(str(error)) from error
 
-    async def _ask(
-        self,
-        origin: Origin,
-        method: str,
-        target: bytes,
-        headers: Headers,
-        body: bytes | AsyncIterable[bytes] = b"",
-        *,
-        api: bool,
-    ) -> Answer:
-        """Send a request the straight way, or through the library where a proxy is set."""
-        whole = [(b"Host", origin.header), *_ALWAYS, *headers]
-        question = Question(method.encode(), target, whole, body, self._timeouts)
-        abroad = origin.secure and not (api and is_loopback(origin.host))
-        if abroad not in self._straight:
-            self._straight[abroad] = self._transport is None and not (abroad and getproxies())
-        if self._straight[abroad]:
-            return await self._connections.ask(origin, question)
-        return await self._library.ask(origin, question, abroad=abroad, api=api)
+    async def _ask(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, and wait for the head of its answer, which has to be closed."""
+        return await self._transport.handle_async_request(request)
 
-    async def _read(self, answer: Answer) -> Reply:
+    async def _read(self, response: httpx2.Response) -> Reply:
         pieces = []
         size = 0
         try:
-            async with aclosing(decoded(answer)) as body:
+            async with aclosing(
+                response.aiter_bytes()
+            ) as body:  # content encodings are undone piece by piece
                 async for piece in body:
                     size += len(piece)
                     if size > _LARGEST_REPLY:
@@ -178,14 +176,16 @@ class Http:
                         raise BodyError(Fault(What.UNREADABLE, message))
                     pieces.append(piece)
         finally:
-            await answer.aclose()
-        headers = {name: self._hide(value) for name, value in answer.headers.items()}
-        text = self._hide(text_of(b"".join(pieces)))
+            await response.aclose()
+        headers = self._headers(response)
+        text = text_of(b"".join(pieces))
+        found = read_json(text)
         return Reply(
-            status=answer.status,
+            status=response.status_code,
             headers=headers,
-            json=read_json(text),
-            text=text[:_EXCERPT],
+            json=found if self._key is None else self._key.hide_in_json(found),
+            # A letter of the key may be escaped, and so as long as six.
+            text=self._hide(text[: 8 * _EXCERPT])[:_EXCERPT],
             request_id=headers.get("x-request-id"),
             retry_after=self.retry_after(headers),
         )
@@ -214,28 +214,29 @@ class Http:
     @asynccontextmanager
     async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming | Fault]:
         """GET something elsewhere, without the key, following no redirect; the caller checked the URL."""
-        answer: Answer | Fault = _late("no answer", self._longest)
+        answer: httpx2.Response | Fault = _late("no answer", self._longest)
         try:
             with anyio.move_on_after(self._longest):
-                raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-                origin, target = address(url)
-                answer = await self._ask(origin, "GET", target, raw, api=False)
+                answer = await self._ask(self._request("GET", url, [*headers.items()]))
         except Exception as error:
             answer = self._fault(error)
         if isinstance(answer, Fault):
             yield answer
             return
         try:
-            yield Incoming(answer.status, answer.headers, decoded(answer))
+            yield Incoming(answer.status_code, self._headers(answer), answer.aiter_bytes())
         finally:
             with anyio.CancelScope(shield=True), suppress(Exception):
                 await answer.aclose()
 
-    def _certificates(self) -> ssl.SSLContext:
-        """One for all connections."""
-        if self._trusted is None:
-            self._trusted = certificates(secure=True)
-        return self._trusted
+    def _headers(self, response: httpx2.Response) -> dict[str, str]:
+        """Names in lower case, values of one name joined by commas, the key in neither."""
+        headers: dict[str, str] = {}
+        for raw, value in response.headers.raw:
+            name = self._hide(raw.decode("latin-1").lower())
+            text = self._hide(value.decode("latin-1"))
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+        return headers
 
     def _fault(self, error: Exception) -> Fault:
         fault = fault_of(error)
@@ -259,6 +260,23 @@ def _seconds_of_date(text: str | None) -> float | None:
         if moment.tzinfo is not None and moment.year < _LAST_YEAR:
             return moment.timestamp()
     return None
+
+
+class _Counted(httpx2.AsyncByteStream):
+    """A body that has to be as long as its header says: a file may change while it is sent."""
+
+    def __init__(self, pieces: AsyncIterable[bytes], length: int) -> None:
+        self._pieces = pieces
+        self._left = length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            self._left -= len(piece)
+            if self._left < 0:
+                break
+            yield piece
+        if self._left:
+            raise httpx2.LocalProtocolError("what is sent changed its length on the way")
 
 
 def _late(what: str, limit: float) -> Fault:

@@ -11,6 +11,7 @@ from typing import NoReturn, SupportsIndex
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from rivya_run.errors import KeyRefused, UsageError
+from rivya_run.records import Json
 from rivya_run.safetext import shortened
 from rivya_run.wire.result_url import LONGEST_URL
 
@@ -22,7 +23,7 @@ _HOST = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 class Secret:
     """The API key. It shows itself to nobody: only ``reveal`` gives the text, and it can't be pickled."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_spelt", "_text")
 
     def __init__(self, text: str) -> None:
         """White space around it is cut; raises KeyRefused, not showing it, for what no header can carry."""
@@ -33,14 +34,25 @@ class Secret:
                 hint="copy it again from Rivya's settings into RIVYA_API_KEY",
             )
         self._text = text
+        self._spelt = re.compile("".join(map(_spellings, text)), re.IGNORECASE)
 
     def reveal(self) -> str:
         """The key itself, for the Authorization header and nothing else."""
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """The text without the key, should a server or a library have repeated it."""
-        return text.replace(self._text, _HIDDEN)
+        """The text without the key, should a server or a library have repeated it, in whatever escapes."""
+        return self._spelt.sub(_HIDDEN, text)
+
+    def hide_in_json(self, value: Json) -> Json:
+        """The same for every string of a JSON value, names of members included."""
+        if isinstance(value, str):
+            return self.hide_in(value)
+        if isinstance(value, list):
+            return [self.hide_in_json(one) for one in value]
+        if isinstance(value, dict):
+            return {self.hide_in(name): self.hide_in_json(one) for name, one in value.items()}
+        return value
 
     def __repr__(self) -> str:
         return _HIDDEN
@@ -52,6 +64,13 @@ class Secret:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a secret is not to be pickled or copied into a file")
+
+
+def _spellings(letter: str) -> str:
+    """A letter as it is, or escaped as JSON, URLs, HTML or Python escape it."""
+    code = ord(letter)
+    escapes = (rf"\\u00{code:02x}", rf"\\x{code:02x}", f"%{code:02x}", f"&#0*{code};", f"&#x0*{code:x};")
+    return f"(?:{re.escape(letter)}|{'|'.join(escapes)})"
 
 
 def is_loopback(host: str | None) -> bool:

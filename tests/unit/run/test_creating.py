@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from mishaps import board
@@ -124,7 +124,7 @@ def test_a_create_that_never_arrived_has_no_window(tmp_path: Path) -> None:
     ids=["empty wallet", "--fail-fast"],
 )
 def test_once_creating_has_stopped_nothing_new_is_sent(
-    tmp_path: Path, early: Answer, end: httpx.Response, options: RunOptions
+    tmp_path: Path, early: Answer, end: httpx2.Response, options: RunOptions
 ) -> None:
     """A create that surely never arrived is withdrawn, however often it was tried before."""
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,10 +23,10 @@ from virtual_time import run
 
 T = TypeVar("T")
 BODY = b'{"model":"m","prompt":"p"}'
-LOST = httpx.ReadTimeout("lost")
-RESET = httpx.RemoteProtocolError("Server disconnected without sending a response.")
-HTML = httpx.Response(200, html="<html>hello</html>")
-HALF = httpx.Response(200, content=b'{"id": "task_1", "sta', headers={"content-type": "application/json"})
+LOST = httpx2.ReadTimeout("lost")
+RESET = httpx2.RemoteProtocolError("Server disconnected without sending a response.")
+HTML = httpx2.Response(200, html="<html>hello</html>")
+HALF = httpx2.Response(200, content=b'{"id": "task_1", "sta', headers={"content-type": "application/json"})
 
 
 def use(api: MockApi, body: Callable[[RivyaClient], Awaitable[T]], *, paced: bool = False) -> T:
@@ -86,12 +86,12 @@ def test_create() -> None:
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_any_success(status: int) -> None:
     """Any 2xx with a task is a success, since nobody states which one it is."""
-    _, _, found = create([httpx.Response(status, json={"id": "t", "status": "queued"})])
+    _, _, found = create([httpx2.Response(status, json={"id": "t", "status": "queued"})])
     assert isinstance(found, Created)
 
 
 @pytest.mark.parametrize(
-    "lost", [LOST, RESET, HTML, HALF, error(500), error(408), httpx.WriteTimeout("slow")]
+    "lost", [LOST, RESET, HTML, HALF, error(500), error(408), httpx2.WriteTimeout("slow")]
 )
 def test_lost_reply(lost: Answer) -> None:
     """A lost reply is followed by the same bytes with the same key, and the doubt is told once."""
@@ -104,7 +104,7 @@ def test_lost_reply(lost: Answer) -> None:
 
 
 @pytest.mark.parametrize(
-    "early", [httpx.ConnectError("refused"), error(429), error(503, "public_api_disabled")]
+    "early", [httpx2.ConnectError("refused"), error(429), error(503, "public_api_disabled")]
 )
 def test_never_arrived(early: Answer) -> None:
     """What can't have arrived raises no doubt."""
@@ -372,13 +372,13 @@ def test_task_id_stays_in_its_place(task_id: str) -> None:
 
 def test_balance_and_models() -> None:
     """The balance is a number or unknown; the list of models is read without the key."""
-    api = MockApi([httpx.Response(200, json={"current_credits": 123}), error(404, "not_found")])
+    api = MockApi([httpx2.Response(200, json={"current_credits": 123}), error(404, "not_found")])
 
     async def balances(client: RivyaClient) -> list[float | None]:
         return [await client.credits(deadline=anyio.current_time() + 5) for _ in range(2)]
 
     assert use(api, balances) == [123.0, None]
-    api = MockApi([httpx.Response(200, json={"data": [{"id": "z-image"}]})])
+    api = MockApi([httpx2.Response(200, json={"data": [{"id": "z-image"}]})])
 
     async def listed(client: RivyaClient) -> object:
         return await client.models(deadline=anyio.current_time() + 5)
@@ -390,7 +390,9 @@ def test_balance_and_models() -> None:
 
 def test_file() -> None:
     """A file that is there, and one that is gone."""
-    api = MockApi([httpx.Response(200, json={"id": "file_1", "url": "https://u/1"}), error(404, "not_found")])
+    api = MockApi(
+        [httpx2.Response(200, json={"id": "file_1", "url": "https://u/1"}), error(404, "not_found")]
+    )
 
     async def body(client: RivyaClient) -> list[object]:
         return [await client.file("file_1", deadline=anyio.current_time() + 5) for _ in range(2)]
@@ -407,7 +409,7 @@ def test_any_answer(body_json: Json, status: int, form: str, hint: str) -> None:
     if form != "json":
         content = content[: len(content) // 2] if form == "half" else hint.encode("utf-8", "ignore")
     header = hint.encode("latin-1", "ignore")
-    api = MockApi([httpx.Response(status, content=content, headers=[(b"retry-after", header)])])
+    api = MockApi([httpx2.Response(status, content=content, headers=[(b"retry-after", header)])])
 
     async def ask_all(client: RivyaClient) -> list[object]:
         deadline = anyio.current_time() + 5

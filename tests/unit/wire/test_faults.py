@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import httpcore
-import httpx
+import h11
+import httpcore2
+import httpx2
 import pytest
 
 from rivya_run.wire.faults import BodyError, Fault, fault_of
@@ -11,9 +12,11 @@ from rivya_run.wire.retry import Happening, What, could_have_arrived
 
 
 def classes(module: object) -> list[type[BaseException]]:
-    found = [
-        thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, Exception)
-    ]
+    found = {
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, Exception) and not issubclass(thing, Warning)
+    }
     return sorted(found, key=lambda kind: kind.__name__)
 
 
@@ -23,31 +26,27 @@ def made(kind: type[BaseException]) -> BaseException:
     return error
 
 
-# Raised by the pool to itself, never to its caller.
-INNER = {"ConnectionNotAvailable"}
-
-
-@pytest.mark.parametrize("kind", classes(httpx) + [k for k in classes(httpcore) if k.__name__ not in INNER])
+@pytest.mark.parametrize("kind", [*classes(httpx2), *classes(httpcore2), *classes(h11)])
 def test_every_class_is_mapped(kind: type[BaseException]) -> None:
-    """No error class of the library or of its lower half is without a meaning."""
+    """No error class of the library, of its engine and of what reads HTTP for it is without a meaning."""
     assert fault_of(made(kind)) is not None
 
 
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (httpx.ConnectTimeout("x"), What.CONNECT_TIMEOUT),
-        (httpx.ReadTimeout("x"), What.READ_TIMEOUT),
-        (httpx.WriteTimeout("x"), What.WRITE_TIMEOUT),
-        (httpx.PoolTimeout("x"), What.POOL_TIMEOUT),
-        (httpx.ConnectError("x"), What.NOT_CONNECTED),
-        (httpx.ProxyError("x"), What.NOT_CONNECTED),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), What.UNTRUSTED),
-        (httpx.ReadError("x"), What.RESET),
-        (httpx.RemoteProtocolError("x"), What.RESET),
-        (httpx.LocalProtocolError("x"), What.LOCAL),
-        (httpx.DecodingError("x"), What.UNREADABLE),
-        (httpcore.ReadTimeout("x"), What.READ_TIMEOUT),
+        (httpx2.ConnectTimeout("x"), What.CONNECT_TIMEOUT),
+        (httpx2.ReadTimeout("x"), What.READ_TIMEOUT),
+        (httpx2.WriteTimeout("x"), What.WRITE_TIMEOUT),
+        (httpx2.PoolTimeout("x"), What.POOL_TIMEOUT),
+        (httpx2.ConnectError("x"), What.NOT_CONNECTED),
+        (httpx2.ProxyError("x"), What.NOT_CONNECTED),
+        (httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), What.UNTRUSTED),
+        (httpx2.ReadError("x"), What.RESET),
+        (httpx2.RemoteProtocolError("x"), What.RESET),
+        (httpx2.LocalProtocolError("x"), What.LOCAL),
+        (httpx2.DecodingError("x"), What.UNREADABLE),
+        (httpcore2.ReadTimeout("x"), What.READ_TIMEOUT),
         (ConnectionResetError("x"), What.RESET),
         (BodyError(Fault(What.READ_TIMEOUT, "x")), What.READ_TIMEOUT),
     ],
@@ -62,7 +61,7 @@ def test_doubt_is_the_rule() -> None:
     """Only what plainly never left counts as not arrived."""
     safe = {
         kind.__name__
-        for kind in classes(httpx)
+        for kind in classes(httpx2)
         if (fault := fault_of(made(kind))) is not None and not could_have_arrived(Happening(fault.what))
     }
     assert safe == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,6 @@ from json_strategy import any_json
 from rivya_run.records import Json
 from rivya_run.records.wire import TaskStatus
 from rivya_run.wire.bodies import read_json, text_of
-from rivya_run.wire.library import address
 from rivya_run.wire.origin import why_unsafe
 from rivya_run.wire.replies import error_code, read_credits, read_error, read_file, read_models, read_task
 from rivya_run.wire.result_url import result_url
@@ -246,4 +246,4 @@ def test_any_url(text: str, start: str) -> None:
     assert url.isascii() and url.isprintable() and " " not in url
     if why_unsafe(url) is None:
         assert result_url(url, "https://api.example/") == url
-        address(url)
+        assert httpx2.Request("GET", url).url.raw_host
