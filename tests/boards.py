@@ -105,13 +105,14 @@ def take(number: int = 1, status: str = "succeeded", **more: Any) -> dict[str, A
     params = more.pop(
         "params", {"mode": "normal", "duration": 6, "resolution": "480p", "aspect_ratio": "16:9"}
     )
-    key = f"board.{shot}.t{number}.0123456789abcdef.a1"
+    fingerprint = hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()
+    key = f"board.{shot}.t{number}.{fingerprint[:16]}.a1"
     ended = status in ("succeeded", "failed")
     return {
         "take": number,
         "status": status,
         "model": "grok-imagine-video",
-        "fingerprint": "sha256:" + hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest(),
+        "fingerprint": f"sha256:{fingerprint}",
         "client_request_id": key,
         "attempt": 1,
         "task_id": f"task_{shot}_{number}",

@@ -114,6 +114,26 @@ def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
         assert stills == ["s11"]
 
 
+def test_a_still_that_is_missing_is_no_loss(tmp_path: Path) -> None:
+    """It is taken out of its clip again by whoever needs it; one that was altered is told."""
+    chain = "id: board\nshots:\n  - {id: s01, prompt: One}\n"
+    chain += "  - {id: s02, prompt: Two, references: [{shot: s01, frame: last}]}\n"
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(chain)
+        assert project.run().exit_code == 0
+        [still] = project.folder().glob("s01/*_last.png")
+        content = still.read_bytes()
+        still.write_bytes(b"something else")
+        assert words(project, "verify")[0] == 1
+        still.unlink()
+        assert words(project, "verify")[0] == 0
+        project.write(chain.replace("Two", "Two anew"))
+        assert project.run().exit_code == 0
+        assert still.read_bytes() == content
+        assert project.tasks() == 3
+
+
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("gone", ["403", "404", "410"])
 def test_a_doubtful_clip_whose_url_worked_once_is_kept_with_a_warning(tmp_path: Path, gone: str) -> None:
@@ -224,7 +244,7 @@ def test_two_attempts_of_one_take_never_share_a_name(tmp_path: Path) -> None:
             "mime_type": "video/mp4",
         }
         told = {"status": "succeeded", "client_request_id": key, "attempt": 2, "task_id": "task_2"}
-        take |= told | {"outputs": [output]}
+        take |= told | {"outputs": [output], "request": take["request"] | {"client_request_id": key}}
         path.write_text(json.dumps(document))
         assert project.run().exit_code == 0
         assert clip.read_bytes() == b"a colleague's"

@@ -100,6 +100,8 @@ class Survivor(Project):
             "log": str(self.root / "log.txt"),
             "fatal": None,
             "survived": None,
+            "fatal_move": None,
+            "clock": [0.0, None],
         }
         self.nursery.start(request)
         return self.nursery.end().status

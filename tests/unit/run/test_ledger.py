@@ -161,7 +161,7 @@ def test_an_old_manifest_takes_nothing_back() -> None:
 def test_a_document_that_is_no_manifest_is_refused_with_what_to_do(tmp_path: Path, broken: Any) -> None:
     """Whatever stands in manifest.json, there is a message and never a traceback."""
     written(tmp_path, broken)
-    with pytest.raises(OutputFolderError, match="no manifest") as caught:
+    with pytest.raises(OutputFolderError, match="not a manifest") as caught:
         read_manifest(tmp_path)
     assert "restore it from git" in (caught.value.hint or "")
 
