@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rivya_run.generated.models_page import grid
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.tables import ModelTable
+from rivya_run.models.page import grid
+from rivya_run.models.table import KINDS, ModelTable
 from rivya_run.simulator.faults import PLACES, FaultPlan
-from rivya_run.storyboard.language import FRAMES, KEYS, KINDS, Key, Place, Shape
+from rivya_run.storyboard.language import FRAMES, KEYS, Key, Place, Shape
 from rivya_run.storyboard.problems import GROUPS
 
 FOLDER = Path(__file__).parent

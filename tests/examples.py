@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rivya_run.history.fingerprint import client_request_id, price_key, request_body
-from rivya_run.history.fold import History
-from rivya_run.history.take_entry import entry_of_attempt
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
+from rivya_run.journal.events import Entry, JournalEvent, TakenIn
+from rivya_run.journal.fingerprint import client_request_id, price_key, request_body
+from rivya_run.journal.fold import History
+from rivya_run.journal.take_entry import entry_of_attempt
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
 from rivya_run.planning.lineage import Lineage
 from rivya_run.planning.matching import Matching
+from rivya_run.planning.plan import Plan, Step
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.records import Json
-from rivya_run.records.history import Attempt, AttemptState, Output
-from rivya_run.records.journal import Entry, JournalEvent, TakenIn
-from rivya_run.records.plan import Plan, Step
-from rivya_run.records.storyboard import FileFacts, FileReference, Frame, Shot, ShotReference, Storyboard
-from rivya_run.records.tables import ModelTable, ParameterRow, ParameterType
+from rivya_run.storyboard.model import FileFacts, FileReference, Frame, Shot, ShotReference, Storyboard
 
 MODEL = "grok-imagine-video"
 NOW = "2026-05-11T00:00:00.000Z"
@@ -148,7 +148,7 @@ def attempt(
 
 def digest_of(asked: Shot, *parents: str) -> str:
     """The fingerprint of a shot, given the content of what it is made from."""
-    from rivya_run.records.plan import Parent
+    from rivya_run.planning.plan import Parent
 
     lineage = Lineage(board(asked), {asked.model: table(asked.model)}, History(), {}, Matching([]))
     return lineage.fingerprint(asked, [Parent("parent", 1, content) for content in parents])

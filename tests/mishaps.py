@@ -10,7 +10,7 @@ from typing import Any
 
 from projects import Project
 from rivya_run.errors import RivyaError
-from rivya_run.records.events import Event
+from rivya_run.progress import Event
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import hosted
 

@@ -8,11 +8,11 @@ from typing import TypeAlias
 import anyio
 import httpx2
 
-from rivya_run.records.events import Event
-from rivya_run.run.pace import Pace
-from rivya_run.wire.client import RivyaClient
-from rivya_run.wire.http import Http
-from rivya_run.wire.origin import Secret
+from rivya_run.progress import Event
+from rivya_run.provider.http import Http
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.client import RivyaClient
+from rivya_run.provider.throttle import Pace
 
 KEY = "rvya_sk_test_0123456789"
 ORIGIN = "https://api.example"

@@ -14,23 +14,24 @@ import pytest
 
 import virtual_time
 from mock_api import KEY, ORIGIN
+from rivya_run.engine.board import Board, Line
+from rivya_run.engine.budget import Spending
+from rivya_run.engine.executor import Executor, exit_code
+from rivya_run.engine.outcome import Outcome
+from rivya_run.engine.session import Session
+from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.errors import RivyaError
-from rivya_run.records.history import Attempt
-from rivya_run.records.journal import Intended
-from rivya_run.records.run import Outcome, RunOptions
-from rivya_run.run.board import Board, Line
-from rivya_run.run.executor import Executor, exit_code
-from rivya_run.run.ledger import Ledger
-from rivya_run.run.limits import TaskLimiter
-from rivya_run.run.money import Spending
-from rivya_run.run.pace import Pace
-from rivya_run.run.polling import Timing
-from rivya_run.run.preparing import Source, open_sources, prepare
-from rivya_run.run.session import Session
+from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.events import Intended
+from rivya_run.planning.forecast import Timing
+from rivya_run.project.ledger import Ledger
+from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import Source, open_sources, prepare
+from rivya_run.provider.http import Http
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.client import RivyaClient
+from rivya_run.provider.throttle import Pace
 from rivya_run.times import iso
-from rivya_run.wire.client import RivyaClient
-from rivya_run.wire.http import Http
-from rivya_run.wire.origin import Secret
 
 EPOCH = 1_778_500_000.0
 LONGEST = 100_000.0

@@ -20,7 +20,8 @@ from rivya_run import errors
 from rivya_run.cli.app import COMMANDS, load
 from rivya_run.errors import READER_GONE
 from rivya_run.models.catalog import load_catalog
-from rivya_run.storyboard.language import ID_PATTERN, MAX_TAKES
+from rivya_run.models.table import ID_PATTERN
+from rivya_run.storyboard.language import MAX_TAKES
 from rivya_run.storyboard.layers import MAX_COMBINATIONS
 from rivya_run.storyboard.problems import GROUPS, as_text
 from rivya_run.storyboard.reader import read_storyboard

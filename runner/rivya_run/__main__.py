@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from rivya_run.cli.streams import open_streams
 from rivya_run.errors import Interrupted
-from rivya_run.streams import open_streams
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def _exit_code() -> int:
     """A rerun with nothing to do is answered at once, without loading the command line."""
     import os
 
-    from rivya_run.instant import answer
+    from rivya_run.cli.instant import answer
 
     open_streams()
     found = answer(sys.argv[1:], os.environ)

@@ -11,26 +11,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_run.records.events import Event
-from rivya_run.records.plan import Plan
-from rivya_run.records.problems import Problem
-from rivya_run.records.run import RunOptions
+from rivya_run.errors import Problem
+from rivya_run.planning.plan import Plan
+from rivya_run.progress import Event
+from rivya_run.project.options import RunOptions
 
 if TYPE_CHECKING:
-    from rivya_run.run.running import RunResult
+    from rivya_run.engine.run import RunResult
 
 
 def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = False) -> tuple[Problem, ...]:
     """Every problem and advice of a storyboard, in file order; no network."""
-    from rivya_run.run.opening import open_storyboard
+    from rivya_run.project.open import open_storyboard
 
     return open_storyboard(storyboard, strict=strict, allow_outside=allow_outside).problems
 
 
 def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:
     """What a run would do, why, and what it costs; no network, nothing is written."""
-    from rivya_run.run.ledger import Ledger
-    from rivya_run.run.preparing import open_sources, prepare
+    from rivya_run.project.ledger import Ledger
+    from rivya_run.project.plan import open_sources, prepare
     from rivya_run.storyboard.selection import selected_shots
 
     chosen = options or RunOptions()
@@ -49,7 +49,7 @@ def run(
 ) -> RunResult:
     """Make what is missing. ``environment`` holds key and origin (default: the process's own), ``tell`` hears of
     every event while it goes on."""
-    from rivya_run.run import running
+    from rivya_run.engine import run as running
 
     return running.run(
         list(storyboards),

@@ -18,12 +18,14 @@ RivyaError                    1
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 TYPE_CHECKING = False  # typing's own would make every command load typing
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import ClassVar
 
-    from rivya_run.records.problems import Problem
 
 SOMETHING_TO_DO = 10
 """Of ``plan --detailed-exitcode``."""
@@ -129,3 +131,29 @@ SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
 def severest(codes: Sequence[int]) -> int:
     """The exit code that wins; 0 for none."""
     return min(codes, key=SEVEREST_FIRST.index, default=0)
+
+
+class Severity(StrEnum):
+    """An error keeps the run from starting; advice is shown and, with ``--strict``, becomes an error."""
+
+    ERROR = "error"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file.
+
+    ``line`` and ``column`` count from 1 and point at the key or value at fault. ``where`` is the path in
+    words of the person (``shots[2] (sh020) params.duration``), ``code`` the stable name of its kind
+    (``range``), ``source`` the line of the file as written (control characters still in it).
+    """
+
+    file: str
+    line: int
+    column: int
+    severity: Severity
+    where: str
+    message: str
+    code: str
+    source: str | None = None

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rivya_run.run import limits, pace
-from rivya_run.wire import retry
+from rivya_run.engine import task_slots as limits
+from rivya_run.provider import throttle as pace
+from rivya_run.provider.rivya import retry
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from projects import Project
 from rivya_run import api
 from rivya_run.errors import StoryboardError
-from rivya_run.records.plan import Action
-from rivya_run.records.run import RunOptions
+from rivya_run.planning.plan import Action
+from rivya_run.project.options import RunOptions
 from simulation import KEY
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from projects import Project
-from rivya_run.records.plan import Action
-from rivya_run.records.run import Ending
+from rivya_run.engine.outcome import Ending
+from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.shelf import Content, Shelf
 from rivya_run.simulator.tasks import SimulatedTask

@@ -13,7 +13,7 @@ import pytest
 from command_line import in_project
 from mishaps import board, misbehaving
 from projects import Project, png
-from rivya_run.records.events import Event
+from rivya_run.progress import Event
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 

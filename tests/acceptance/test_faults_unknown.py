@@ -10,8 +10,8 @@ import pytest
 from command_line import in_project
 from mishaps import all_whole, board, ended, misbehaving, statuses
 from projects import Project
-from rivya_run.records.run import RunOptions
-from rivya_run.run.adopting import adopt
+from rivya_run.engine.adopt import adopt
+from rivya_run.project.options import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from command_line import in_project, rivya_run
 from projects import Project, png
-from rivya_run.instant import answer
+from rivya_run.cli.instant import answer
 from simulation import KEY, hosted
 
 BOARD = """

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from projects import Project, png
+from rivya_run.engine.run import run
 from rivya_run.errors import KeyRefused
-from rivya_run.records.run import RunOptions
-from rivya_run.run.running import run
+from rivya_run.project.options import RunOptions
 
 BOARD = """
     id: teaser

@@ -9,7 +9,7 @@ import pytest
 
 from mishaps import Watched, board, ended
 from projects import Project
-from rivya_run.records.events import Event
+from rivya_run.progress import Event
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 
@@ -40,7 +40,7 @@ def test_an_empty_wallet_nobody_can_ask_for_costs_few_creates(tmp_path: Path) ->
         project = Project(tmp_path, simulator)
         project.write(board(12))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rivya_run.run.running.BALANCE_WITHIN", 0.1)
+            patch.setattr("rivya_run.engine.run.BALANCE_WITHIN", 0.1)
             assert project.run().exit_code == 5
         assert simulator.traffic.counts["create"] <= 3
         assert {take["status"] for take in project.takes().values()} == {"planned"}

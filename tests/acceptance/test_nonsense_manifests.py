@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from command_line import in_project
 from nonsense import GONE, TEXTS, TOGETHER, WRONG, WRONG_PAST, WRONG_UPLOADS, changed, place_of, text
 from projects import Project, png
-from rivya_run.disk.journal import line_of
-from rivya_run.records.journal import TakenIn, Uploaded
+from rivya_run.journal.events import TakenIn, Uploaded
+from rivya_run.journal.store import line_of
 from simulation import hosted
 
 BOARD = """

@@ -12,8 +12,8 @@ import pytest
 from command_line import in_project, rivya_run
 from mishaps import board, misbehaving
 from projects import Project
-from rivya_run.disk.places import arriving
 from rivya_run.errors import OutputFolderError
+from rivya_run.project.places import arriving
 from rivya_run.simulator.faults import Rule
 from simulation import hosted
 
@@ -27,7 +27,7 @@ def died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
         project = Project(tmp_path, simulator)
         project.write(board(1))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.run.fetching.place", _die)
+            patch.setattr("rivya_run.engine.fetch.place", _die)
             assert project.run().exit_code == 7
         yield project
 
@@ -105,7 +105,7 @@ def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
         assert project.run().exit_code == 0
         project.write(chain.replace("s01", "s11").replace("s02", "s12"))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.run.pipeline.move", _die)
+            patch.setattr("rivya_run.engine.take.move", _die)
             assert project.run().exit_code == 7
         project.write(board(1).replace("s01", "s05"))
         assert project.run().exit_code == 0

@@ -14,11 +14,11 @@ import pytest
 
 from mishaps import Watched, all_whole, board, ended, misbehaving, statuses
 from projects import Project
-from rivya_run.disk import journal as journal_module
-from rivya_run.disk.durable import unwritable, write_atomically
-from rivya_run.disk.journal import read_journal
-from rivya_run.disk.lock import locked
-from rivya_run.records.events import Event
+from rivya_run.durable import unwritable, write_atomically
+from rivya_run.journal import store as journal_module
+from rivya_run.journal.store import read_journal
+from rivya_run.progress import Event
+from rivya_run.project.lock import locked
 from rivya_run.simulator.faults import Rule
 from simulation import hosted
 
@@ -157,7 +157,7 @@ def test_what_can_not_be_fetched_any_more_is_never_made_again(tmp_path: Path) ->
         assert project.run().exit_code == 0
         output(project).unlink()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rivya_run.wire.retry.BACK_OFF_BASE", 0.001)
+            patch.setattr("rivya_run.provider.rivya.retry.BACK_OFF_BASE", 0.001)
             assert project.run(timeout=1).exit_code == 1
         assert project.simulator.traffic.counts["create"] == 2
         assert project.steps()["s01/1"].action.value == "download"
@@ -232,7 +232,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Names of what can't be written any more: ``part`` (a clip) or ``line`` (of the journal)."""
     full: set[str] = set()
     write = os.write
-    from rivya_run.wire.parts import Part
+    from rivya_run.provider.partial_file import Part
 
     append = Part.append
 
@@ -243,12 +243,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
     def no_room(self: Part, content: bytes) -> None:
         if "part" in full:
-            from rivya_run.disk.durable import unwritable
+            from rivya_run.durable import unwritable
 
             raise unwritable(self.path, OSError(28, "No space left on device"))
         append(self, content)
 
-    monkeypatch.setattr("rivya_run.disk.journal.os.write", no_space)
+    monkeypatch.setattr("rivya_run.journal.store.os.write", no_space)
     monkeypatch.setattr(Part, "append", no_room)
     yield full
 
@@ -304,8 +304,8 @@ def test_a_journal_that_fails_once_is_not_written_behind_a_half_line(
         truncate(descriptor, size)
 
     with monkeypatch.context() as patch:
-        patch.setattr("rivya_run.disk.journal.os.write", half)
-        patch.setattr("rivya_run.disk.journal.os.ftruncate", stuck)
+        patch.setattr("rivya_run.journal.store.os.write", half)
+        patch.setattr("rivya_run.journal.store.os.ftruncate", stuck)
         assert ended(project)[0] == 7
     assert calls == 6
     assert project.run().exit_code == 0
@@ -316,7 +316,7 @@ def test_nothing_is_created_on_a_disk_that_is_nearly_full(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less than 256 MiB free: exit code 7, nothing paid."""
-    monkeypatch.setattr("rivya_run.run.executor.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("rivya_run.engine.executor.free_bytes", lambda folder: 1000)
     project.write(board(2))
     assert project.run().exit_code == 7
     assert project.tasks() == 0
@@ -365,7 +365,7 @@ def test_a_removed_folder_is_noticed_while_tasks_only_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The books are looked at now and then, also when nothing is to be created."""
-    monkeypatch.setattr("rivya_run.run.executor.MANIFEST_EVERY", 0.05)
+    monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
     with hosted(speed=4.0) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(1))
@@ -415,7 +415,7 @@ class FailingOnce:
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project whose tasks take a while, so that manifests are written meanwhile."""
-    monkeypatch.setattr("rivya_run.run.executor.MANIFEST_EVERY", 0.05)
+    monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
     with hosted(speed=6.0) as simulator:
         yield Project(tmp_path, simulator)
 
@@ -430,7 +430,7 @@ def test_a_manifest_that_fails_on_the_way_is_told_and_tried_again(
 ) -> None:
     """The journal has it all: the run goes on, and its last manifest is whole."""
     failing = FailingOnce(3)
-    monkeypatch.setattr("rivya_run.run.board.write_atomically", failing)
+    monkeypatch.setattr("rivya_run.engine.board.write_atomically", failing)
     slow.write(board(1))
     assert slow.run().exit_code == 0
     assert failing.calls > 3
@@ -445,7 +445,7 @@ def test_a_manifest_that_can_not_be_written_at_the_end_is_exit_7(
     """A failure on the way is no reason to think that it was written."""
     slow.write(board(1))
     with monkeypatch.context() as patch:
-        patch.setattr("rivya_run.run.board.write_atomically", FailingOnce(1000))
+        patch.setattr("rivya_run.engine.board.write_atomically", FailingOnce(1000))
         code, words = ended(slow)
     assert (code, "manifest.json" in words) == (7, True)
     assert slow.run().exit_code == 0
@@ -457,7 +457,7 @@ def test_a_disk_that_is_too_full_for_the_manifest_ends_creating(
     slow: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quota that free space doesn't show: there would be no room for more clips either."""
-    monkeypatch.setattr("rivya_run.run.board.write_atomically", FailingOnce(1, errno.EDQUOT))
+    monkeypatch.setattr("rivya_run.engine.board.write_atomically", FailingOnce(1, errno.EDQUOT))
     slow.write(board(4))
     code, _ = ended(slow, concurrency=1)
     assert code == 7

@@ -10,7 +10,7 @@ import pytest
 
 from command_line import in_project
 from projects import Project, png
-from rivya_run.records.plan import Action
+from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import hosted
 

@@ -10,7 +10,7 @@ import pytest
 
 from command_line import in_project, rivya_run
 from projects import Project
-from rivya_run.disk.lock import locked
+from rivya_run.project.lock import locked
 
 BOARD = """
     id: board

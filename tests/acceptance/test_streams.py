@@ -98,7 +98,7 @@ def test_a_stream_that_nobody_wants_changes_nothing(made: Path, words: str, stre
 def test_no_file_of_ours_takes_the_number_of_a_closed_stream(made: Path) -> None:
     """A library that complains on descriptor 2 must not write into the journal."""
     look = (
-        "import os, sys; from rivya_run.streams import open_streams; open_streams();"
+        "import os, sys; from rivya_run.cli.streams import open_streams; open_streams();"
         "os.write(2, b'complaint'); file = open('own.txt', 'w'); print(file.fileno())"
     )
     code, said = shell(made, f"'{sys.executable}' -c \"{look}\" 2>&-")
@@ -118,7 +118,7 @@ def test_ctrl_c_before_anything_is_loaded_is_130(monkeypatch: pytest.MonkeyPatch
     assert left.value.code == 130
 
 
-@pytest.mark.parametrize("module", ["click", "rivya_run.cli.plan", "rivya_run.run.preparing", "threading"])
+@pytest.mark.parametrize("module", ["click", "rivya_run.cli.plan", "rivya_run.project.plan", "threading"])
 def test_ctrl_c_while_modules_are_loaded_is_130(made: Path, module: str) -> None:
     """From the first import of the command line to the last of a command, and while Python clears up."""
     press = (

@@ -13,8 +13,8 @@ import pytest
 from command_line import in_project
 from mishaps import board, statuses
 from projects import Project
-from rivya_run.records.run import RunOptions
-from rivya_run.run.adopting import adopt
+from rivya_run.engine.adopt import adopt
+from rivya_run.project.options import RunOptions
 from rivya_run.simulator.faults import FaultPlan
 from rivya_run.simulator.options import Phase
 from simulation import KEY, hosted

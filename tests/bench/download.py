@@ -29,8 +29,8 @@ def figures(folder: Path) -> Iterator[Figure]:
 
 
 async def _fetched(url: str, part: Path) -> float:
-    from rivya_run.wire.downloads import Fetched, fetch
-    from rivya_run.wire.http import Http
+    from rivya_run.provider.download import Fetched, fetch
+    from rivya_run.provider.http import Http
 
     async with Http("http://127.0.0.1:9", None) as http:
         began = time.perf_counter()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 import boards
-from rivya_run.report.page import write_report
+from rivya_run.views.page.page import write_report
 
 Opener = Callable[..., Page]
 

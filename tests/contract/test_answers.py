@@ -16,13 +16,13 @@ import httpx2
 import pytest
 
 from contract.odd_server import Asked, OddServer, answer, odd_server
-from rivya_run.wire.exchange import ApiRequest, Form, Reply
-from rivya_run.wire.faults import Fault
-from rivya_run.wire.http import Http
-from rivya_run.wire.network import Network
-from rivya_run.wire.origin import Secret
-from rivya_run.wire.retry import Happening, What, could_have_arrived
-from rivya_run.wire.transport import Transport
+from rivya_run.provider.exchange import ApiRequest, Form, Reply
+from rivya_run.provider.faults import Fault
+from rivya_run.provider.http import Http
+from rivya_run.provider.network import Network
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.retry import Happening, What, could_have_arrived
+from rivya_run.provider.transport import Transport
 
 T = TypeVar("T")
 
@@ -281,7 +281,7 @@ def test_a_file_that_changes_while_it_is_uploaded(
             with path.open("r+b") as file:
                 file.truncate(200_000 + change)
 
-    monkeypatch.setattr("rivya_run.wire.http.httpx2.Request", Changing)
+    monkeypatch.setattr("rivya_run.provider.http.httpx2.Request", Changing)
 
     async def run() -> tuple[OddServer, Reply | Fault]:
         async def hello(_: Asked) -> bytes:

@@ -21,14 +21,14 @@ import httpx2
 import pytest
 
 from contract.odd_server import Asked, Hang, OddServer, answer, odd_server
-from rivya_run.wire.downloads import Fetched, fetch
-from rivya_run.wire.exchange import ApiRequest, Form, Reply
-from rivya_run.wire.faults import Fault, fault_of
-from rivya_run.wire.http import Http
-from rivya_run.wire.network import Network
-from rivya_run.wire.origin import Secret
-from rivya_run.wire.retry import What
-from rivya_run.wire.transport import Transport
+from rivya_run.provider.download import Fetched, fetch
+from rivya_run.provider.exchange import ApiRequest, Form, Reply
+from rivya_run.provider.faults import Fault, fault_of
+from rivya_run.provider.http import Http
+from rivya_run.provider.network import Network
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.retry import What
+from rivya_run.provider.transport import Transport
 
 T = TypeVar("T")
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -696,7 +696,7 @@ def test_a_request_may_be_cancelled_at_any_time(
             async def never(*_: object, **__: object) -> None:
                 await asyncio.sleep(30)
 
-            monkeypatch.setattr("rivya_run.wire.stream.httpcore2.AnyIOBackend.connect_tcp", never)
+            monkeypatch.setattr("rivya_run.provider.stream.httpcore2.AnyIOBackend.connect_tcp", never)
         try:
             async with Http(f"{scheme}://localhost:{port}", None) as http:
                 with anyio.move_on_after(0.15) as scope:

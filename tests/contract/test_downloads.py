@@ -18,10 +18,10 @@ import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
-from rivya_run.wire.downloads import Failed, Fetched, NotThere, fetch
-from rivya_run.wire.http import Http
-from rivya_run.wire.incoming import Incoming
-from rivya_run.wire.origin import Secret
+from rivya_run.provider.download import Failed, Fetched, NotThere, fetch
+from rivya_run.provider.http import Http
+from rivya_run.provider.incoming import Incoming
+from rivya_run.provider.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
 SMALL = b"\x00\x00\x00\x20ftypisom" + random.Random(1).randbytes(300_000)
@@ -403,9 +403,9 @@ def test_disk_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) 
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if where == "fsync":
-        monkeypatch.setattr("rivya_run.wire.parts.os.fsync", full)
+        monkeypatch.setattr("rivya_run.provider.partial_file.os.fsync", full)
     else:
-        monkeypatch.setattr("rivya_run.wire.parts.Part._write", full)
+        monkeypatch.setattr("rivya_run.provider.partial_file.Part._write", full)
     with pytest.raises(DiskFull) as caught:
         get(scripted(answer(200, SMALL, headers=MEDIA)), tmp_path / "x.part")
     assert caught.value.exit_code == 7
@@ -506,7 +506,7 @@ def test_the_head_of_an_answer_that_trickles_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It counts as no answer."""
-    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.05)
 
     async def answerer(_: Asked) -> bytes:
         raise Trickle(b"HTTP/1.1 200 OK\r\nx: ")

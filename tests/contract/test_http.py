@@ -18,15 +18,16 @@ import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
 from rivya_run.errors import KeyRefused
-from rivya_run.records.wire import Task, UploadedFile
-from rivya_run.wire.client import Created, RivyaClient, Unanswered
-from rivya_run.wire.downloads import Fetched, fetch
-from rivya_run.wire.exchange import ApiRequest, Form, Reply
-from rivya_run.wire.faults import Fault
-from rivya_run.wire.http import Http
-from rivya_run.wire.network import Network
-from rivya_run.wire.origin import Secret
-from rivya_run.wire.retry import What
+from rivya_run.journal.task import Task
+from rivya_run.provider.download import Fetched, fetch
+from rivya_run.provider.exchange import ApiRequest, Form, Reply
+from rivya_run.provider.faults import Fault
+from rivya_run.provider.http import Http
+from rivya_run.provider.interface import UploadedFile
+from rivya_run.provider.network import Network
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.client import Created, RivyaClient, Unanswered
+from rivya_run.provider.rivya.retry import What
 
 KEY = "rvya_sk_test_0123456789"
 TASK = b'{"id": "task_1", "status": "queued", "error": null}'
@@ -130,7 +131,7 @@ def test_silence() -> None:
 
 def test_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that comes a byte at a time for ever is ended as a whole."""
-    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.05)
 
     async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

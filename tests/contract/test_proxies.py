@@ -13,12 +13,12 @@ import anyio
 import pytest
 
 from contract.odd_server import Asked, Cut, OddServer, answer
-from rivya_run.wire.exchange import ApiRequest, Reply
-from rivya_run.wire.faults import Fault
-from rivya_run.wire.http import Http
-from rivya_run.wire.network import Network
-from rivya_run.wire.origin import Secret
-from rivya_run.wire.retry import Happening, What, could_have_arrived
+from rivya_run.provider.exchange import ApiRequest, Reply
+from rivya_run.provider.faults import Fault
+from rivya_run.provider.http import Http
+from rivya_run.provider.network import Network
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.retry import Happening, What, could_have_arrived
 
 T = TypeVar("T")
 KEY = "rvya_sk_test_0123456789"
@@ -163,7 +163,7 @@ def test_a_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch, serve
 )
 def test_a_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """All of connecting has to be done in the time for connecting."""
-    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
     fault, _ = through(monkeypatch, serve, create)
     assert isinstance(fault, Fault), fault
     assert fault.what is What.CONNECT_TIMEOUT
@@ -220,7 +220,7 @@ def behind(
 ) -> tuple[T, OddServer, Proxy]:
     """Run a body against an API at localhost, which is asked through a proxy for once."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    monkeypatch.setattr("rivya_run.wire.network.is_loopback", lambda host: False)
+    monkeypatch.setattr("rivya_run.provider.network.is_loopback", lambda host: False)
     servers: list[OddServer] = []
 
     async def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -354,7 +354,7 @@ def test_a_socks_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_socks_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other."""
-    monkeypatch.setattr("rivya_run.wire.http._CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
     fault, _ = through(monkeypatch, hangs, create, scheme="socks5h")
     assert isinstance(fault, Fault), fault
     assert fault.what is What.CONNECT_TIMEOUT

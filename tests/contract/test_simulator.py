@@ -500,8 +500,8 @@ def test_import_of_the_simulator_brings_no_client() -> None:
     code = "import sys, rivya_run.simulator.hosting; print(sorted(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "'httpx2'" not in found
-    assert "rivya_run.wire.client" not in found
-    assert "rivya_run.wire.http'" not in found
+    assert "rivya_run.provider.rivya.client" not in found
+    assert "rivya_run.provider.http'" not in found
 
 
 def test_bodies_are_compared_byte_for_byte() -> None:

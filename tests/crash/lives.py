@@ -23,8 +23,8 @@ from typing import Any
 from command_line import rivya_run
 from nonsense import WRONG, WRONG_PAST, WRONG_UPLOADS, changed, text
 from projects import png
-from rivya_run.disk.journal import read_journal
-from rivya_run.history.fold import History
+from rivya_run.journal.fold import History
+from rivya_run.journal.store import read_journal
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.tasks import SimulatedTask
 from simulation import KEY

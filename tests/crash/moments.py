@@ -59,9 +59,9 @@ class Moments:
 
     def install(self) -> None:
         """Put the hooks around journal lines, syncs, requests, downloads and renames."""
-        from rivya_run.disk.journal import Journal
-        from rivya_run.wire.http import Http
-        from rivya_run.wire.parts import Part
+        from rivya_run.journal.store import Journal
+        from rivya_run.provider.http import Http
+        from rivya_run.provider.partial_file import Part
 
         _around_lines(self, Journal)
         _around(self, Journal, "sync", "sync")
@@ -74,8 +74,9 @@ class Moments:
 
 def hasten() -> None:
     """Shorter pauses: a soak shall spend its time on kills."""
-    from rivya_run.run import limits, pace
-    from rivya_run.wire import retry
+    from rivya_run.engine import task_slots as limits
+    from rivya_run.provider import throttle as pace
+    from rivya_run.provider.rivya import retry
 
     retry.BACK_OFF_BASE = 0.01
     retry.BACK_OFF_CAP = 0.1

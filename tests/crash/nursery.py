@@ -72,12 +72,6 @@ def _warm_up() -> None:
     import httpx2  # noqa: F401
     import PIL.Image  # noqa: F401
 
-    import rivya_run.cli.app
-    import rivya_run.cli.failures
-    import rivya_run.cli.run
-    import rivya_run.media.frames
-    import rivya_run.reporting.summary
-    import rivya_run.run.running  # noqa: F401
     from rivya_run.models.catalog import load_catalog
 
     load_catalog().all()

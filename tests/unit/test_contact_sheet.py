@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 import boards
-from rivya_run.export.contact_sheet import write_contact_sheet
+from rivya_run.film.contact_sheet import write_contact_sheet
 
 
 def test_a_sheet_shows_every_chosen_take(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 
 import boards
 from rivya_run.errors import RivyaError
-from rivya_run.export.clips import frame_edges, standard_rate
-from rivya_run.export.cut import write_cut
+from rivya_run.film.clips import frame_edges, standard_rate
+from rivya_run.film.cut import write_cut
 from rivya_run.media.facts import Complete, completeness, facts
 from rivya_run.media.frames import frame
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.history.chosen import Entry
-from rivya_run.report.cards import Page
-from rivya_run.report.figures import SCALE, seconds, size, spend, timeline
-from rivya_run.report.model import page, relative_url
+from rivya_run.planning.chosen import Entry
 from rivya_run.text import figure
+from rivya_run.views.page.cards import Page
+from rivya_run.views.page.figures import SCALE, seconds, size, spend, timeline
+from rivya_run.views.page.model import page, relative_url
 
 
 class Nothing:

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 
 from mock_api import KEY, ORIGIN
-from rivya_run.records.wire import Task, TaskStatus
-from rivya_run.run.limits import Slot, TaskLimiter
-from rivya_run.run.pace import Pace
-from rivya_run.wire.client import Created, RivyaClient
-from rivya_run.wire.http import Http
-from rivya_run.wire.origin import Secret
+from rivya_run.engine.task_slots import Slot, TaskLimiter
+from rivya_run.journal.task import Task, TaskStatus
+from rivya_run.provider.http import Http
+from rivya_run.provider.origin import Secret
+from rivya_run.provider.rivya.client import Created, RivyaClient
+from rivya_run.provider.throttle import Pace
 from virtual_time import run
 
 

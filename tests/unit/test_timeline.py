@@ -10,7 +10,7 @@ import pytest
 
 import boards
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.export.timeline import SUFFIXES, UsedShot, used_shots, write_timeline
+from rivya_run.film.timeline import SUFFIXES, UsedShot, used_shots, write_timeline
 
 ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "fcpxml": "fcpx_xml", "fcp7xml": "fcp_xml"}
 FORMATS = list(ADAPTERS)

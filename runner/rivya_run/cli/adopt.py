@@ -40,11 +40,11 @@ def command(
     from dataclasses import replace
 
     from rivya_run.cli.run_messages import PlanConfirmation, show_end
+    from rivya_run.engine.adopt import adopt
+    from rivya_run.engine.run import run
     from rivya_run.errors import BY_ENDING, UsageError, severest
-    from rivya_run.records.history import AttemptState
-    from rivya_run.reporting import progress_for
-    from rivya_run.run.adopting import adopt
-    from rivya_run.run.running import run
+    from rivya_run.journal.attempt import AttemptState
+    from rivya_run.views import progress_for
 
     if storyboard.is_dir():
         raise UsageError("adopt needs one storyboard file, not a folder")

@@ -9,8 +9,8 @@ import click
 from click_default_group import DefaultGroup
 
 from rivya_run import __version__
+from rivya_run.cli.streams import settled
 from rivya_run.errors import READER_GONE, Interrupted
-from rivya_run.streams import settled
 
 COMMANDS: Final = {
     "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",

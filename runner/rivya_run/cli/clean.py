@@ -15,10 +15,10 @@ from rivya_run.cli import options as shared
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rivya_run.disk.cleaning import Unused
-    from rivya_run.records.history import Attempt
-    from rivya_run.records.run import RunOptions
-    from rivya_run.run.preparing import Prepared, Source
+    from rivya_run.journal.attempt import Attempt
+    from rivya_run.project.clean import Unused
+    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import Prepared, Source
 
 
 @click.command("clean", short_help="List files that no present take uses; --yes removes them.")
@@ -33,25 +33,25 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     The journal still records that they were paid for: a take that is wanted again is downloaded, not made
     again, as long as Rivya keeps it. Reports, cuts and files of your own are never touched.
     """
-    from rivya_run.run.opening import storyboard_files
-    from rivya_run.run.preparing import open_sources
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.project.plan import open_sources
 
     options = shared.run_options(given)
     for source in open_sources(storyboard_files(storyboards), options):
         with ExitStack() as stack:
             if yes and source.folder.is_dir():
-                from rivya_run.disk.lock import locked
+                from rivya_run.project.lock import locked
 
                 stack.enter_context(locked(source.folder, f"clean {source.relative_path}"))
             _clean(source, options, stack, remove=yes)
 
 
 def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
-    from rivya_run.disk.cleaning import files_in, unused
-    from rivya_run.history.manifest import serving_of
-    from rivya_run.run.ledger import Ledger
-    from rivya_run.run.preparing import prepare
-    from rivya_run.safetext import visible
+    from rivya_run.planning.serving import serving_of
+    from rivya_run.project.clean import files_in, unused
+    from rivya_run.project.ledger import Ledger
+    from rivya_run.project.plan import prepare
+    from rivya_run.text import visible
     from rivya_run.times import iso
 
     ledger = Ledger(source.folder, now=lambda: iso(time.time()))
@@ -80,10 +80,10 @@ def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]
     They are what a run that was killed left to move, copies that were set aside, and whole downloads of which the
     records have lost track.
     """
-    from rivya_run.disk.moves import outstanding
-    from rivya_run.disk.outputs import file_trouble, sha256_of, size_of
-    from rivya_run.disk.places import ARRIVING, arriving
     from rivya_run.media.measuring import look_into
+    from rivya_run.project.moves import outstanding
+    from rivya_run.project.outputs import file_trouble, sha256_of, size_of
+    from rivya_run.project.places import ARRIVING, arriving
 
     kept = {move.source for move in outstanding(folder, attempts.values())}
     known = {arriving(Path(), key, 0).name.partition("_")[0] for key in attempts}
@@ -106,9 +106,9 @@ def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]
 def _remove(source: Source, prepared: Prepared, found: list[Unused]) -> None:
     """On record first, then gone."""
     from rivya_run import __version__
-    from rivya_run.disk.durable import unwritable
-    from rivya_run.records.journal import Removed
-    from rivya_run.run.preparing import run_started
+    from rivya_run.durable import unwritable
+    from rivya_run.journal.events import Removed
+    from rivya_run.project.plan import run_started
 
     ledger = prepared.ledger
     recorded = [one for one in found if one.key is not None]

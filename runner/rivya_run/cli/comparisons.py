@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.records.storyboard import FileReference, Storyboard
-from rivya_run.reporting.tables import show_columns
-from rivya_run.run.preparing import Prepared
-from rivya_run.safetext import visible
-from rivya_run.storyboard.changes import Kind, TakeChange, changes, contents
+from rivya_run.planning.changes import Kind, TakeChange, changes, contents
+from rivya_run.project.plan import Prepared
+from rivya_run.storyboard.model import FileReference, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.text import credits_in_words, figure, markdown, markdown_table
+from rivya_run.text import credits_in_words, figure, markdown, markdown_table, visible
+from rivya_run.views.tables import show_columns
 
 if TYPE_CHECKING:
-    from rivya_run.export.timeline import UsedShot
-from rivya_run.records import Json
+    from rivya_run.film.timeline import UsedShot
+from rivya_run.json_types import Json
 
 GIT_WITHIN = 60.0
 CHANGE_HEADS = ("take", "change", "model", "credits", "basis")
@@ -132,7 +131,7 @@ USE_HEADS = ("take", "scene", "used", "made", "pick", "credits")
 
 def show_used(timeline: Path, prepared: Sequence[Prepared], form: str) -> None:
     """Print a row for each take of the storyboards, with the seconds that the timeline uses of it."""
-    from rivya_run.export.timeline import used_shots
+    from rivya_run.film.timeline import used_shots
 
     used = used_shots(timeline)
     rows = [row for one in prepared for row in _rows(one, used)]

@@ -45,7 +45,7 @@ def command(
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.results import made
-    from rivya_run.run.opening import storyboard_files
+    from rivya_run.project.open import storyboard_files
 
     if slates and form not in ("cut", "contact-sheet"):
         raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")
@@ -67,9 +67,9 @@ def command(
 def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
     from rivya_run.cli.results import PRODUCTS, free_to_write
-    from rivya_run.history.manifest import known_attempts
-    from rivya_run.media.stills import owned_paths
-    from rivya_run.run.opening import reference_paths
+    from rivya_run.journal.manifest import known_attempts
+    from rivya_run.journal.stills import owned_paths
+    from rivya_run.project.open import reference_paths
 
     kept = dict.fromkeys(reference_paths(storyboard), "a reference of this storyboard")
     for _, _, attempt in known_attempts(found.manifest):
@@ -82,17 +82,17 @@ def _write(
 ) -> tuple[Path, str, Sequence[str]]:
     """The file, a line about it, and notices."""
     if form == "cut":
-        from rivya_run.export.cut import write_cut
+        from rivya_run.film.cut import write_cut
 
         cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
         how = "clips copied as they are" if cut.copied else "re-encoded"
         return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
     if form == "contact-sheet":
-        from rivya_run.export.contact_sheet import write_contact_sheet
+        from rivya_run.film.contact_sheet import write_contact_sheet
 
         sheet = write_contact_sheet(found.manifest, found.folder, to, slates=slates)
         return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
-    from rivya_run.export.timeline import write_timeline
+    from rivya_run.film.timeline import write_timeline
 
     handed = write_timeline(found.manifest, found.folder, to, form)
     return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices

@@ -12,8 +12,8 @@ import click
 
 from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
-from rivya_run.run.config import KEY_VARIABLE
-from rivya_run.safetext import visible
+from rivya_run.provider.rivya.settings import KEY_VARIABLE
+from rivya_run.text import visible
 
 _EXTRAS = {
     "starlette": "simulator",

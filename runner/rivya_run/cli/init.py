@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rivya_run.cli import options
-from rivya_run.generated.storyboard_schema import schema_files
+from rivya_run.project.schema_files import schema_files
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
@@ -19,7 +19,7 @@ def command(folder: Path) -> None:
     """
     from rivya_run.errors import UsageError
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.safetext import visible
+    from rivya_run.text import visible
 
     content = scaffold(folder / PROJECT_FOLDER)
     there = [name for name in content if (folder / name).exists() or (folder / name).is_symlink()]

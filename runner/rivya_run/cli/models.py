@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rivya_run.disk.durable import write_atomically
+from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
 from rivya_run.models.catalog import ENDING, Catalog
 from rivya_run.models.sync import (
     Change,
     ChangeKind,
+    ListedModel,
     compare,
     new_table,
     renewed_table,
     table_name_is_safe,
 )
-from rivya_run.records.wire import ListedModel
-from rivya_run.reporting.tables import show_columns
-from rivya_run.safetext import visible
+from rivya_run.text import visible
+from rivya_run.views.tables import show_columns
 
 if TYPE_CHECKING:
     from rivya_run.models.catalog import Catalog
-    from rivya_run.records.tables import ModelTable
+    from rivya_run.models.table import ModelTable
 
 
 @click.group("models", short_help="The models, their parameters and prices.")
@@ -42,8 +42,8 @@ def command() -> None:
 
 def project_models() -> Path:
     """The ``models/`` folder of the current project; it need not exist."""
-    from rivya_run.disk.files import project_root
     from rivya_run.models.catalog import PROJECT_FOLDER
+    from rivya_run.project.reference_files import project_root
 
     return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
 
@@ -81,7 +81,7 @@ def list_models(
 
         _echo_json([table_document(table) for table in tables])
     elif markdown:
-        from rivya_run.generated.models_page import models_page
+        from rivya_run.models.page import models_page
 
         click.echo(models_page(tables).encode(), nl=False)
     else:
@@ -209,8 +209,8 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
     """Show how the tables differ from the API's list; with ``write``, keep it in ``folder``."""
     import anyio
 
-    from rivya_run.run.config import base_url
-    from rivya_run.wire.origin import checked_base_url
+    from rivya_run.provider.origin import checked_base_url
+    from rivya_run.provider.rivya.settings import base_url
 
     origin = checked_base_url(base_url(os.environ))
     listed = anyio.run(_ask, origin)
@@ -229,9 +229,9 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
 
 
 async def _ask(origin: str) -> list[ListedModel]:
-    from rivya_run.wire.client import Refused, RivyaClient, Unanswered
-    from rivya_run.wire.http import Http
-    from rivya_run.wire.network import Network
+    from rivya_run.provider.http import Http
+    from rivya_run.provider.network import Network
+    from rivya_run.provider.rivya.client import Refused, RivyaClient, Unanswered
 
     network = Network.of_environment()
     for notice in network.notices:

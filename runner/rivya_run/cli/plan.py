@@ -13,13 +13,13 @@ import click
 
 from rivya_run.cli import options as shared
 from rivya_run.errors import SOMETHING_TO_DO, UsageError
-from rivya_run.records import Json
-from rivya_run.safetext import visible
+from rivya_run.json_types import Json
+from rivya_run.text import visible
 
 if TYPE_CHECKING:
-    from rivya_run.planning.plan_file import SavedPlan
-    from rivya_run.records.run import RunOptions
-    from rivya_run.run.preparing import Prepared
+    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import Prepared
+    from rivya_run.project.saved_plan import SavedPlan
 
 
 @click.command("plan", short_help="What a run would do, why, and what it costs.")
@@ -67,8 +67,8 @@ def command(
     unknown), skip. Credits are 'observed' (what the API took for the same before) or 'base' (the table's
     price of default params, with the day it was read). 'worst' counts every retry.
     """
-    from rivya_run.run.opening import storyboard_files
-    from rivya_run.run.preparing import open_sources
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.project.plan import open_sources
 
     form = "json" if as_json else form
     options = shared.run_options(given)
@@ -116,8 +116,8 @@ def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> li
     """The plans, books open for reading until the stack closes; nothing is locked or written."""
     import time
 
-    from rivya_run.run.ledger import Ledger
-    from rivya_run.run.preparing import prepare
+    from rivya_run.project.ledger import Ledger
+    from rivya_run.project.plan import prepare
     from rivya_run.storyboard.selection import selected_shots
     from rivya_run.times import iso
 
@@ -138,14 +138,14 @@ def _advise(prepared: Sequence[Prepared]) -> None:
 
 
 def _something(prepared: Sequence[Prepared]) -> bool:
-    from rivya_run.planning.plan_file import something_to_do
+    from rivya_run.project.saved_plan import something_to_do
 
     return any(something_to_do(one.plan) for one in prepared)
 
 
 def _show(prepared: Sequence[Prepared], form: str) -> None:
-    from rivya_run.planning.plan_file import plan_document
-    from rivya_run.reporting.plan_view import plan_markdown
+    from rivya_run.project.saved_plan import plan_document
+    from rivya_run.views.plan_view import plan_markdown
 
     plans = [one.plan for one in prepared]
     if form == "json":
@@ -158,9 +158,9 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
 
 
 def _show_tables(prepared: Sequence[Prepared]) -> None:
-    from rivya_run.reporting.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
-    from rivya_run.reporting.tables import show_columns
-    from rivya_run.safetext import visible
+    from rivya_run.text import visible
+    from rivya_run.views.plan_view import CREDITS_COLUMN, HEADS, plan_rows, totals_lines
+    from rivya_run.views.tables import show_columns
 
     for number, one in enumerate(prepared):
         if number:
@@ -171,11 +171,11 @@ def _show_tables(prepared: Sequence[Prepared]) -> None:
 
 
 def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
-    from rivya_run.disk.durable import write_atomically
+    from rivya_run.durable import write_atomically
     from rivya_run.errors import RivyaError, UsageError
-    from rivya_run.planning.plan_file import saved
-    from rivya_run.run.plan_basis import basis_of
-    from rivya_run.safetext import visible
+    from rivya_run.project.plan_inputs import basis_of
+    from rivya_run.project.saved_plan import saved
+    from rivya_run.text import visible
 
     bases = [basis_of(one.source) for one in prepared]
     content = saved([one.plan for one in prepared], bases, choices_of(options))
@@ -194,10 +194,10 @@ def chosen(
     Raises StoryboardError (PlanMoved) where it no longer fits, UsageError where the command line says otherwise.
     """
     from rivya_run.cli.run_messages import plan_moved
-    from rivya_run.planning.plan_file import moved, read_saved
-    from rivya_run.run.opening import storyboard_files
-    from rivya_run.run.plan_basis import basis_of
-    from rivya_run.run.preparing import open_sources
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.project.plan import open_sources
+    from rivya_run.project.plan_inputs import basis_of
+    from rivya_run.project.saved_plan import moved, read_saved
 
     try:
         saved = read_saved(file.read_bytes(), str(file))
@@ -222,7 +222,7 @@ def chosen(
 
 def choices_of(options: RunOptions) -> dict[str, Json]:
     """The options that a plan is made with, as its file keeps them."""
-    from rivya_run.planning.plan_file import CHOICES
+    from rivya_run.project.saved_plan import CHOICES
 
     found = {name: getattr(options, name) for name in CHOICES}
     return {

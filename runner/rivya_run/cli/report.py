@@ -22,8 +22,8 @@ def command(
     One file that opens from disk; nothing in it is loaded from the network.
     """
     from rivya_run.cli.results import made
-    from rivya_run.report.page import write_report
-    from rivya_run.run.opening import storyboard_files
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.views.page.page import write_report
 
     for storyboard in storyboard_files(storyboards):
         found = made(storyboard, outputs, simulate=simulate)

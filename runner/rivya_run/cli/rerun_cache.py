@@ -8,23 +8,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rivya_run.disk.durable import write_atomically
-from rivya_run.disk.files import project_root
-from rivya_run.disk.moves import outstanding
-from rivya_run.disk.places import ARRIVING, JOURNAL, MANIFEST
+from rivya_run.cli.instant import GONE, STATE, facts_of, state_text, tables_digest
+from rivya_run.durable import write_atomically
+from rivya_run.engine.board import Board
+from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.run import RunResult, started
 from rivya_run.errors import OutputFolderError
-from rivya_run.history.take_entry import take_status
-from rivya_run.instant import GONE, STATE, facts_of, state_text, tables_digest
+from rivya_run.journal.attempt import AttemptState
+from rivya_run.journal.take_entry import take_status
+from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.records.history import AttemptState
-from rivya_run.records.plan import Action, Plan
-from rivya_run.records.run import Ending, Outcome, RunOptions
-from rivya_run.reporting.progress import PlainLines
-from rivya_run.reporting.summary import Ended, summary
-from rivya_run.run.board import Board
-from rivya_run.run.preparing import Prepared
-from rivya_run.run.running import RunResult, started
+from rivya_run.project.moves import outstanding
+from rivya_run.project.options import RunOptions
+from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST
+from rivya_run.project.plan import Prepared
+from rivya_run.project.reference_files import project_root
 from rivya_run.storyboard.problems import as_text
+from rivya_run.views.progress import PlainLines
+from rivya_run.views.summary import Ended, summary
 
 TICK = 50_000_000
 """Nanoseconds within which a file system may give two writings the same time."""

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rivya_run.disk.files import project_root
-from rivya_run.disk.lock import HOLDER_NAME, LOCK_NAME
-from rivya_run.disk.outputs import sha256_of
-from rivya_run.disk.places import ARRIVING, JOURNAL, MANIFEST, PART, STATE, output_folder
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
-from rivya_run.records.run import RunOptions
-from rivya_run.run.ledger import read_manifest
-from rivya_run.run.opening import storyboard_id_of
-from rivya_run.run.rebuilding import is_behind, rebuilt
-from rivya_run.safetext import visible
+from rivya_run.project.ledger import read_manifest
+from rivya_run.project.lock import HOLDER_NAME, LOCK_NAME
+from rivya_run.project.open import storyboard_id_of
+from rivya_run.project.options import RunOptions
+from rivya_run.project.outputs import sha256_of
+from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, output_folder
+from rivya_run.project.rebuild import is_behind, rebuilt
+from rivya_run.project.reference_files import project_root
+from rivya_run.provider.partial_file import PART
+from rivya_run.text import visible
 
 
 @dataclass(frozen=True, slots=True)

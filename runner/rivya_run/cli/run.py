@@ -62,10 +62,10 @@ def command(
     from rivya_run.cli.plan import chosen
     from rivya_run.cli.rerun_cache import RerunCache
     from rivya_run.cli.run_messages import PlanConfirmation, show_end, show_end_error
+    from rivya_run.engine.run import run
     from rivya_run.errors import RivyaError, UsageError
-    from rivya_run.reporting import progress_for
-    from rivya_run.run.opening import storyboard_files
-    from rivya_run.run.running import run
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.views import progress_for
 
     options = shared.run_options(given)
     told = progress_for(progress, sys.stderr, os.environ, concurrency=options.concurrency, verbose=verbose)

@@ -9,18 +9,18 @@ from dataclasses import replace
 import click
 
 from rivya_run.cli.failures import say, show_error
+from rivya_run.engine.run import RunResult
 from rivya_run.errors import PlanMoved, RivyaError, UsageError
-from rivya_run.planning.plan_file import SavedPlan, moved_steps, plan_document
-from rivya_run.records.events import Event
-from rivya_run.records.plan import SPENDING
-from rivya_run.records.run import RunOptions
-from rivya_run.reporting import ProgressReporter
-from rivya_run.reporting.plan_view import totals_lines
-from rivya_run.reporting.progress import JsonReporter, Outlet
-from rivya_run.reporting.summary import Ended, summary
-from rivya_run.run.preparing import Prepared
-from rivya_run.run.running import RunResult
-from rivya_run.safetext import visible
+from rivya_run.planning.plan import SPENDING
+from rivya_run.progress import Event
+from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import Prepared
+from rivya_run.project.saved_plan import SavedPlan, moved_steps, plan_document
+from rivya_run.text import visible
+from rivya_run.views import ProgressReporter
+from rivya_run.views.plan_view import totals_lines
+from rivya_run.views.progress import JsonReporter, Outlet
+from rivya_run.views.summary import Ended, summary
 
 
 class PlanConfirmation:

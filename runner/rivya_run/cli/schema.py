@@ -27,13 +27,14 @@ def command(which: str, check: bool, write: bool) -> None:
     """
     if check and write:
         raise UsageError("--check and --write can't be used together")
-    from rivya_run.disk.files import project_root
-    from rivya_run.generated.storyboard_schema import as_text, schema_files
     from rivya_run.models.catalog import PROJECT_FOLDER
+    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.schema_files import schema_files
+    from rivya_run.storyboard.schema import as_text
 
     root = project_root(Path.cwd() / "storyboard.yaml")
     if which == "table" and not (check or write):
-        from rivya_run.generated.table_schema import table_schema
+        from rivya_run.models.table_schema import table_schema
 
         _print(as_text(table_schema()))
         return

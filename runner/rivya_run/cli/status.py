@@ -23,7 +23,7 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
     from rivya_run.cli.results import made
-    from rivya_run.run.opening import storyboard_files
+    from rivya_run.project.open import storyboard_files
 
     files = storyboard_files(storyboards)
     found = [(file, made(file, outputs, simulate=simulate)) for file in files]
@@ -47,9 +47,9 @@ def _print_manifests(found: list[Made]) -> None:
 
 
 def _as_written(one: Made) -> bytes:
-    from rivya_run.disk.places import MANIFEST
     from rivya_run.errors import OutputFolderError
-    from rivya_run.history.manifest import text_of
+    from rivya_run.journal.manifest import text_of
+    from rivya_run.project.places import MANIFEST
 
     if one.rebuilt:
         return b"".join(text_of(one.manifest))
@@ -60,9 +60,9 @@ def _as_written(one: Made) -> bytes:
 
 
 def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
-    from rivya_run.reporting.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
-    from rivya_run.reporting.tables import show_columns
-    from rivya_run.safetext import visible
+    from rivya_run.text import visible
+    from rivya_run.views.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
+    from rivya_run.views.tables import show_columns
 
     manifest = one.manifest
     name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)
@@ -84,7 +84,7 @@ def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
 
 
 def _edited(file: Path, manifest: dict[str, object]) -> bool:
-    from rivya_run.disk.outputs import sha256_of
+    from rivya_run.project.outputs import sha256_of
 
     storyboard = manifest.get("storyboard")
     known = storyboard.get("sha256") if isinstance(storyboard, dict) else None

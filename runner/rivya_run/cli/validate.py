@@ -13,9 +13,9 @@ from rivya_run.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rivya_run.errors import Problem
     from rivya_run.models.catalog import Catalog
-    from rivya_run.records.problems import Problem
-    from rivya_run.records.storyboard import Storyboard
+    from rivya_run.storyboard.model import Storyboard
 
 
 @click.command("validate", short_help="Check storyboards: problems and advice, no network.")
@@ -38,9 +38,9 @@ def command(
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
-    from rivya_run.run.opening import storyboard_files
-    from rivya_run.safetext import visible
+    from rivya_run.project.open import storyboard_files
     from rivya_run.storyboard.problems import as_text, has_errors, summary
+    from rivya_run.text import visible
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
@@ -62,10 +62,10 @@ def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
     """One storyboard and its problems; problems of the project's own tables are told like its own."""
-    from rivya_run.disk.files import project_root
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
-    from rivya_run.run.opening import open_storyboard
+    from rivya_run.project.open import open_storyboard
+    from rivya_run.project.reference_files import project_root
 
     root = project_root(path)
     try:

@@ -19,7 +19,7 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
     from rivya_run.cli.results import made
-    from rivya_run.run.opening import storyboard_files
+    from rivya_run.project.open import storyboard_files
 
     troubled = False
     for file in storyboard_files(storyboards):
@@ -32,8 +32,8 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
     """Say what is wrong with one storyboard's files; whether anything is."""
     from rivya_run.errors import OutputFolderError
-    from rivya_run.run.verifying import removed_files, verify
-    from rivya_run.safetext import visible
+    from rivya_run.project.verify import removed_files, verify
+    from rivya_run.text import visible
 
     good, bad, size = 0, 0, 0
     try:

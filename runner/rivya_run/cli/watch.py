@@ -19,7 +19,7 @@ def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
 
     With --simulate also render the animatic and renew the report. Never spends anything. Ends with Ctrl-C.
     """
-    from rivya_run.run.opening import read_file
+    from rivya_run.project.open import read_file
 
     read_file(storyboard)  # what isn't there now was misspelt; what goes away later may come back
     render(storyboard, simulate, outputs)
@@ -66,7 +66,7 @@ def made_of(storyboard: Path) -> Iterable[Path]:
     """The storyboard, its reference files and its project's tables, as absolute paths."""
     from rivya_run.errors import RivyaError
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.run.opening import open_storyboard
+    from rivya_run.project.open import open_storyboard
 
     found = [storyboard.absolute()]
     try:

@@ -10,6 +10,7 @@ from typing import cast
 import av
 from av.container import InputContainer
 
+from rivya_run.json_types import Json
 from rivya_run.media.containers import missing_from_mp4
 from rivya_run.media.facts import (
     INDEXED,
@@ -26,7 +27,6 @@ from rivya_run.media.facts import (
 )
 from rivya_run.media.frames import Samples, picture_facts, spare
 from rivya_run.media.warnings import PictureFacts
-from rivya_run.records import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ A warning never makes a clip again (that would cost money); it only tells a pers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
 
-from rivya_run.records import Json
-from rivya_run.records.history import Output
+from rivya_run.json_types import Json
 
 SHORT_BY = 0.05
 """A clip is short when more than 5 % (and a frame) of the asked time is missing: models cut 6 s to 5.9 s or
@@ -127,12 +126,6 @@ def output_warnings(output: Mapping[str, Json], params: Mapping[str, Json]) -> l
     found = media_warnings(facts, asked_of(params), picture)
     doubt = output.get("doubt")
     return [MediaWarning("doubt", f"may not be whole: {doubt}"), *found] if isinstance(doubt, str) else found
-
-
-def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json]) -> list[str]:
-    """What is odd about the files of a take, in words; ``params`` are what was asked for."""
-    measured = [output.media for output in outputs if output.media]
-    return [warning.message for media in measured for warning in output_warnings(media, params)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rivya_run.errors import StoryboardError
-from rivya_run.models.values import Rejected, judge_value
-from rivya_run.records import Json
-from rivya_run.records.problems import Problem, Severity
-from rivya_run.records.tables import (
+from rivya_run.errors import Problem, Severity, StoryboardError
+from rivya_run.json_types import Json
+from rivya_run.models.table import (
     AdviceRow,
     KindLimit,
     ModelTable,
@@ -24,6 +22,7 @@ from rivya_run.records.tables import (
     ParameterType,
     ReferencePolicy,
 )
+from rivya_run.models.values import Rejected, judge_value
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping, Node, Sequence, to_json
 from rivya_run.yaml12.reading import Document, parse
@@ -125,7 +124,7 @@ def _shape_problems(document: Document) -> Iterator[Problem]:
     """What the tables' own schema says against a document."""
     from jsonschema import Draft7Validator
 
-    from rivya_run.generated.table_schema import table_schema
+    from rivya_run.models.table_schema import table_schema
 
     plain = to_json(document.root) if document.root is not None else None
     for error in Draft7Validator(cast("dict[str, Any]", table_schema())).iter_errors(plain):

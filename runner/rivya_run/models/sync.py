@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rivya_run.generated.table_schema import MODEL_ID_PATTERN
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
+from rivya_run.models.table_schema import MODEL_ID_PATTERN
 from rivya_run.models.values import scalar_text
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
-from rivya_run.records.wire import ListedModel
 
 AVAILABLE = "available"
 NEEDS_FILES = "requires_files_api"
@@ -142,3 +141,18 @@ def _yaml(value: Json) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, ensure_ascii=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One entry of ``GET /api/v1/models``, as far as its shape is published."""
+
+    id: str
+    display_name: str | None = None
+    category: str | None = None
+    base_credits: float | None = None
+    billing_type: str | None = None
+    max_prompt_length: int | None = None
+    api_status: str | None = None
+    api_input_status: str | None = None
+    requires_files_api: bool | None = None

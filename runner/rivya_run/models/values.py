@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from rivya_run.records import Json
-from rivya_run.records.problems import Severity
-from rivya_run.records.tables import AdviceRow, ModelTable, ParameterRow, ParameterType
-from rivya_run.storyboard.language import is_extension
+from rivya_run.errors import Severity
+from rivya_run.json_types import Json
+from rivya_run.models.table import AdviceRow, ModelTable, ParameterRow, ParameterType, is_extension
 from rivya_run.suggest import did_you_mean
 
 REFERENCES_KEY = "referenceMediaItems"

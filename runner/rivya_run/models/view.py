@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable, ParameterRow, ParameterType, ReferencePolicy
 from rivya_run.models.values import number_text
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable, ParameterRow, ParameterType, ReferencePolicy
 
 _EXAMPLE_PROMPT = "A cinematic product reveal with smooth camera movement"
 _EXAMPLE_PARAMS = 4

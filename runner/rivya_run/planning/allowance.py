@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rivya_run.records.plan import Allowance, Step
+from rivya_run.planning.plan import Allowance, Step
 
 LEAST = 1.0
 """Credits that a take is thought to cost of which nothing is known."""

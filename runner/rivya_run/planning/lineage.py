@@ -6,21 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from rivya_run.history.fingerprint import file_identity, fingerprint, shot_identity, url_identity
-from rivya_run.history.fold import History
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fingerprint import file_identity, fingerprint, shot_identity, url_identity
+from rivya_run.journal.fold import History
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
 from rivya_run.planning.matching import Matching
-from rivya_run.records import Json
-from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
-from rivya_run.records.plan import SPENDING, WORKING, Parent, Step
-from rivya_run.records.storyboard import (
-    FileFacts,
-    FileReference,
-    Shot,
-    ShotReference,
-    Storyboard,
-    UrlReference,
-)
-from rivya_run.records.tables import ModelTable
+from rivya_run.planning.plan import SPENDING, WORKING, Parent, Step
+from rivya_run.storyboard.model import FileFacts, FileReference, Shot, ShotReference, Storyboard, UrlReference
 
 Steps = Mapping[tuple[str, int], Step]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
-from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 
 _PREFERENCE = {
     AttemptState.STORED: 0,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rivya_run.history.fingerprint import price_key
+from rivya_run.journal.fingerprint import price_key
+from rivya_run.planning.forecast import Timing
 from rivya_run.planning.lineage import parents_of
-from rivya_run.records.plan import SPENDING, Plan, Step
-from rivya_run.run.polling import Timing
+from rivya_run.planning.plan import SPENDING, Plan, Step
 
 LAST_ROUNDS = 2
 """How many rounds of takes in flight end with the longest first, so that all of them end at nearly the same time."""

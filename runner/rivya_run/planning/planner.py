@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from rivya_run.history.fingerprint import client_request_id
-from rivya_run.history.fold import History
-from rivya_run.history.prices import estimate
-from rivya_run.history.take_entry import out_of_credits
-from rivya_run.media.warnings import take_warnings
+from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.fingerprint import client_request_id
+from rivya_run.journal.fold import History
+from rivya_run.journal.prices import estimate
+from rivya_run.journal.take_entry import out_of_credits
+from rivya_run.models.table import ModelTable
 from rivya_run.planning.allowance import allowance
+from rivya_run.planning.clip_warnings import take_warnings
 from rivya_run.planning.lineage import Lineage, Resolved
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
+from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, Step, Totals
 from rivya_run.planning.reasons import why_new
-from rivya_run.records.history import Attempt, AttemptState
-from rivya_run.records.plan import SPENDING, Action, Allowance, Plan, Step, Totals
-from rivya_run.records.storyboard import FileFacts, Shot, Storyboard
-from rivya_run.records.tables import ModelTable
+from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
 MOST_ATTEMPTS = 3
 """Attempts in all before a person has to say ``--retry-failed`` (contract, section 3)."""

@@ -7,18 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rivya_run.history.fold import History
-from rivya_run.history.take_entry import REFERENCES
-from rivya_run.records import Json
-from rivya_run.records.history import Attempt, AttemptState, Upload
-from rivya_run.records.plan import Parent
-from rivya_run.records.storyboard import (
-    FileFacts,
-    FileReference,
-    Reference,
-    Shot,
-    UrlReference,
-)
+from rivya_run.journal.attempt import Attempt, AttemptState, Upload
+from rivya_run.journal.fold import History
+from rivya_run.journal.take_entry import REFERENCES
+from rivya_run.json_types import Json
+from rivya_run.planning.plan import Parent
+from rivya_run.storyboard.model import FileFacts, FileReference, Reference, Shot, UrlReference
 
 LONGEST_CHANGE = 60
 """Characters of changed words shown of each side of a prompt."""

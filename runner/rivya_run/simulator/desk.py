@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.records import Json
 from rivya_run.simulator.options import Phase, SimulatorOptions
 from rivya_run.simulator.refusals import Gate, Refusal
 from rivya_run.simulator.shelf import Shelf

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
 from rivya_run.simulator.faults import FaultPlan
 
 #: Reserved credits of a task: one figure for all, or from its table and params; None takes the base credits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rivya_run.records import Json
+from rivya_run.json_types import Json
 from rivya_run.simulator.options import SimulatorOptions
 
 #: Code -> (HTTP status, message). ``insufficient_credits`` has no published status: it is an option.

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
-from rivya_run.records import Json
+from rivya_run.json_types import Json
 from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, half, page, reply
 from rivya_run.simulator.refusals import Refusal, throttled
 from rivya_run.simulator.results import result_urls

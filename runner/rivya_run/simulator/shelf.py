@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rivya_run.json_types import Json
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import Catalog
+from rivya_run.models.table import ModelTable
 from rivya_run.models.values import REFERENCES_KEY
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
 from rivya_run.simulator import clips
 from rivya_run.simulator.clips import Result
 from rivya_run.simulator.options import SimulatorOptions

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
+from rivya_run.json_types import Json
 from rivya_run.media import typefaces
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
-from rivya_run.safetext import visible
+from rivya_run.models.table import ModelTable
+from rivya_run.text import visible
 
 _INK = (236, 238, 242)
 _SOFT = (168, 174, 186)

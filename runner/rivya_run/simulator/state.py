@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.refusals import Refusal, throttled
 from rivya_run.simulator.tasks import FATES, SimulatedFile, SimulatedTask, times_of

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_run.errors import OutputFolderError
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
+from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import Seconds, SimulatorOptions
 from rivya_run.simulator.validation import file_path
 from rivya_run.times import iso

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rivya_run.json_types import Json
 from rivya_run.media.types import recognise
 from rivya_run.models.catalog import Catalog
+from rivya_run.models.table import KindLimit, ModelTable
 from rivya_run.models.values import REFERENCES_KEY, Rejected, judge_value
-from rivya_run.records import Json
-from rivya_run.records.tables import KindLimit, ModelTable
 from rivya_run.simulator.refusals import Refusal
 
 MOST_TRACE_CHARACTERS = 128

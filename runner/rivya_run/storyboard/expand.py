@@ -10,16 +10,9 @@ import json
 import re
 from typing import Final
 
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.records import Json
-from rivya_run.records.storyboard import (
-    FileReference,
-    Reference,
-    Shot,
-    ShotReference,
-    Storyboard,
-    UrlReference,
-)
+from rivya_run.storyboard.model import FileReference, Reference, Shot, ShotReference, Storyboard, UrlReference
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.

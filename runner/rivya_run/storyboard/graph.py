@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rivya_run.records import Json
-from rivya_run.records.storyboard import Shot, ShotReference
-from rivya_run.records.tables import ModelTable
-from rivya_run.safetext import shortened
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
+from rivya_run.storyboard.model import Shot, ShotReference
 from rivya_run.storyboard.problems import Findings
 from rivya_run.storyboard.references import check_kind
 from rivya_run.suggest import did_you_mean
+from rivya_run.text import shortened
 
 
 class Linked:

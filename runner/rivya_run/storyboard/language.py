@@ -12,18 +12,14 @@ from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 
-from rivya_run.records import Json
+from rivya_run.json_types import Json
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
-EXTENSION_PATTERN = r"^x-"
 SUBSTITUTION_PATTERN = r"\$\{"
 NOT_BLANK_PATTERN = r"\S"
 URL_PATTERN = (
     r"^(https://[^\s/?#]|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?([/?#]|$))\S*$"
 )
-EXTENSION_PREFIX = "x-"
-KINDS = ("image", "video", "audio")
 FRAMES = ("first", "last")
 MAX_TAKES = 99
 WINDOWS_DEVICES = frozenset(
@@ -315,8 +311,3 @@ REFERENCE_PLACES: Mapping[str, Place] = MappingProxyType(
 def keys(place: Place) -> Mapping[str, Key]:
     """The keys that may stand in a place, by name, in the order they are told to people."""
     return MappingProxyType({key.name: key for key in KEYS if place in key.places})
-
-
-def is_extension(name: str) -> bool:
-    """Whether a key is one of people's own (``x-...``), ignored anywhere."""
-    return name.startswith(EXTENSION_PREFIX)

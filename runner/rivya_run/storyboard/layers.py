@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from rivya_run.safetext import shortened
-from rivya_run.storyboard.language import is_extension
+from rivya_run.models.table import is_extension
 from rivya_run.storyboard.problems import Findings, below
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rivya_run.errors import Severity
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
 from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
-from rivya_run.records import Json
-from rivya_run.records.problems import Severity
-from rivya_run.records.tables import ModelTable
 from rivya_run.storyboard.layers import Given
 from rivya_run.storyboard.problems import Findings, Spot, below
 from rivya_run.storyboard.substitution import Names

@@ -12,10 +12,9 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from rivya_run import __version__
-from rivya_run.records import Json
-from rivya_run.records.problems import Problem, Severity
-from rivya_run.safetext import visible
-from rivya_run.text import width
+from rivya_run.errors import Problem, Severity
+from rivya_run.json_types import Json
+from rivya_run.text import visible, width
 from rivya_run.yaml12.source import SourceText
 
 

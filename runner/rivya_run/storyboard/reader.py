@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath, PureWindowsPath
 
+from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
-from rivya_run.records.problems import Problem
-from rivya_run.records.storyboard import Storyboard
+from rivya_run.models.table import is_extension
 from rivya_run.storyboard.graph import check_links
-from rivya_run.storyboard.language import Place, is_extension
+from rivya_run.storyboard.language import Place
 from rivya_run.storyboard.layers import Stack, bottom, over, texts
+from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.scalar_shapes import kind_of

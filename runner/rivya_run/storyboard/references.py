@@ -10,9 +10,12 @@ from collections.abc import Mapping as ByPath
 from collections.abc import Sequence as Listed
 from typing import Final
 
+from rivya_run.errors import Problem
 from rivya_run.models.catalog import Catalog
-from rivya_run.records.problems import Problem
-from rivya_run.records.storyboard import (
+from rivya_run.models.table import ModelTable
+from rivya_run.storyboard.language import URL_PATTERN
+from rivya_run.storyboard.layers import whole
+from rivya_run.storyboard.model import (
     FileFacts,
     FileReference,
     FileTrouble,
@@ -22,12 +25,9 @@ from rivya_run.records.storyboard import (
     Storyboard,
     UrlReference,
 )
-from rivya_run.records.tables import ModelTable
-from rivya_run.safetext import shortened
-from rivya_run.storyboard.language import URL_PATTERN
-from rivya_run.storyboard.layers import whole
 from rivya_run.storyboard.problems import Findings, Spot
 from rivya_run.storyboard.substitution import Names
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 from rivya_run.yaml12.source import SourceText
 

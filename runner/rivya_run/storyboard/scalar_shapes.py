@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rivya_run.safetext import shortened
-from rivya_run.storyboard.language import FRAMES, KINDS, Key
+from rivya_run.models.table import KINDS
+from rivya_run.storyboard.language import FRAMES, Key
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 Check = Callable[[Node, Key, str, Findings], bool]

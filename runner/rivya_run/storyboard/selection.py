@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from rivya_run.errors import UsageError
-from rivya_run.records.storyboard import Shot, Storyboard
+from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.suggest import suggest
 
 

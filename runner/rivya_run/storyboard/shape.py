@@ -11,20 +11,12 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import Final
 
-from rivya_run.safetext import shortened
+from rivya_run.models.table import is_extension
 from rivya_run.storyboard import scalar_shapes as scalars
-from rivya_run.storyboard.language import (
-    KEYS,
-    NAME_PATTERN,
-    REFERENCE_PLACES,
-    Key,
-    Place,
-    Shape,
-    is_extension,
-    keys,
-)
+from rivya_run.storyboard.language import KEYS, NAME_PATTERN, REFERENCE_PLACES, Key, Place, Shape, keys
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean, suggest
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
+from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
-from rivya_run.records import Json
-from rivya_run.records.storyboard import Reference, Shot
-from rivya_run.records.tables import ModelTable
 from rivya_run.storyboard.graph import Linked
-from rivya_run.storyboard.language import ID_PATTERN, WINDOWS_DEVICES, Place
+from rivya_run.storyboard.language import WINDOWS_DEVICES, Place
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
@@ -23,6 +22,7 @@ from rivya_run.storyboard.layers import (
     texts,
     whole,
 )
+from rivya_run.storyboard.model import Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import ReferenceReader, check_policy

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from rivya_run.records import Json
-from rivya_run.safetext import shortened
+from rivya_run.json_types import Json
 from rivya_run.storyboard.problems import FilePlace, Findings
 from rivya_run.suggest import did_you_mean
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 

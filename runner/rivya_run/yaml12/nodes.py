@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from rivya_run.records import Json
+from rivya_run.json_types import Json
 
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")

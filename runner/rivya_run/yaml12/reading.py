@@ -27,8 +27,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from rivya_run.records.problems import Problem
-from rivya_run.safetext import shortened
+from rivya_run.errors import Problem
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence, meaning
 from rivya_run.yaml12.source import SourceText, decode, explain, joined_surrogates
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import yaml
 
-from rivya_run.records.problems import Problem, Severity
-from rivya_run.safetext import visible
+from rivya_run.errors import Problem, Severity
+from rivya_run.text import visible
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 

@@ -9,7 +9,7 @@ import pytest
 from rivya_run.errors import StoryboardError
 from rivya_run.models import catalog as catalog_module
 from rivya_run.models.catalog import DEFAULT_MODEL, load_catalog, read_checked, read_project_table
-from rivya_run.records.tables import ModelTable
+from rivya_run.models.table import ModelTable
 
 TABLES = sorted(Path(catalog_module.__file__).parents[1].glob("tables/*"))
 

@@ -11,13 +11,13 @@ from rivya_run.models.catalog import load_catalog, read_project_table
 from rivya_run.models.sync import (
     Change,
     ChangeKind,
+    ListedModel,
     compare,
     new_table,
     renewed_table,
     table_name_is_safe,
 )
-from rivya_run.records.tables import ModelTable
-from rivya_run.records.wire import ListedModel
+from rivya_run.models.table import ModelTable
 
 CATALOG = load_catalog()
 

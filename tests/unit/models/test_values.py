@@ -10,18 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rivya_run.errors import Severity
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.values import (
-    Accepted,
-    Rejected,
-    Written,
-    advice_for,
-    judge_params,
-    judge_value,
-)
-from rivya_run.records import Json
-from rivya_run.records.problems import Severity
-from rivya_run.records.tables import AdviceRow, ModelTable, ParameterRow, ParameterType
+from rivya_run.models.table import AdviceRow, ModelTable, ParameterRow, ParameterType
+from rivya_run.models.values import Accepted, Rejected, Written, advice_for, judge_params, judge_value
 
 CATALOG = load_catalog()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from examples import board, child, planner, shot, steps
 from rivya_run.planning.allowance import allowance
-from rivya_run.records.plan import Step
+from rivya_run.planning.plan import Step
 
 A, B, C = steps(planner(board(shot("a"), shot("b"), child("c", "a"))).plan()).values()
 

@@ -20,11 +20,11 @@ from examples import (
     planner,
     shot,
 )
-from rivya_run.history.fingerprint import file_identity, fingerprint
+from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.fingerprint import file_identity, fingerprint
 from rivya_run.planning.lineage import parents_of
-from rivya_run.records.history import Attempt, AttemptState
-from rivya_run.records.plan import Action, Parent
-from rivya_run.records.storyboard import Shot, UrlReference
+from rivya_run.planning.plan import Action, Parent
+from rivya_run.storyboard.model import Shot, UrlReference
 
 FEW = settings(max_examples=40)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, shot
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.planning.matching import Matching, Wanted
-from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
 
 FEW = settings(max_examples=40)
 

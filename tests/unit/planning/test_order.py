@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, history_of, planner, shot
-from rivya_run.history.fingerprint import price_key
+from rivya_run.journal.fingerprint import price_key
+from rivya_run.planning.forecast import ENOUGH, Timing
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.order import priorities
-from rivya_run.records.plan import Plan, Step
-from rivya_run.records.storyboard import Shot
-from rivya_run.run.polling import ENOUGH, Timing
+from rivya_run.planning.plan import Plan, Step
+from rivya_run.storyboard.model import Shot
 
 FEW = settings(max_examples=40)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from examples import attempt, board, child, history_of, planner, shot
-from rivya_run.planning.plan_file import plan_document, something_to_do
-from rivya_run.records.history import AttemptState, Output
-from rivya_run.reporting.plan_view import plan_markdown, plan_rows, totals_lines
+from rivya_run.journal.attempt import AttemptState, Output
+from rivya_run.project.saved_plan import plan_document, something_to_do
+from rivya_run.views.plan_view import plan_markdown, plan_rows, totals_lines
 
 A = shot("a", scene="intro")
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, digest_of, history_of, planned, planner, shot, steps, table
-from rivya_run.history.fingerprint import client_request_id
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fingerprint import client_request_id
+from rivya_run.journal.task import ApiError
+from rivya_run.planning.plan import SPENDING, Action
 from rivya_run.planning.planner import MOST_ATTEMPTS, counted_failures, not_retried
-from rivya_run.records.history import CLAIMABLE_STATES, Attempt, AttemptState
-from rivya_run.records.plan import SPENDING, Action
-from rivya_run.records.storyboard import Shot
-from rivya_run.records.wire import ApiError
+from rivya_run.storyboard.model import Shot
 
 FEW = settings(max_examples=40)
 

@@ -20,12 +20,12 @@ from examples import (
     sha,
     shot,
 )
-from rivya_run.history.fingerprint import request_body
-from rivya_run.history.fold import History
+from rivya_run.journal.attempt import Attempt, AttemptState, Upload
+from rivya_run.journal.fingerprint import request_body
+from rivya_run.journal.fold import History
+from rivya_run.planning.plan import Parent
 from rivya_run.planning.reasons import LONGEST_CHANGE, changed_words, why_new
-from rivya_run.records.history import Attempt, AttemptState, Upload
-from rivya_run.records.plan import Parent
-from rivya_run.records.storyboard import Shot, UrlReference
+from rivya_run.storyboard.model import Shot, UrlReference
 
 PROMPTS = st.lists(
     st.sampled_from(["a", "slow", "push-in", "push", "on", "é", "\u202e", "-"]), max_size=8

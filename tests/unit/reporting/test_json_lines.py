@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import json
 
-from rivya_run.errors import StoryboardError
-from rivya_run.records.events import Event
-from rivya_run.records.problems import Problem, Severity
-from rivya_run.reporting.progress import JsonReporter, Outlet
+from rivya_run.errors import Problem, Severity, StoryboardError
+from rivya_run.progress import Event
+from rivya_run.views.progress import JsonReporter, Outlet
 
 
 def test_every_line_is_an_object_with_event_and_time() -> None:

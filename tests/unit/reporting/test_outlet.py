@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from rivya_run.reporting.progress import PIECE, Outlet
+from rivya_run.views.progress import PIECE, Outlet
 
 
 class Gone(io.StringIO):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from examples import attempt, board, history_of, planner, shot
-from rivya_run.records import Json
-from rivya_run.records.events import Event
-from rivya_run.reporting.progress import PlainLines
+from rivya_run.json_types import Json
+from rivya_run.progress import Event
+from rivya_run.views.progress import PlainLines
 
 
 def changed(status: str, **detail: Json) -> Event:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records import Json
-from rivya_run.records.tables import ModelTable
+from rivya_run.models.table import ModelTable
 from rivya_run.simulator.slate import Framing, framing_of
 
 CATALOG = load_catalog()

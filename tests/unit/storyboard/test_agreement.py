@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rivya_run.generated.storyboard_schema import storyboard_schema
+from rivya_run.errors import Severity
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.problems import Severity
 from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.storyboard.schema import storyboard_schema
 
 CATALOG = load_catalog()
 SCHEMA = jsonschema.Draft7Validator(storyboard_schema(CATALOG))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.tables import ModelTable, ParameterRow, ParameterType
+from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
 from rivya_run.storyboard.reader import Reading, read_storyboard
 
 CATALOG = load_catalog()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.storyboard import Shot, Storyboard
 from rivya_run.storyboard.expand import expanded
+from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 
 CATALOG = load_catalog()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.storyboard import Shot
+from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.reader import Reading, read_storyboard
 
 CATALOG = load_catalog()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.storyboard import ShotReference
+from rivya_run.storyboard.model import ShotReference
 from rivya_run.storyboard.reader import Reading, read_storyboard
 
 CATALOG = load_catalog()

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from rivya_run.records.problems import Problem, Severity
+from rivya_run.errors import Problem, Severity
 from rivya_run.storyboard.problems import (
     as_github,
     as_json,

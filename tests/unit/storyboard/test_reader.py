@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rivya_run.errors import Severity
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.problems import Severity
 from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.reader import Reading, read_storyboard
 

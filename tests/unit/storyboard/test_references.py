@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rivya_run.errors import Severity
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.problems import Severity
-from rivya_run.records.storyboard import (
+from rivya_run.storyboard.model import (
     FileFacts,
     FileReference,
     FileTrouble,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.records.storyboard import FileReference, Storyboard, UrlReference
+from rivya_run.storyboard.model import FileReference, Storyboard, UrlReference
 from rivya_run.storyboard.reader import read_storyboard
 
 CATALOG = load_catalog()

@@ -1,1 +1,0 @@
-"""Everything that is kept: journal, outputs, locks, facts about reference files."""

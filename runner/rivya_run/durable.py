@@ -1,0 +1,96 @@
+"""Writes that survive a power cut: files appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from rivya_run.errors import DiskFull, OutputFolderError
+
+_BUFFER = 1024 * 1024
+
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Temporary file, fsync, rename, fsync of the folder: readers see the old or the new, never half.
+
+    ``content`` may come in pieces, so that it is never whole in memory.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        _make(path.parent)
+        with temporary.open("wb", buffering=_BUFFER) as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def drop_leftovers(path: Path) -> None:
+    """Remove what writers of this file left when they were killed; for the one who may write it now."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that a folder is there, under a name that is durable, as are those of new folders above it.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    try:
+        _make(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _make(folder: Path) -> None:
+    new = [folder] if not folder.exists() else []
+    while new and not new[-1].parent.exists():
+        new.append(new[-1].parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync_folder(one.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable; for one that others wrote."""
+    descriptor = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can (Windows can't, and needn't)."""
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # one that may be written but not read can't be synced
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems refuse; the rename itself was atomic
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def unwritable(path: Path, error: OSError) -> OutputFolderError:
+    """The error for a file that can't be written, with what to do."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"{path}: the disk is full", hint="free some space and run again: nothing is lost")
+    return OutputFolderError(
+        f"{path}: can't be written: {error.strerror}", hint="check the permissions of the output folder"
+    )

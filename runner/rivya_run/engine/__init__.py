@@ -1,0 +1,1 @@
+"""A run: many takes, each from plan to file."""

@@ -1,0 +1,159 @@
+"""A person ties a task that exists to a take: what is checked, and what goes on record."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import anyio
+
+from rivya_run import __version__
+from rivya_run.engine.simulation import SIMULATED_KEY, simulated
+from rivya_run.errors import RivyaError, UsageError
+from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.events import Adopted
+from rivya_run.journal.fingerprint import client_request_id, request_body
+from rivya_run.journal.task import Task
+from rivya_run.planning.plan import Step
+from rivya_run.project.ledger import Ledger
+from rivya_run.project.lock import locked
+from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import Prepared, Source, open_sources, prepare, run_started
+from rivya_run.provider.http import Http
+from rivya_run.provider.network import Network
+from rivya_run.provider.origin import Secret, checked_base_url
+from rivya_run.provider.rivya.client import Missing, Refused, RivyaClient, Unanswered
+from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
+from rivya_run.provider.throttle import Pace
+from rivya_run.suggest import did_you_mean
+from rivya_run.times import iso
+
+ASK_WITHIN = 60.0
+"""Seconds that the question for the task may take, retries included."""
+
+_UNDECIDED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
+
+
+def adopt(
+    path: Path, shot: str, take: int, task_id: str, options: RunOptions, *, environment: Mapping[str, str]
+) -> str:
+    """Ask for a task and put on record that it is this take's; the key of the attempt that it serves now.
+
+    Where the take has an attempt whose outcome is unknown, that is the one; else the task stands for the take
+    as it is asked for now. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
+    or that has a task already, RivyaError for a task that can't be this take's.
+    """
+    source = open_sources([path], options)[0]
+    recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
+    network = Network() if options.simulate else Network.of_environment()
+    with ExitStack() as stack:
+        stack.enter_context(locked(source.folder, f"adopt {source.relative_path}"))
+        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+        stack.callback(ledger.close)
+        prepared = prepare(source, ledger, options, None, base_url=recorded, writing=True)
+        step = _step(prepared, shot, take)
+        attempt = _undecided(prepared, step)
+        _check_free(prepared, task_id, attempt)
+        if options.simulate:
+            url, key = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
+        else:
+            url, key = recorded, Secret(api_key(environment))
+        task = _answered(anyio.run(_ask, url, key, network, task_id), task_id)
+        event = _adopted(source, prepared, step, attempt, task)
+        ledger.record(run_started(source, recorded, __version__, os.getpid()))
+        ledger.record(event)
+        ledger.sync()
+        return event.key
+
+
+def _step(prepared: Prepared, shot: str, take: int) -> Step:
+    shots = {one.id: one for one in prepared.source.storyboard.shots}
+    if shot not in shots:
+        raise UsageError(f"there is no shot {shot!r}{did_you_mean(shot, list(shots))}")
+    for step in prepared.plan.steps:
+        if (step.shot.id, step.take) == (shot, take):
+            return step
+    raise UsageError(f"shot {shot!r} has {shots[shot].takes} takes, not {take}")
+
+
+def _undecided(prepared: Prepared, step: Step) -> Attempt | None:
+    """The take's attempt whose outcome is unknown: as it is asked for now, else as it was before an edit.
+
+    Raises UsageError where the take has a task already.
+    """
+    history = prepared.ledger.history
+    serving = history.attempts.get(step.attempt_key or "")
+    if serving is not None and serving.state not in _UNDECIDED:
+        raise UsageError(
+            f"{step.label} has task {serving.task_id} already",
+            hint="another take can be named with --take N",
+        )
+    if serving is not None:
+        return serving
+    open_ones = [one for one in history.of_take(step.shot.id, step.take) if one.state in _UNDECIDED]
+    return open_ones[-1] if open_ones else None
+
+
+def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> None:
+    """A task serves one take."""
+    others = prepared.ledger.history.keys_of_task(task_id) - ({attempt.key} if attempt else set())
+    for key in others:
+        other = prepared.ledger.history.attempts[key]
+        raise UsageError(f"task {task_id} serves {other.shot}/{other.take} already (key {key})")
+
+
+async def _ask(
+    url: str, key: Secret, network: Network, task_id: str
+) -> Task | Missing | Refused | Unanswered:
+    async with Http(url, key, pace=Pace(random=random.random), network=network) as http:
+        client = RivyaClient(http, clock=time.monotonic, random=random.random)
+        return await client.task(task_id, deadline=time.monotonic() + ASK_WITHIN)
+
+
+def _answered(answer: Task | Missing | Refused | Unanswered, task_id: str) -> Task:
+    if isinstance(answer, Task):
+        return answer
+    if isinstance(answer, Unanswered):
+        raise RivyaError(
+            f"the API could not be asked for task {task_id}: {answer.last}", hint="try again later"
+        )
+    hint = "look the task id up at Rivya; RIVYA_API_KEY has to be the key of the account that made it"
+    raise RivyaError(f"the API knows no task {task_id}: {answer.error.message}", hint=hint)
+
+
+def _adopted(source: Source, prepared: Prepared, step: Step, attempt: Attempt | None, task: Task) -> Adopted:
+    """The event, after a look at the model: a task of another one was made for something else."""
+    wanted = attempt.model if attempt is not None else step.shot.model
+    if task.model is not None and task.model != wanted:
+        raise UsageError(f"task {task.id} is of model {task.model}, {step.label} of {wanted}")
+    if attempt is None and step.fingerprint is None:
+        raise UsageError(
+            f"{step.label} is made from a take that isn't there yet, so it can't have a task",
+            hint="finish the storyboard's other takes first",
+        )
+    if attempt is not None:
+        key, number, digest, body = attempt.key, attempt.number, attempt.fingerprint, attempt.body
+    else:
+        digest = step.fingerprint or ""
+        number = prepared.planner.next_number(step.shot.id, step.take, digest)
+        key = client_request_id(source.storyboard.id, step.shot.id, step.take, digest, number)
+        body = request_body(step.shot.model, step.shot.prompt, step.shot.params, (), key)
+    return Adopted(
+        key,
+        step.shot.id,
+        step.take,
+        digest,
+        number,
+        wanted,
+        body,
+        task.id,
+        task.raw_status,
+        task.reserved_credits,
+        task.final_credits,
+        task.created_at,
+        task.updated_at,
+    )

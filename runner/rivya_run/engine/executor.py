@@ -1,0 +1,266 @@
+"""Many takes: who goes first, what ends a run, and what is written at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import anyio
+
+from rivya_run.engine.board import Board
+from rivya_run.engine.outcome import Ending
+from rivya_run.engine.salvage import save_what_is_known
+from rivya_run.engine.session import Session
+from rivya_run.engine.take import Pipeline
+from rivya_run.errors import (
+    BY_ENDING,
+    SEVEREST_FIRST,
+    DiskFull,
+    FolderGone,
+    Interrupted,
+    KeyRefused,
+    OutputFolderError,
+    RivyaError,
+    severest,
+)
+from rivya_run.journal.attempt import AttemptState
+from rivya_run.planning.order import priorities
+from rivya_run.planning.plan import SPENDING, Action, Step
+from rivya_run.progress import Event
+from rivya_run.project.outputs import LEAST_FREE, free_bytes
+from rivya_run.project.places import ARRIVING
+from rivya_run.provider.rivya.client import Missing
+
+MANIFEST_EVERY = 5.0
+"""Seconds between two writings of the manifest while a run goes on; the journal has it all meanwhile."""
+
+MANIFEST_SHARE = 100
+"""A large manifest is written less often: so many times as much as that takes goes by in between."""
+
+RESTING = frozenset({Action.REUSE, Action.SKIP})
+"""Actions that end at once."""
+
+UNFETCHED = 256
+"""Takes beyond those in flight that may be on their way to one or to disk before others are begun."""
+
+ACCOUNT_WITHIN = 60.0
+"""Seconds that a run waits to learn whether its tasks are this account's, before it goes on without."""
+
+
+class Executor:
+    """Runs the plans of some storyboards with one pool of limits."""
+
+    def __init__(self, boards: Sequence[Board], session: Session) -> None:
+        self._boards = boards
+        self._session = session
+        self._errors: list[RivyaError] = []
+        self._unwritten: set[Board] = set()
+
+    async def run(self) -> RivyaError | None:
+        """Carry every take. What ended the run early, or None; outcomes are on the boards.
+
+        The manifests are written in any case.
+        """
+        try:
+            await self._carry_all()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._write_all()
+        if self._session.interrupts.heard:
+            hint = "run the same command again: it goes on where it stopped"
+            self._errors.append(Interrupted("interrupted", hint=hint))
+        return as_one(self._errors)
+
+    async def _carry_all(self) -> None:
+        self._look_for_room()
+        async with anyio.create_task_group() as beside:
+            with anyio.CancelScope() as work, self._session.interrupts.cancelling():
+                beside.start_soon(self._guarded, work, self._keep_books)
+                try:
+                    await self._check_account()
+                except RivyaError as error:
+                    self._errors.append(error)
+                else:
+                    async with anyio.create_task_group() as workers:
+                        for board in self._boards:
+                            self._start(board, workers)
+            beside.cancel_scope.cancel()
+
+    async def _write_all(self) -> None:
+        for board in self._boards:
+            try:
+                await anyio.to_thread.run_sync(board.ledger.sync)
+                board.write_manifest()
+            except FolderGone as error:
+                self._errors += [error, save_what_is_known(board)]
+            except OutputFolderError as error:
+                self._errors.append(error)
+            with suppress(OSError):
+                (board.folder / ARRIVING).rmdir()  # which fails while anything is in it
+
+    def _start(self, board: Board, workers: anyio.abc.TaskGroup) -> None:
+        """Open work first, then what is new in the order that ends soonest."""
+        pipeline = Pipeline(board)
+        for step in board.plan.steps:
+            if step.gives_up is not None:
+                self._session.spending.decided(step.gives_up)
+        for attempt in self._session.spending.awaited(board.ledger.history):
+            if attempt.state is AttemptState.SENT:
+                self._session.till.expect(attempt.key)
+        for key in board.plan.orphans:
+            workers.start_soon(self._guarded, workers.cancel_scope, pipeline.finish, key)
+        # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.
+        capped = board.budget.capped
+        order = (
+            priorities(board.plan)
+            if capped
+            else priorities(board.plan, self._session.timing, at_once=self._session.options.concurrency)
+        )
+        workers.start_soon(
+            self._settle, pipeline, workers, [s for s in board.plan.steps if s.action in RESTING]
+        )
+        for step in board.plan.steps:
+            if step.action not in SPENDING | RESTING:
+                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, 0.0)
+        for priority, step in order:
+            if step.needs:
+                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
+        free = [(priority, step) for priority, step in order if not step.needs]
+        workers.start_soon(self._start_in_turn, board, pipeline, free, workers)
+
+    async def _settle(self, pipeline: Pipeline, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:
+        """Takes for which nothing is asked of anybody, one after another."""
+        for step in steps:
+            await self._guarded(workers.cancel_scope, pipeline.carry, step, 0.0)
+
+    async def _start_in_turn(
+        self,
+        board: Board,
+        pipeline: Pipeline,
+        order: Sequence[tuple[float, Step]],
+        workers: anyio.abc.TaskGroup,
+    ) -> None:
+        """Takes that wait for no other, a few ahead of those in flight: ten thousand workers cost memory.
+
+        Nor is more made than can be fetched: the addresses of results don't last.
+        """
+        alive = anyio.Semaphore(self._session.options.concurrency + UNFETCHED)
+
+        async def carry(priority: float, step: Step) -> None:
+            await self._guarded(workers.cancel_scope, pipeline.carry, step, priority)
+            alive.release()
+
+        for priority, step in order:
+            await alive.acquire()
+            await board.room_to_start(step)
+            workers.start_soon(carry, priority, step)
+
+    async def _guarded(self, scope: anyio.CancelScope, work: object, *args: object) -> None:
+        """One worker. What ends the run is kept, and the others are asked to leave."""
+        try:
+            await work(*args)  # type: ignore[operator]
+        except RivyaError as error:
+            self._errors.append(error)
+            self._session.stop.creating(Ending.UNFINISHED, error.message)
+            scope.cancel()
+
+    async def _check_account(self) -> None:
+        """Ask for tasks that exist, if there are any, until one is found: are these our tasks at all?
+
+        When every one of them is ``not_found``, the key is most likely another account's (contract, section 3).
+        Who says ``--resend-unknown`` has decided otherwise.
+        """
+        if self._session.options.resend_unknown:
+            return
+        asked = False
+        for board in self._boards:
+            for attempt in board.ledger.history.attempts.values():
+                if attempt.task_id is None or not attempt.open or attempt.state is AttemptState.FINISHED:
+                    continue
+                asked = True
+                if await self._found(board, attempt.task_id):
+                    return
+        if asked and not await self._any_ended_task_found():
+            raise KeyRefused(
+                "none of the tasks of this storyboard is found: is this another account's key?",
+                hint="set RIVYA_API_KEY to the key that made them; if they are really gone, adopt or "
+                "--resend-unknown settles them",
+            )
+
+    async def _any_ended_task_found(self) -> bool:
+        for board in self._boards:
+            for attempt in board.ledger.history.attempts.values():
+                if attempt.task_id is not None and attempt.ended:
+                    return await self._found(board, attempt.task_id)
+        return False
+
+    async def _found(self, board: Board, task_id: str) -> bool:
+        answer = await board.client.task(task_id, deadline=self._session.clock() + ACCOUNT_WITHIN)
+        return not isinstance(answer, Missing)
+
+    async def _keep_books(self) -> None:
+        """Write manifests now and then, and see whether folders and disk can still be relied on.
+
+        Raises OutputFolderError where the journal can't be.
+        """
+        pause = MANIFEST_EVERY
+        while True:
+            await anyio.sleep(pause)
+            self._look_for_room()
+            began = self._session.clock()
+            for board in self._boards:
+                await board.durability.reached()
+                self._keep_manifest(board)
+            pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._session.clock() - began))
+
+    def _keep_manifest(self, board: Board) -> None:
+        """A manifest that can't be written now is told once, and tried again: the journal has it all.
+
+        On a full disk nothing more is created: there is no room for what would come of it.
+        """
+        try:
+            board.write_manifest()
+        except OutputFolderError as error:
+            if isinstance(error, DiskFull):
+                self._session.stop.creating(Ending.NO_ROOM, error.message)
+            if board not in self._unwritten:
+                self._unwritten.add(board)
+                message = f"{error.message}; it will be retried"
+                self._session.tell(
+                    Event("notice", storyboard=board.storyboard.id, detail={"message": message})
+                )
+        else:
+            self._unwritten.discard(board)
+
+    def _look_for_room(self) -> None:
+        for board in self._boards:
+            if free_bytes(board.folder) < LEAST_FREE:
+                self._session.stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
+
+
+def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:
+    """The error that decides the exit code, with what the others say: a task id may stand in any of them."""
+    if not errors:
+        return None
+    ordered = sorted(errors, key=lambda error: SEVEREST_FIRST.index(error.exit_code))
+    worst = ordered[0]
+    if len(ordered) == 1:
+        return worst
+    messages = dict.fromkeys(error.message for error in ordered)
+    hints = dict.fromkeys(error.hint for error in ordered if error.hint)
+    return type(worst)("\n".join(messages), hint="\n".join(hints) or None)
+
+
+def exit_code(boards: Sequence[Board], error: RivyaError | None) -> int:
+    """The exit code of a run: the most severe of what ended it and of what its wanted takes came to."""
+    codes = [error.exit_code] if error is not None else []
+    for board in boards:
+        for step in board.plan.steps:
+            outcome = board.outcomes.get((step.shot.id, step.take))
+            if not step.wanted:
+                continue
+            if outcome is not None:
+                codes.append(BY_ENDING.get(outcome.ending, 0))
+            elif step.action is Action.DECIDE:
+                codes.append(BY_ENDING[Ending.UNKNOWN])
+    return severest(codes)

@@ -1,0 +1,318 @@
+"""Results on their way to disk: fetched as soon as they are there, checked, renamed, on record."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import random
+
+import anyio
+
+from rivya_run.durable import make_folder
+from rivya_run.engine.board import Board
+from rivya_run.engine.session import Session
+from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.events import Stored, Succeeded
+from rivya_run.journal.results import results_of
+from rivya_run.journal.task import Task, TaskStatus
+from rivya_run.json_types import Json
+from rivya_run.media.measuring import look_into
+from rivya_run.media.types import HEAD_BYTES, recognise
+from rivya_run.project.outputs import (
+    drop_part,
+    file_trouble,
+    mtime_of,
+    output_name,
+    place,
+    set_aside,
+    sha256_of,
+    size_of,
+    suffix_for,
+    unused_name,
+    within,
+)
+from rivya_run.project.places import arriving
+from rivya_run.provider.download import Fetched, NotThere, fetch
+from rivya_run.provider.partial_file import CUT, KEPT
+from rivya_run.provider.rivya.client import Missing
+from rivya_run.provider.rivya.retry import back_off
+from rivya_run.times import iso
+
+RENEWALS = 5
+"""How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's.
+
+As often a URL that gives nothing (any more) is asked for again before what came whole, in doubt, is made do with.
+"""
+
+MISSING_AFTER = 3
+"""How often the API must say that it doesn't know a task, whose URL gives nothing, before the run waits no more."""
+
+RENEW_WITHIN = 60.0
+"""Seconds that a run waits for fresh URLs before it tries the ones it knows (again)."""
+
+SURE_AFTER = 3
+"""How often the same bytes must come before a file that seems not to be whole is taken for all there is."""
+
+USUAL_AFTER = 3
+"""How many files must turn out to be all there is before others with the same doubt are believed at once."""
+
+_LOOKING = threading.Lock()
+
+LARGEST = 4 * 1024**3
+"""Bytes of one result that are accepted; the longest clips of the tables stay far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """Why a file isn't there: the take stays as it is, and is only fetched by the next run."""
+
+    message: str
+
+
+class Fetcher:
+    """Fetches the files of one attempt whose task succeeded. ``stale``: its URLs are an earlier run's."""
+
+    def __init__(self, board: Board, key: str, *, stale: bool) -> None:
+        self._board = board
+        self._key = key
+        self._stale = stale
+        self._renewals = 0
+        self._missing = 0
+
+    async def fetch_all(self, deadline: float) -> NotFetched | None:
+        """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
+        if not self._attempt.urls:
+            await self._renew(deadline)
+        index = 0
+        while index < len(self._attempt.urls):
+            if not self._there(index):
+                trouble = await self._fetch(index, deadline)
+                if trouble is not None:
+                    return trouble
+            index += 1
+        return None if index else NotFetched("the API names no file for this task")
+
+    @property
+    def _attempt(self) -> Attempt:
+        return self._board.attempt(self._key)
+
+    def _there(self, index: int) -> bool:
+        outputs = self._attempt.outputs
+        return index < len(outputs) and file_trouble(self._board.folder, outputs[index]) is None
+
+    async def _fetch(self, index: int, deadline: float) -> NotFetched | None:
+        """One file, asked for until it is there: a URL may be told before its server has the file."""
+        part = arriving(self._board.folder, self._key, index)
+        if self._stale:
+            # Most likely expired by now; the stand-in, for one, has moved to another port.
+            self._stale = False
+            await self._renew(deadline)
+        make_folder(part.parent)
+        patience = _Patience(self._board.session)
+        suspects: Counter[str] = Counter()
+        while True:
+            # It has its place among the downloads while it is asked for, not while it waits: others may go on.
+            async with self._board.session.downloads:
+                if patience.tries:
+                    await self._renew(deadline)
+                ended = await self._fetch_now(index, part, deadline, suspects)
+            if not isinstance(ended, NotThere):
+                return ended
+            if (size := size_of(part)) > patience.arrived:
+                patience = _Patience(self._board.session, arrived=size)
+            unknown = self._missing >= MISSING_AFTER
+            over = unknown or not await patience.wait(deadline)
+            if (over or patience.tries > RENEWALS) and await self._made_do(index, part):
+                return None
+            if over:
+                known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
+                return NotFetched(f"{patience.words(ended.reason)}{known}")
+
+    async def _fetch_now(
+        self, index: int, part: Path, deadline: float, suspects: Counter[str]
+    ) -> NotFetched | NotThere | None:
+        """Fetch, and fetch again over a fresh URL where what came isn't whole."""
+        while True:
+            if index >= len(self._attempt.urls):
+                return NotFetched("the API doesn't name this file any more")
+            answer = await fetch(
+                self._board.http,
+                self._attempt.urls[index],
+                part,
+                look=_looked_at,
+                max_bytes=LARGEST,
+                deadline=deadline,
+            )
+            if isinstance(answer, NotThere):
+                return answer
+            if not isinstance(answer, Fetched):
+                made_do = answer.final and await self._made_do(index, part)
+                return None if made_do else NotFetched(answer.reason)
+            found = answer.seen
+            if found.doubt is None:
+                await self._store(
+                    index, part, part, _File(answer.bytes, answer.sha256, answer.mime_type, found)
+                )
+                return None
+            # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
+            suspects[answer.sha256] += 1
+            kept = await anyio.to_thread.run_sync(set_aside, part)
+            if self._is_all_there_is(found.doubt, suspects[answer.sha256]):
+                await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                return None
+            if not await self._renewed(deadline):
+                return NotFetched(f"what came isn't whole, and differs each time: {found.doubt}")
+
+    async def _made_do(self, index: int, part: Path) -> bool:
+        """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.
+
+        What a killed run had downloaded, and not put on record yet, is here too. A download that was broken off is
+        not stored: the rest of it may come later.
+        """
+        best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
+        if best is not None:
+            await self._store(index, part, *best)
+        return best is not None
+
+    def _is_all_there_is(self, doubt: str, came: int) -> bool:
+        """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
+        doubts = self._board.session.doubts
+        doubts[doubt] += came >= SURE_AFTER
+        return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
+
+    async def _renewed(self, deadline: float) -> bool:
+        """Renew the URL, a few times at most, with longer and longer waits between."""
+        self._renewals += 1
+        if self._renewals > RENEWALS:
+            return False
+        if self._renewals > 1:
+            await anyio.sleep(back_off(self._renewals, random()))
+        return await self._renew(deadline)
+
+    async def _renew(self, deadline: float) -> bool:
+        """Ask for the task again: its answer holds fresh URLs. Without one, those that are known are all there is."""
+        until = min(deadline, self._board.session.clock() + RENEW_WITHIN)
+        task = await self._board.client.task(self._attempt.task_id or "", deadline=until)
+        self._missing = self._missing + 1 if isinstance(task, Missing) else 0
+        if not isinstance(task, Task) or task.status is not TaskStatus.SUCCEEDED or not task.urls:
+            return False
+        urls, places = results_of(self._attempt, task)
+        if urls != self._attempt.urls:
+            self._board.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
+        return True
+
+    async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+        """On record first, then under its name: what is under a name is never unknown to the records."""
+        found = file.seen
+        mime_type = found.mime_type or file.mime_type
+        known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
+        url = self._attempt.urls[index]
+        name = known.path if known else self._name(index, suffix_for(mime_type, url))
+        target = within(self._board.folder, name)
+        make_folder(target.parent)
+        stored = Stored(
+            self._key,
+            index,
+            len(self._attempt.urls),
+            name,
+            url,
+            file.bytes,
+            file.sha256,
+            mime_type,
+            found.mtime_ns,
+            found.media,
+        )
+        with anyio.CancelScope(shield=True):
+            self._board.record(stored)
+            await self._board.durability.reached()
+            await anyio.to_thread.run_sync(_settle, arrived, target, file.sha256, part)
+
+    def _name(self, index: int, suffix: str) -> str:
+        """A name that no other attempt of the take has on record, which another one's clip may be under."""
+        attempt = self._attempt
+        name = output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
+        owned = self._board.names_of(attempt.shot, attempt.take)
+        return unused_name(self._board.folder, name, owned) if name in owned else name
+
+
+class _Patience:
+    """The wait for a file that isn't there: as long as one take may last, with longer and longer pauses."""
+
+    def __init__(self, session: Session, *, arrived: int = 0) -> None:
+        self.arrived = arrived
+        self._session = session
+        self._since = session.now()
+        self.tries = 0
+
+    async def wait(self, deadline: float) -> bool:
+        """Pause before the next question; False once the time is up."""
+        self.tries += 1
+        left = deadline - self._session.clock()
+        if left <= 0:
+            return False
+        if self.tries > 1:
+            # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
+            await anyio.sleep(min(left, back_off(self.tries, 0.5 + random() / 2)))
+        return True
+
+    def words(self, reason: str) -> str:
+        """What came, how often and since when."""
+        times = f", {self.tries} times since {iso(self._since)}" if self.tries > 1 else ""
+        return f"{reason}{times}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a complete download really is. ``doubt`` is why it may not be a whole clip, as its packets tell."""
+
+    doubt: str | None
+    mime_type: str | None
+    mtime_ns: int
+    media: dict[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that is here, with what it is; ``mime_type`` as the server called it."""
+
+    bytes: int
+    sha256: str
+    mime_type: str | None
+    seen: _Found
+
+
+def _settle(arrived: Path, target: Path, sha256: str, part: Path) -> None:
+    """Put what arrived under its name; only then the rest that came for it goes."""
+    place(arrived, target, sha256)
+    drop_part(part)
+
+
+def _file(path: Path) -> _File:
+    """A file of an earlier answer, read again."""
+    return _File(size_of(path), sha256_of(path), None, _looked_at(path))
+
+
+def _best(part: Path) -> tuple[Path, _File] | None:
+    """The best that is here of a file, by what was set aside: beyond doubt, else what came as a whole in doubt."""
+    for path in (part, part.with_name(part.name + CUT)):
+        if size_of(path) and (file := _file(path)).seen.doubt is None:
+            return path, file
+    if not part.with_name(part.name + KEPT).exists():
+        return None
+    kept = set_aside(part)
+    return kept, _file(kept)
+
+
+def _looked_at(part: Path) -> _Found:
+    """All that is asked of a file; of one file at a time, since threads that decode only fight for the processors."""
+    with _LOOKING:
+        look = look_into(part)
+    return _Found(look.doubt, _signature(part), mtime_of(part), look.media)
+
+
+def _signature(path: Path) -> str | None:
+    with path.open("rb") as file:
+        found = recognise(file.read(HEAD_BYTES))
+    return found.mime_type if found is not None else None

@@ -1,0 +1,126 @@
+"""Reference files on their way: each content once for each kind and model, remembered across runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import anyio
+
+from rivya_run.engine.session import Session
+from rivya_run.journal.attempt import Upload
+from rivya_run.journal.events import Uploaded
+from rivya_run.journal.fingerprint import upload_request_id
+from rivya_run.journal.sending_age import Moment, seconds_since
+from rivya_run.journal.task import ApiError
+from rivya_run.json_types import Json
+from rivya_run.progress import Event
+from rivya_run.project.ledger import Ledger
+from rivya_run.project.outputs import sha256_of
+from rivya_run.provider.rivya.client import Missing, Refused, RivyaClient, Unanswered
+from rivya_run.times import seconds_of
+
+TRUSTED_FOR = 3600.0
+"""Seconds for which an upload is used without asking whether it is still there (contract, section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFile:
+    """A file to be sent. ``name`` is what people call it (its path as written)."""
+
+    path: Path
+    name: str
+    sha256: str
+    bytes: int
+    kind: str
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotUploaded:
+    """Why a file isn't there. ``error`` says that it won't be, however often it is sent."""
+
+    message: str
+    error: ApiError | None = None
+
+
+class Uploader:
+    """Uploads for one storyboard."""
+
+    def __init__(self, storyboard: str, ledger: Ledger, session: Session, client: RivyaClient) -> None:
+        self._storyboard = storyboard
+        self._ledger = ledger
+        self._session = session
+        self._client = client
+        self._locks: dict[tuple[str, str, str], anyio.Lock] = {}
+        self._sure: set[tuple[str, str, str]] = set()
+
+    async def url_of(self, file: ReferenceFile, model: str, deadline: float) -> Upload | NotUploaded:
+        """The upload of this content, made now if there is none that still holds."""
+        key = (file.sha256, file.kind, model)
+        async with self._locks.setdefault(key, anyio.Lock()):
+            known = self._ledger.history.uploads.get(key)
+            if known is not None and (key in self._sure or await self._holds(known, deadline)):
+                self._sure.add(key)
+                return known
+            async with self._session.uploads:
+                stop = self._session.stop.outcome
+                if stop is not None:
+                    return NotUploaded(f"{file.name}: not uploaded: {stop.message}")
+                return await self._send(file, model, key, deadline)
+
+    async def _holds(self, upload: Upload, deadline: float) -> bool:
+        """Whether an upload can still be used: young, or the API still has it."""
+        sent = seconds_of(upload.uploaded_at)
+        age = seconds_since(Moment(sent) if sent is not None else None, Moment(self._session.now()))
+        if age is not None and age < TRUSTED_FOR:
+            return True
+        if upload.file_id is None:
+            return False
+        found = await self._client.file(upload.file_id, deadline=deadline)
+        return not isinstance(found, Missing | Unanswered)
+
+    async def _send(
+        self, file: ReferenceFile, model: str, key: tuple[str, str, str], deadline: float
+    ) -> Upload | NotUploaded:
+        trouble = await anyio.to_thread.run_sync(_trouble, file)
+        if trouble is not None:
+            return NotUploaded(f"{file.name}: {trouble}", ApiError("reference", trouble))
+        answer = await self._client.upload(
+            file.path,
+            kind=file.kind,
+            model=model,
+            mime_type=file.mime_type,
+            trace_id=upload_request_id(self._storyboard, file.sha256),
+            name=PurePosixPath(file.name).name,
+            deadline=deadline,
+        )
+        if isinstance(answer, Refused):
+            return NotUploaded(f"{file.name}: upload refused: {answer.error.message}", answer.error)
+        if isinstance(answer, Unanswered):
+            return NotUploaded(f"{file.name}: upload failed: {answer.last}")
+        self._ledger.record(
+            Uploaded(
+                file.sha256,
+                file.kind,
+                model,
+                file.name,
+                file.mime_type,
+                file.bytes,
+                answer.url,
+                answer.file_id,
+                answer.duration_token,
+            )
+        )
+        self._sure.add(key)
+        detail: dict[str, Json] = {"path": file.name, "bytes": file.bytes}
+        self._session.tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
+        return self._ledger.history.uploads[key]
+
+
+def _trouble(file: ReferenceFile) -> str | None:
+    """Why a file can't be sent as what it was when the plan was made: the take is paid for by its content."""
+    try:
+        return None if sha256_of(file.path) == file.sha256 else "it was changed since this run began"
+    except OSError as error:
+        return f"it can't be read: {error.strerror}"

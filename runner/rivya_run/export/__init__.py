@@ -1,1 +1,0 @@
-"""Hand-over: manifest in; a cut, a contact sheet or an editor's timeline out."""

@@ -1,0 +1,1 @@
+"""What happened: events, the state of an attempt, the fold, the manifest."""

@@ -1,0 +1,169 @@
+"""What is known of everything that was ever asked for: attempts, outputs, uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rivya_run.journal.task import ApiError
+from rivya_run.json_types import Json
+
+MOST_CREDITS = 1e9
+"""More than any take can cost: a larger number is none, and sums of such stay exact."""
+
+
+class AttemptState(StrEnum):
+    """How far an attempt has come.
+
+    SENT       its intent is on disk: a create may have reached the API, no answer is known
+    WITHDRAWN  it is known that no create arrived
+    REFUSED    the API plainly refused the create
+    RUNNING    a task exists
+    FINISHED   the task succeeded, its files are to be fetched
+    STORED     its files are on disk
+    FAILED     the task failed
+    UNKNOWN    the outcome can't be found out without a person
+    GIVEN_UP   was UNKNOWN; a person chose to pay again instead
+    """
+
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    RUNNING = "running"
+    FINISHED = "finished"
+    STORED = "stored"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    GIVEN_UP = "given_up"
+
+
+OPEN_STATES = frozenset({AttemptState.SENT, AttemptState.RUNNING, AttemptState.FINISHED})
+"""States that a run works on until they end."""
+
+CLAIMABLE_STATES = OPEN_STATES | {AttemptState.STORED, AttemptState.UNKNOWN}
+"""States of things that were paid for or may have been: a take can be served by them."""
+
+
+class TakeStatus(StrEnum):
+    """What the manifest says of a take."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file of a take. ``path`` is relative to the output folder, with forward slashes.
+
+    ``media`` holds measured facts (width, height, duration in seconds, ...) and, under ``frame:<name>``
+    keys of ``frames``, the stills taken out of it. ``mtime_ns`` is the file's time when it was stored.
+    ``removed``: a person had ``clean`` remove it. ``first_sha256`` is that of the bytes that came first, where
+    the API served others when the file was fetched again.
+    """
+
+    path: str
+    url: str | None
+    bytes: int
+    sha256: str
+    mime_type: str | None
+    mtime_ns: int | None = None
+    media: Mapping[str, Json] | None = None
+    removed: bool = False
+    first_sha256: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The checksum that what is made from this file goes by: other bytes later make nothing anew."""
+        return self.first_sha256 or self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One create and what came of it. ``key`` is its client request id; times are ISO 8601 in UTC.
+
+    ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``key`` whom it
+    was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
+    costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
+    ``outputs`` are the files of ``urls``, in their order; ``places`` says where each URL stands in the API's own
+    list, where that is known. ``lost`` marks a task that the API no longer finds. ``files`` is how many files its
+    task made.
+    ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
+    and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the machine that sent it,
+    ``api_sent_at`` by the API's, where that was heard.
+    """
+
+    key: str
+    shot: str
+    take: int
+    fingerprint: str
+    number: int
+    model: str
+    body: str
+    state: AttemptState
+    sent_at: str | None
+    estimate: float | None = None
+    price_key: str | None = None
+    task_id: str | None = None
+    reserved: float | None = None
+    final: float | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    urls: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    error: ApiError | None = None
+    lost: bool = False
+    parents: tuple[tuple[str, int, str], ...] = ()
+    timeline: tuple[tuple[str, str], ...] = ()
+    withdrawn: str | None = None
+    lasted: float | None = None
+    ran: float | None = None
+    api_sent_at: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a run still has something to do for it."""
+        return self.state in OPEN_STATES or self.lost
+
+    @property
+    def ended(self) -> bool:
+        """Whether its task is known to be over, so that its final credits count."""
+        return self.state in {AttemptState.FINISHED, AttemptState.STORED, AttemptState.FAILED}
+
+    @property
+    def spent(self) -> float:
+        """Credits that it cost as far as the API has said: final if it ended, else reserved."""
+        if self.ended and self.final is not None:
+            return self.final
+        return self.reserved or 0
+
+    @property
+    def at_stake(self) -> float:
+        """Credits that it may have cost at most: like ``spent``, and the estimate where the API said nothing."""
+        if self.ended and self.final is not None:
+            return self.final
+        if self.reserved is not None:
+            return self.reserved
+        never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
+        return 0 if never else self.estimate or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A reference file as the Files API holds it: one for each content, kind and model policy."""
+
+    sha256: str
+    kind: str
+    model: str
+    path: str
+    mime_type: str | None
+    bytes: int
+    url: str
+    file_id: str | None
+    duration_token: str | None
+    uploaded_at: str

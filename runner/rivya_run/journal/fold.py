@@ -1,0 +1,193 @@
+"""The fold of the journal: what every attempt has come to, what was uploaded, what things cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from rivya_run.journal.attempt import Attempt, AttemptState, Upload
+from rivya_run.journal.events import (
+    Adopted,
+    Entry,
+    FrameTaken,
+    Intended,
+    RunStarted,
+    Stored,
+    TakenIn,
+    Uploaded,
+)
+from rivya_run.journal.judging import is_file_of_shot, judge_attempt, judge_upload, salvaged
+from rivya_run.journal.sending_age import Moment, seconds_since
+from rivya_run.journal.shape_tests import Nonsense
+from rivya_run.journal.take_entry import attempt_of_entry, entry_of_upload
+from rivya_run.journal.transitions import CHANGES, adopted, intended, upload_of
+from rivya_run.times import seconds_of
+
+_UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
+_UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
+
+UploadKey = tuple[str, str, str]
+"""(sha256, kind, model): contents are uploaded once for each kind and model policy."""
+
+
+class History:
+    """Everything the journal says, kept up to date one entry at a time. No I/O.
+
+    ``attempts`` maps client request ids to attempts in the order in which they were first heard of. ``passed_over``
+    has what an earlier version took in from a manifest although it makes no sense, and nothing has put right since:
+    the line's number and the reason, by key.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.attempts: dict[str, Attempt] = {}
+        self.uploads: dict[UploadKey, Upload] = {}
+        self.prices: dict[str, float] = {}
+        self.base_url: str | None = None
+        self.storyboard_path: str | None = None
+        self.storyboard_sha256: str | None = None
+        self.updated_at: str | None = None
+        self.passed_over: dict[str, tuple[int, str]] = {}
+        self._of_shot: dict[str, dict[int, list[str]]] = {}
+        self._keys_of_task: dict[str, set[str]] = {}
+        self._spent = 0.0
+        self._at_stake = 0.0
+        self._unanswered: dict[str | None, dict[str, Attempt]] = {}  # by price key
+        self._set_back = 0.0  # seconds that the wall clock went back from one entry to the next, in all
+        self._set_back_before: dict[str, float] = {}  # what of it an attempt's sending came after
+        for entry in entries:
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> None:
+        """Take one entry in. Events of attempts that were never heard of are ignored."""
+        if self.updated_at is not None and entry.at < self.updated_at:
+            self._set_back += _seconds_back(self.updated_at, entry.at)
+        self.updated_at = entry.at
+        event = entry.event
+        if isinstance(event, RunStarted):
+            self.base_url = event.base_url
+            self.storyboard_path = event.storyboard_path
+            self.storyboard_sha256 = event.storyboard_sha256
+        elif isinstance(event, Uploaded):
+            self._put_upload(upload_of(entry.at, event))
+        elif isinstance(event, Intended):
+            self._set_back_before[event.key] = self._set_back
+            self._put(intended(entry.at, event))
+        elif isinstance(event, Adopted):
+            self._put(adopted(entry.at, event, self.attempts.get(event.key)))
+        elif isinstance(event, TakenIn):
+            self._take_in(entry, event)
+        elif isinstance(event, Stored | FrameTaken) and not is_file_of_shot(event.path):
+            return  # named by a manifest before those were judged; the file is fetched again, under a name of its own
+        else:
+            known = self.attempts.get(event.key)
+            if known is not None:
+                self._put(CHANGES[type(event)](known, event, entry.at))
+                self.passed_over.pop(event.key, None)
+
+    def spent(self) -> float:
+        """Credits that everything ever cost, as far as the API has said."""
+        return self._spent
+
+    def at_stake(self) -> float:
+        """Credits that everything may have cost at most."""
+        return self._at_stake
+
+    def stake_of(self, attempt: Attempt) -> float:
+        """Credits that an attempt counts as: a create without an answer by what is thought of its cost by now,
+        which an answer to another one may have told."""
+        told = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
+        return max(told, attempt.at_stake)
+
+    def unanswered_unpriced(self) -> list[Attempt]:
+        """Creates without an answer, at prices that the API never told; not those that a person gave up."""
+        groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
+        return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
+
+    def seconds_since_sent(self, attempt: Attempt, now: Moment) -> float | None:
+        """How long ago a create was sent first, as ``sending_age`` judges it; None: nobody can tell."""
+        wall = seconds_of(attempt.sent_at)
+        sent = Moment(wall, seconds_of(attempt.api_sent_at)) if wall is not None else None
+        latest = seconds_of(self.updated_at)
+        last_step = max(0.0, latest - now.wall) if latest is not None else 0.0
+        set_back = self._set_back - self._set_back_before.get(attempt.key, 0.0) + last_step
+        return seconds_since(sent, now, set_back=set_back)
+
+    def of_take(self, shot: str, take: int) -> list[Attempt]:
+        """Attempts that serve this take, whatever they asked for, in the order in which they were made."""
+        return [self.attempts[key] for key in self._of_shot.get(shot, {}).get(take, ())]
+
+    def of_shot(self, shot: str) -> list[Attempt]:
+        """Attempts that serve any take of this shot, take by take."""
+        takes = self._of_shot.get(shot, {})
+        return [self.attempts[key] for take in sorted(takes) for key in takes[take]]
+
+    def keys_of_task(self, task_id: str) -> set[str]:
+        """Keys of the attempts that this task serves: one, unless the API mixed something up."""
+        return set(self._keys_of_task.get(task_id, ()))
+
+    def _take_in(self, entry: Entry, event: TakenIn) -> None:
+        """What a manifest knew. Manifests were recorded unjudged once: nonsense must not block a folder for ever."""
+        key, found = str(event.key), event.entry
+        try:
+            judge_attempt(found, event.shot)
+        except Nonsense as nonsense:
+            self.passed_over[key] = (entry.number, str(nonsense))
+            rest = salvaged(found, event.shot)
+            if rest is None or key in self.attempts:
+                return
+            found = rest
+        else:
+            self.passed_over.pop(key, None)
+        told = attempt_of_entry(event.shot, found)
+        # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
+        self._set_back_before[key] = self._set_back - _seconds_back(told.sent_at, entry.at)
+        self._put(told)
+
+    def _put_upload(self, upload: Upload) -> None:
+        """A file that can be used again; one that makes no sense is sent again, which costs nothing."""
+        with suppress(Nonsense):
+            judge_upload(entry_of_upload(upload))
+            self.uploads[upload.sha256, upload.kind, upload.model] = upload
+
+    def _put(self, attempt: Attempt) -> None:
+        before = self.attempts.get(attempt.key)
+        if before is None or (before.shot, before.take) != (attempt.shot, attempt.take):
+            if before is not None:
+                self._of_shot[before.shot][before.take].remove(before.key)
+            self._of_shot.setdefault(attempt.shot, {}).setdefault(attempt.take, []).append(attempt.key)
+        self.attempts[attempt.key] = attempt
+        if attempt.task_id is not None:
+            self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.key)
+        if before is not None:
+            self._spent -= before.spent
+            self._at_stake -= self.stake_of(before)
+            self._unanswered.get(before.price_key, {}).pop(before.key, None)
+        self._spent += attempt.spent
+        self._at_stake += self.stake_of(attempt)
+        if _unanswered(attempt):
+            self._unanswered.setdefault(attempt.price_key, {})[attempt.key] = attempt
+        if attempt.price_key is not None and _tells_price(attempt):
+            self._told(attempt.price_key, attempt.reserved or 0)
+
+    def _told(self, price_key: str, credits: float) -> None:
+        """A price: what has no answer yet counts by it from now on."""
+        waiting = self._unanswered.get(price_key, {}).values()
+        self._at_stake -= sum(self.stake_of(one) for one in waiting)
+        self.prices[price_key] = credits
+        self._at_stake += sum(self.stake_of(one) for one in waiting)
+
+
+def _seconds_back(before: str | None, after: str | None) -> float:
+    """Seconds from one time of the records back to another; 0 where it isn't earlier."""
+    one, other = seconds_of(before), seconds_of(after)
+    return max(0.0, one - other) if one is not None and other is not None else 0.0
+
+
+def _unanswered(attempt: Attempt) -> bool:
+    return attempt.task_id is None and attempt.state in _UNANSWERED
+
+
+def _tells_price(attempt: Attempt) -> bool:
+    """A task that failed, for an empty wallet say, may show 0; only one that succeeded was really free."""
+    made = attempt.state in {AttemptState.FINISHED, AttemptState.STORED}
+    return bool(attempt.reserved) or (attempt.reserved is not None and made)

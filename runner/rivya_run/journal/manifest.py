@@ -1,0 +1,264 @@
+"""The manifest: derived from storyboard, plan and history, for people, git, reports and editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, TypeAlias
+
+from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
+from rivya_run.journal.fold import History
+from rivya_run.journal.json_text import pieces
+from rivya_run.journal.judging import LISTS, Judge
+from rivya_run.journal.shape_tests import Nonsense
+from rivya_run.journal.take_entry import (
+    attempt_of_entry,
+    entry_of_attempt,
+    entry_of_earlier,
+    entry_of_upload,
+    take_status,
+    whole,
+)
+from rivya_run.json_types import Json
+from rivya_run.storyboard.model import Shot, Storyboard
+
+VERSION = 1
+Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
+_NOTHING: Unknown = {}
+MARGIN = {
+    AttemptState.WITHDRAWN: 0,
+    AttemptState.REFUSED: 1,
+    AttemptState.SENT: 1,
+    AttemptState.UNKNOWN: 2,
+    AttemptState.GIVEN_UP: 3,
+    AttemptState.RUNNING: 4,
+}
+"""How much each state says of an attempt: a task that was paid for goes beyond a refusal or a decision."""
+_ENDED = 5
+
+
+def manifest(
+    storyboard: Storyboard,
+    relative_path: str,
+    serving: Mapping[tuple[str, int], str],
+    history: History,
+    *,
+    base_url: str,
+    updated_at: str,
+    unknown: Unknown = _NOTHING,
+) -> dict[str, Json]:
+    """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
+    members = manifest_members(
+        storyboard,
+        relative_path,
+        serving,
+        history,
+        base_url=base_url,
+        updated_at=updated_at,
+        unknown=unknown,
+    )
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
+
+
+def manifest_members(
+    storyboard: Storyboard,
+    relative_path: str,
+    serving: Mapping[tuple[str, int], str],
+    history: History,
+    *,
+    base_url: str,
+    updated_at: str,
+    unknown: Unknown = _NOTHING,
+) -> dict[str, Json | Iterator[Json]]:
+    """The same with shots and history one at a time, to be taken in this order: a large one is never whole.
+
+    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again.
+    """
+    shown: set[str] = set()
+    served = set(serving.values())
+    return {
+        "version": VERSION,
+        "storyboard": {
+            "id": storyboard.id,
+            "title": storyboard.title,
+            "path": relative_path,
+            "sha256": storyboard.sha256,
+            **unknown.get(("storyboard",), {}),
+        },
+        "updated_at": updated_at,
+        "base_url": base_url,
+        "totals": _totals(storyboard, serving, history),
+        "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
+        "uploads": [
+            entry_of_upload(upload) | unknown.get(("upload", *place), {})
+            for place, upload in history.uploads.items()
+        ],
+        "history": _history_entries(history, shown, unknown),
+        **unknown.get(("",), {}),
+    }
+
+
+def _shot_entry(
+    shot: Shot,
+    serving: Mapping[tuple[str, int], str],
+    served: Set[str],
+    history: History,
+    shown: set[str],
+    unknown: Unknown,
+) -> dict[str, Json]:
+    takes: list[Json] = []
+    for take in range(1, shot.takes + 1):
+        attempt = _attempt_shown(shot, take, serving, history)
+        if attempt is None:
+            takes.append(_planned_entry(shot, take))
+            continue
+        earlier = [
+            one
+            for one in history.of_take(shot.id, take)
+            if one.fingerprint == attempt.fingerprint
+            and one.number < attempt.number
+            and one.state is not AttemptState.WITHDRAWN
+            and one.key not in served
+        ]
+        shown.add(attempt.key)
+        shown.update(one.key for one in earlier)
+        takes.append(_entry(attempt, earlier, unknown) | {"take": take})
+    entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
+    if shot.title is not None:
+        entry["title"] = shot.title
+    if shot.tags:
+        entry["tags"] = list(shot.tags)
+    if shot.notes is not None:
+        entry["notes"] = shot.notes
+    return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})
+
+
+def _entry(attempt: Attempt, earlier: Sequence[Attempt], unknown: Unknown) -> dict[str, Json]:
+    """The entry of an attempt with those before it, and what a newer program said of each."""
+    entry = entry_of_attempt(attempt, earlier)
+    if unknown:
+        before = [entry_of_earlier(one) | unknown.get(("attempt", one.key), {}) for one in earlier]
+        entry |= {"attempts": [*before], **unknown.get(("attempt", attempt.key), {})}
+    return entry
+
+
+def _attempt_shown(
+    shot: Shot, take: int, serving: Mapping[tuple[str, int], str], history: History
+) -> Attempt | None:
+    """What stands for a take; None while there is nothing but a plan."""
+    key = serving.get((shot.id, take))
+    attempt = history.attempts.get(key) if key is not None else None
+    return None if attempt is None or attempt.state is AttemptState.WITHDRAWN else attempt
+
+
+def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
+    return {
+        "take": take,
+        "status": TakeStatus.PLANNED.value,
+        "model": shot.model,
+        "fingerprint": None,
+        "client_request_id": None,
+        "attempt": 0,
+        "task_id": None,
+        "attempts": [],
+        "request": {"model": shot.model, "prompt": shot.prompt, "params": dict(shot.params)},
+        "sent_at": None,
+        "reserved_credits": None,
+        "final_credits": None,
+        "created_at": None,
+        "updated_at": None,
+        "outputs": [],
+        "error": None,
+    }
+
+
+def _history_entries(history: History, shown: set[str], unknown: Unknown) -> Iterator[Json]:
+    """What no present take shows: the last attempt of each (shot, take, fingerprint) with those before it."""
+    groups: dict[tuple[str, int, str], list[Attempt]] = {}
+    for attempt in history.attempts.values():
+        if attempt.key not in shown and attempt.state is not AttemptState.WITHDRAWN:
+            groups.setdefault((attempt.shot, attempt.take, attempt.fingerprint), []).append(attempt)
+    for (shot, _, _), found in groups.items():
+        found.sort(key=lambda attempt: attempt.number)
+        entry: dict[str, Json] = {"shot": shot}
+        yield entry | _entry(found[-1], found[:-1], unknown)
+
+
+def _totals(
+    storyboard: Storyboard, serving: Mapping[tuple[str, int], str], history: History
+) -> dict[str, Json]:
+    counts = dict.fromkeys(TakeStatus, 0)
+    reserved = final = 0.0
+    for shot in storyboard.shots:
+        for take in range(1, shot.takes + 1):
+            attempt = _attempt_shown(shot, take, serving, history)
+            counts[take_status(attempt)] += 1
+            if attempt is not None:
+                reserved += attempt.reserved or 0
+                final += attempt.final or 0
+    pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
+    return {
+        "takes": sum(counts.values()),
+        "succeeded": counts[TakeStatus.SUCCEEDED],
+        "failed": counts[TakeStatus.FAILED],
+        "pending": pending,
+        "unknown": counts[TakeStatus.UNKNOWN],
+        "reserved_credits": whole(reserved),
+        "final_credits": whole(final),
+        "spent_credits": whole(history.spent()),
+    }
+
+
+def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
+    """The document as it is written, piece by piece: one line a leaf, so that git shows what changed."""
+    for piece in pieces(document):
+        yield piece.encode("utf-8", "surrogatepass")
+    yield b"\n"
+
+
+def known_attempts(
+    document: Mapping[str, Any], judge: Judge | None = None
+) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
+    """Every attempt that a manifest tells of, as (shot, entry, attempt), each judged before it is handed over.
+
+    What was handed over counts for nothing before all of it was. Raises Nonsense.
+    """
+    judge = judge or Judge()
+    judge.head(document)
+    for place, shot in enumerate(_list_of(document, LISTS[0])):
+        judge.shot(place, shot)
+        for take in shot["takes"]:
+            yield from _attempts_in(shot["id"], take)
+    for place, entry in enumerate(_list_of(document, LISTS[1])):
+        judge.past(place, entry)
+        yield from _attempts_in(entry["shot"], entry)
+
+
+def _list_of(document: Mapping[str, Any], name: str) -> Iterable[Any]:
+    """One of the long lists, which may be read from its file while it is gone through."""
+    found = document.get(name, ())
+    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
+        raise Nonsense("must be a list", name)
+    return found
+
+
+def _attempts_in(shot: str, entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
+    for one in (*(entry.get("attempts") or ()), entry):
+        if one.get("client_request_id") is not None:
+            kept = {key: value for key, value in one.items() if key != "attempts"}
+            yield shot, kept, attempt_of_entry(shot, one)
+
+
+def knows_more(told: Attempt, known: Attempt | None) -> bool:
+    """Whether a manifest's word on an attempt goes beyond the journal's.
+
+    It never takes back what the journal knows was spent: then the API itself is asked how its task ended.
+    """
+    if known is None:
+        return True
+    if told.spent < known.spent:
+        return False
+    if known.task_id is not None and told.task_id not in {None, known.task_id}:
+        return False
+    beyond = MARGIN.get(told.state, _ENDED) - MARGIN.get(known.state, _ENDED)
+    fetched = known.state is AttemptState.FINISHED and len(told.outputs) > len(known.outputs)
+    return beyond > 0 or (beyond == 0 and fetched)

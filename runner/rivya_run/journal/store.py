@@ -1,0 +1,257 @@
+"""The journal on disk: JSON lines, append-only, each with a number and a checksum.
+
+A line is durable once ``sync`` returned. A torn last line (the machine went down while it was written) is
+cut off, since nothing was done on its word. Any other line that can't be trusted stops the program: a
+journal is never guessed at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
+from rivya_run.journal.events import Entry, JournalEvent
+
+VERSION = 1
+_EVENTS: dict[str, type[JournalEvent]] = {event.name: event for event in JournalEvent.__args__}
+_FIELDS = {name: frozenset(f.name for f in dataclasses.fields(event)) for name, event in _EVENTS.items()}
+_TUPLES = ("urls", "places")
+_SEAL = ',"crc":"'
+_ENCODING = ("utf-8", "surrogatepass")  # names of files may hold bytes that are no text
+
+
+def read_journal(path: Path) -> tuple[list[Entry], int]:
+    """All entries, and how many bytes of the file they fill (what follows is a torn line).
+
+    Raises as ``fold_journal`` does.
+    """
+    entries: list[Entry] = []
+    _, size = fold_journal(path, entries.append)
+    return entries, size
+
+
+def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]:
+    """Hand over entry after entry; how many there are, and how many bytes of the file they fill.
+
+    A missing file is an empty journal. Raises JournalDamaged for a line that can't be trusted, ForeignFolder
+    for one that a newer version wrote.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read_lines(path, file, each)
+    except FileNotFoundError:
+        return 0, 0
+    except OSError as error:
+        raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def first_entry(path: Path) -> Entry | None:
+    """The first entry, without reading on; None where there is none. Raises as ``fold_journal`` does."""
+    found: list[Entry] = []
+    try:
+        with path.open("rb") as file:
+            _read_lines(path, iter([file.readline()]), found.append)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+    return found[0] if found else None
+
+
+def _read_lines(path: Path, lines: Iterator[bytes], each: Callable[[Entry], object]) -> tuple[int, int]:
+    count = good = 0
+    for number, line in enumerate(lines, start=1):
+        fields = _opened(line)
+        if fields is None:
+            if _torn(line, lines):
+                break
+            raise JournalDamaged(
+                f"{path}:{number}: this line is damaged, so the journal can't be trusted",
+                hint="restore the file from a backup, or move the whole output folder away and take only "
+                "manifest.json along: the next run takes in what it knows and asks for the rest",
+            )
+        each(_entry(path, number, fields))
+        count = number
+        good += len(line)
+    return count, good
+
+
+def _torn(line: bytes, rest: Iterator[bytes]) -> bool:
+    """Whether a bad line is the end of the file: cut short, or blank where blocks were never written."""
+    cut_short = not line.endswith(b"\n") or not line.strip(b"\0\n")
+    return cut_short and next(rest, None) is None
+
+
+def _opened(line: bytes) -> dict[str, Any] | None:
+    """The fields of a line whose seal holds, else None. A missing line end alone is no damage."""
+    head, found, seal = line.rstrip(b"\n").rpartition(_SEAL.encode())
+    if not found or seal != f'{zlib.crc32(head):08x}"}}'.encode():
+        return None
+    try:
+        fields = json.loads(head + b"}")
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _entry(path: Path, number: int, fields: dict[str, Any]) -> Entry:
+    if fields.get("v", VERSION) > VERSION:
+        raise ForeignFolder(
+            f"{path}:{number}: written by a newer version of rivya-run", hint="upgrade rivya-run"
+        )
+    name = fields.get("event")
+    if fields.get("n") != number or name not in _EVENTS:
+        raise JournalDamaged(
+            f"{path}:{number}: lines are missing or out of order before this one"
+            if name in _EVENTS
+            else f"{path}:{number}: unknown event {name!r}",
+            hint="restore the file from a backup",
+        )
+    return Entry(number, fields["at"], event_of(name, fields))
+
+
+def event_of(name: str, fields: Mapping[str, Any]) -> JournalEvent:
+    """The event of that name; fields that it doesn't have are left out."""
+    known = {key: value for key, value in fields.items() if key in _FIELDS[name]}
+    for key in _TUPLES:
+        if key in known:
+            known[key] = tuple(known[key])
+    if "parents" in known:
+        known["parents"] = tuple((shot, take, sha256) for shot, take, sha256 in known["parents"])
+    return _EVENTS[name](**known)
+
+
+def line_of(number: int, at: str, event: JournalEvent) -> bytes:
+    """One sealed line, line end included."""
+    head: dict[str, Any] = {"n": number, "at": at, "event": event.name}
+    if number == 1:
+        head["v"] = VERSION
+    for field in dataclasses.fields(event):
+        value = getattr(event, field.name)
+        if field.default is dataclasses.MISSING or value != field.default:
+            head[field.name] = value
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"), default=dict)[:-1].encode(*_ENCODING)
+    return text + f'{_SEAL}{zlib.crc32(text):08x}"}}\n'.encode()
+
+
+class Journal:
+    """The journal of one output folder, open for appending. The folder's lock must be held."""
+
+    def __init__(
+        self, path: Path, *, now: Callable[[], str], each: Callable[[Entry], object] = lambda entry: None
+    ) -> None:
+        """Hand what is there to ``each``, cut a torn last line off and open for appending. Creates nothing yet."""
+        self.path = path
+        self._now = now
+        self._count, self._size = fold_journal(path, each)
+        self._file: int | None = None
+        self._unsynced = False
+        self._broken: OutputFolderError | None = None
+        self._gone: FolderGone | None = None
+
+    def append(self, event: JournalEvent) -> Entry:
+        """Write one line. It survives the death of the process at once, that of the machine after ``sync``.
+
+        Raises DiskFull or OutputFolderError; the journal is then as it was before.
+        """
+        entry = Entry(self._count + 1, self._now(), event)
+        line = line_of(entry.number, entry.at, event)
+        self._write(line)
+        self._count += 1
+        self._size += len(line)
+        self._unsynced = True
+        return entry
+
+    def sync(self) -> None:
+        """Make everything appended so far durable, under its name. May be called from another thread.
+
+        Raises DiskFull or OutputFolderError, FolderGone where the file is not the folder's journal any more.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._file is None:
+            return
+        if self._unsynced:
+            self._unsynced = False
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                # What the disk didn't take once it may drop silently: nothing more is built on it.
+                self._broken = unwritable(self.path, error)
+                raise self._broken from error
+        if not self._in_place(self._file):
+            self._gone = FolderGone(
+                f"{self.path.parent}: this folder was removed, moved or replaced while it was in use",
+                hint="leave an output folder where it is while a command uses it",
+            )
+            raise self._gone
+
+    def close(self) -> None:
+        """Sync and close. What ``sync`` raised already isn't raised again."""
+        if self._file is not None:
+            try:
+                if self._broken is None and self._gone is None:
+                    self.sync()
+            finally:
+                os.close(self._file)
+                self._file = None
+
+    def _in_place(self, file: int) -> bool:
+        """Whether the path still names the open file: what a removed file holds is lost with the process."""
+        try:
+            named, held = self.path.stat(), os.fstat(file)
+        except OSError:
+            return False
+        if named.st_ino and held.st_ino:
+            return os.path.samestat(named, held)
+        return named.st_size == held.st_size  # no file numbers on this file system
+
+    def _write(self, line: bytes) -> None:
+        if self._broken is not None:
+            raise self._broken
+        try:
+            if self._file is None:
+                self._file = self._opened_file()
+            written = os.write(self._file, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            self._cut_off()
+            raise unwritable(self.path, error) from error
+
+    def _cut_off(self) -> None:
+        """Take half a line back; where even that fails, nothing may be written behind it."""
+        try:
+            if self._file is not None:
+                os.ftruncate(self._file, self._size)
+        except OSError as error:
+            self._broken = unwritable(self.path, error)
+
+    def _opened_file(self) -> int:
+        make_folder(self.path.parent)
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+        os.ftruncate(file, self._size)
+        if self._size and not _ends_line(self.path):
+            self._size += os.write(file, b"\n")
+        # Not only what is new: a run that was killed may have made these, and whatever else is in the folder,
+        # and never have synced their names. Above the folder: outputs/<storyboard id>.
+        sync_folder(self.path.parent)
+        for folder in list(self.path.parents)[1:3]:
+            with suppress(OSError):
+                sync_folder(folder)
+        return file
+
+
+def _ends_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

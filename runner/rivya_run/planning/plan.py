@@ -1,0 +1,117 @@
+"""What a run would do: one step for each take, why, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rivya_run.storyboard.model import Shot
+
+
+class Action(StrEnum):
+    """What is done for a take.
+
+    CREATE    a new task is paid for          RESUME  a task exists, or a create is to be resent
+    DOWNLOAD  paid, a file is missing         REUSE   all is there
+    RETRY     the last attempt failed         DECIDE  the outcome is unknown: a person decides
+    SKIP      nothing, for the reason given
+    """
+
+    CREATE = "create"
+    RESUME = "resume"
+    DOWNLOAD = "download"
+    REUSE = "reuse"
+    RETRY = "retry"
+    DECIDE = "decide"
+    SKIP = "skip"
+
+
+SPENDING = frozenset({Action.CREATE, Action.RETRY})
+"""Actions that create a task."""
+
+WORKING = SPENDING | {Action.RESUME, Action.DOWNLOAD}
+"""Actions that end with files on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A take that another one is made from. ``take`` None: its pick, decided when it is there."""
+
+    shot: str
+    take: int | None
+    sha256: str | None = None
+
+    @property
+    def label(self) -> str:
+        """``key010/1``, as plans and messages write it."""
+        return f"{self.shot}/{self.take}" if self.take is not None else self.shot
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One take of the plan.
+
+    ``attempt_key`` is the attempt that serves it (to resume, fetch or reuse), ``request_key`` the client
+    request id of the next create; both are None where they can't be known yet. ``fingerprint`` is None for a
+    take whose parent doesn't exist yet. ``moves_from`` is the shot and take whose attempt it takes over,
+    ``gives_up`` the key of an unknown attempt that is paid for again. A take that isn't ``wanted`` (skipped,
+    not selected) doesn't count towards the exit code.
+    ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
+    odd about files that are there, in words.
+    """
+
+    shot: Shot
+    take: int
+    action: Action
+    reason: str
+    credits: float | None
+    credits_basis: str | None
+    needs: tuple[Parent, ...] = ()
+    request_key: str | None = None
+    fingerprint: str | None = None
+    number: int = 1
+    attempt_key: str | None = None
+    moves_from: tuple[str, int] | None = None
+    gives_up: str | None = None
+    wanted: bool = True
+    tries_left: int = 1
+    table_date: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``sh010/2``."""
+        return f"{self.shot.id}/{self.take}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """``budget.max_credits``, what is ``left`` of it, and the takes (``sh010/2``) whose estimates go ``beyond``."""
+
+    most: float
+    left: float
+    beyond: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries).
+
+    ``budget`` None: the storyboard sets none.
+    """
+
+    counts: tuple[tuple[Action, int], ...]
+    now: float
+    spent: float
+    worst: float
+    budget: Allowance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``orphans`` are keys of open attempts that no present take asks for: they are finished into history."""
+
+    storyboard: str
+    steps: tuple[Step, ...]
+    orphans: tuple[str, ...]
+    totals: Totals

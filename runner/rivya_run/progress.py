@@ -1,0 +1,30 @@
+"""What a run tells while it goes: one record for every event, for a terminal, JSON lines or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rivya_run.json_types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``name`` is one of the names below; ``detail`` holds what else is known, JSON values only.
+
+    run_started      takes, create, resume, credits (estimate, or None), scenes
+    take_changed     shot, take, status; model, task_id, credits, error, reason where they apply
+    uploaded         path, bytes
+    retrying         what, wait (seconds), reason
+    limit_changed    limit, before, reason
+    paused           seconds, reason
+    notice           message (for the person)
+    run_finished     totals, exit_code
+    """
+
+    name: str
+    storyboard: str | None = None
+    shot: str | None = None
+    take: int | None = None
+    status: str | None = None
+    detail: Mapping[str, Json] = field(default_factory=dict)

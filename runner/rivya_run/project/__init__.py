@@ -1,0 +1,1 @@
+"""A storyboard with its output folder."""

@@ -1,0 +1,186 @@
+"""Journal and history together: what is recorded on disk is at once known in memory."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rivya_run.errors import ForeignFolder, OutputFolderError
+from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
+from rivya_run.journal.fold import History
+from rivya_run.journal.json_place import position, strict_json
+from rivya_run.journal.judging import Judge
+from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
+from rivya_run.journal.manifest_file import load_lazily
+from rivya_run.journal.shape_tests import Nonsense
+from rivya_run.journal.store import Journal
+from rivya_run.project.places import JOURNAL, MANIFEST
+from rivya_run.text import visible
+
+_ROUNDING = 1e-6
+"""Credits that a sum of fractions may be off by."""
+
+
+class Ledger:
+    """The books of one output folder. Opening reads; nothing is written before the first ``record``.
+
+    ``unknown`` is what the folder's manifest says in words of a newer program: it is written again.
+    """
+
+    def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
+        self.folder = folder
+        self.history = History()
+        self.unknown: Unknown = {}
+        self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
+
+    def record(self, event: JournalEvent) -> None:
+        """Append to the journal, then to history. Raises DiskFull or OutputFolderError, changing neither."""
+        self.history.apply(self._journal.append(event))
+
+    def sync(self) -> None:
+        """Make what was recorded durable. May be called from another thread."""
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Sync and close the journal."""
+        self._journal.close()
+
+    def imagine(self, event: JournalEvent) -> None:
+        """Know an event without putting it on record, for commands that only look."""
+        at = self.history.updated_at or ""
+        self.history.apply(Entry(0, at, event))
+
+
+def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | None:
+    """The manifest of an output folder; None where there is none.
+
+    ``lazily``: its takes aren't read before they are gone through, and what is wrong in them is found then.
+
+    Raises OutputFolderError for one that can't be read (a merge conflict, most likely) or that makes no sense: it may
+    know of paid takes, so it is never ignored. Raises ForeignFolder for one that a newer version wrote.
+    """
+    path = folder / MANIFEST
+    try:
+        document = load_lazily(path) if lazily else strict_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise _no_manifest(path, error) from error
+    version = document.get("version", VERSION) if isinstance(document, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise ForeignFolder(f"{path}: written by a newer version of rivya-run", hint="upgrade rivya-run")
+    try:
+        if lazily:
+            Judge().head(document)
+        else:
+            deque(known_attempts(document), maxlen=0)
+    except ValueError as error:
+        raise _no_manifest(path, error) from error
+    return dict(document)
+
+
+def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
+    """Where it is no manifest, and why."""
+    where, why = str(path), str(error)
+    place = _place_of(path, error)
+    if place is not None:
+        where += f":{place[0]}:{place[1]}"
+    if isinstance(error, UnicodeDecodeError):
+        why = "it is no text in UTF-8"
+    return OutputFolderError(
+        f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
+        hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
+    )
+
+
+def _place_of(path: Path, error: ValueError) -> tuple[int, int] | None:
+    """Line and column of what is wrong, found in a second reading."""
+    try:
+        content = path.read_bytes()
+        if isinstance(error, Nonsense):
+            return position(content, error.path)
+        strict_json(content)
+    except json.JSONDecodeError as found:
+        return found.lineno, found.colno
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def news_for(ledger: Ledger, document: dict[str, Any]) -> list[JournalEvent]:
+    """What the folder's manifest knows and its journal doesn't, judged as a whole before any of it counts.
+
+    Raises OutputFolderError where it makes no sense.
+    """
+    judge = Judge()
+    try:
+        news = foreign_knowledge(document, ledger.history, judge)
+    except ValueError as error:
+        raise _no_manifest(ledger.folder / MANIFEST, error) from error
+    except OSError as error:
+        raise OutputFolderError(f"{ledger.folder / MANIFEST}: can't be read: {error.strerror}") from error
+    ledger.unknown = judge.unknown
+    return news
+
+
+def foreign_knowledge(
+    document: dict[str, Any], history: History, judge: Judge | None = None
+) -> list[JournalEvent]:
+    """The events that bring a history up to what a manifest knows. Raises Nonsense."""
+    news: list[JournalEvent] = []
+    spent, owners = 0.0, None
+    for shot, entry, told in known_attempts(document, judge):
+        spent += max(told.spent, told.final or 0)
+        known = history.attempts.get(told.key)
+        if knows_more(told, known):
+            news.append(TakenIn(told.key, shot, entry))
+            _check_files(told, owners := owners or _owners_of_files(history))
+    totals = document.get("totals") or {}
+    if max(spent, history.spent()) < (claimed := totals.get("spent_credits") or 0) - _ROUNDING:
+        raise Nonsense(
+            f"{claimed:g} credits were spent, but the takes here came to {spent:g}: some are missing",
+            "totals",
+            "spent_credits",
+        )
+    return news + [
+        one for one in known_uploads(document) if (one.sha256, one.kind, one.model) not in history.uploads
+    ]
+
+
+def _owners_of_files(history: History) -> dict[str, Attempt]:
+    """The attempt that has a file, by its name in small letters: some file systems don't tell them apart."""
+    attempts = history.attempts.values()
+    return {output.path.lower(): attempt for attempt in attempts for output in attempt.outputs}
+
+
+def _check_files(told: Attempt, owners: dict[str, Attempt]) -> None:
+    """A file that the journal knows to be another take's isn't given to this one. Raises Nonsense."""
+    for output in told.outputs:
+        other = owners.get(output.path.lower())
+        if other is not None and other.fingerprint != told.fingerprint:
+            raise Nonsense(f"{told.shot}/{told.take}: {output.path} is a file of {other.shot}/{other.take}")
+
+
+def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
+    """Every upload that a manifest tells of, which was judged before."""
+    return [
+        Uploaded(
+            upload["sha256"],
+            upload["kind"],
+            upload["model"],
+            upload["path"],
+            upload.get("mime_type"),
+            upload["bytes"],
+            upload["url"],
+            upload.get("file_id"),
+            upload.get("duration_token"),
+            upload.get("uploaded_at"),
+        )
+        for upload in document.get("uploads") or ()
+    ]

@@ -1,0 +1,181 @@
+"""Opens a storyboard for a command: its bytes, its project, its tables, its reference files, all problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rivya_run.errors import Problem, StoryboardError, UsageError
+from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
+from rivya_run.project.reference_files import look_at, project_root
+from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Storyboard
+from rivya_run.storyboard.problems import has_errors, made_strict, summary
+from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.storyboard.references import judge_references
+from rivya_run.suggest import did_you_mean
+from rivya_run.text import visible
+from rivya_run.yaml12.nodes import Mapping, Scalar
+from rivya_run.yaml12.reading import parse
+from rivya_run.yaml12.source import MAX_BYTES, decode
+
+ENDINGS: Final = (".yaml", ".yml", ".json")
+_SHOTS: Final = re.compile(rb"""(?m)^["']?shots["']?[ \t]*:""")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A storyboard file with everything a command needs to know of it.
+
+    ``storyboard`` is None when there is any error (``--strict`` makes advice errors); ``facts`` holds what
+    there is at each reference path, by the path as written; ``root`` is the project root.
+    """
+
+    path: Path
+    storyboard: Storyboard | None
+    problems: tuple[Problem, ...]
+    facts: dict[str, FileFacts]
+    root: Path
+    catalog: Catalog
+
+    def needed(self) -> Storyboard:
+        """The storyboard; raises StoryboardError with all problems when there is none."""
+        if self.storyboard is None:
+            message = f"{visible(str(self.path))}: {summary(self.problems)}; nothing was done"
+            raise StoryboardError(message, self.problems)
+        return self.storyboard
+
+
+def open_storyboard(
+    path: Path,
+    *,
+    allow_outside: bool = False,
+    strict: bool = False,
+    catalog: Catalog | None = None,
+    root: Path | None = None,
+) -> Opened:
+    """Read a storyboard file and look at each of its reference files once.
+
+    Problems are values. Raises UsageError where there is no such file or it can't be read, StoryboardError
+    where the project's own parameter tables have problems.
+    """
+    content = read_file(path)
+    root = root if root is not None else project_root(path)
+    catalog = catalog if catalog is not None else load_catalog(root / PROJECT_FOLDER)
+    file = path.as_posix() if "\\" not in str(path) else str(path)
+    reading = read_storyboard(content, path=file, catalog=catalog)
+    problems = list(reading.problems)
+    looked: dict[str, FileFacts | FileTrouble] = {}
+    if reading.draft is not None:
+        looked = _look_at_references(reading.draft, path, root, allow_outside)
+        troubles = judge_references(reading.draft, catalog, looked, file)
+        if troubles:
+            source, _ = decode(content, file)
+            problems += [replace(trouble, source=source.line(trouble.line)) for trouble in troubles]
+            problems.sort(key=lambda problem: (problem.line, problem.column))
+    if strict:
+        problems = made_strict(problems)
+    return Opened(
+        path,
+        None if has_errors(problems) else reading.storyboard,
+        tuple(problems),
+        {name: found for name, found in looked.items() if isinstance(found, FileFacts)},
+        root,
+        catalog,
+    )
+
+
+def _look_at_references(
+    storyboard: Storyboard, path: Path, root: Path, allow_outside: bool
+) -> dict[str, FileFacts | FileTrouble]:
+    looked: dict[str, FileFacts | FileTrouble] = {}
+    for shot in storyboard.shots:
+        for reference in shot.references:
+            if isinstance(reference, FileReference) and reference.path not in looked:
+                looked[reference.path] = look_at(
+                    reference.path, folder=path.parent, root=root, allow_outside=allow_outside
+                )
+    return looked
+
+
+def reference_paths(path: Path) -> list[Path]:
+    """The reference files that a storyboard file names, there or not, as far as it can be read.
+
+    Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
+    """
+    catalog = load_catalog(project_root(path) / PROJECT_FOLDER)
+    draft = read_storyboard(read_file(path), path=path.as_posix(), catalog=catalog).draft
+    named = [reference for shot in draft.shots for reference in shot.references] if draft is not None else []
+    return [path.parent / one.path for one in named if isinstance(one, FileReference)]
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a storyboard file, at most a little more than may be read of one."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"'{visible(str(path))}' is not a file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        hint = did_you_mean(path.name, [found.name for found in storyboards_in(path.parent)])
+        raise UsageError(f"there is no storyboard '{visible(str(path))}'{hint}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"'{visible(str(path))}' can't be read: {visible(reason)}") from None
+
+
+def storyboards_in(folder: Path) -> list[Path]:
+    """The files of a folder that may be storyboards, sorted by name; empty where there is no folder."""
+    try:
+        return sorted(
+            found
+            for found in folder.iterdir()
+            if found.suffix.lower() in ENDINGS and not found.name.startswith(".") and found.is_file()
+        )
+    except (OSError, ValueError):
+        return []
+
+
+def storyboard_files(named: Sequence[Path]) -> list[Path]:
+    """The files that STORYBOARD... means: a folder is every storyboard in it, not those further down.
+
+    In a folder a file counts when it has ``shots`` at the top. Raises UsageError where there is none.
+    """
+    files: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = [file for file in storyboards_in(path) if has_shots(file)]
+        if not found:
+            raise UsageError(
+                f"there is no storyboard in the folder '{visible(str(path))}'",
+                hint="rivya-run init makes one to start from",
+            )
+        files += found
+    return list(dict.fromkeys(files))
+
+
+def has_shots(file: Path) -> bool:
+    """Whether a file has ``shots`` at the top, or is broken and may have. Raises UsageError: it can't be read."""
+    content = read_file(file)
+    if b"shots" not in content:
+        return False
+    if _SHOTS.search(content) is not None:
+        return True
+    root = parse(content, file.as_posix()).root
+    return root is None or (isinstance(root, Mapping) and "shots" in root.entries)
+
+
+def storyboard_id_of(path: Path) -> str | None:
+    """The id that a storyboard file claims, its other problems aside; None where it can't be told.
+
+    Raises UsageError where there is no such file or it can't be read.
+    """
+    root = parse(read_file(path), path.as_posix()).root
+    if not isinstance(root, Mapping):
+        return None
+    named = root.get("id")
+    return named.text if isinstance(named, Scalar) else path.stem

@@ -1,0 +1,181 @@
+"""Files in the output folder: names, checks, moves. Nothing that was paid for is overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.errors import OutputFolderError
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
+from rivya_run.media.types import named
+from rivya_run.provider.partial_file import CUT, KEPT, keep_better
+
+LEAST_FREE = 256 * 1024 * 1024
+"""Bytes that must be free for creating to go on (contract, section 5)."""
+
+_BLOCK = 1024 * 1024
+
+
+def output_name(shot: str, take: int, digest: str, index: int, suffix: str) -> str:
+    """``sh010/sh010_t02_3fa9c1d2.mp4``; further files of one take end in ``_2``, ``_3``."""
+    further = f"_{index + 1}" if index else ""
+    return f"{shot}/{shot}_t{take:02d}_{digest[:8]}{further}{suffix}"
+
+
+def suffix_for(mime_type: str | None, url: str) -> str:
+    """The file name's ending by type, else by the URL's own (letters and digits only), else ``.bin``."""
+    known = named(mime_type)
+    if known is not None:
+        return known.suffixes[0]
+    ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
+    return ending if ending[1:].isalnum() and ending.isascii() and len(ending) <= 6 else ".bin"
+
+
+def within(folder: Path, path: str) -> Path:
+    """The file of a relative path from a journal or manifest. Raises OutputFolderError if it leaves the folder."""
+    parts = PurePosixPath(path).parts
+    if not parts or ".." in parts or path.startswith("/") or any(sign in path for sign in "\\:\0"):
+        raise OutputFolderError(f"{folder}: a record names a file outside the output folder: {path!r}")
+    return folder.joinpath(*parts)
+
+
+def bad_files(folder: Path, attempts: Iterable[Attempt]) -> dict[str, str]:
+    """Stored outputs that are not what was paid for: path -> ``is missing`` or ``was changed``."""
+    bad: dict[str, str] = {}
+    for attempt in attempts:
+        if attempt.state is AttemptState.STORED:
+            for output in attempt.outputs:
+                trouble = file_trouble(folder, output)
+                if trouble is not None:
+                    bad[output.path] = trouble
+    return bad
+
+
+def file_trouble(folder: Path, output: Output, *, thorough: bool = False) -> str | None:
+    """Why a stored output isn't what was paid for, or None.
+
+    Same size and time as when it was stored is taken as unchanged unless ``thorough``; else it is hashed.
+    """
+    path = within(folder, output.path)
+    try:
+        facts = path.stat()
+        if facts.st_size != output.bytes:
+            return "was changed"
+        if not thorough and output.mtime_ns is not None and facts.st_mtime_ns == output.mtime_ns:
+            return None
+        return None if sha256_of(path) == output.sha256 else "was changed"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 (hex) of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def mtime_of(path: Path) -> int:
+    """When a file was last written, in nanoseconds."""
+    return path.stat().st_mtime_ns
+
+
+def place(part: Path, target: Path, sha256: str) -> None:
+    """Rename a finished ``.part``, whose content is durable, to its name.
+
+    What lies there with other content is kept beside it. Raises DiskFull or OutputFolderError.
+    """
+    try:
+        if target.exists() and sha256_of(target) != sha256:
+            target.rename(_free_name(target))
+            sync_folder(target.parent)
+        part.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def drop_part(part: Path) -> None:
+    """Remove everything that came of a file which is under its name, or is known to be worth less than another."""
+    for ending in (".json", ".json.new", "", CUT, KEPT):
+        part.with_name(part.name + ending).unlink(missing_ok=True)
+
+
+def set_aside(part: Path) -> Path:
+    """Keep what came as a whole and may be none; the best that came so far is there afterwards.
+
+    Raises DiskFull or OutputFolderError.
+    """
+    kept = part.with_name(part.name + KEPT)
+    try:
+        for one in (part, part.with_name(part.name + CUT)):
+            if one.exists():
+                keep_better(one, kept)
+    except OSError as error:
+        raise unwritable(kept, error) from error
+    return kept
+
+
+def is_same(path: Path, output: Output) -> bool:
+    """Whether a file is there and is what was stored, by its content."""
+    return size_of(path) == output.bytes and path.is_file() and sha256_of(path) == output.sha256
+
+
+def unused_name(folder: Path, path: str, owned: Collection[str]) -> str:
+    """The path, or one beside it where that is on record for something else or a file lies there."""
+    stem, dot, suffix = path.rpartition(".")
+    number, name = 1, path
+    while name in owned or within(folder, name).exists():
+        number += 1
+        name = f"{stem}_{number}{dot}{suffix}"
+    return name
+
+
+def _free_name(target: Path) -> Path:
+    kept = target.with_name(f"{target.stem}.changed{target.suffix}")
+    number = 2
+    while kept.exists():
+        kept = target.with_name(f"{target.stem}.changed_{number}{target.suffix}")
+        number += 1
+    return kept
+
+
+def move(folder: Path, old: str, new: str) -> None:
+    """Move one output after a rename of its shot. Done already, or nothing there: nothing to do.
+
+    Raises OutputFolderError.
+    """
+    source, target = within(folder, old), within(folder, new)
+    if not source.exists() or target.exists():
+        return
+    make_folder(target.parent)
+    try:
+        source.rename(target)
+        sync_folder(target.parent)
+        with suppress(OSError):
+            source.parent.rmdir()  # which fails while anything is in it, and where another move was the last
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space on the disk of the folder (or of its nearest parent that exists)."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,254 @@
+"""From storyboard files to plans: what every command that looks at results does first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rivya_run.durable import sync_file
+from rivya_run.errors import ForeignFolder, Problem, Severity, StoryboardError
+from rivya_run.journal.attempt import AttemptState
+from rivya_run.journal.events import RunStarted
+from rivya_run.journal.fold import History
+from rivya_run.journal.sending_age import Moment
+from rivya_run.models.catalog import Catalog
+from rivya_run.models.table import ModelTable
+from rivya_run.planning.plan import Plan
+from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.project.ledger import Ledger, news_for, read_manifest
+from rivya_run.project.moves import carry_out, outstanding
+from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
+from rivya_run.project.options import RunOptions
+from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
+from rivya_run.project.outputs import bad_files
+from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
+from rivya_run.storyboard.model import FileFacts, Storyboard
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One storyboard without problems, and where its results live. ``path`` is the file."""
+
+    path: Path
+    storyboard: Storyboard
+    catalog: Catalog
+    facts: Mapping[str, FileFacts]
+    advice: tuple[Problem, ...]
+    root: Path
+    folder: Path
+
+    @property
+    def relative_path(self) -> str:
+        """The file as records name it: from the project root."""
+        return relative_to_root(self.path, self.root)
+
+    def tables(self) -> dict[str, ModelTable]:
+        """The tables of the models that its shots use."""
+        models = {shot.model for shot in self.storyboard.shots}
+        return {model: table for model in models if (table := self.catalog.get(model)) is not None}
+
+
+def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
+    """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+    opened = [
+        (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
+        for path in paths
+    ]
+    problems = [problem for _, one in opened for problem in one.problems]
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise StoryboardError("the storyboard has problems; nothing was done", problems)
+    sources = [_source(path, one, options) for path, one in opened]
+    _check_folders_apart(sources)
+    _check_not_renamed(sources)
+    return sources
+
+
+def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
+    assert opened.storyboard is not None
+    folder = output_folder(opened.root, options.outputs, opened.storyboard.id, simulate=options.simulate)
+    return Source(
+        path,
+        opened.storyboard,
+        opened.catalog,
+        opened.facts,
+        tuple(opened.problems),
+        opened.root,
+        folder,
+    )
+
+
+def _check_folders_apart(sources: list[Source]) -> None:
+    """Two storyboards of one run can't share an output folder."""
+    seen: dict[Path, Source] = {}
+    for source in sources:
+        other = seen.setdefault(source.folder.absolute(), source)
+        if other is not source:
+            raise _claimed(source, other.relative_path)
+
+
+def _check_not_renamed(sources: list[Source]) -> None:
+    """An id that is the file's name goes with it: what was made under the old one would be paid for again."""
+    problems = [problem for source in sources if (problem := _renamed_from(source)) is not None]
+    if problems:
+        raise StoryboardError("the storyboard has problems; nothing was done", problems)
+
+
+def _renamed_from(source: Source) -> Problem | None:
+    """The problem of a storyboard without an id of its own, and with results under another name."""
+    board = source.storyboard
+    if board.named or not is_new(source.folder):
+        return None
+    candidates = list(left_behind(source.folder, source.root))
+    if not candidates:
+        return None
+    plan = Planner(board, source.tables(), History(), source.facts, PlanOptions()).plan()
+    shots = {shot.id for shot in board.shots}
+    fingerprints = {step.fingerprint for step in plan.steps if step.fingerprint is not None}
+    for left in candidates:
+        if has_takes_of(left, shots, fingerprints):
+            message = (
+                f"{left.folder.name} was made from {left.made_from}, which is gone, and has takes of the same "
+                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start over"
+            )
+            return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
+    return None
+
+
+def check_claim(source: Source, claimed_by: str | None) -> str | None:
+    """Whether the output folder is this storyboard's. A notice when the file was moved or renamed.
+
+    Raises StoryboardError when another file that still exists, and still has this id, made the folder.
+    """
+    mine = source.relative_path
+    if claimed_by is None or claimed_by == mine:
+        return None
+    other = source.root / claimed_by
+    if other.exists() and not _same_file(other, source.path):
+        if storyboard_id_of(other) == source.storyboard.id:
+            raise _claimed(source, claimed_by)
+        return f"{source.folder} was made from {claimed_by}, which has another id now; it goes on with {mine}"
+    return f"the storyboard was moved: {claimed_by} -> {mine}"
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _claimed(source: Source, other: str) -> StoryboardError:
+    message = (
+        f"the output folder {source.folder.name} belongs to {other}; give this storyboard an id of its own"
+    )
+    problem = Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
+    return StoryboardError(message, [problem])
+
+
+def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_origin: bool) -> None:
+    """Raises ForeignFolder when the folder was made with another origin, unless that is wanted."""
+    if made_with is not None and made_with != base_url and not new_origin:
+        raise ForeignFolder(
+            f"{folder}: made with {made_with}, this run would use {base_url}",
+            hint="its tasks don't exist there; choose --outputs DIR, or --new-origin if the same account moved",
+        )
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One storyboard with its books open and its plan made."""
+
+    source: Source
+    ledger: Ledger
+    planner: Planner
+    plan: Plan
+    bad_files: Mapping[str, str]
+    notice: str | None
+    made_with: str | None
+
+
+def prepare(
+    source: Source,
+    ledger: Ledger,
+    options: RunOptions,
+    selected: frozenset[str] | None,
+    *,
+    base_url: str | None,
+    writing: bool,
+    now: Callable[[], float] = time.time,
+) -> Prepared:
+    """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
+    It also does the moves that a killed run left to do; else their files count as in their places.
+
+    ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
+    """
+    document = read_manifest(source.folder, lazily=True)
+    made_with, claimed_by = _provenance(ledger.history, document)
+    notice = check_claim(source, claimed_by)
+    if base_url is not None:
+        check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
+    if document is not None:
+        learn(ledger, document, writing=writing)
+    moves = outstanding(source.folder, ledger.history.attempts.values())
+    if writing and moves:
+        sync_file(
+            source.folder / JOURNAL
+        )  # what a killed run wrote may be synced by nobody, and a move is for good
+        for move in moves:
+            carry_out(source.folder, move)
+    bad = bad_files(source.folder, ledger.history.attempts.values())
+    if not writing:
+        for move in moves:
+            bad.pop(move.target, None)
+    expired = _expired(ledger.history, options.idempotency_window, now())
+    plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
+    planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
+    notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
+    return Prepared(source, ledger, planner, planner.plan(), bad, "; ".join(notices) or None, made_with)
+
+
+def _passed_over(ledger: Ledger) -> str | None:
+    """What is to be said of entries that an earlier version took in from a manifest without judging them."""
+    found = ledger.history.passed_over
+    if not found:
+        return None
+    number, reason = next(iter(found.values()))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"{ledger.folder / JOURNAL}:{number}: what a manifest said once makes no sense ({reason}){more}; of such an "
+        "entry only the key and the task count, the rest is passed over"
+    )
+
+
+def _expired(history: History, window: float, now: float) -> set[str]:
+    """Creates without an answer whose key the API may have forgotten, before its clock was heard."""
+    unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
+    ages = {one.key: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
+    return {key for key, age in ages.items() if age is None or age >= window}
+
+
+def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
+    """Take in what a manifest knows and the journal doesn't."""
+    for event in news_for(ledger, document):
+        if writing:
+            ledger.record(event)
+        else:
+            ledger.imagine(event)
+
+
+def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:
+    """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
+    told = document or {}
+    return (
+        history.base_url or told.get("base_url"),
+        history.storyboard_path or (told.get("storyboard") or {}).get("path"),
+    )
+
+
+def run_started(source: Source, base_url: str, version: str, pid: int) -> RunStarted:
+    """The event that a writing command begins with."""
+    board = source.storyboard
+    return RunStarted(version, base_url, board.id, source.relative_path, board.sha256, pid)

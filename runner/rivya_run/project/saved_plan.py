@@ -1,0 +1,165 @@
+"""A plan as JSON; saved by ``plan --out``, and carried out by ``run --plan``, exactly that or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rivya_run import __version__
+from rivya_run.errors import StoryboardError
+from rivya_run.journal.take_entry import whole
+from rivya_run.json_types import Json
+from rivya_run.planning.plan import WORKING, Action, Plan, Step
+from rivya_run.text import visible
+
+VERSION = 1
+CHOICES = ("only", "exclude", "retry_failed", "resend_unknown", "simulate", "allow_outside", "outputs")
+"""Options of ``run`` that decide what is done, by the names of RunOptions: a saved plan brings its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan was made from. ``path`` is the storyboard as it was named, ``references`` maps paths as
+    written to sha256, ``tables`` and ``journal`` are digests (no journal: None)."""
+
+    path: str
+    sha256: str
+    references: Mapping[str, str]
+    tables: str
+    journal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """``plans`` are documents as ``plan --json`` prints them, one for each basis, in order."""
+
+    choices: Mapping[str, Any]
+    bases: tuple[Basis, ...]
+    plans: tuple[Mapping[str, Any], ...]
+
+
+def plan_document(plan: Plan) -> dict[str, Json]:
+    """What ``plan --json`` prints for one storyboard (contract, section 4)."""
+    totals: dict[str, Json] = {action.value: count for action, count in plan.totals.counts}
+    credits: dict[str, Json] = {
+        "now": whole(plan.totals.now),
+        "spent": whole(plan.totals.spent),
+        "worst": whole(plan.totals.worst),
+    }
+    budget = plan.totals.budget
+    if budget is not None:
+        credits["budget"] = {
+            "max_credits": whole(budget.most),
+            "left": whole(budget.left),
+            "beyond": [*budget.beyond],
+        }
+    totals["credits"] = credits
+    return {
+        "storyboard": plan.storyboard,
+        "steps": [step_document(step) for step in plan.steps],
+        "totals": totals,
+    }
+
+
+def step_document(step: Step) -> dict[str, Json]:
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` may be left out."""
+    document: dict[str, Json] = {
+        "shot": step.shot.id,
+        "take": step.take,
+        "action": step.action.value,
+        "reason": step.reason,
+        "model": step.shot.model,
+        "credits": whole(step.credits),
+        "credits_basis": step.credits_basis,
+        "needs": [parent.label for parent in step.needs],
+        "client_request_id": step.request_key,
+    }
+    return document | {"warnings": [*step.warnings]} if step.warnings else document
+
+
+def something_to_do(plan: Plan) -> bool:
+    """Whether a run would ask the API for anything, or a person has to decide something."""
+    acting = WORKING | {Action.DECIDE}
+    return bool(plan.orphans) or any(step.action in acting for step in plan.steps)
+
+
+def saved(plans: Sequence[Plan], bases: Sequence[Basis], choices: Mapping[str, Json]) -> bytes:
+    """The file's content."""
+    boards: list[Json] = []
+    for plan, basis in zip(plans, bases, strict=True):
+        made_from: dict[str, Json] = {
+            "path": basis.path,
+            "sha256": basis.sha256,
+            "references": dict(basis.references),
+            "tables": basis.tables,
+            "journal": basis.journal,
+        }
+        boards.append({"from": made_from, "plan": plan_document(plan)})
+    document: dict[str, Json] = {
+        "rivya_run_plan": VERSION,
+        "program": __version__,
+        "choices": dict(choices),
+        "storyboards": boards,
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
+
+
+def read_saved(content: bytes, file: str) -> SavedPlan:
+    """The plan of a file. Raises StoryboardError for one that ``plan --out`` of this version didn't write."""
+    try:
+        document = json.loads(content)
+        if document["rivya_run_plan"] != VERSION:
+            raise StoryboardError(
+                f"{visible(file)}: saved by another version of rivya-run", hint="make the plan again"
+            )
+        choices = {name: document["choices"][name] for name in CHOICES}
+        bases = tuple(_basis(board["from"]) for board in document["storyboards"])
+        plans = tuple(dict(board["plan"]) for board in document["storyboards"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoryboardError(
+            f"{visible(file)}: this is not a plan saved by 'rivya-run plan --out'",
+            hint="rivya-run plan STORYBOARD --out FILE",
+        ) from error
+    return SavedPlan(choices, bases, plans)
+
+
+def _basis(fields: Mapping[str, Any]) -> Basis:
+    return Basis(
+        str(fields["path"]),
+        str(fields["sha256"]),
+        {str(path): str(digest) for path, digest in fields["references"].items()},
+        str(fields["tables"]),
+        fields["journal"],
+    )
+
+
+def moved(then: Basis, now: Basis) -> list[str]:
+    """What has changed since a plan was made, in words; empty when nothing has."""
+    changes = []
+    if then.sha256 != now.sha256:
+        changes.append("the storyboard was edited")
+    for path, digest in now.references.items():
+        if path in then.references and then.references[path] != digest:
+            changes.append(f"reference {path} has new content")
+    if then.sha256 == now.sha256 and set(then.references) != set(now.references):
+        changes.append("other references are used")
+    if then.tables != now.tables:
+        changes.append("the parameter tables changed")
+    if then.journal != now.journal:
+        changes.append("the journal changed: something was run, adopted or removed since")
+    return changes
+
+
+def moved_steps(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Takes whose step is another one now; the last guard, whatever the cause."""
+    before = {(step["shot"], step["take"]): step for step in then["steps"]}
+    changes = []
+    for step in now["steps"]:
+        old = before.pop((step["shot"], step["take"]), None)
+        if old != step:
+            was = "nothing" if old is None else f"{old['action']} ({old['reason']})"
+            changes.append(f"{step['shot']}/{step['take']}: {was} -> {step['action']} ({step['reason']})")
+    changes += [f"{shot}/{take} is gone" for shot, take in before]
+    return changes

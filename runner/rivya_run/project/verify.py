@@ -1,0 +1,90 @@
+"""Every output against the manifest: the files themselves, hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rivya_run.journal.events import Removed, Stored
+from rivya_run.journal.manifest import known_attempts
+from rivya_run.journal.store import read_journal
+from rivya_run.project.moves import outstanding
+from rivya_run.project.outputs import sha256_of, within
+from rivya_run.project.places import JOURNAL
+
+MISSING = "is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One file of the manifest. ``trouble`` is None for one that is what was paid for. ``past``: no present
+    take uses it."""
+
+    take: str
+    path: str
+    bytes: int
+    trouble: str | None
+    past: bool
+
+
+def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) -> Iterator[Checked]:
+    """Hash every file that the manifest names; those in ``removed`` may be missing.
+
+    So may stills: whoever needs one takes it out of its clip again.
+    """
+    seen: set[str] = set()
+    elsewhere = {
+        move.target: move.source
+        for move in outstanding(folder, (attempt for _, _, attempt in known_attempts(manifest)))
+    }
+    for take, output, past in _outputs(manifest):
+        path = output["path"]
+        if path in seen or (past and path in removed and not within(folder, path).exists()):
+            continue
+        seen.add(path)
+        trouble = _trouble(within(folder, path), output)
+        if trouble == MISSING and "frame" in output and path not in elsewhere:
+            continue
+        if trouble is not None and path in elsewhere:
+            trouble += f"; it lies in {elsewhere[path]}, and the next run puts it in its place"
+        yield Checked(take, path, int(output["bytes"]), trouble, past)
+
+
+def removed_files(folder: Path) -> frozenset[str]:
+    """Files that ``clean`` removed, by the journal, and that were not fetched again."""
+    gone: dict[str, None] = {}
+    entries, _ = read_journal(folder / JOURNAL)
+    for entry in entries:
+        if isinstance(entry.event, Removed):
+            gone[entry.event.path] = None
+        elif isinstance(entry.event, Stored):
+            gone.pop(entry.event.path, None)
+    return frozenset(gone)
+
+
+def _outputs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Files with the take that they are of, stills that were taken out of them included."""
+    found: list[tuple[str, Mapping[str, Any], bool]] = [
+        (f"{shot['id']}/{take['take']}", take, False) for shot in manifest["shots"] for take in shot["takes"]
+    ]
+    found += [(f"{take['shot']}/{take['take']}", take, True) for take in manifest.get("history") or ()]
+    for name, take, past in found:
+        for one, late in ((take, past), *((earlier, True) for earlier in take.get("attempts") or ())):
+            for output in one.get("outputs") or ():
+                yield name, output, late
+                for still in output.get("frames") or ():
+                    yield name, still, late
+
+
+def _trouble(path: Path, output: Mapping[str, Any]) -> str | None:
+    try:
+        if not path.is_file():
+            return MISSING
+        size = path.stat().st_size
+        if size != output["bytes"]:
+            return f"was changed: {size} bytes instead of {output['bytes']}"
+        return None if sha256_of(path) == output["sha256"] else "was changed: another sha256"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"

@@ -1,0 +1,1 @@
+"""A video API, and the HTTP below it."""

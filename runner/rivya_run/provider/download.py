@@ -1,0 +1,350 @@
+"""A result on its way to disk: streamed, resumed where the server can, checked, never with the API key."""
+
+from __future__ import annotations
+
+import random as random_module
+import re
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+
+from rivya_run.json_types import Json
+from rivya_run.progress import Event
+from rivya_run.provider.faults import BodyError, Fault
+from rivya_run.provider.http import Http
+from rivya_run.provider.incoming import Incoming
+from rivya_run.provider.origin import why_unsafe
+from rivya_run.provider.pages import ENOUGH, is_page
+from rivya_run.provider.partial_file import Part, Version
+from rivya_run.provider.rivya.result_url import result_url
+from rivya_run.provider.rivya.retry import Happening, Verdict, What, decide
+from rivya_run.text import shortened
+
+_MOST_REDIRECTS = 5
+_BATCH = 1024 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SLOW_FOR = 60.0
+"""Seconds over which a body has to come at more than a trickle; else its connection is given up."""
+
+LEAST = 64 * 1024
+"""Bytes that have to come in that time: no clip gets anywhere below."""
+
+_RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
+
+Seen = TypeVar("Seen")
+"""What is seen in a whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[Seen]):
+    """The whole file is in the part, fsynced. ``resumed``: some of it by Range; ``mime_type``: as told.
+
+    ``seen`` is what was asked of the file.
+    """
+
+    bytes: int
+    sha256: str
+    mime_type: str | None
+    resumed: bool
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """The URL doesn't give the media (403, 404, 202, a page in its place): not yet, or no more, which nobody tells.
+
+    Asking for the task again may give another URL.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It can't be had now; what came stays in the part. ``final``: nor later, as far as can be told."""
+
+    reason: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """One try that ended without an answer that counts."""
+
+    happening: Happening
+    words: str
+    hint: float | None = None
+
+
+_End: TypeAlias = Fetched[Seen] | NotThere | Failed
+
+
+async def fetch(
+    http: Http,
+    url: str,
+    part: Path,
+    *,
+    look: Callable[[Path], Seen],
+    max_bytes: int,
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    random: Callable[[], float] = random_module.random,
+    tell: Callable[[Event], None] | None = None,
+) -> Fetched[Seen] | NotThere | Failed:
+    """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
+
+    ``look`` is asked of the whole file in the thread that wrote its end: each change of threads costs its time.
+
+    Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
+    The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
+    """
+    download = _Download(http, Part(part), look, max_bytes, deadline, clock)
+    attempts = 0
+    try:
+        if download.part.left_over:
+            await anyio.to_thread.run_sync(download.part.reopen)
+        while True:
+            attempts += 1
+            before = download.part.size
+            outcome = await download.attempt(url)
+            if not isinstance(outcome, _Trouble):
+                if download.part.size > max_bytes:
+                    download.part.drop()
+                return outcome
+            if download.part.size > before:
+                attempts = 1
+            decision = decide(
+                "GET",
+                outcome.happening,
+                hint=outcome.hint,
+                attempts=attempts,
+                time_left=deadline - clock(),
+                random=random(),
+            )
+            if decision.verdict is not Verdict.AGAIN:
+                return Failed(f"{outcome.words} ({decision.reason.value})")
+            if tell is not None:
+                wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
+                tell(Event("retrying", detail={**wait, "reason": outcome.words}))
+            await anyio.sleep(decision.wait)
+    finally:
+        download.part.close()
+
+
+class _Download(Generic[Seen]):
+    """The state of one fetch over its tries."""
+
+    def __init__(
+        self,
+        http: Http,
+        part: Part,
+        look: Callable[[Path], Seen],
+        max_bytes: int,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.part = part
+        self._http = http
+        self._look = look
+        self._max_bytes = max_bytes
+        self._deadline = deadline
+        self._clock = clock
+        self._resumed = False
+
+    async def attempt(self, url: str) -> _End[Seen] | _Trouble:
+        """One try: follow redirects, then read the answer."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            if (why := why_unsafe(url)) is not None:
+                return Failed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
+            async with self._http.open(url, self._headers()) as incoming:
+                if isinstance(incoming, Fault):
+                    if incoming.what is What.LOCAL:
+                        return Failed(incoming.message, final=True)
+                    return _Trouble(Happening(incoming.what), incoming.message)
+                location = incoming.headers.get("location")
+                if incoming.status not in _REDIRECTS or not location:
+                    return await self._answer(incoming, _host(url))
+            target = result_url(location, url)
+            if url.startswith("https:") and not target.startswith("https:"):
+                return Failed("its URL leads from https to elsewhere", final=True)
+            url = target
+        return Failed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
+
+    def _headers(self) -> dict[str, str]:
+        version = self.part.version
+        if version is None or not self.part.size:
+            return {}
+        return {"Range": f"bytes={self.part.size}-", "If-Range": version.validator}
+
+    async def _answer(self, incoming: Incoming, host: str) -> _End[Seen] | _Trouble:
+        status = incoming.status
+        if status == 416 or (status == 206 and not self._goes_on(incoming)):
+            self.part.forget()
+            return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
+        if status in (408, 425, 429) or status >= 500:
+            hint = self._http.retry_after(incoming.headers)
+            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from {host}", hint)
+        if status not in (200, 206):
+            return NotThere(f"HTTP {status} from {host}")
+        total = incoming.length
+        if status == 206 and self.part.version is not None:
+            self._resumed = True
+            total = self.part.version.length
+        if total is not None and total > self._max_bytes:
+            return self._too_large()
+        return await self._body(incoming, total, host)
+
+    def _goes_on(self, incoming: Incoming) -> bool:
+        """Whether a 206 goes on exactly where the part ends, with the same bytes in mind."""
+        version = self.part.version
+        found = _RANGE.match(incoming.headers.get("content-range", ""))
+        if version is None or found is None or incoming.length is None:
+            return False
+        start, end, total = (int(text) for text in found.groups())
+        fits = start == self.part.size and end == total - 1 and total == version.length
+        etag = incoming.headers.get("etag")
+        same = etag is None or not version.validator.startswith('"') or etag == version.validator
+        return fits and same and incoming.length == end - start + 1
+
+    async def _body(self, incoming: Incoming, total: int | None, host: str) -> _End[Seen] | _Trouble:
+        """Read to the end, in batches that a worker thread hashes and writes."""
+        arrival = _Arrival(incoming, self.part, self._finish)
+        progress = _Progress(self._clock)
+        broken: Fault | None = None
+        try:
+            async with aclosing(incoming.chunks()) as chunks:
+                async for chunk in chunks:
+                    full = arrival.take(chunk)
+                    if full and not await arrival.keep():
+                        return NotThere(f"a page instead of media from {host}")
+                    if self.part.size > self._max_bytes:
+                        return self._too_large()
+                    if progress.too_slow(len(chunk)):
+                        raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
+                    if self._clock() >= self._deadline:
+                        await arrival.keep()
+                        return Failed("it did not come in time")
+        except BodyError as error:
+            broken = error.fault
+        if not await arrival.keep(whole=total if broken is None else None):
+            return NotThere(f"a page instead of media from {host}")
+        if broken is not None:
+            return _Trouble(Happening(broken.what), broken.message)
+        if self.part.size > self._max_bytes:
+            return self._too_large()
+        if not self.part.size:
+            return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
+        if total is not None and self.part.size != total:
+            return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
+        if arrival.seen is None:
+            arrival.seen = await anyio.to_thread.run_sync(self._finish)
+        (seen,) = arrival.seen
+        sha256 = self.part.sha256.hexdigest()
+        return Fetched(self.part.size, sha256, arrival.mime_type, self._resumed, seen)
+
+    def _finish(self) -> tuple[Seen]:
+        self.part.finish()
+        return (self._look(self.part.path),)
+
+    def _too_large(self) -> Failed:
+        return Failed(f"it is larger than {self._max_bytes} bytes", final=True)
+
+
+class _Progress:
+    """Whether a body comes at more than a trickle, which no timeout of a single piece ends."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._came = 0
+
+    def too_slow(self, count: int) -> bool:
+        """Count what came now; whether it was too little over a while."""
+        self._came += count
+        now = self._clock()
+        if now - self._since < SLOW_FOR:
+            return False
+        slow = self._came < LEAST
+        self._since, self._came = now, 0
+        return slow
+
+
+class _Arrival(Generic[Seen]):
+    """The body of one answer on its way into the part, which it replaces unless it goes on with it.
+
+    ``seen`` is what ``finish`` gave, once the part was whole.
+    """
+
+    def __init__(self, incoming: Incoming, part: Part, finish: Callable[[], tuple[Seen]]) -> None:
+        headers = incoming.headers
+        self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
+        self.seen: tuple[Seen] | None = None
+        self._part = part
+        self._finish = finish
+        self._anew = incoming.status == 200
+        self._version = _version(incoming)
+        self._batch: list[bytes] = []
+        self._waiting = 0
+
+    def take(self, chunk: bytes) -> bool:
+        """Add what came; whether it is time to keep it."""
+        self._batch.append(chunk)
+        self._waiting += len(chunk)
+        return self._waiting >= _BATCH
+
+    async def keep(self, whole: int | None = None) -> bool:
+        """Hash and write what was taken; False, and nothing is touched, if it is a page and no media.
+
+        With the part as long as ``whole`` it is finished in the same go: a change of threads costs its time.
+        """
+        batch, self._batch, self._waiting = self._batch, [], 0
+        if not batch:
+            return True
+        anew, self._anew = self._anew, False
+        if anew and is_page(self.mime_type, _beginning(batch)):
+            return False
+        await anyio.to_thread.run_sync(self._write, batch, anew, whole)
+        return True
+
+    def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
+        if anew:
+            # A note for a later run is only needed where something is still to come.
+            there = sum(map(len, batch))
+            self._part.restart(None if there == whole else self._version)
+        self._part.append(b"".join(batch))
+        if self._part.size == whole:
+            self.seen = self._finish()
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "?"
+
+
+def _beginning(batch: list[bytes]) -> bytes:
+    """As many of the first bytes as tell a page."""
+    found = b""
+    for chunk in batch:
+        found += chunk[:ENOUGH]
+        if len(found) >= ENOUGH:
+            break
+    return found[:ENOUGH]
+
+
+def _version(incoming: Incoming) -> Version | None:
+    """What the server calls the bytes it is about to send, if it can go on with them later."""
+    headers = incoming.headers
+    length = incoming.length
+    validator = headers.get("etag") or headers.get("last-modified")
+    if not length or not validator or headers.get("accept-ranges", "").strip().lower() == "none":
+        return None
+    if validator.startswith("W/"):
+        validator = headers.get("last-modified", "")
+    return (
+        Version(validator, length) if validator and validator.isascii() and validator.isprintable() else None
+    )

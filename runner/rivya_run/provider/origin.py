@@ -1,0 +1,147 @@
+"""Who may be asked, and with which key: origins, what counts as this machine, and the secret itself.
+
+Light on purpose (no HTTP library), so that commands without a network can check an origin too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NoReturn, SupportsIndex
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from rivya_run.errors import KeyRefused, UsageError
+from rivya_run.json_types import Json
+from rivya_run.provider.rivya.result_url import LONGEST_URL
+from rivya_run.text import shortened
+
+_HIDDEN = "[API key]"
+_HOST = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A name or an address; lower case, other letters already in their ASCII form."""
+
+
+class Secret:
+    """The API key. It shows itself to nobody: only ``reveal`` gives the text, and it can't be pickled."""
+
+    __slots__ = ("_spelt", "_text")
+
+    def __init__(self, text: str) -> None:
+        """White space around it is cut; raises KeyRefused, not showing it, for what no header can carry."""
+        text = text.strip()
+        if not text or not text.isascii() or not text.isprintable() or " " in text:
+            raise KeyRefused(
+                "the API key is empty or holds characters that no key has",
+                hint="copy it again from Rivya's settings into RIVYA_API_KEY",
+            )
+        self._text = text
+        self._spelt = re.compile("".join(map(_spellings, text)), re.IGNORECASE)
+
+    def reveal(self) -> str:
+        """The key itself, for the Authorization header and nothing else."""
+        return self._text
+
+    def hide_in(self, text: str) -> str:
+        """The text without the key, should a server or a library have repeated it, in whatever escapes."""
+        return self._spelt.sub(_HIDDEN, text)
+
+    def hide_in_json(self, value: Json) -> Json:
+        """The same for every string of a JSON value, names of members included."""
+        if isinstance(value, str):
+            return self.hide_in(value)
+        if isinstance(value, list):
+            return [self.hide_in_json(one) for one in value]
+        if isinstance(value, dict):
+            return {self.hide_in(name): self.hide_in_json(one) for name, one in value.items()}
+        return value
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(_HIDDEN, spec)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a secret is not to be pickled or copied into a file")
+
+
+def _spellings(letter: str) -> str:
+    """A letter as it is, or escaped as JSON, URLs, HTML or Python escape it."""
+    code = ord(letter)
+    escapes = (rf"\\u00{code:02x}", rf"\\x{code:02x}", f"%{code:02x}", f"&#0*{code};", f"&#x0*{code:x};")
+    return f"(?:{re.escape(letter)}|{'|'.join(escapes)})"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host (without port and brackets) is this machine by its name or address alone."""
+    if not host:
+        return False
+    host = host.rstrip(".").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def why_unsafe(url: str) -> str | None:
+    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user."""
+    if len(url) > LONGEST_URL:
+        return f"it is longer than {LONGEST_URL:,} characters"
+    parts = _split(url)
+    if parts is None:
+        return "it is no URL"
+    if parts.scheme not in ("http", "https"):
+        return f"{shortened(parts.scheme, 20)}: can't be fetched" if parts.scheme else "it is no whole URL"
+    if not parts.hostname or _HOST.fullmatch(parts.hostname) is None:
+        return "it names no host"
+    if parts.username or parts.password:
+        return "it holds a user name or password"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "it is plain http to another machine"
+    return None
+
+
+def checked_base_url(text: str) -> str:
+    """The API origin in its plain form (lower case, no slash at the end); a path before ``/api/v1`` is kept.
+
+    Raises UsageError unless it is https, or plain http to this machine, without user, query or fragment.
+    """
+    parts = _split(text.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _bad_origin("is no http(s) address", text)
+    if parts.username or parts.password or "@" in parts.netloc:
+        raise _bad_origin("holds a user name or password", None)
+    if parts.query or parts.fragment or any(character.isspace() for character in text.strip()):
+        raise _bad_origin("may not hold a query, a fragment or white space", text)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise _bad_origin("is plain http: the key would travel in the open", text)
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+
+
+def _bad_origin(why: str, text: str | None) -> UsageError:
+    shown = "" if text is None else f" {text.strip()!r}"
+    return UsageError(
+        f"the base URL{shown} {why}",
+        hint="set RIVYA_BASE_URL to an https address (plain http only to 127.0.0.1, ::1 or localhost)",
+    )
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL whose port can be read, or None."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def redirect_target(location: str | None) -> str:
+    """Where a redirect leads, as far as it is safe to show: `` to https://host``, or nothing."""
+    parts = _split(location) if location else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f" to {parts.scheme}://{parts.hostname}"

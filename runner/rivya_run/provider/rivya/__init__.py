@@ -1,0 +1,1 @@
+"""Rivya Public API v1."""

@@ -1,1 +1,0 @@
-"""A run: from storyboard files to results, many takes at once, each from plan to file."""

@@ -1,0 +1,153 @@
+"""The storyboard's JSON Schema: the language and every table in one document for editors and checkers.
+
+Draft-07, since editors stop there. It says nothing where it can't know: a shot whose ``use`` may name its
+model, a value that ``${}`` fills in. ``params`` are judged by the shot's model or, where the shot names
+none, by the defaults' model; that second rule starts at the root, once for each model and not for each pair.
+"""
+
+from __future__ import annotations
+
+import json
+
+from rivya_run.json_types import Json
+from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
+from rivya_run.models.params_schema import (
+    model_definition,
+    model_name,
+    must_be_written,
+    params_definition,
+    params_name,
+    ref,
+)
+from rivya_run.models.table import EXTENSION_PATTERN, ModelTable
+from rivya_run.storyboard.language import Place, keys
+from rivya_run.storyboard.shapes import key_schema, shape_definitions
+
+_GROUP = 7
+_NAMES_MODEL: dict[str, Json] = {"required": ["model"]}
+_MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}]}
+
+
+def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
+    """The schema of a storyboard for the tables in force."""
+    tables = catalog.all()
+    definitions: dict[str, Json] = {**shape_definitions()}
+    for place in (Place.BUDGET, Place.FILE_REFERENCE, Place.URL_REFERENCE, Place.SHOT_REFERENCE):
+        definitions[place.value.replace(" ", "-")] = _place(place, catalog)
+    definitions["defaults"] = _layer(Place.DEFAULTS, catalog)
+    definitions["preset"] = _layer(Place.PRESET, catalog)
+    definitions["shot"] = _shot(catalog)
+    definitions["named"] = _named(tables)
+    for table in tables:
+        definitions[f"inherits.{table.id}"] = _inherits(table)
+        definitions[model_name(table.id)] = model_definition(table)
+        definitions[params_name(table.id)] = params_definition(table)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "rivya-run storyboard",
+        "description": "A shot list that rivya-run turns into clips.",
+        **_place(Place.TOP, catalog),
+        "allOf": [rule for table in tables for rule in _root_rules(table)],
+        "definitions": definitions,
+    }
+
+
+def as_text(document: dict[str, Json]) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _place(place: Place, catalog: Catalog) -> dict[str, Json]:
+    """A mapping with the keys of a place and people's own ``x-`` keys."""
+    known = keys(place)
+    properties: dict[str, Json] = {name: key_schema(key, catalog.ids()) for name, key in known.items()}
+    shape: dict[str, Json] = {"type": "object", "properties": properties}
+    required: list[Json] = [name for name, key in known.items() if key.required]
+    if required:
+        shape["required"] = required
+    return shape | {"patternProperties": {EXTENSION_PATTERN: {}}, "additionalProperties": False}
+
+
+def _layer(place: Place, catalog: Catalog) -> dict[str, Json]:
+    """defaults or a preset. Defaults without a model are the default model's; a preset may be for any."""
+    judged: dict[str, Json] = {"if": _NAMES_MODEL, "then": ref("named")}
+    if place is Place.DEFAULTS and catalog.get(DEFAULT_MODEL) is not None:
+        judged["else"] = ref(model_name(DEFAULT_MODEL))
+    return _place(place, catalog) | judged
+
+
+def _shot(catalog: Catalog) -> dict[str, Json]:
+    free: list[Json] = [table.id for table in catalog.all() if not table.prompt_required]
+    prompted: dict[str, Json] = {"required": ["model"]}
+    if free:
+        prompted["properties"] = {"model": {"not": {"enum": free}}}
+    rules: list[Json] = [
+        {"if": _NAMES_MODEL, "then": ref("named")},
+        {"if": prompted, "then": {"required": ["prompt"]}},
+        {
+            "if": {"required": ["matrix"]},
+            "then": {"properties": {"id": ref("id-pattern")}},
+            "else": {"properties": {"id": ref("id")}},
+        },
+    ]
+    return _place(Place.SHOT, catalog) | {"allOf": rules}
+
+
+def _named(tables: list[ModelTable]) -> dict[str, Json]:
+    """Judges a layer or shot by the model it names; in groups, so that each shot meets few conditions."""
+    groups: list[Json] = []
+    for start in range(0, len(tables), _GROUP):
+        group = tables[start : start + _GROUP]
+        ids: list[Json] = [table.id for table in group]
+        each: list[Json] = [
+            {"if": {"properties": {"model": {"const": table.id}}}, "then": ref(model_name(table.id))}
+            for table in group
+        ]
+        groups.append({"if": {"properties": {"model": {"enum": ids}}}, "then": {"allOf": each}})
+    return {"allOf": groups}
+
+
+def _inherits(table: ModelTable) -> dict[str, Json]:
+    """A shot that leaves its model to the defaults, which name this one."""
+    rules: list[Json] = [ref(model_name(table.id))]
+    if table.prompt_required:
+        rules.append({"required": ["prompt"]})
+    return {"if": _MODEL_OPEN, "else": {"allOf": rules}}
+
+
+def _defaults(table: ModelTable, **more: Json) -> dict[str, Json]:
+    """Holds for a document whose defaults are this model's."""
+    named: dict[str, Json] = {"properties": {"model": {"const": table.id}}}
+    if table.id != DEFAULT_MODEL:
+        named["required"] = ["model"]
+    about: dict[str, Json] = {"properties": {"defaults": named | more}}
+    return about if table.id == DEFAULT_MODEL else about | {"required": ["defaults"]}
+
+
+def _shots(shape: dict[str, Json]) -> dict[str, Json]:
+    return {"properties": {"shots": {"items": shape}}}
+
+
+def _root_rules(table: ModelTable) -> list[Json]:
+    """How the defaults' model bears on the shots: their params, and what the defaults spare them to write."""
+    rules: list[Json] = [{"if": _defaults(table), "then": _shots(ref(f"inherits.{table.id}"))}]
+    for key in must_be_written(table):
+        given: dict[str, Json] = {
+            "properties": {
+                "defaults": {
+                    "properties": {"model": {"const": table.id}, "params": {"required": [key]}},
+                    "required": ["params"] if table.id == DEFAULT_MODEL else ["model", "params"],
+                }
+            },
+            "required": ["defaults"],
+        }
+        missing: dict[str, Json] = {"required": ["params"], "properties": {"params": {"required": [key]}}}
+        of_it: dict[str, Json] = {
+            "required": ["model"],
+            "properties": {"model": {"const": table.id}},
+            "not": {"required": ["use"]},
+        }
+        rules.append({"if": given, "else": _shots({"if": of_it, "then": missing})})
+        inherited: list[Json] = [_defaults(table), {"not": given}]
+        rules.append({"if": {"allOf": inherited}, "then": _shots({"if": _MODEL_OPEN, "else": missing})})
+    return rules

@@ -1,0 +1,261 @@
+"""A manifest, and pictures of its files, turned into the cards of the page."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+from urllib.parse import quote
+
+from rivya_run.media.warnings import output_warnings
+from rivya_run.planning.chosen import Entry, chosen_take, entries, inside, playable, take_number
+from rivya_run.text import credits_in_words
+from rivya_run.views.page.cards import AttemptRow, Failure, Page, ReferenceCard, SceneCard, ShotCard, TakeCard
+from rivya_run.views.page.figures import (
+    at,
+    cost,
+    facts_line,
+    moment,
+    number,
+    param,
+    seconds,
+    shown,
+    size,
+    spend,
+    status_label,
+    timeline,
+)
+
+_REFERENCES = "referenceMediaItems"
+
+
+class PictureSource(Protocol):
+    """Where posters, thumbnails and embedded clips come from: data URIs, or None where there is none."""
+
+    def poster(self, path: str) -> str | None:
+        """A picture that stands for a file of the output folder."""
+
+    def embedded(self, path: str) -> str | None:
+        """The whole file as a data URI, when it is small and embedding is wanted."""
+
+    def thumbnail(self, upload: Entry) -> str | None:
+        """A small picture of an uploaded reference file."""
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is in the output folder."""
+
+
+def page(manifest: Entry, pictures: PictureSource) -> Page:
+    """The page of a manifest. Missing fields are left out; nothing in it is trusted."""
+    builder = _Builder(manifest, pictures)
+    shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
+    scenes = tuple(_scenes(shots))
+    takes = [take for shot in shots for take in shot.takes]
+    about = manifest.get("storyboard")
+    board: Entry = about if isinstance(about, Mapping) else {}
+    name = shown(board.get("id")) or "storyboard"
+    return Page(
+        title=shown(board.get("title")) or name,
+        storyboard=name,
+        path=shown(board.get("path")),
+        simulated=manifest.get("base_url") == "simulator",
+        updated=at(manifest.get("updated_at")),
+        takes=len(takes),
+        shots=len(shots),
+        counts=tuple(_counts(takes)),
+        running_time=seconds(sum(builder.lengths)),
+        chosen=sum(shot.shown is not None for shot in shots),
+        troubles=tuple(take for take in takes if take.trouble),
+        scenes=scenes,
+        scene_names=tuple(dict.fromkeys(scene.name for scene in scenes)),
+        tags=tuple(sorted({tag for shot in shots for tag in shot.tags})),
+        spend=spend(manifest),
+        runs=timeline(manifest),
+        history=tuple(
+            builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
+            for count, take in enumerate(entries(manifest.get("history")), start=1)
+        ),
+    )
+
+
+def _scenes(shots: list[ShotCard]) -> Iterator[SceneCard]:
+    groups = itertools.groupby(shots, key=lambda shot: shot.scene)
+    for count, (name, found) in enumerate(groups, start=1):
+        yield SceneCard(f"scene{count}", name, tuple(found))
+
+
+def _counts(takes: list[TakeCard]) -> Iterator[tuple[str, str, int]]:
+    """Each status that occurs, worst first, with its label and count."""
+    known = ("unknown", "failed", "sent", "pending", "planned", "succeeded")
+    others = sorted({take.status for take in takes} - set(known))
+    for status in (*known, *others):
+        count = sum(take.status == status for take in takes)
+        if count:
+            yield status, status_label(status), count
+
+
+class _Builder:
+    """Turns entries of one manifest into cards; ``lengths`` gathers the seconds of the chosen clips."""
+
+    def __init__(self, manifest: Entry, pictures: PictureSource) -> None:
+        self._pictures = pictures
+        self._uploads = {
+            upload["url"]: upload
+            for upload in entries(manifest.get("uploads"))
+            if isinstance(upload.get("url"), str)
+        }
+        self._shots = 0
+        self.lengths: list[float] = []
+
+    def shot(self, shot: Entry) -> ShotCard:
+        self._shots += 1
+        anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
+        takes = tuple(
+            self.take(name, take, f"{anchor}t{count}", chosen=take is best)
+            for count, take in enumerate(entries(shot.get("takes")), start=1)
+        )
+        if best is not None and (file := playable(best)) and file[1] == "video":
+            self.lengths.append(number(file[2].get("duration")) or 0.0)
+        first = next((take for take in sorted(takes, key=lambda take: not take.chosen) if take.prompt), None)
+        tags = shot.get("tags")
+        pick = shot.get("pick")
+        return ShotCard(
+            anchor=anchor,
+            id=name,
+            title=shown(shot.get("title")),
+            notes=shown(shot.get("notes")),
+            scene=shown(shot.get("scene")),
+            tags=tuple(filter(None, map(shown, tags))) if isinstance(tags, list) else (),
+            skipped=bool(shot.get("skipped")),
+            pick=pick if isinstance(pick, int) else None,
+            shown=take_number(best) if best is not None else None,
+            prompt=first.prompt if first else "",
+            model=(first or takes[0]).model if takes else "",
+            takes=takes,
+        )
+
+    def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
+        request = take.get("request")
+        sent: Entry = request if isinstance(request, Mapping) else {}
+        params = sent.get("params")
+        asked: Entry = params if isinstance(params, Mapping) else {}
+        status = shown(take.get("status")) or "planned"
+        path, kind, output = playable(take) or (None, None, {})
+        there = path is not None and self._pictures.exists(path)
+        trouble = _trouble(status, take)
+        warnings: tuple[str, ...] = ()
+        if path is not None and not there:
+            trouble = "The file is missing from the output folder"
+        elif path is not None:
+            warnings = tuple(found.message for found in output_warnings(output, asked))
+            trouble = trouble or "; ".join(warnings)
+        return TakeCard(
+            anchor=anchor,
+            shot=shot,
+            take=take_number(take),
+            status=status,
+            label=status_label(status),
+            chosen=chosen,
+            kind=kind,
+            source=self._source(path) if path is not None and there else None,
+            mime=shown(output.get("mime_type")),
+            poster=self._pictures.poster(path) if path is not None and there and kind != "audio" else None,
+            width=int(number(output.get("width")) or 16),
+            height=int(number(output.get("height")) or 9),
+            length=seconds(length) if (length := number(output.get("duration"))) else "",
+            facts=facts_line(output),
+            credits=_credits(status, take),
+            trouble=trouble,
+            warnings=warnings,
+            model=shown(take.get("model") or sent.get("model")),
+            prompt=shown(sent.get("prompt")),
+            params=tuple((shown(key), param(asked[key])) for key in asked if key != _REFERENCES),
+            references=tuple(self._references(asked)),
+            times=(*_times(take), *_size(output)),
+            copyable=tuple(_copyable(take, output)),
+            more_files=tuple(_more_files(take, path)),
+            error=_failure(take.get("error")),
+            attempts=tuple(_attempt(one) for one in entries(take.get("attempts"))),
+        )
+
+    def _source(self, path: str) -> str:
+        return self._pictures.embedded(path) or relative_url(path)
+
+    def _references(self, params: Entry) -> Iterator[ReferenceCard]:
+        for item in entries(params.get(_REFERENCES)):
+            upload = self._uploads.get(item.get("url"), {})
+            # A signed URL opens the file for whoever reads it: what follows the question mark stays out.
+            name = upload.get("path") or item.get("name") or shown(item.get("url")).split("?")[0]
+            picture = self._pictures.thumbnail(upload) if upload else None
+            yield ReferenceCard(shown(name), shown(item.get("kind")), picture)
+
+
+def relative_url(path: str) -> str:
+    """A path of the output folder as a URL beside the page; never taken for a scheme."""
+    return "./" + quote(path, safe="/")
+
+
+def _trouble(status: str, take: Entry) -> str:
+    error = _failure(take.get("error"))
+    if status == "failed":
+        return f"{error.code}: {error.message}" if error else "Failed"
+    if status == "unknown":
+        return "Its outcome is unknown: adopt its task, or resend it"
+    return ""
+
+
+def _failure(error: object) -> Failure | None:
+    if not isinstance(error, Mapping):
+        return None
+    return Failure(shown(error.get("code")), shown(error.get("message")), shown(error.get("request_id")))
+
+
+def _credits(status: str, take: Entry) -> str:
+    if status == "planned":
+        return ""
+    return credits_in_words(cost(take)) + (" reserved" if status in ("sent", "pending", "unknown") else "")
+
+
+def _times(take: Entry) -> Iterator[tuple[str, str]]:
+    for key, label in (("sent_at", "Sent"), ("created_at", "Created"), ("updated_at", "Last change")):
+        if take.get(key):
+            yield label, at(take[key])
+    begun, ended = moment(take.get("created_at")), moment(take.get("updated_at"))
+    if begun and ended and ended > begun and take.get("status") in ("succeeded", "failed"):
+        yield "Took", seconds((ended - begun).total_seconds())
+
+
+def _size(output: Entry) -> Iterator[tuple[str, str]]:
+    if (count := number(output.get("bytes"))) is not None:
+        yield "Size", size(count)
+
+
+def _copyable(take: Entry, output: Entry) -> Iterator[tuple[str, str]]:
+    fields = (
+        ("Client request id", take.get("client_request_id")),
+        ("Task id", take.get("task_id")),
+        ("Fingerprint", take.get("fingerprint")),
+        ("File", inside(output.get("path"))),
+        ("SHA-256", output.get("sha256")),
+    )
+    for label, value in fields:
+        if value:
+            yield label, shown(value)
+
+
+def _more_files(take: Entry, played: str | None) -> Iterator[tuple[str, str]]:
+    for output in entries(take.get("outputs")):
+        path = inside(output.get("path"))
+        if path is not None and path != played:
+            yield shown(path), relative_url(path)
+
+
+def _attempt(one: Entry) -> AttemptRow:
+    error, status = _failure(one.get("error")), shown(one.get("status"))
+    return AttemptRow(
+        number=shown(one.get("attempt")),
+        status=status_label(status),
+        credits=_credits(status, one),
+        task_id=shown(one.get("task_id")),
+        error=f"{error.code}: {error.message}" if error else "",
+    )

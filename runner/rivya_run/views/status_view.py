@@ -1,0 +1,167 @@
+"""A manifest as a table for people: what there is, what it cost, what is unknown and what to do about it.
+
+A manifest is read tolerantly: it may be hand-edited, older or newer.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rivya_run.media.warnings import output_warnings
+from rivya_run.planning.chosen import Entry, chosen_take, entries, take_number, text
+from rivya_run.text import counted, credits_in_words, figure, visible
+from rivya_run.views.wording import adopt_command, sending_in_words, status_in_words
+
+HEADS = ("take", "status", "credits", "file", "about")
+CREDITS_COLUMN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SceneView:
+    """The takes of one scene as rows under ``HEADS``; ``name`` is empty for shots without a scene."""
+
+    name: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+def scenes(manifest: Entry) -> list[SceneView]:
+    """The present takes by scene, scenes in the order in which the storyboard has them."""
+    rows: dict[str, list[tuple[str, ...]]] = {}
+    for shot in entries(manifest.get("shots")):
+        chosen = chosen_take(shot)
+        for take in entries(shot.get("takes")):
+            rows.setdefault(text(shot.get("scene")) or "", []).append(_row(shot, take, take is chosen))
+    return [SceneView(visible(name), tuple(found)) for name, found in rows.items()]
+
+
+def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
+    several = len(entries(shot.get("takes"))) > 1
+    name = f"{text(shot.get('id')) or '?'}/{take_number(take)}"
+    files = [text(output.get("path")) or "" for output in entries(take.get("outputs"))]
+    return (
+        name + (" *" if chosen and several else ""),
+        _status(shot, take),
+        _credits(take),
+        ", ".join(files),
+        "; ".join(_about(take)),
+    )
+
+
+def _status(shot: Entry, take: Entry) -> str:
+    status = text(take.get("status")) or "?"
+    if _to_fetch(take):
+        return "paid, not fetched" if take.get("error") else "made, to be fetched"
+    if status == "planned" and shot.get("skipped"):
+        return "skipped"
+    return status_in_words(status)
+
+
+def _to_fetch(take: Entry) -> bool:
+    """Whether its task has succeeded, and only its files aren't here yet."""
+    passed = entries(take.get("timeline"))
+    return take.get("status") == "pending" and bool(passed) and passed[-1].get("status") == "downloading"
+
+
+def _credits(take: Entry) -> str:
+    final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
+    ended = take.get("status") in {"succeeded", "failed"} or _to_fetch(take)
+    if ended and final is not None:
+        return figure(final)
+    if reserved is not None:
+        return f"{figure(reserved)} reserved"
+    estimated = _number(take.get("estimated_credits"))
+    return (
+        f"{figure(estimated)}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
+    )
+
+
+def _about(take: Entry) -> Iterator[str]:
+    error = take.get("error")
+    if isinstance(error, dict):
+        code, message = text(error.get("code")) or "error", text(error.get("message")) or ""
+        request = text(error.get("request_id"))
+        yield f"{code}: {message}" + (f" (request {request})" if request else "")
+    earlier = entries(take.get("attempts"))
+    if earlier:
+        yield f"attempt {len(earlier) + 1}"
+    yield from warnings_of(take)
+
+
+def warnings_of(take: Entry) -> list[str]:
+    """What is odd about the files of a take: shorter than asked, another ratio, black, frozen."""
+    request = take.get("request")
+    asked = request.get("params") if isinstance(request, dict) else None
+    params = asked if isinstance(asked, dict) else {}
+    return [
+        f"warning: {warning.message}"
+        for output in entries(take.get("outputs"))
+        for warning in output_warnings(output, params)
+    ]
+
+
+def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[str]:
+    """What is unknown and what to do about it; ``file`` and ``options`` are what has to be typed."""
+    lines: list[str] = []
+    for shot in entries(manifest.get("shots")):
+        name = text(shot.get("id")) or "?"
+        for take in entries(shot.get("takes")):
+            if take.get("status") == "unknown":
+                lines += _unknown(name, take, len(entries(shot.get("takes"))) > 1, file, options)
+    if lines:
+        again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
+        lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
+        lines.append(f"  if there is no such task, pay again: {again}")
+    return [visible(line) for line in lines]
+
+
+def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence[str]) -> Iterator[str]:
+    task = text(take.get("task_id"))
+    cost = _number(take.get("reserved_credits")) or _number(take.get("estimated_credits"))
+    key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
+    yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
+    adopt = adopt_command(file, shot, task, take_number(take) if several else None, options)
+    yield f"    if its task exists: {adopt}"
+
+
+def totals_lines(manifest: Entry) -> list[str]:
+    """How many takes of each kind there are, and what everything ever cost."""
+    totals = manifest.get("totals")
+    told = totals if isinstance(totals, dict) else {}
+    names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
+    counts = [f"{told[key]} {word}" for key, word in names.items() if _number(told.get(key))]
+    takes = int(_number(told.get("takes")) or 0)
+    lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
+    spent = _number(told.get("spent_credits"))
+    if spent is not None:
+        abandoned, attempts, number = _abandoned(manifest)
+        parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
+        unused = f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"
+        parts += [unused] if number else []
+        of_these = f", of these {', '.join(parts)}" if parts else ""
+        lines.append(f"spent: {credits_in_words(spent)}{of_these}")
+    return lines
+
+
+def _abandoned(manifest: Entry) -> tuple[float, float, int]:
+    """Credits of history, credits of earlier attempts of present takes, and how many takes history holds."""
+    history = entries(manifest.get("history"))
+    past = sum(_spent(one) for take in history for one in (take, *entries(take.get("attempts"))))
+    earlier = sum(
+        _spent(one)
+        for shot in entries(manifest.get("shots"))
+        for take in entries(shot.get("takes"))
+        for one in entries(take.get("attempts"))
+    )
+    return past, earlier, len(history)
+
+
+def _spent(take: Entry) -> float:
+    final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
+    ended = take.get("status") in {"succeeded", "failed"}
+    return (final if ended and final is not None else reserved) or 0
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,232 @@
+"""What a run came to and what to do next: unknown outcomes first, each with the command to type."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
+from rivya_run.journal.fold import History
+from rivya_run.journal.take_entry import out_of_credits
+from rivya_run.planning.clip_warnings import take_warnings
+from rivya_run.planning.lineage import parents_of
+from rivya_run.planning.plan import Plan, Step
+from rivya_run.planning.planner import counted_failures, not_retried
+from rivya_run.text import counted, credits_in_words, visible
+from rivya_run.views.wording import adopt_command, sending_in_words
+
+MOST_NAMED = 8
+"""Takes of one kind that are named; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One storyboard after a run. ``file`` is the storyboard as the person named it, ``options`` what has to be
+    typed after it to mean the same output folder, ``folder`` that folder. ``selection`` is what chose the shots,
+    so that the command that is proposed doesn't pay for others."""
+
+    storyboard: str
+    file: str
+    options: tuple[str, ...]
+    folder: str
+    plan: Plan
+    outcomes: Mapping[tuple[str, int], Outcome]
+    history: History
+    selection: tuple[str, ...] = ()
+
+    def command(self, *words: str, name: str | None = None) -> str:
+        chosen = () if "--only" in words or name == "status" else self.selection
+        command = ("rivya-run", *((name,) if name else ()), self.file, *words, *chosen, *self.options)
+        return shlex.join(command)
+
+
+def summary(boards: Sequence[Ended]) -> list[str]:
+    """Lines for the person, safe to show on a terminal."""
+    lines: list[str] = []
+    for board in boards:
+        lines += [visible(line) for line in _board(board)]
+    return lines
+
+
+def _board(board: Ended) -> Iterator[str]:
+    groups = _grouped(board)
+    yield f"{board.storyboard}: {_counts(board, groups)}"
+    yield from _unknown(board, groups[Ending.UNKNOWN])
+    yield from _out_of_credits(board, groups[Ending.OUT_OF_CREDITS])
+    yield from _no_room(board, groups[Ending.NO_ROOM])
+    yield from _failed(board, groups[Ending.FAILED])
+    yield from _unfinished(board, groups[Ending.UNFINISHED])
+    yield from _odd(board, groups[Ending.DONE])
+    spent = board.history.spent()
+    if any(attempt.outputs for attempt in board.history.attempts.values()):
+        yield f"  clips: {board.folder}"
+    now = spent - board.plan.totals.spent
+    yield f"  spent: {credits_in_words(spent)}" + (f", {credits_in_words(now)} in this run" if now else "")
+
+
+def _grouped(board: Ended) -> dict[Ending, list[tuple[Step, str]]]:
+    """Wanted takes by their ending, each with why; those that the run didn't come to are unfinished."""
+    groups: dict[Ending, list[tuple[Step, str]]] = {ending: [] for ending in Ending}
+    missing: dict[str, Ending] = {}
+    for step in board.plan.steps:
+        outcome = board.outcomes.get((step.shot.id, step.take))
+        if outcome is not None:
+            ending = _ending(step, outcome, missing)
+            if ending is not Ending.DONE:
+                missing[step.shot.id] = ending
+            if step.wanted or outcome.ending is Ending.UNKNOWN:
+                groups[ending].append((step, _why(board, step, outcome)))
+        elif step.wanted:
+            groups[Ending.UNFINISHED].append((step, "not begun"))
+    return groups
+
+
+def _ending(step: Step, outcome: Outcome, missing: Mapping[str, Ending]) -> Ending:
+    """A take that was not made for want of its parent has not failed: it waits for what its parent waits for.
+
+    ``missing`` are the shots so far of which a take isn't there.
+    """
+    if outcome.ending is Ending.FAILED and outcome.status is TakeStatus.PLANNED:
+        for parent in parents_of(step.shot):
+            ending = missing.get(parent)
+            if ending in {Ending.OUT_OF_CREDITS, Ending.NO_ROOM}:
+                return ending
+            if ending in {Ending.UNFINISHED, Ending.UNKNOWN}:
+                return Ending.UNFINISHED
+    return outcome.ending
+
+
+def _why(board: Ended, step: Step, outcome: Outcome) -> str:
+    code = f"{outcome.code}: " if outcome.code and outcome.code not in outcome.message else ""
+    why = f"{code}{outcome.message}" if outcome.message else outcome.code or ""
+    last = _last(board, step) if outcome.ending is Ending.UNFINISHED else None
+    withdrawn = last.withdrawn if last is not None and last.state is AttemptState.WITHDRAWN else None
+    return f"{why}: {withdrawn}" if withdrawn and withdrawn not in why else why
+
+
+def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> str:
+    words = {
+        Ending.DONE: "done",
+        Ending.UNKNOWN: "unknown",
+        Ending.FAILED: "failed",
+        Ending.UNFINISHED: "not finished",
+        Ending.OUT_OF_CREDITS: "not made for lack of credits",
+        Ending.NO_ROOM: "not made for lack of disk space",
+    }
+    wanted = sum(len(groups[ending]) for ending in words)
+    counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
+    if len(counts) == 1 and len(groups[Ending.DONE]) == wanted:
+        return f"{counted(wanted, 'take')}, all there"
+    return f"{counted(wanted, 'take')}{': ' if counts else ''}{', '.join(counts)}"
+
+
+def _listed(found: Sequence[tuple[Step, str]], command: str) -> Iterator[str]:
+    """Takes with why; many with the same reason are one line."""
+    if len(found) > 3 and len({why for _, why in found}) == 1:
+        yield f"    {counted(len(found), 'take')}: {found[0][1]}"
+        return
+    for step, why in found[:MOST_NAMED]:
+        yield f"    {step.label}{'  ' if why else ''}{why}"
+    if len(found) > MOST_NAMED:
+        yield f"    and {len(found) - MOST_NAMED:,} more: {command}"
+
+
+def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if not found:
+        return
+    yield "  unknown: these may have been paid for and are never resent automatically"
+    for step, why in found[:MOST_NAMED]:
+        attempt = _last(board, step)
+        yield f"    {step.label}  {why}"
+        if attempt is not None:
+            cost = attempt.reserved if attempt.reserved is not None else attempt.estimate
+            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            take = None if step.shot.takes == 1 else step.take
+            adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
+            yield f"      if its task exists: {adopt}"
+    if len(found) > MOST_NAMED:
+        yield f"    and {len(found) - MOST_NAMED:,} more: {board.command(name='status')}"
+    only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
+    short = only if len(only) <= 2 * MOST_NAMED else []
+    yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
+
+
+def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if not found:
+        return
+    capped = any("max_credits" in why or "--max-credits" in why for _, why in found)
+    yield "  out of credits: the budget allows no more" if capped else "  out of credits: the wallet is empty"
+    yield from _listed(found, board.command(name="plan"))
+    then = "raise the limit" if capped else "add credits at Rivya"
+    yield f"    {then}, then: {board.command()}"
+
+
+def _no_room(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if found:
+        yield f"  not made, since {found[0][1] or 'the disk is full'}: {counted(len(found), 'take')}"
+        yield f"    make room, then: {board.command()}"
+
+
+def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if not found:
+        return
+    yield "  failed:"
+    yield from _listed(found, board.command(name="status"))
+    held = [step for step, _ in found if _held_back(board, step)]
+    if len(held) < len(found):
+        yield f"    try again: {board.command()}"
+    if held:
+        named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
+        some = named if len(named) <= 2 * MOST_NAMED else []
+        yield f"    retry what is not retried automatically: {board.command('--retry-failed', *some)}"
+
+
+def _held_back(board: Ended, step: Step) -> bool:
+    """Whether the next run would leave a failed take alone."""
+    last = _last(board, step)
+    if last is None or last.state not in {AttemptState.FAILED, AttemptState.REFUSED}:
+        return False
+    tried = [
+        attempt
+        for attempt in board.history.of_take(step.shot.id, step.take)
+        if attempt.fingerprint == last.fingerprint
+        and attempt.state in {AttemptState.FAILED, AttemptState.REFUSED}
+        and not out_of_credits(attempt)
+    ]
+    return not_retried(counted_failures(tried)) is not None
+
+
+def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if found:
+        yield "  not finished:"
+        yield from _listed(found, board.command(name="status"))
+        yield f"    go on: {board.command()}"
+
+
+def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    """Takes whose files are not what was asked for: paid, never made again for it, but to be looked at."""
+    odd = []
+    for step, _ in found:
+        stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
+        warnings = take_warnings(stored[-1].outputs, step.shot.params) if stored else []
+        if warnings:
+            odd.append((step, "; ".join(warnings)))
+    if odd:
+        status = board.command(name="status")
+        yield f"  {counted(len(odd), 'take')} with warnings:"
+        yield from _listed(odd, status)
+        yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
+
+
+def _attempts(board: Ended, step: Step) -> list[Attempt]:
+    """The attempts at what a take asks for; at anything, where that wasn't known before its parents were made."""
+    attempts = board.history.of_take(step.shot.id, step.take)
+    same = [attempt for attempt in attempts if attempt.fingerprint == step.fingerprint]
+    return same or attempts
+
+
+def _last(board: Ended, step: Step) -> Attempt | None:
+    """The attempt that a take came to last."""
+    return max(_attempts(board, step), key=lambda attempt: attempt.number, default=None)

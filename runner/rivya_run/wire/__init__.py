@@ -1,1 +1,0 @@
-"""Everything that goes over the network: the API's client, downloads, the retry decision, the key's confinement."""

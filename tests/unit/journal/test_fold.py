@@ -1,0 +1,260 @@
+"""The fold of the journal: any events in any order give a history, step by step the same as at once."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from examples import NOW, attempt, history_of, shot
+from rivya_run.journal.attempt import AttemptState
+from rivya_run.journal.events import (
+    Adopted,
+    Created,
+    Entry,
+    Failed,
+    FrameTaken,
+    GivenUp,
+    Intended,
+    JournalEvent,
+    MarkedUnknown,
+    Observed,
+    Reassigned,
+    Refused,
+    Removed,
+    RunStarted,
+    Stored,
+    Succeeded,
+    TaskMissing,
+    Uploaded,
+    Withdrawn,
+)
+from rivya_run.journal.fold import History
+
+KEYS = st.sampled_from(["one", "two", "three"])
+SHOTS = st.sampled_from(["a", "b"])
+TAKES = st.integers(1, 2)
+CREDITS = st.none() | st.integers(0, 90).map(float)
+TASKS = st.sampled_from(["task_1", "task_2", "task_3"])
+PATHS = st.sampled_from(["a/a_t01_x.mp4", "b/b_t01_x.mp4"])
+TEXT = st.sampled_from(["x", "insufficient_credits"])
+
+EVENTS: st.SearchStrategy[JournalEvent] = st.one_of(
+    st.builds(RunStarted, TEXT, TEXT, TEXT, TEXT, TEXT, st.just(1)),
+    st.builds(Uploaded, TEXT, TEXT, TEXT, TEXT, st.none(), st.just(1), TEXT),
+    st.builds(
+        Intended, KEYS, SHOTS, TAKES, TEXT, st.just(1), TEXT, st.just("{}"), CREDITS, st.none() | st.just("p")
+    ),
+    st.builds(Withdrawn, KEYS, TEXT),
+    st.builds(Refused, KEYS, TEXT, TEXT, st.none(), st.sampled_from([400, 402])),
+    st.builds(Created, KEYS, TASKS, TEXT, CREDITS, CREDITS),
+    st.builds(Observed, KEYS, TEXT, CREDITS, CREDITS),
+    st.builds(Succeeded, KEYS, st.lists(TEXT, max_size=2).map(tuple), CREDITS, CREDITS),
+    st.builds(Failed, KEYS, TEXT, TEXT, CREDITS, CREDITS),
+    st.builds(TaskMissing, KEYS, TEXT),
+    st.builds(Stored, KEYS, st.integers(0, 1), st.integers(1, 2), PATHS, TEXT, st.just(1), TEXT, st.none()),
+    st.builds(Reassigned, KEYS, SHOTS, TAKES, st.dictionaries(PATHS, PATHS)),
+    st.builds(MarkedUnknown, KEYS, TEXT, TEXT),
+    st.builds(GivenUp, KEYS),
+    st.builds(
+        Adopted, KEYS, SHOTS, TAKES, TEXT, st.just(1), TEXT, st.just("{}"), TASKS, TEXT, CREDITS, CREDITS
+    ),
+    st.builds(Removed, KEYS, PATHS),
+    st.builds(FrameTaken, KEYS, TEXT, PATHS, TEXT, st.just(1)),
+)
+
+
+def entries(events: list[JournalEvent]) -> list[Entry]:
+    """The events as the journal numbers them."""
+    return [Entry(number, NOW, event) for number, event in enumerate(events, start=1)]
+
+
+def history(*events: JournalEvent) -> History:
+    """The history of some events."""
+    return History(entries(list(events)))
+
+
+def intended(key: str = "one", estimate: float | None = 10) -> Intended:
+    """A create of shot a, take 1."""
+    return Intended(key, "a", 1, "f", 1, "m", "{}", estimate, "p")
+
+
+@given(st.lists(EVENTS, max_size=30), st.integers(0, 30))
+@settings(max_examples=300)
+def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], cut: int) -> None:
+    """No order of events is too odd, and nothing depends on where a run ended."""
+    at_once = History(entries(events))
+    in_parts = History(entries(events)[:cut])
+    for entry in entries(events)[cut:]:
+        in_parts.apply(entry)
+    assert in_parts.attempts == at_once.attempts
+    assert in_parts.uploads == at_once.uploads
+    assert in_parts.prices == at_once.prices
+    assert in_parts.spent() == at_once.spent()
+
+
+@given(st.lists(EVENTS, max_size=30))
+@settings(max_examples=300)
+def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) -> None:
+    """Kept up to date one entry at a time, they never drift; at stake is never less than spent."""
+    found = History(entries(events))
+    attempts = list(found.attempts.values())
+    assert math.isclose(found.spent(), sum(one.spent for one in attempts), abs_tol=1e-6)
+    told = sum(
+        max(0, found.prices.get(one.price_key or "", 0) - one.at_stake)
+        for one in attempts
+        if one.task_id is None
+        and one.state in {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
+    )
+    assert math.isclose(found.at_stake(), told + sum(one.at_stake for one in attempts), abs_tol=1e-6)
+    assert found.at_stake() >= found.spent() - 1e-6
+    by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
+    assert sorted(one.key for one in by_take) == sorted(found.attempts)
+    for one in attempts:
+        if one.task_id is not None:
+            assert one.key in found.keys_of_task(one.task_id)
+
+
+@given(st.lists(EVENTS, max_size=30))
+def test_a_task_id_is_never_forgotten(events: list[JournalEvent]) -> None:
+    """Whatever comes after a create was answered, the id stays with its key, until another task is adopted."""
+    found = History()
+    known: dict[str, str] = {}
+    for entry in entries(events):
+        found.apply(entry)
+        if isinstance(entry.event, Intended):
+            known.pop(
+                entry.event.key, None
+            )  # the same key again: only after a withdrawn one, see the planner
+        for key, task_id in known.items():
+            if not isinstance(entry.event, Created | Adopted):
+                assert found.attempts[key].task_id == task_id
+        known = {key: one.task_id for key, one in found.attempts.items() if one.task_id is not None}
+
+
+def test_a_way_from_intent_to_file() -> None:
+    """Sent, running, finished, stored; the price is learned, the final credits are what was spent."""
+    steps: list[tuple[JournalEvent, AttemptState, float, float]] = [
+        (intended(), AttemptState.SENT, 0, 10),
+        (Created("one", "task_1", "queued", 30.0, 0.0), AttemptState.RUNNING, 30, 30),
+        (Succeeded("one", ("https://r/1.mp4",), 30.0, 20.0), AttemptState.FINISHED, 20, 20),
+        (Stored("one", 0, 1, "a/x.mp4", None, 1, "s", None), AttemptState.STORED, 20, 20),
+    ]
+    found = History()
+    for number, (event, state, spent, at_stake) in enumerate(steps, start=1):
+        found.apply(Entry(number, NOW, event))
+        assert found.attempts["one"].state is state
+        assert (found.spent(), found.at_stake()) == (spent, at_stake)
+    assert found.prices == {"p": 30.0}
+
+
+def test_an_answer_that_names_no_price_counts_by_its_estimate() -> None:
+    """A cap can't be passed because the API said nothing."""
+    found = history(intended(estimate=40), Created("one", "task_1", "queued"))
+    assert found.at_stake() == 40
+
+
+@pytest.mark.parametrize("reserved", [0.0, None])
+def test_a_failed_task_that_shows_no_credits_teaches_no_price(reserved: float | None) -> None:
+    """The empty wallet's reading of the lifecycle page."""
+    found = history(
+        intended(),
+        Created("one", "task_1", "queued", reserved, 0.0),
+        Failed("one", "insufficient_credits", "no", reserved, 0.0),
+    )
+    assert found.prices == {}
+    assert found.spent() == 0
+
+
+def test_a_free_model_is_known_to_be_free_once_it_was() -> None:
+    """A task that succeeded for nothing."""
+    found = history(
+        intended(), Created("one", "task_1", "queued", 0.0, 0.0), Succeeded("one", ("u",), 0.0, 0.0)
+    )
+    assert found.prices == {"p": 0}
+
+
+def test_how_long_a_task_lasted_stays_known() -> None:
+    """A renewed URL says nothing of it, and takes nothing away."""
+    found = history(
+        intended(),
+        Created("one", "task_1", "queued"),
+        Succeeded("one", ("u",), 10.0, 10.0, None, 42.5, 30.0),
+        Succeeded("one", ("v",)),
+    )
+    assert (found.attempts["one"].lasted, found.attempts["one"].ran) == (42.5, 30.0)
+
+
+def test_stills_follow_their_clip() -> None:
+    """A renamed shot's stills are where its clips are."""
+    found = history(
+        intended(),
+        Created("one", "task_1", "queued"),
+        Succeeded("one", ("u",)),
+        Stored("one", 0, 1, "a/x.mp4", None, 1, "s", None),
+        FrameTaken("one", "last", "a/x_last.png", "s", 1),
+        Reassigned("one", "b", 1, {"a/x.mp4": "b/x.mp4", "a/x_last.png": "b/x_last.png"}),
+    )
+    [output] = found.attempts["one"].outputs
+    assert output.path == "b/x.mp4"
+    assert output.media is not None
+    assert output.media["frames"] == [{"frame": "last", "path": "b/x_last.png", "sha256": "s", "bytes": 1}]
+    assert found.of_take("a", 1) == []
+
+
+def test_a_withdrawn_create_keeps_its_reason_and_counts_for_nothing() -> None:
+    """Why it never arrived is told to the person; the manifest's states are what they were."""
+    asked = shot("a")
+    made = attempt(asked, 1, AttemptState.SENT)
+    sent = history_of(made)
+    sent.apply(Entry(9, NOW, Withdrawn(made.key, "no connection")))
+    known = sent.attempts[made.key]
+    assert (known.state, known.withdrawn, known.error) == (AttemptState.WITHDRAWN, "no connection", None)
+    assert known.at_stake == 0
+
+
+def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
+    """Thought to cost 10; the API reserved 50 for the same: 50 are at stake, and its price is known now."""
+    lost = Intended("lost", "a", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
+    other = Intended("other", "b", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
+    found = History([Entry(1, NOW, lost), Entry(2, NOW, other)])
+    assert [one.key for one in found.unanswered_unpriced()] == ["lost", "other"]
+    assert found.at_stake() == 20
+    found.apply(Entry(3, NOW, Created("other", "t", "queued", 50.0)))
+    assert found.unanswered_unpriced() == []
+    assert found.at_stake() == 100
+
+
+def test_the_checksum_of_the_first_bytes_stays() -> None:
+    """The API served others when the file was fetched again, twice; and then the first ones once more."""
+    events: list[JournalEvent] = [
+        Intended("one", "a", 1, "f", 1, "m", "{}"),
+        Created("one", "task_1", "queued"),
+    ]
+    history = History(entries(events))
+    for number, (sha256, first) in enumerate(
+        [("s1", None), ("s2", "s1"), ("s3", "s1"), ("s1", None)], start=9
+    ):
+        history.apply(Entry(number, NOW, Stored("one", 0, 1, "a/x.mp4", None, 1, sha256, None)))
+        [output] = history.attempts["one"].outputs
+        assert (output.sha256, output.first_sha256, output.identity) == (sha256, first, "s1")
+
+
+def test_nobody_waits_for_a_create_that_a_person_gave_up() -> None:
+    """It may have cost something, so it stays at stake; but its answer was decided to be done without."""
+    found = history(
+        Intended("one", "a", 1, "f", 1, "m", "{}", 10.0, "p"), MarkedUnknown("one", "no_answer", "")
+    )
+    assert [one.key for one in found.unanswered_unpriced()] == ["one"]
+    found.apply(Entry(3, NOW, GivenUp("one")))
+    assert found.unanswered_unpriced() == []
+    assert found.at_stake() == 10
+
+
+@given(st.lists(EVENTS, max_size=30))
+def test_what_is_at_stake_is_the_sum_over_all_attempts(events: list[JournalEvent]) -> None:
+    """Kept up event by event, it never drifts from what the attempts and the prices say now."""
+    found = history(*events)
+    assert math.isclose(found.at_stake(), sum(map(found.stake_of, found.attempts.values())), abs_tol=1e-6)

@@ -1,0 +1,221 @@
+"""The retry decision, row by row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rivya_run.provider.rivya.retry import (
+    BACK_OFF_CAP,
+    Decision,
+    Happening,
+    Reason,
+    Verdict,
+    What,
+    back_off,
+    could_have_arrived,
+    decide,
+    read_retry_after,
+    speaks,
+)
+
+NOW = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC).timestamp()
+
+
+def answered(status: int, code: str | None = None) -> Happening:
+    return Happening(What.ANSWERED, status, code)
+
+
+def decision(
+    happening: Happening,
+    method: str = "POST",
+    *,
+    hint: float | None = None,
+    attempts: int = 1,
+    time_left: float = 100.0,
+) -> Decision:
+    return decide(method, happening, hint=hint, attempts=attempts, time_left=time_left, random=0.5)
+
+
+AGAIN, ANSWER, STOP = Verdict.AGAIN, Verdict.ANSWER, Verdict.STOP
+
+# happening, could it have arrived, verdict on a create, reason
+ROWS = [
+    (Happening(What.NOT_CONNECTED), False, AGAIN, Reason.NO_CONNECTION),
+    (Happening(What.CONNECT_TIMEOUT), False, AGAIN, Reason.NO_CONNECTION),
+    (Happening(What.POOL_TIMEOUT), False, AGAIN, Reason.NO_CONNECTION),
+    (Happening(What.WRITE_TIMEOUT), True, AGAIN, Reason.NO_ANSWER),
+    (Happening(What.READ_TIMEOUT), True, AGAIN, Reason.NO_ANSWER),
+    (Happening(What.RESET), True, AGAIN, Reason.NO_ANSWER),
+    (Happening(What.UNREADABLE, 200), True, AGAIN, Reason.UNREADABLE),
+    (Happening(What.UNREADABLE, 200, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (Happening(What.UNTRUSTED), False, STOP, Reason.UNTRUSTED),
+    (Happening(What.LOCAL), False, STOP, Reason.NEVER_SENT),
+    (Happening(What.PAUSED), False, STOP, Reason.TOLD_TO_WAIT),
+    (answered(200), True, ANSWER, Reason.ACCEPTED),
+    (answered(201), True, ANSWER, Reason.ACCEPTED),
+    (answered(202), True, ANSWER, Reason.ACCEPTED),
+    (answered(301), False, ANSWER, Reason.REDIRECTED),
+    (answered(302), True, ANSWER, Reason.REDIRECTED),
+    (answered(303), True, ANSWER, Reason.REDIRECTED),
+    (answered(307), False, ANSWER, Reason.REDIRECTED),
+    (answered(308), False, ANSWER, Reason.REDIRECTED),
+    (answered(400, "validation_failed"), False, ANSWER, Reason.REFUSED),
+    (answered(400, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (answered(402), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (answered(402, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (answered(403, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (answered(500, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (answered(401, "api_key_invalid"), False, ANSWER, Reason.KEY_REFUSED),
+    (answered(403, "api_scope_denied"), False, ANSWER, Reason.KEY_REFUSED),
+    (answered(401), False, ANSWER, Reason.KEY_REFUSED),
+    (answered(404, "not_found"), False, ANSWER, Reason.NOT_FOUND),
+    (answered(410), False, ANSWER, Reason.NOT_FOUND),
+    (answered(408), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(425), False, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(409, "idempotency_conflict"), False, AGAIN, Reason.CONFLICT),
+    (answered(409, "chat_session_conflict"), False, ANSWER, Reason.REFUSED),
+    (answered(409), False, ANSWER, Reason.REFUSED),
+    (answered(422, "a_code_nobody_knows"), False, ANSWER, Reason.REFUSED),
+    (answered(429), False, AGAIN, Reason.THROTTLED),
+    (answered(429, "rate_limited"), False, AGAIN, Reason.THROTTLED),
+    (answered(500), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(502), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(503), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(504), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(503, "public_api_disabled"), False, AGAIN, Reason.DISABLED),
+]
+
+
+@pytest.mark.parametrize(("happening", "arrived", "verdict", "reason"), ROWS)
+def test_row_of_the_table(happening: Happening, arrived: bool, verdict: Verdict, reason: Reason) -> None:
+    """Every row of the table says what a create does and whether its request may have arrived."""
+    found = decision(happening)
+    assert (found.verdict, found.reason) == (verdict, reason)
+    assert could_have_arrived(happening) is arrived
+
+
+@pytest.mark.parametrize(
+    ("happening", "spoken"),
+    [
+        (answered(200), True),
+        (answered(400, "validation_failed"), True),
+        (answered(409, "idempotency_conflict"), True),
+        (answered(402), True),
+        (answered(429, "insufficient_credits"), True),
+        (answered(429), False),
+        (answered(503, "public_api_disabled"), False),
+        (answered(500), False),
+        (answered(408), False),
+        (Happening(What.UNREADABLE, 200), False),
+        (Happening(What.NOT_CONNECTED), False),
+        (Happening(What.READ_TIMEOUT), False),
+    ],
+)
+def test_what_shows_an_api_at_work(happening: Happening, spoken: bool) -> None:
+    """A refusal does; trouble and too much to do don't."""
+    assert speaks(happening) is spoken
+
+
+def test_conflict_on_a_question_is_an_answer() -> None:
+    """An idempotency conflict is tried again on a POST only."""
+    assert decision(answered(409, "idempotency_conflict"), "GET").verdict is ANSWER
+
+
+def test_page_with_404() -> None:
+    """A 404 without the API's own code is a gateway's page at first and an answer from the third time on."""
+    verdicts = [decision(answered(404), "GET", attempts=n).verdict for n in (1, 2, 3)]
+    assert verdicts == [AGAIN, AGAIN, ANSWER]
+    assert decision(answered(404), "POST").verdict is ANSWER
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+@pytest.mark.parametrize(("hint", "wait"), [(None, 0.25), (7.0, 7.0), (0.0, 0.0)])
+def test_retry_after_wins(status: int, hint: float | None, wait: float) -> None:
+    """What the server asks for is waited, and the back-off only where it asks for nothing."""
+    assert decision(answered(status), hint=hint).wait == wait
+
+
+def test_at_once_is_not_for_ever() -> None:
+    """A server that always says "at once" is taken at its word three times, then backed off from."""
+    waits = [decision(answered(503), hint=0.0, attempts=n).wait for n in (1, 2, 3, 4)]
+    assert waits[:3] == [0, 0, 0] and waits[3] > 0
+
+
+def test_too_long_a_hint_stops() -> None:
+    """A wait past the deadline ends it at once, with that reason."""
+    assert decision(answered(503), hint=101.0) == Decision(STOP, Reason.TOLD_TO_WAIT)
+
+
+def test_no_time_left() -> None:
+    """Without time left nothing is tried again, but an answer stays an answer."""
+    assert decision(Happening(What.RESET), time_left=0.0) == Decision(STOP, Reason.DEADLINE)
+    assert decision(answered(400), time_left=-1.0).verdict is ANSWER
+
+
+@given(
+    st.sampled_from([row[0] for row in ROWS]),
+    st.sampled_from(["GET", "POST"]),
+    st.none() | st.floats(0, 1e9),
+    st.integers(1, 10_000),
+    st.floats(-10, 1e6),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_wait_fits_the_time_left(
+    happening: Happening, method: str, hint: float | None, attempts: int, time_left: float, random: float
+) -> None:
+    """No wait is negative or longer than the time left."""
+    found = decide(method, happening, hint=hint, attempts=attempts, time_left=time_left, random=random)
+    assert 0 <= found.wait <= max(time_left, 0)
+
+
+def test_back_off_doubles_to_its_cap() -> None:
+    """The bound of the back-off doubles from half a second to thirty."""
+    assert [back_off(n, 1.0) for n in (1, 2, 3, 7, 8, 1000)] == [
+        0.5,
+        1,
+        2,
+        BACK_OFF_CAP,
+        BACK_OFF_CAP,
+        BACK_OFF_CAP,
+    ]
+    assert back_off(5, 0.0) == 0
+
+
+def http_date(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(NOW + seconds, UTC), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("-5", None),
+        ("0", 0.0),
+        (" 120 ", 120.0),
+        ("1.5", 1.5),
+        ("9" * 500, 1e9),
+        (http_date(90), 90.0),
+        (http_date(-90), 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
+        ("Mon, 11 May 2026 12:00:30 -0000", 30.0),
+        ("Mon, 99 May 2026 12:00:30 GMT", None),
+    ],
+)
+def test_retry_after_header(value: str | None, seconds: float | None) -> None:
+    """Seconds and HTTP dates are read, past dates are now, absurd ones are bounded, nonsense is ignored."""
+    assert read_retry_after(value, NOW) == seconds
+
+
+@given(st.text(max_size=60), st.floats(0, 4e9))
+def test_any_retry_after_header(value: str, now: float) -> None:
+    """Any text gives a wait or nothing."""
+    found = read_retry_after(value, now)
+    assert found is None or 0 <= found <= 1e9

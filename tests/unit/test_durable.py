@@ -1,0 +1,90 @@
+"""Writes that survive: whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from rivya_run.durable import sync_folder, unwritable, write_atomically
+from rivya_run.errors import DiskFull, OutputFolderError
+
+
+def test_a_file_appears_whole_with_its_folder(tmp_path: Path) -> None:
+    """Written, replaced, and nothing else lies beside it."""
+    path = tmp_path / "a/b/manifest.json"
+    for content in (b"one", b"two"):
+        write_atomically(path, content)
+        assert path.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_content_is_on_disk_before_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsync of the file, then the rename, then fsync of the folder."""
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def noted_sync(descriptor: int) -> None:
+        done.append("sync")
+        sync(descriptor)
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_atomically(tmp_path / "a", b"x")
+    assert done == (["sync", "rename"] if os.name == "nt" else ["sync", "rename", "sync"])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_what_fails_halfway_leaves_the_old_file(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers see the old content, and no temporary file stays."""
+    path = tmp_path / "manifest.json"
+    write_atomically(path, b"old")
+
+    def failing(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OutputFolderError):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_can_t_be_made_is_an_error_in_words(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "outputs").write_text("a file")
+    with pytest.raises(OutputFolderError) as caught:
+        write_atomically(tmp_path / "outputs/board/manifest.json", b"x")
+    assert "manifest.json" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EACCES, OutputFolderError)],
+)
+def test_a_full_disk_is_told_from_a_forbidden_folder(number: int, kind: type[OutputFolderError]) -> None:
+    """Both end a run with exit code 7, each with its own advice."""
+    error = unwritable(Path("/out/x"), OSError(number, os.strerror(number)))
+    assert type(error) is kind
+    assert (error.exit_code, str(Path("/out/x")) in error.message, bool(error.hint)) == (7, True, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs names by itself")
+def test_file_systems_that_refuse_to_sync_a_folder_are_put_up_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network shares do; the rename was atomic all the same."""
+
+    def refusing(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "")
+
+    monkeypatch.setattr(os, "fsync", refusing)
+    sync_folder(tmp_path)
