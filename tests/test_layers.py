@@ -53,6 +53,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "click": {"cli"},
     "click_default_group": {"cli"},
     "filelock": {"project"},
+    "h11": {"provider"},
     "httpcore2": {"provider"},
     "httpx2": {"provider"},
     "idna": {"provider"},
