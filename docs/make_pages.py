@@ -11,7 +11,7 @@ from rivya_run.models.catalog import load_catalog
 from rivya_run.models.page import grid
 from rivya_run.models.table import KINDS, ModelTable
 from rivya_run.simulator.faults import PLACES, FaultPlan
-from rivya_run.storyboard.language import FRAMES, KEYS, Key, Place, Shape
+from rivya_run.storyboard.language import FRAMES, KEYS, Key, KeyPlace, Shape
 from rivya_run.storyboard.problems import GROUPS
 
 FOLDER = Path(__file__).parent
@@ -21,17 +21,17 @@ ENDPOINTS = {place for place in PLACES if place not in ("task", "download")}
 _BLOCK: Final = re.compile(
     r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL
 )
-_LAYERED: Final = (Place.TOP, Place.DEFAULTS, Place.PRESET, Place.SHOT)
-_REFERENCES: Final = (Place.FILE_REFERENCE, Place.URL_REFERENCE, Place.SHOT_REFERENCE)
-_PLACES: Final[Mapping[Place, str]] = {
-    Place.TOP: "top",
-    Place.DEFAULTS: "`defaults`",
-    Place.PRESET: "preset",
-    Place.SHOT: "shot",
-    Place.FILE_REFERENCE: "`{path}`",
-    Place.URL_REFERENCE: "`{url}`",
-    Place.SHOT_REFERENCE: "`{shot}`",
-    Place.BUDGET: "`budget`",
+_LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
+_REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
+_PLACES: Final[Mapping[KeyPlace, str]] = {
+    KeyPlace.TOP: "top",
+    KeyPlace.DEFAULTS: "`defaults`",
+    KeyPlace.PRESET: "preset",
+    KeyPlace.SHOT: "shot",
+    KeyPlace.FILE_REFERENCE: "`{path}`",
+    KeyPlace.URL_REFERENCE: "`{url}`",
+    KeyPlace.SHOT_REFERENCE: "`{shot}`",
+    KeyPlace.BUDGET: "`budget`",
 }
 _SHAPES: Final[Mapping[Shape, str]] = {
     Shape.ID: "id",
@@ -86,18 +86,18 @@ def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
     }
 
 
-def _keys(places: Sequence[Place]) -> str:
+def _keys(places: Sequence[KeyPlace]) -> str:
     rows = [
         (f"`{_name(key)}`", _where(key), _value(key), key.help)
         for key in KEYS
-        if any(place in (*places, Place.BUDGET) for place in key.places)
-        and (key.places != (Place.BUDGET,) or Place.TOP in places)
+        if any(place in (*places, KeyPlace.BUDGET) for place in key.places)
+        and (key.places != (KeyPlace.BUDGET,) or KeyPlace.TOP in places)
     ]
     return grid(("key", "stands in", "value", "meaning"), rows)
 
 
 def _name(key: Key) -> str:
-    return f"budget.{key.name}" if key.places == (Place.BUDGET,) else key.name
+    return f"budget.{key.name}" if key.places == (KeyPlace.BUDGET,) else key.name
 
 
 def _where(key: Key) -> str:

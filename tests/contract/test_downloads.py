@@ -18,7 +18,7 @@ import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
-from rivya_run.provider.download import Failed, Fetched, NotThere, fetch
+from rivya_run.provider.download import DownloadFailed, Fetched, NotThere, fetch
 from rivya_run.provider.http import Http
 from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import Secret
@@ -43,8 +43,8 @@ def get(
     max_bytes: int = MANY,
     seconds: float = 20.0,
     read_timeout: float = 5.0,
-) -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
-    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
+) -> tuple[OddServer, Fetched[int] | NotThere | DownloadFailed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | DownloadFailed]:
         async with (
             odd_server(answerer) as server,
             Http(server.origin, Secret(KEY), read_timeout=read_timeout) as http,
@@ -149,7 +149,7 @@ def test_resumed_by_a_later_run(tmp_path: Path) -> None:
         read_timeout=0.05,
         seconds=0.3,
     )
-    assert isinstance(found, Failed) and not found.final
+    assert isinstance(found, DownloadFailed) and not found.final
     assert part.stat().st_size > 80_000 and (tmp_path / "x.part.json").exists()
     server, found = get(ranged(SMALL), part)
     assert whole(part, found, SMALL).resumed and len(server.asked) == 1
@@ -276,19 +276,19 @@ def test_trouble(tmp_path: Path, trouble: bytes | Exception) -> None:
 def test_silent_server(tmp_path: Path) -> None:
     """A server that says nothing is given up at the deadline."""
     _, found = get(scripted(Hang()), tmp_path / "x.part", read_timeout=0.05, seconds=0.2)
-    assert isinstance(found, Failed) and not found.final
+    assert isinstance(found, DownloadFailed) and not found.final
 
 
 def test_retry_after(tmp_path: Path) -> None:
     """A server that asks to wait past the deadline is not waited for."""
     server, found = get(scripted(answer(503, headers={"retry-after": "900"})), tmp_path / "x.part")
-    assert isinstance(found, Failed) and len(server.asked) == 1
+    assert isinstance(found, DownloadFailed) and len(server.asked) == 1
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     """An empty answer is no file."""
     _, found = get(scripted(answer(200, b"", headers=MEDIA)), tmp_path / "x.part", seconds=0.1)
-    assert isinstance(found, Failed) and list(tmp_path.iterdir()) == []
+    assert isinstance(found, DownloadFailed) and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
@@ -310,7 +310,7 @@ def test_too_large(tmp_path: Path, told: bool) -> None:
     )
     full = answer(200, LARGE, headers=MEDIA) if told else chunked
     _, found = get(scripted(full), tmp_path / "x.part", max_bytes=2_000_000)
-    assert isinstance(found, Failed) and found.final and list(tmp_path.iterdir()) == []
+    assert isinstance(found, DownloadFailed) and found.final and list(tmp_path.iterdir()) == []
 
 
 def test_chunked_and_compressed(tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_redirects(tmp_path: Path) -> None:
 def test_bad_redirects(tmp_path: Path, location: str) -> None:
     """Circles and redirects to where no result may come from are final failures."""
     server, found = get(scripted(answer(302, headers={"location": location})), tmp_path / "x.part")
-    assert isinstance(found, Failed) and found.final and len(server.asked) <= 6
+    assert isinstance(found, DownloadFailed) and found.final and len(server.asked) <= 6
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_bad_redirects(tmp_path: Path, location: str) -> None:
 def test_unsafe_url(tmp_path: Path, url: str) -> None:
     """Plain http to another machine is never asked, nor half a character, which JSON can hold."""
 
-    async def body() -> Fetched[int] | NotThere | Failed:
+    async def body() -> Fetched[int] | NotThere | DownloadFailed:
         async with Http("https://api.example", None) as http:
             part = tmp_path / "x.part"
             return await fetch(
@@ -370,7 +370,7 @@ def test_unsafe_url(tmp_path: Path, url: str) -> None:
             )
 
     found = anyio.run(body)
-    assert isinstance(found, Failed) and found.final
+    assert isinstance(found, DownloadFailed) and found.final
 
 
 @pytest.mark.parametrize("host", ["b\u00fccher.invalid", "xn--bcher-kva.invalid"])
@@ -447,7 +447,7 @@ class Leaping:
 
 async def trickling(
     server_says: bytes, part: Path, *, clock: Leaping, then: Answerer | None = None, seconds: float
-) -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
+) -> tuple[OddServer, Fetched[int] | NotThere | DownloadFailed]:
     """A fetch from a server that says this, and then a byte every few milliseconds; afterwards ``then``."""
     calls = 0
 
@@ -478,7 +478,7 @@ def test_a_body_that_trickles_is_given_up_and_resumed(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | DownloadFailed]:
         return await trickling(began, part, clock=Leaping(20), then=ranged(SMALL), seconds=1e9)
 
     server, found = anyio.run(body)
@@ -493,11 +493,11 @@ def test_a_body_that_trickles_ends_at_the_deadline(tmp_path: Path) -> None:
     part = tmp_path / "x.part"
     began = answer(200, SMALL[:90_000], length=len(SMALL), headers=MEDIA)
 
-    async def body() -> tuple[OddServer, Fetched[int] | NotThere | Failed]:
+    async def body() -> tuple[OddServer, Fetched[int] | NotThere | DownloadFailed]:
         return await trickling(began, part, clock=Leaping(0.01), seconds=0.2)
 
     _, found = anyio.run(body)
-    assert isinstance(found, Failed)
+    assert isinstance(found, DownloadFailed)
     assert not found.final
     assert part.stat().st_size >= 90_000
 
@@ -513,7 +513,7 @@ def test_the_head_of_an_answer_that_trickles_is_given_up(
 
     began = time.monotonic()
     _, found = get(answerer, tmp_path / "x.part", read_timeout=0.1, seconds=0.3)
-    assert isinstance(found, Failed)
+    assert isinstance(found, DownloadFailed)
     assert time.monotonic() - began < 5
 
 

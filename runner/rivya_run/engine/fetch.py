@@ -65,7 +65,7 @@ LARGEST = 4 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class NotFetched:
+class FetchTrouble:
     """Why a file isn't there: the take stays as it is, and is only fetched by the next run."""
 
     message: str
@@ -81,7 +81,7 @@ class Fetcher:
         self._renewals = 0
         self._missing = 0
 
-    async def fetch_all(self, deadline: float) -> NotFetched | None:
+    async def fetch_all(self, deadline: float) -> FetchTrouble | None:
         """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
         if not self._attempt.urls:
             await self._renew(deadline)
@@ -92,7 +92,7 @@ class Fetcher:
                 if trouble is not None:
                     return trouble
             index += 1
-        return None if index else NotFetched("the API names no file for this task")
+        return None if index else FetchTrouble("the API names no file for this task")
 
     @property
     def _attempt(self) -> Attempt:
@@ -102,7 +102,7 @@ class Fetcher:
         outputs = self._attempt.outputs
         return index < len(outputs) and file_trouble(self._board.folder, outputs[index]) is None
 
-    async def _fetch(self, index: int, deadline: float) -> NotFetched | None:
+    async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
         part = arriving(self._board.folder, self._key, index)
         if self._stale:
@@ -128,15 +128,15 @@ class Fetcher:
                 return None
             if over:
                 known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
-                return NotFetched(f"{patience.words(ended.reason)}{known}")
+                return FetchTrouble(f"{patience.words(ended.reason)}{known}")
 
     async def _fetch_now(
         self, index: int, part: Path, deadline: float, suspects: Counter[str]
-    ) -> NotFetched | NotThere | None:
+    ) -> FetchTrouble | NotThere | None:
         """Fetch, and fetch again over a fresh URL where what came isn't whole."""
         while True:
             if index >= len(self._attempt.urls):
-                return NotFetched("the API doesn't name this file any more")
+                return FetchTrouble("the API doesn't name this file any more")
             answer = await fetch(
                 self._board.http,
                 self._attempt.urls[index],
@@ -149,7 +149,7 @@ class Fetcher:
                 return answer
             if not isinstance(answer, Fetched):
                 made_do = answer.final and await self._made_do(index, part)
-                return None if made_do else NotFetched(answer.reason)
+                return None if made_do else FetchTrouble(answer.reason)
             found = answer.seen
             if found.doubt is None:
                 await self._store(
@@ -163,7 +163,7 @@ class Fetcher:
                 await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
                 return None
             if not await self._renewed(deadline):
-                return NotFetched(f"what came isn't whole, and differs each time: {found.doubt}")
+                return FetchTrouble(f"what came isn't whole, and differs each time: {found.doubt}")
 
     async def _made_do(self, index: int, part: Path) -> bool:
         """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.

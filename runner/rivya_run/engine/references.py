@@ -23,7 +23,7 @@ from rivya_run.storyboard.model import FileReference, Frame, ShotReference, UrlR
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedReferences:
     """``media`` are the items of ``referenceMediaItems``; ``parents`` have their content's sha256."""
 
     media: tuple[dict[str, Json], ...]
@@ -45,7 +45,7 @@ class References:
     def __init__(self, board: Board) -> None:
         self._board = board
 
-    async def resolve(self, step: Step, deadline: float) -> Resolved | NotResolved:
+    async def resolve(self, step: Step, deadline: float) -> ResolvedReferences | NotResolved:
         """Every reference, in order, as the API wants it."""
         media: list[dict[str, Json]] = []
         parents = iter(step.needs)
@@ -72,7 +72,7 @@ class References:
             if upload.duration_token is not None:
                 item["durationToken"] = upload.duration_token
             media.append(item)
-        return Resolved(tuple(media), step.needs)
+        return ResolvedReferences(tuple(media), step.needs)
 
     async def _file(
         self, reference: FileReference | ShotReference, parents: Iterator[Parent]

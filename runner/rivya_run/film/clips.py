@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from rivya_run.errors import RivyaError
-from rivya_run.planning.chosen import Chosen, Entry, Missing, chosen_takes
+from rivya_run.planning.chosen import Chosen, Entry, NoFinishedTake, chosen_takes
 from rivya_run.text import visible
 
 HOLD = Fraction(2)
@@ -55,7 +55,7 @@ def segments(manifest: Entry, folder: Path, *, slates: bool) -> tuple[list[Segme
     found: list[Segment] = []
     notices: list[Notice] = []
     for one in chosen_takes(manifest):
-        if isinstance(one, Missing):
+        if isinstance(one, NoFinishedTake):
             if slates:
                 found.append(Segment("slate", one.shot, None, one.scene, None, None, one.prompt))
             else:

@@ -33,7 +33,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class NoFinishedTake:
     """A shot that has no finished take yet."""
 
     shot: str
@@ -94,7 +94,7 @@ def take_number(take: Entry) -> int:
     return number if isinstance(number, int) else 0
 
 
-def chosen_takes(manifest: Entry) -> Iterator[Chosen | Missing]:
+def chosen_takes(manifest: Entry) -> Iterator[Chosen | NoFinishedTake]:
     """What stands for each shot, in storyboard order. Skipped shots appear only if they have something."""
     for shot in entries(manifest.get("shots")):
         name, scene = text(shot.get("id")) or "", text(shot.get("scene"))
@@ -103,7 +103,7 @@ def chosen_takes(manifest: Entry) -> Iterator[Chosen | Missing]:
         if take is not None and file is not None:
             yield Chosen(name, scene, take_number(take), *file[:2], take, file[2])
         elif not shot.get("skipped"):
-            yield Missing(name, scene, _prompt(shot))
+            yield NoFinishedTake(name, scene, _prompt(shot))
 
 
 def _prompt(shot: Entry) -> str:

@@ -19,7 +19,7 @@ Steps = Mapping[tuple[str, int], Step]
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedParents:
     """What a shot is made from. ``fingerprint`` is None while a parent doesn't exist; then ``reason`` says
     which parent is to be made, or ``blocked`` why it never will be."""
 
@@ -61,7 +61,7 @@ class Lineage:
             sorter.done(*ready)
         return levels
 
-    def resolve(self, shot: Shot, steps: Steps) -> Resolved:
+    def resolve(self, shot: Shot, steps: Steps) -> ResolvedParents:
         """The parents of a shot and its fingerprint, as far as they can be known."""
         parents: list[Parent] = []
         waiting: Parent | None = None
@@ -70,13 +70,13 @@ class Lineage:
                 continue
             parent = self._parent(shot, reference, steps)
             if isinstance(parent, str):
-                return Resolved(None, tuple(parents), blocked=parent)
+                return ResolvedParents(None, tuple(parents), blocked=parent)
             parents.append(parent)
             if parent.sha256 is None:
                 waiting = waiting or parent
         if waiting is not None:
-            return Resolved(None, tuple(parents), reason=_why_waiting(waiting, steps))
-        return Resolved(self.fingerprint(shot, parents), tuple(parents))
+            return ResolvedParents(None, tuple(parents), reason=_why_waiting(waiting, steps))
+        return ResolvedParents(self.fingerprint(shot, parents), tuple(parents))
 
     def fingerprint(self, shot: Shot, parents: Sequence[Parent] = ()) -> str:
         """The fingerprint, given one parent with its content for each reference to a shot, in order."""

@@ -14,7 +14,7 @@ from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.allowance import allowance
 from rivya_run.planning.clip_warnings import take_warnings
-from rivya_run.planning.lineage import Lineage, Resolved
+from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, Step, Totals
@@ -109,13 +109,13 @@ class Planner:
             for take in range(1, shot.takes + 1):
                 self._steps[shot.id, take] = self._step(shot, take, resolved[shot.id])
 
-    def _step(self, shot: Shot, take: int, resolved: Resolved) -> Step:
+    def _step(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         key = self.matching.key_for(shot.id, take)
         if key is None:
             return self._step_without(shot, take, resolved)
         return self._step_with(shot, take, resolved, self._history.attempts[key])
 
-    def _step_with(self, shot: Shot, take: int, resolved: Resolved, attempt: Attempt) -> Step:
+    def _step_with(self, shot: Shot, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:
         """The step of a take that an attempt serves."""
         action, reason = self._progress(attempt)
         moved = (attempt.shot, attempt.take) != (shot.id, take)
@@ -172,7 +172,7 @@ class Planner:
                 return Action.DOWNLOAD, f"paid, {output.path} {trouble}"
         return Action.REUSE, "up to date"
 
-    def _step_without(self, shot: Shot, take: int, resolved: Resolved) -> Step:
+    def _step_without(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         """The step of a take that nothing serves."""
         if shot.skip:
             return replace(_idle(shot, take, resolved, "skip: true"), wanted=False)
@@ -208,7 +208,9 @@ class Planner:
         )
         return sorted(ended, key=lambda attempt: attempt.number)
 
-    def _creating(self, shot: Shot, take: int, resolved: Resolved, action: Action, reason: str) -> Step:
+    def _creating(
+        self, shot: Shot, take: int, resolved: ResolvedParents, action: Action, reason: str
+    ) -> Step:
         cost = estimate(self._tables[shot.model], shot.params, self._history.prices)
         digest = resolved.fingerprint
         number = 1 if digest is None else self.next_number(shot.id, take, digest)
@@ -270,7 +272,7 @@ def not_retried(failures: list[Attempt]) -> str | None:
     return None
 
 
-def _idle(shot: Shot, take: int, resolved: Resolved, reason: str, *, failed: bool = False) -> Step:
+def _idle(shot: Shot, take: int, resolved: ResolvedParents, reason: str, *, failed: bool = False) -> Step:
     return Step(
         shot,
         take,

@@ -66,7 +66,7 @@ class NotThere:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class DownloadFailed:
     """It can't be had now; what came stays in the part. ``final``: nor later, as far as can be told."""
 
     reason: str
@@ -82,7 +82,7 @@ class _Trouble:
     hint: float | None = None
 
 
-_End: TypeAlias = Fetched[Seen] | NotThere | Failed
+_End: TypeAlias = Fetched[Seen] | NotThere | DownloadFailed
 
 
 async def fetch(
@@ -96,7 +96,7 @@ async def fetch(
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = random_module.random,
     tell: Callable[[Event], None] | None = None,
-) -> Fetched[Seen] | NotThere | Failed:
+) -> Fetched[Seen] | NotThere | DownloadFailed:
     """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
 
     ``look`` is asked of the whole file in the thread that wrote its end: each change of threads costs its time.
@@ -128,7 +128,7 @@ async def fetch(
                 random=random(),
             )
             if decision.verdict is not Verdict.AGAIN:
-                return Failed(f"{outcome.words} ({decision.reason.value})")
+                return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
             if tell is not None:
                 wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
                 tell(Event("retrying", detail={**wait, "reason": outcome.words}))
@@ -161,20 +161,20 @@ class _Download(Generic[Seen]):
         """One try: follow redirects, then read the answer."""
         for _ in range(_MOST_REDIRECTS + 1):
             if (why := why_unsafe(url)) is not None:
-                return Failed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
+                return DownloadFailed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
             async with self._http.open(url, self._headers()) as incoming:
                 if isinstance(incoming, Fault):
                     if incoming.what is What.LOCAL:
-                        return Failed(incoming.message, final=True)
+                        return DownloadFailed(incoming.message, final=True)
                     return _Trouble(Happening(incoming.what), incoming.message)
                 location = incoming.headers.get("location")
                 if incoming.status not in _REDIRECTS or not location:
                     return await self._answer(incoming, _host(url))
             target = result_url(location, url)
             if url.startswith("https:") and not target.startswith("https:"):
-                return Failed("its URL leads from https to elsewhere", final=True)
+                return DownloadFailed("its URL leads from https to elsewhere", final=True)
             url = target
-        return Failed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
+        return DownloadFailed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
 
     def _headers(self) -> dict[str, str]:
         version = self.part.version
@@ -229,7 +229,7 @@ class _Download(Generic[Seen]):
                         raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
                     if self._clock() >= self._deadline:
                         await arrival.keep()
-                        return Failed("it did not come in time")
+                        return DownloadFailed("it did not come in time")
         except BodyError as error:
             broken = error.fault
         if not await arrival.keep(whole=total if broken is None else None):
@@ -252,8 +252,8 @@ class _Download(Generic[Seen]):
         self.part.finish()
         return (self._look(self.part.path),)
 
-    def _too_large(self) -> Failed:
-        return Failed(f"it is larger than {self._max_bytes} bytes", final=True)
+    def _too_large(self) -> DownloadFailed:
+        return DownloadFailed(f"it is larger than {self._max_bytes} bytes", final=True)
 
 
 class _Progress:

@@ -27,13 +27,13 @@ class Streams(httpcore2.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self._anyio = httpcore2.AnyIOBackend()
-        self.stream: Stream | None = None
+        self.stream: SlotStream | None = None
 
     async def connect_tcp(
         self, host: str, port: int, *args: Any, **kwargs: Any
     ) -> httpcore2.AsyncNetworkStream:
         """To a server, or to a proxy."""
-        self.stream = Stream(await self._anyio.connect_tcp(host, port, *args, **kwargs), self)
+        self.stream = SlotStream(await self._anyio.connect_tcp(host, port, *args, **kwargs), self)
         return self.stream
 
     async def aclose(self) -> None:
@@ -50,7 +50,7 @@ class Streams(httpcore2.AsyncNetworkBackend):
             yield piece
 
 
-class Stream(httpcore2.AsyncNetworkStream):
+class SlotStream(httpcore2.AsyncNetworkStream):
     """One stream; TLS replaces it by another."""
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream, streams: Streams) -> None:
@@ -108,7 +108,7 @@ class Stream(httpcore2.AsyncNetworkStream):
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
         """The same stream, secured."""
-        self._streams.stream = Stream(await self._stream.start_tls(*args, **kwargs), self._streams)
+        self._streams.stream = SlotStream(await self._stream.start_tls(*args, **kwargs), self._streams)
         return self._streams.stream
 
     async def aclose(self) -> None:

@@ -27,7 +27,7 @@ WINDOWS_DEVICES = frozenset(
 )
 
 
-class Place(StrEnum):
+class KeyPlace(StrEnum):
     """Where keys stand."""
 
     TOP = "top"
@@ -78,7 +78,7 @@ class Key:
 
     name: str
     shape: Shape
-    places: tuple[Place, ...]
+    places: tuple[KeyPlace, ...]
     title: str
     help: str
     required: bool = False
@@ -88,14 +88,14 @@ class Key:
     examples: tuple[Json, ...] = ()
 
 
-_PEOPLE = (Place.TOP, Place.SHOT)
-_LAYERS = (Place.DEFAULTS, Place.PRESET, Place.SHOT)
+_PEOPLE = (KeyPlace.TOP, KeyPlace.SHOT)
+_LAYERS = (KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 
 KEYS: tuple[Key, ...] = (
     Key(
         "id",
         Shape.ID,
-        (Place.TOP,),
+        (KeyPlace.TOP,),
         "Storyboard id",
         "Names the output folder and every request. Without it: the file's name without its ending.",
         examples=("espresso-teaser",),
@@ -103,7 +103,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "id",
         Shape.ID,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Shot id",
         "Names the shot, its files and its folder; unique ignoring case. With a matrix it holds the ${names} "
         "that tell its shots apart.",
@@ -113,7 +113,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "version",
         Shape.VERSION,
-        (Place.TOP,),
+        (KeyPlace.TOP,),
         "Language version",
         "The version of the storyboard language.",
         default=1,
@@ -130,24 +130,24 @@ KEYS: tuple[Key, ...] = (
     Key(
         "tags",
         Shape.LABELS,
-        (Place.TOP, *_LAYERS),
+        (KeyPlace.TOP, *_LAYERS),
         "Tags",
         "For people, reports and --only tag:...; one or a list; never sent. At the top: of every shot.",
     ),
     Key(
         "vars",
         Shape.VARIABLES,
-        (Place.TOP,),
+        (KeyPlace.TOP,),
         "Variables",
         "Name -> text or number, written as ${name} in prompts, values of params, paths and URLs. A value "
         "that is only ${name} keeps its type; $$ is a dollar sign.",
         examples=({"hero": "a matte-black espresso machine"},),
     ),
-    Key("budget", Shape.BUDGET, (Place.TOP,), "Budget", "What this storyboard may cost."),
+    Key("budget", Shape.BUDGET, (KeyPlace.TOP,), "Budget", "What this storyboard may cost."),
     Key(
         "max_credits",
         Shape.AMOUNT,
-        (Place.BUDGET,),
+        (KeyPlace.BUDGET,),
         "Most credits",
         "The most this storyboard may ever spend, all runs and attempts together.",
         required=True,
@@ -157,16 +157,18 @@ KEYS: tuple[Key, ...] = (
     Key(
         "defaults",
         Shape.LAYER,
-        (Place.TOP,),
+        (KeyPlace.TOP,),
         "Defaults",
         "The first layer of every shot: model, params, references, takes, tags.",
     ),
-    Key("presets", Shape.LAYERS, (Place.TOP,), "Presets", "Named layers that shots take with use."),
-    Key("shots", Shape.SHOTS, (Place.TOP,), "Shots", "The shots, in the order of the film.", required=True),
+    Key("presets", Shape.LAYERS, (KeyPlace.TOP,), "Presets", "Named layers that shots take with use."),
+    Key(
+        "shots", Shape.SHOTS, (KeyPlace.TOP,), "Shots", "The shots, in the order of the film.", required=True
+    ),
     Key(
         "use",
         Shape.NAMES,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Presets used",
         "One preset or a list of them, laid over the defaults in this order, under the shot's own keys.",
     ),
@@ -180,7 +182,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "prompt",
         Shape.PROMPT,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Prompt",
         "What is to be seen or heard, as long as the model's table allows.",
         examples=("A cinematic product reveal with smooth camera movement",),
@@ -210,7 +212,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "pick",
         Shape.COUNT,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Picked take",
         "The take that the cut, reports and other shots use. Without it: the lowest-numbered that succeeded.",
         minimum=1,
@@ -219,7 +221,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "matrix",
         Shape.MATRIX,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Matrix",
         "Name -> list of values: one shot for each combination, its ${names} filled in.",
         examples=({"colour": ["black", "ivory", "sage"]},),
@@ -227,7 +229,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "skip",
         Shape.FLAG,
-        (Place.SHOT,),
+        (KeyPlace.SHOT,),
         "Skip",
         "true: the shot stays in the file, nothing is created for it; what it already has stays its own.",
         default=False,
@@ -235,7 +237,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "path",
         Shape.PATH,
-        (Place.FILE_REFERENCE,),
+        (KeyPlace.FILE_REFERENCE,),
         "File",
         "A reference file, relative to the storyboard.",
         required=True,
@@ -243,17 +245,17 @@ KEYS: tuple[Key, ...] = (
     Key(
         "url",
         Shape.URL,
-        (Place.URL_REFERENCE,),
+        (KeyPlace.URL_REFERENCE,),
         "URL",
         "A reference that is already on the web (https).",
         required=True,
     ),
-    Key("kind", Shape.KIND, (Place.URL_REFERENCE,), "Kind", "What the URL leads to.", required=True),
-    Key("name", Shape.LABEL, (Place.URL_REFERENCE,), "File name", "A file name to send along."),
+    Key("kind", Shape.KIND, (KeyPlace.URL_REFERENCE,), "Kind", "What the URL leads to.", required=True),
+    Key("name", Shape.LABEL, (KeyPlace.URL_REFERENCE,), "File name", "A file name to send along."),
     Key(
         "mime_type",
         Shape.TEXT,
-        (Place.URL_REFERENCE,),
+        (KeyPlace.URL_REFERENCE,),
         "MIME type",
         "The MIME type to send along.",
         examples=("image/png",),
@@ -261,21 +263,21 @@ KEYS: tuple[Key, ...] = (
     Key(
         "duration_token",
         Shape.TEXT,
-        (Place.URL_REFERENCE,),
+        (KeyPlace.URL_REFERENCE,),
         "Duration token",
         "The token that Rivya's upload answered for audio and video.",
     ),
     Key(
         "id",
         Shape.LABEL,
-        (Place.URL_REFERENCE,),
+        (KeyPlace.URL_REFERENCE,),
         "Lasting name",
         "What stays the same when a signed URL changes; it stands for the URL when takes are compared.",
     ),
     Key(
         "shot",
         Shape.SHOT_ID,
-        (Place.SHOT_REFERENCE,),
+        (KeyPlace.SHOT_REFERENCE,),
         "Shot",
         "The shot whose result is the reference.",
         required=True,
@@ -284,7 +286,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "take",
         Shape.COUNT,
-        (Place.SHOT_REFERENCE,),
+        (KeyPlace.SHOT_REFERENCE,),
         "Take",
         "Which take of that shot. Without it: its pick.",
         minimum=1,
@@ -293,7 +295,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "frame",
         Shape.FRAME,
-        (Place.SHOT_REFERENCE,),
+        (KeyPlace.SHOT_REFERENCE,),
         "Frame",
         "A frame of that shot's video: first, last, or seconds from its start.",
         minimum=0,
@@ -301,13 +303,13 @@ KEYS: tuple[Key, ...] = (
     ),
 )
 
-REFERENCE_PLACES: Mapping[str, Place] = MappingProxyType(
-    {"path": Place.FILE_REFERENCE, "url": Place.URL_REFERENCE, "shot": Place.SHOT_REFERENCE}
+REFERENCE_PLACES: Mapping[str, KeyPlace] = MappingProxyType(
+    {"path": KeyPlace.FILE_REFERENCE, "url": KeyPlace.URL_REFERENCE, "shot": KeyPlace.SHOT_REFERENCE}
 )
 """The key that tells which form a reference mapping has -> that form."""
 
 
 @cache
-def keys(place: Place) -> Mapping[str, Key]:
+def keys(place: KeyPlace) -> Mapping[str, Key]:
     """The keys that may stand in a place, by name, in the order they are told to people."""
     return MappingProxyType({key.name: key for key in KEYS if place in key.places})

@@ -11,7 +11,7 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.graph import check_links
-from rivya_run.storyboard.language import Place
+from rivya_run.storyboard.language import KeyPlace
 from rivya_run.storyboard.layers import Stack, bottom, over, texts
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
@@ -71,7 +71,7 @@ class _Board:
             message = f"{kind_of(root)} where a mapping with the key 'shots' is needed"
             self.findings.error(root, "", message, "type")
             return None
-        entries = well_shaped(root, Place.TOP, "", self.findings)
+        entries = well_shaped(root, KeyPlace.TOP, "", self.findings)
         board_id = self._id(root, entries)
         base = self._defaults(entries)
         presets = self._presets(entries)
@@ -120,7 +120,7 @@ class _Board:
         )
         if not isinstance(node, MappingNode):
             return stack
-        layer = well_shaped(node, Place.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))
+        layer = well_shaped(node, KeyPlace.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))
         stack = over(stack, layer, "defaults", self.findings)
         self._judge_layer(stack, layer, "defaults")
         return stack
@@ -158,7 +158,7 @@ class _Board:
                 where = below("presets", name)
                 good: Entries = {}
                 if isinstance(layer, MappingNode):
-                    good = well_shaped(layer, Place.PRESET, where, self.findings)
+                    good = well_shaped(layer, KeyPlace.PRESET, where, self.findings)
                 if "model" in good:
                     self._judge_layer(over(bottom(""), good, where, self.findings), good, where)
                 presets[name] = (good, where)
@@ -168,7 +168,7 @@ class _Board:
         node = entries.get("budget")
         if not isinstance(node, MappingNode):
             return None
-        most = well_shaped(node, Place.BUDGET, "budget", self.findings).get("max_credits")
+        most = well_shaped(node, KeyPlace.BUDGET, "budget", self.findings).get("max_credits")
         if isinstance(most, Scalar) and isinstance(most.value, int | float):
             return float(most.value)
         return None

@@ -20,7 +20,7 @@ from rivya_run.models.params_schema import (
     ref,
 )
 from rivya_run.models.table import EXTENSION_PATTERN, ModelTable
-from rivya_run.storyboard.language import Place, keys
+from rivya_run.storyboard.language import KeyPlace, keys
 from rivya_run.storyboard.shapes import key_schema, shape_definitions
 
 _GROUP = 7
@@ -32,10 +32,10 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
     """The schema of a storyboard for the tables in force."""
     tables = catalog.all()
     definitions: dict[str, Json] = {**shape_definitions()}
-    for place in (Place.BUDGET, Place.FILE_REFERENCE, Place.URL_REFERENCE, Place.SHOT_REFERENCE):
+    for place in (KeyPlace.BUDGET, KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE):
         definitions[place.value.replace(" ", "-")] = _place(place, catalog)
-    definitions["defaults"] = _layer(Place.DEFAULTS, catalog)
-    definitions["preset"] = _layer(Place.PRESET, catalog)
+    definitions["defaults"] = _layer(KeyPlace.DEFAULTS, catalog)
+    definitions["preset"] = _layer(KeyPlace.PRESET, catalog)
     definitions["shot"] = _shot(catalog)
     definitions["named"] = _named(tables)
     for table in tables:
@@ -46,7 +46,7 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "rivya-run storyboard",
         "description": "A shot list that rivya-run turns into clips.",
-        **_place(Place.TOP, catalog),
+        **_place(KeyPlace.TOP, catalog),
         "allOf": [rule for table in tables for rule in _root_rules(table)],
         "definitions": definitions,
     }
@@ -57,7 +57,7 @@ def as_text(document: dict[str, Json]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _place(place: Place, catalog: Catalog) -> dict[str, Json]:
+def _place(place: KeyPlace, catalog: Catalog) -> dict[str, Json]:
     """A mapping with the keys of a place and people's own ``x-`` keys."""
     known = keys(place)
     properties: dict[str, Json] = {name: key_schema(key, catalog.ids()) for name, key in known.items()}
@@ -68,10 +68,10 @@ def _place(place: Place, catalog: Catalog) -> dict[str, Json]:
     return shape | {"patternProperties": {EXTENSION_PATTERN: {}}, "additionalProperties": False}
 
 
-def _layer(place: Place, catalog: Catalog) -> dict[str, Json]:
+def _layer(place: KeyPlace, catalog: Catalog) -> dict[str, Json]:
     """defaults or a preset. Defaults without a model are the default model's; a preset may be for any."""
     judged: dict[str, Json] = {"if": _NAMES_MODEL, "then": ref("named")}
-    if place is Place.DEFAULTS and catalog.get(DEFAULT_MODEL) is not None:
+    if place is KeyPlace.DEFAULTS and catalog.get(DEFAULT_MODEL) is not None:
         judged["else"] = ref(model_name(DEFAULT_MODEL))
     return _place(place, catalog) | judged
 
@@ -90,7 +90,7 @@ def _shot(catalog: Catalog) -> dict[str, Json]:
             "else": {"properties": {"id": ref("id")}},
         },
     ]
-    return _place(Place.SHOT, catalog) | {"allOf": rules}
+    return _place(KeyPlace.SHOT, catalog) | {"allOf": rules}
 
 
 def _named(tables: list[ModelTable]) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard import scalar_shapes as scalars
-from rivya_run.storyboard.language import KEYS, NAME_PATTERN, REFERENCE_PLACES, Key, Place, Shape, keys
+from rivya_run.storyboard.language import KEYS, NAME_PATTERN, REFERENCE_PLACES, Key, KeyPlace, Shape, keys
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.text import shortened
@@ -22,7 +22,7 @@ from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 def well_shaped(
     mapping: Mapping,
-    place: Place,
+    place: KeyPlace,
     where: str,
     findings: Findings,
     parameters: Callable[[], Collection[str]] = tuple,
@@ -46,37 +46,37 @@ def well_shaped(
     return good
 
 
-def misspelt(mapping: Mapping, place: Place, name: str) -> bool:
+def misspelt(mapping: Mapping, place: KeyPlace, name: str) -> bool:
     """Whether an unknown key of the mapping was most likely meant to be ``name``: one mistake, told once."""
     known = keys(place)
     return any(suggest(key, known) == name for key in mapping.entries if key not in known)
 
 
 @cache
-def _required(place: Place) -> tuple[str, ...]:
+def _required(place: KeyPlace) -> tuple[str, ...]:
     return tuple(key.name for key in keys(place).values() if key.required)
 
 
-def _unknown(name: str, place: Place, parameters: Collection[str]) -> str:
+def _unknown(name: str, place: KeyPlace, parameters: Collection[str]) -> str:
     shown = f"unknown key '{shortened(name)}'"
     if name in parameters and "params" in keys(place):
         return f"{shown}: it is a parameter and belongs under 'params'"
     homes = [str(home) for key in KEYS if key.name == name for home in key.places]
     hint = did_you_mean(name, keys(place))
     if homes:
-        homes = list(dict.fromkeys(_standing(Place(home)) for home in homes))
+        homes = list(dict.fromkeys(_standing(KeyPlace(home)) for home in homes))
         return f"'{name}' can't stand {_standing(place)}: it belongs {' or '.join(homes)}{hint}"
     if not hint and "params" in keys(place) and (found := suggest(name, parameters)) is not None:
         hint = f", did you mean '{found}' under 'params'?"
     return shown + hint
 
 
-def _standing(place: Place) -> str:
-    if place is Place.TOP:
+def _standing(place: KeyPlace) -> str:
+    if place is KeyPlace.TOP:
         return "at the top level"
-    if place in (Place.DEFAULTS, Place.BUDGET):
+    if place in (KeyPlace.DEFAULTS, KeyPlace.BUDGET):
         return f"in '{place}'"
-    return "in a URL reference" if place is Place.URL_REFERENCE else f"in a {place}"
+    return "in a URL reference" if place is KeyPlace.URL_REFERENCE else f"in a {place}"
 
 
 def _mapping(node: Node, key: Key, where: str, findings: Findings) -> bool:

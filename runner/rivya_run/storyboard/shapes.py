@@ -105,7 +105,7 @@ def shape_definitions() -> dict[str, Json]:
 def _shape(key: Key, models: Sequence[str]) -> dict[str, Json]:
     if key.shape is Shape.MODEL:
         return {"type": "string", "enum": list(models)}
-    if key.shape is Shape.ID and language.Place.TOP in key.places:
+    if key.shape is Shape.ID and language.KeyPlace.TOP in key.places:
         return ref("id")
     if key.shape is Shape.KIND:
         return {"enum": list(KINDS)}
@@ -150,5 +150,5 @@ def _reference() -> dict[str, Json]:
     }
 
 
-def _form_name(place: language.Place) -> str:
+def _form_name(place: language.KeyPlace) -> str:
     return place.value.replace(" ", "-")

@@ -11,7 +11,7 @@ from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
 from rivya_run.storyboard.graph import Linked
-from rivya_run.storyboard.language import WINDOWS_DEVICES, Place
+from rivya_run.storyboard.language import WINDOWS_DEVICES, KeyPlace
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
@@ -84,7 +84,7 @@ class ShotReader:
         named = node.entries.get("id")
         if isinstance(named, Scalar) and named.text:
             where = f"{where} ({shown_id(named.text)})"
-        entries = well_shaped(node, Place.SHOT, where, self.findings, self._parameters)
+        entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
         stack = self._stack(entries.get("use"), where)
         stack = over(stack, entries, where, self.findings)
         self.base_is_used = self.base_is_used or stack.model == self.base.model
@@ -161,7 +161,7 @@ class ShotReader:
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
         if table is not None:
-            if not written.has("prompt") and not misspelt(written.node, Place.SHOT, "prompt"):
+            if not written.has("prompt") and not misspelt(written.node, KeyPlace.SHOT, "prompt"):
                 check_missing(table, written.node, where, self.findings)
             at = written.params_spot()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.planning.chosen import Chosen, Missing, chosen_take, chosen_takes, inside, playable
+from rivya_run.planning.chosen import Chosen, NoFinishedTake, chosen_take, chosen_takes, inside, playable
 
 
 def number(shot: dict[str, Any]) -> int | None:
@@ -51,9 +51,9 @@ def test_shots_come_in_storyboard_order_with_the_missing_ones_named() -> None:
         boards.shot("d", [boards.take(outputs=[{"path": "d.png"}])], skipped=True),
     ]
     found = list(chosen_takes(boards.manifest(shots)))
-    assert [type(one) for one in found] == [Chosen, Missing, Chosen]
+    assert [type(one) for one in found] == [Chosen, NoFinishedTake, Chosen]
     assert [one.shot for one in found] == ["a", "b", "d"]
-    assert isinstance(found[1], Missing) and found[1].prompt == "rain"
+    assert isinstance(found[1], NoFinishedTake) and found[1].prompt == "rain"
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ junk = st.recursive(
 def test_a_manifest_of_any_shape_is_read_without_a_crash(shots: object) -> None:
     """What has not the form of shots and takes is passed over."""
     for one in chosen_takes({"shots": shots}):
-        assert isinstance(one, Chosen | Missing)
+        assert isinstance(one, Chosen | NoFinishedTake)
