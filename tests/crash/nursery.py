@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
 import mmap
 import os
+import pkgutil
 import signal
 import struct
 import sys
@@ -67,12 +69,13 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import what a run imports, so that a fork is all that a start costs."""
-    import av  # noqa: F401
-    import httpx2  # noqa: F401
-    import PIL.Image  # noqa: F401
-
+    """Import all that a run may import, so that a fork is all that a start costs."""
+    import rivya_run
     from rivya_run.models.catalog import load_catalog
+
+    for module in pkgutil.walk_packages(rivya_run.__path__, "rivya_run."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
     load_catalog().all()
     hasten()
