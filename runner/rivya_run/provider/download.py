@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from rivya_run.json_types import Json
-from rivya_run.progress import Event
+from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.faults import BodyError, Fault
 from rivya_run.provider.http import Http
 from rivya_run.provider.incoming import Incoming
@@ -23,7 +22,7 @@ from rivya_run.provider.origin import why_unsafe
 from rivya_run.provider.pages import ENOUGH, is_page
 from rivya_run.provider.partial_file import Part, Version
 from rivya_run.provider.rivya.result_url import result_url
-from rivya_run.provider.rivya.retry import Happening, Verdict, What, decide
+from rivya_run.provider.rivya.retry import Happening, Verdict, What
 from rivya_run.text import shortened
 
 _MOST_REDIRECTS = 5
@@ -95,7 +94,6 @@ async def fetch(
     deadline: float,
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = random_module.random,
-    tell: Callable[[Event], None] | None = None,
 ) -> Fetched[Seen] | NotThere | DownloadFailed:
     """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
 
@@ -105,12 +103,10 @@ async def fetch(
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
     download = _Download(http, Part(part), look, max_bytes, deadline, clock)
-    attempts = 0
     try:
         if download.part.left_over:
             await anyio.to_thread.run_sync(download.part.reopen)
-        while True:
-            attempts += 1
+        async for attempt in Attempts(deadline, clock=clock, random=random):
             before = download.part.size
             outcome = await download.attempt(url)
             if not isinstance(outcome, _Trouble):
@@ -118,21 +114,11 @@ async def fetch(
                     download.part.drop()
                 return outcome
             if download.part.size > before:
-                attempts = 1
-            decision = decide(
-                "GET",
-                outcome.happening,
-                hint=outcome.hint,
-                attempts=attempts,
-                time_left=deadline - clock(),
-                random=random(),
-            )
+                attempt.progressed()
+            decision = attempt.decide("GET", outcome.happening, outcome.hint)
             if decision.verdict is not Verdict.AGAIN:
                 return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
-            if tell is not None:
-                wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
-                tell(Event("retrying", detail={**wait, "reason": outcome.words}))
-            await anyio.sleep(decision.wait)
+        raise AssertionError("every attempt returns or is followed by another")
     finally:
         download.part.close()
 

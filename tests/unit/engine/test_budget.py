@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import virtual_time
 from examples import DEFAULTS, MODEL, NOW, table
-from rivya_run.engine.budget import UNPRICED_AT_ONCE, Admission, Budget, NotAdmitted, Spending, Till
+from rivya_run.engine.budget import UNPRICED_AT_ONCE, Budget, SpendDenied, SpendGate, Spending, SpendPermit
 from rivya_run.journal.events import (
     Created,
     Entry,
@@ -49,7 +49,7 @@ class Shop:
         self.spending = Spending(self.cap, self.balance)
         self.spending.watch(self.history)
         self.budget = Budget(self.max_credits, self.history, self.spending)
-        self.till = Till(self.spending)
+        self.till = SpendGate(self.spending)
         self.on_intent: Callable[[], None] = lambda: None
 
     def record(self, event: JournalEvent) -> None:
@@ -60,7 +60,7 @@ class Shop:
         """What a create is thought to cost now."""
         return estimate(table(), params, self.history.prices)
 
-    async def admission(self, params: dict[str, Any]) -> Admission | NotAdmitted:
+    async def admission(self, params: dict[str, Any]) -> SpendPermit | SpendDenied:
         """Wait for the right to create."""
         while True:
             await self.till.room(self.budget, lambda: self.cost(params))
@@ -72,7 +72,7 @@ class Shop:
         """One take: admitted, on record, answered with the real price, ended."""
         params = {**DEFAULTS, "duration": kind}
         admission = await self.admission(params)
-        if isinstance(admission, NotAdmitted):
+        if isinstance(admission, SpendDenied):
             self.refused.append(key)
             return
         unpriced = admission.cost.basis != "observed"
@@ -178,9 +178,9 @@ def test_a_failure_that_cost_nothing_gives_its_credits_back() -> None:
     """What was reserved counts until the task has ended; then its final credits do."""
     shop = Shop(max_credits=10)
     shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
-    assert isinstance(shop.budget.refusal(10), NotAdmitted)
+    assert isinstance(shop.budget.refusal(10), SpendDenied)
     shop.record(Created("k", "task_k", "queued", reserved=10))
-    assert isinstance(shop.budget.refusal(10), NotAdmitted)
+    assert isinstance(shop.budget.refusal(10), SpendDenied)
     shop.record(Failed("k", "generation_failed", "", reserved=10, final=0))
     assert shop.budget.refusal(10) is None
 
@@ -236,12 +236,12 @@ def test_a_right_given_back_twice_counts_once() -> None:
     async def body() -> None:
         shop = Shop(cap=100)
         first = await shop.admission(DEFAULTS)
-        assert isinstance(first, Admission)
+        assert isinstance(first, SpendPermit)
         first.answered()
         first.over()
         first.over()
         second = shop.till.admit(shop.budget, shop.cost(DEFAULTS))
-        assert isinstance(second, Admission)
+        assert isinstance(second, SpendPermit)
         assert shop.till.admit(shop.budget, shop.cost(DEFAULTS)) is None
 
     virtual_time.run(body)
@@ -264,7 +264,7 @@ def test_without_a_cap_nothing_is_added_up(monkeypatch: pytest.MonkeyPatch) -> N
     shop = Shop()
     monkeypatch.setattr(shop.history, "at_stake", lambda: pytest.fail("added up"))
     assert shop.budget.refusal(10) is None
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendPermit)
 
 
 def lost_unpriced(history: History, key: str) -> None:
@@ -281,10 +281,10 @@ def test_one_unanswered_create_at_an_unknown_price_is_enough_for_all_storyboards
     shop, other = Shop(cap=100), History()
     shop.spending.watch(other)
     lost_unpriced(other, "k")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendDenied)
     own = Shop(max_credits=100)
     own.spending.watch(other)
-    assert isinstance(own.till.admit(own.budget, own.cost(DEFAULTS)), Admission)
+    assert isinstance(own.till.admit(own.budget, own.cost(DEFAULTS)), SpendPermit)
 
 
 def test_creates_that_a_person_decided_about_hold_nobody() -> None:
@@ -293,9 +293,9 @@ def test_creates_that_a_person_decided_about_hold_nobody() -> None:
     for key in ("k", "l"):
         lost_unpriced(shop.history, key)
     shop.spending.decided("k")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendDenied)
     shop.spending.decided("l")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendPermit)
 
 
 class Fate(StrEnum):
@@ -348,7 +348,7 @@ class Street:
 
     def __post_init__(self) -> None:
         self.spending = Spending(self.cap, self.balance)
-        self.till = Till(self.spending)
+        self.till = SpendGate(self.spending)
 
     def open(self, resends: list[tuple[int, float]]) -> None:
         """Begin the run; ``resends`` are creates of earlier runs, by storyboard, and when they are settled."""
@@ -391,7 +391,7 @@ class Street:
                 admission = self.till.admit(budget, cost())
                 if admission is not None:
                     break
-            if isinstance(admission, NotAdmitted):
+            if isinstance(admission, SpendDenied):
                 return
             try:
                 await self.create(name, wish, admission, price_key(MODEL, params))
@@ -400,7 +400,7 @@ class Street:
             finally:
                 admission.over()
 
-    async def create(self, name: str, wish: Visit, admission: Admission, kind: str) -> None:
+    async def create(self, name: str, wish: Visit, admission: SpendPermit, kind: str) -> None:
         """An admitted create and what becomes of it."""
         intent = Intended(name, name, 1, "f", 1, MODEL, "", admission.cost.credits, price_key=kind)
         self.record(wish.board, intent)

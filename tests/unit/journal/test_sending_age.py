@@ -135,5 +135,5 @@ def test_what_is_no_time_tells_nothing(sent_at: object) -> None:
     """A colleague's manifest may say anything; a time without a zone is another on each machine."""
     told = attempt(shot("a"), 1, AttemptState.SENT)
     entry = {**entry_of_attempt(told), "sent_at": sent_at}
-    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry))])  # type: ignore[arg-type]
+    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry))])
     assert books.seconds_since_sent(books.attempts[told.key], Moment(EPOCH)) is None

@@ -17,9 +17,7 @@ from rivya_run.provider.rivya.retry import (
     Decision,
     Happening,
     Reason,
-    Verdict,
     What,
-    could_have_arrived,
     error_as_success,
 )
 
@@ -75,10 +73,3 @@ def plain_error(heard: Heard, decision: Decision) -> ApiError:
     if decision.reason is Reason.OUT_OF_CREDITS and error.code != INSUFFICIENT_CREDITS:
         return replace(error, code=INSUFFICIENT_CREDITS, message=f"{error.message} [{error.code}]")
     return error
-
-
-def refuses(heard: Heard, decision: Decision) -> bool:
-    """Whether the answer to a create says no. Redirects such as 303 may follow one that was made."""
-    if decision.verdict is not Verdict.ANSWER:
-        return False
-    return not (decision.reason is Reason.REDIRECTED and could_have_arrived(heard.happening))

@@ -44,7 +44,7 @@ keys are honoured.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -186,16 +186,21 @@ def decide(
 
     ``hint`` is what ``read_retry_after`` made of the answer's header.
     """
-    verdict, reason = _judge(method, happening, attempts)
-    if verdict is not Verdict.AGAIN:
-        return Decision(verdict, reason)
+    judged = judge(method, happening, attempts)
+    if judged.verdict is not Verdict.AGAIN:
+        return judged
     if time_left <= 0:
         return Decision(Verdict.STOP, Reason.DEADLINE)
     if hint is not None and hint > time_left:
         return Decision(Verdict.STOP, Reason.TOLD_TO_WAIT)
     if hint or (hint is not None and attempts <= _HASTY_TRIES):
-        return Decision(verdict, reason, hint)
-    return Decision(verdict, reason, min(back_off(attempts, random), time_left))
+        return replace(judged, wait=hint)
+    return replace(judged, wait=min(back_off(attempts, random), time_left))
+
+
+def judge(method: str, happening: Happening, attempts: int = 1) -> Decision:
+    """What the table says of it, whatever the time."""
+    return Decision(*_judge(method, happening, attempts))
 
 
 def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, Reason]:
