@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from boards import sound
 from command_line import in_project, rivya_run
 from mishaps import board, misbehaving
+from odd_api import odd_api
 from projects import Project
 from rivya_run.errors import OutputFolderError
 from rivya_run.project.places import arriving
@@ -181,6 +183,40 @@ def test_half_a_clip_is_not_taken_for_one_and_not_thrown_away(tmp_path: Path) ->
         assert project.run().exit_code == 0
         assert [path.stat().st_size for path in paid(project)] == [40_000]
         assert project.tasks() == 1
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"a"'}], ids=["anew", "resumable"])
+@pytest.mark.parametrize("format", ["opus", "mp3", "flac"])
+def test_half_a_sound_is_not_taken_for_one_though_nothing_in_it_tells(
+    tmp_path: Path, format: str, headers: dict[str, str]
+) -> None:
+    """Some formats can be played as far as they came: what broke off is no whole file, whatever it looks like."""
+    codec = {"opus": "libopus", "mp3": "libmp3lame", "flac": "flac"}[format]
+    whole = sound(tmp_path / f"whole.{format}", codec, 3).read_bytes()
+    half = whole[: len(whole) * 99 // 100]
+
+    back: list[bool] = []
+
+    def media(path: str, turn: int) -> tuple[int, bytes]:
+        return (200, whole) if turn == 1 or back else (410, b"")
+
+    with odd_api(
+        tmp_path,
+        media=media,
+        cut=lambda turn: len(half) if turn == 1 else None,
+        headers=headers,
+        kind=f"audio/{format}",
+    ) as api:
+        api.board()
+        assert api.go(timeout=1).exit_code == 1
+        assert half in [path.read_bytes() for path in (tmp_path / "outputs/board/.arriving").iterdir()]
+        assert "0 files" in api.go(command="clean").stdout
+        assert api.go(timeout=1).exit_code == 1
+        back.append(True)
+        assert api.go().exit_code == 0
+        assert api.clips() == [whole]
+        assert len(api.tasks) == 1
 
 
 def test_clean_lists_what_was_left_of_a_download_that_nothing_needs(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from rivya_run.project.outputs import (
 )
 from rivya_run.project.places import arriving
 from rivya_run.provider.download import Fetched, NotThere, fetch
-from rivya_run.provider.partial_file import CUT, KEPT
+from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.client import Missing
 from rivya_run.provider.rivya.retry import back_off
 from rivya_run.times import iso
@@ -295,11 +295,12 @@ def _file(path: Path) -> _File:
 
 
 def _best(part: Path) -> tuple[Path, _File] | None:
-    """The best that is here of a file, by what was set aside: beyond doubt, else what came as a whole in doubt."""
-    for path in (part, part.with_name(part.name + CUT)):
-        if size_of(path) and (file := _file(path)).seen.doubt is None:
+    """The best that came whole of a file: beyond doubt, else in doubt. What broke off isn't, whatever it looks like."""
+    kept = part.with_name(part.name + KEPT)
+    for path in (part, kept):
+        if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:
             return path, file
-    if not part.with_name(part.name + KEPT).exists():
+    if not kept.exists():
         return None
     kept = set_aside(part)
     return kept, _file(kept)

@@ -315,8 +315,8 @@ class _Arrival(Generic[Seen]):
     def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
         if anew:
             # A note for a later run is only needed where something is still to come.
-            there = sum(map(len, batch))
-            self._part.restart(None if there == whole else self._version)
+            ends = sum(map(len, batch)) == whole
+            self._part.restart(None if ends else self._version, ends=ends)
         self._part.append(b"".join(batch))
         if self._part.size == whole:
             self.seen = self._finish()

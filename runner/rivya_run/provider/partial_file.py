@@ -1,8 +1,8 @@
 """The unfinished file of a download: appended to, hashed on the way, resumable by the next run.
 
-Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length), and how many
-bytes came with which checksum: after a power cut a part may hold anything. Without it, or when it doesn't fit, the
-download starts anew. What it starts anew from is set aside until the new one is there: a URL may have worked for the
+Beside ``x.part`` stands ``x.part.json`` as long as more is to come: with what the server needs to go on (ETag or date,
+length), where it has a name for it, and how many bytes came with which checksum: after a power cut a part may hold
+anything. Where it doesn't fit, the download starts anew. What it starts anew from is set aside until the new one is there: a URL may have worked for the
 last time. All of it blocks: call it in a worker thread.
 """
 
@@ -63,11 +63,12 @@ class Part:
         self.finished = False
         self.version: Version | None = None
         self.sha256 = hashlib.sha256()
+        self._ends = False
         self._file: FileIO | None = None
 
     @property
     def _note_path(self) -> Path:
-        return self.path.with_name(self.path.name + ".json")
+        return _note_path(self.path)
 
     @property
     def _new_note_path(self) -> Path:
@@ -122,17 +123,22 @@ class Part:
         self.version = None
         self.sha256, self.size = hashlib.sha256(), 0
 
-    def restart(self, version: Version | None) -> None:
-        """Set aside what is there; ``version`` names what comes next, where the server has a name for it."""
+    def restart(self, version: Version | None, *, ends: bool = False) -> None:
+        """Set aside what is there; ``version`` names what comes next, where the server has a name for it.
+
+        ``ends``: what comes next is all there is.
+        """
         self.forget()
-        self.version = version
-        if self._file is None:
-            return
+        self.version, self._ends = version, ends
         try:
-            self._file.close()
-            self._file = None
-            self._drop_note()
-            keep_better(self.path, self._cut_path)
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+                aside = self._cut_path if broke_off(self.path) else self.path.with_name(self.path.name + KEPT)
+                keep_better(self.path, aside)
+                self._drop_note()
+            if not ends:  # before the first byte: many a sound can be played as far as it came
+                self._write_note(version)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -140,7 +146,7 @@ class Part:
         """Write and hash what came."""
         try:
             self._write(self._opened(), memoryview(content))
-            if self.version is not None:
+            if not self._ends:
                 self._write_note(self.version)
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -152,9 +158,10 @@ class Part:
             self.size += count
             view = view[count:]
 
-    def _write_note(self, version: Version) -> None:
+    def _write_note(self, version: Version | None) -> None:
         """Whole or not at all for a process that is killed; what a power cut makes of it, its checksum tells."""
-        note = {**asdict(version), "size": self.size, "sha256": self.sha256.hexdigest()}
+        named = asdict(version) if version is not None else {}
+        note = {**named, "size": self.size, "sha256": self.sha256.hexdigest()}
         self._new_note_path.write_text(json.dumps(note), "utf-8")
         self._new_note_path.replace(self._note_path)
 
@@ -199,6 +206,15 @@ class Part:
         if self._file is None:
             self._file = self.path.open("w+b", buffering=0)
         return self._file
+
+
+def broke_off(part: Path) -> bool:
+    """Whether more of a download was to come, as far as is known of it."""
+    return _note_path(part).exists()
+
+
+def _note_path(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
 
 
 def _read_note(path: Path) -> _Note | None:
