@@ -187,13 +187,13 @@ def test_half_a_clip_is_not_taken_for_one_and_not_thrown_away(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("headers", [{}, {"ETag": '"a"'}], ids=["anew", "resumable"])
-@pytest.mark.parametrize("format", ["opus", "mp3", "flac"])
+@pytest.mark.parametrize("kind", ["opus", "mp3", "flac"])
 def test_half_a_sound_is_not_taken_for_one_though_nothing_in_it_tells(
-    tmp_path: Path, format: str, headers: dict[str, str]
+    tmp_path: Path, kind: str, headers: dict[str, str]
 ) -> None:
     """Some formats can be played as far as they came: what broke off is no whole file, whatever it looks like."""
-    codec = {"opus": "libopus", "mp3": "libmp3lame", "flac": "flac"}[format]
-    whole = sound(tmp_path / f"whole.{format}", codec, 3).read_bytes()
+    codec = {"opus": "libopus", "mp3": "libmp3lame", "flac": "flac"}[kind]
+    whole = sound(tmp_path / f"whole.{kind}", codec, 3).read_bytes()
     half = whole[: len(whole) * 99 // 100]
 
     back: list[bool] = []
@@ -206,7 +206,7 @@ def test_half_a_sound_is_not_taken_for_one_though_nothing_in_it_tells(
         media=media,
         cut=lambda turn: len(half) if turn == 1 else None,
         headers=headers,
-        kind=f"audio/{format}",
+        kind=f"audio/{kind}",
     ) as api:
         api.board()
         assert api.go(timeout=1).exit_code == 1

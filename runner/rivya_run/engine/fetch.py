@@ -295,7 +295,7 @@ def _file(path: Path) -> _File:
 
 
 def _best(part: Path) -> tuple[Path, _File] | None:
-    """The best that came whole of a file: beyond doubt, else in doubt. What broke off isn't, whatever it looks like."""
+    """The best that came whole of a file: beyond doubt, else in doubt. What broke off never did."""
     kept = part.with_name(part.name + KEPT)
     for path in (part, kept):
         if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:

@@ -1,9 +1,9 @@
 """The unfinished file of a download: appended to, hashed on the way, resumable by the next run.
 
-Beside ``x.part`` stands ``x.part.json`` as long as more is to come: with what the server needs to go on (ETag or date,
-length), where it has a name for it, and how many bytes came with which checksum: after a power cut a part may hold
-anything. Where it doesn't fit, the download starts anew. What it starts anew from is set aside until the new one is there: a URL may have worked for the
-last time. All of it blocks: call it in a worker thread.
+Beside ``x.part`` stands ``x.part.json`` as long as more is to come: with what the server needs to go on (ETag or
+date, length), where it has a name for it, and how many bytes came with which checksum: after a power cut a part may
+hold anything. Where it doesn't fit, the download starts anew. What it starts anew from is set aside until the new one
+is there: a URL may have worked for the last time. All of it blocks: call it in a worker thread.
 """
 
 from __future__ import annotations
