@@ -258,6 +258,34 @@ def test_a_copy_is_not_offered_while_it_is_the_only_one(tmp_path: Path) -> None:
         assert copy.name in words(project, "clean")[1]
 
 
+@pytest.mark.parametrize("what", ["a folder", "a link to nowhere", "a link to a folder"])
+def test_whatever_lies_under_the_name_of_a_clip_is_kept_beside(tmp_path: Path, what: str) -> None:
+    """A folder too, with what is in it: no take of the run waits for a person because of it."""
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(2))
+        assert project.run().exit_code == 0
+        clip, other = paid(project)
+        content = clip.read_bytes()
+        clip.unlink()
+        other.unlink()
+        elsewhere = tmp_path / "elsewhere"
+        if what == "a folder":
+            clip.mkdir()
+            (clip / "mine.txt").write_text("mine")
+        else:
+            if what == "a link to a folder":
+                elsewhere.mkdir()
+            clip.symlink_to(elsewhere)
+        assert project.run().exit_code == 0
+        assert clip.read_bytes() == content and not clip.is_symlink()
+        assert other.exists()
+        beside = clip.with_name(f"{clip.stem}.changed.mp4")
+        assert (beside / "mine.txt").read_text() == "mine" if what == "a folder" else beside.is_symlink()
+        assert words(project, "verify")[0] == 0
+        assert "0 files" in words(project, "clean", "--yes")[1]
+
+
 @pytest.mark.usefixtures("hasty")
 def test_two_attempts_of_one_take_never_share_a_name(tmp_path: Path) -> None:
     """A colleague's second attempt came with the manifest while the first one here was not fetched yet."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rivya_run.durable import check_missing
 from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
@@ -67,6 +68,7 @@ def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | Non
     try:
         document = load_lazily(path) if lazily else strict_json(path.read_bytes())
     except FileNotFoundError:
+        check_missing(path)
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
