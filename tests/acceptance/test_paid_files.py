@@ -219,6 +219,27 @@ def test_half_a_sound_is_not_taken_for_one_though_nothing_in_it_tells(
         assert len(api.tasks) == 1
 
 
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"a"'}], ids=["anew", "resumable"])
+def test_a_sound_that_was_all_there_when_a_run_was_killed_is_taken(
+    tmp_path: Path, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last byte was written, it was not synced yet, and its URL worked only once."""
+    whole = sound(tmp_path / "whole.mp3", "libmp3lame", 70).read_bytes()
+    assert len(whole) > 1024 * 1024
+
+    def media(path: str, turn: int) -> tuple[int, bytes]:
+        return (200, whole) if turn == 1 else (410, b"")
+
+    with odd_api(tmp_path, media=media, headers=headers, kind="audio/mpeg") as api:
+        api.board()
+        with monkeypatch.context() as patch:
+            patch.setattr("rivya_run.provider.partial_file.Part.finish", _die)
+            assert api.go(timeout=5).exit_code == 7
+        assert api.go(timeout=3).exit_code == 0
+        assert api.clips() == [whole]
+
+
 def test_clean_lists_what_was_left_of_a_download_that_nothing_needs(tmp_path: Path) -> None:
     """Of a file that is under its name, or of no take on record; the beginning of another file is left alone."""
     with hosted() as simulator:

@@ -63,6 +63,7 @@ class Part:
         self.finished = False
         self.version: Version | None = None
         self.sha256 = hashlib.sha256()
+        self._length: int | None = None
         self._ends = False
         self._file: FileIO | None = None
 
@@ -123,13 +124,13 @@ class Part:
         self.version = None
         self.sha256, self.size = hashlib.sha256(), 0
 
-    def restart(self, version: Version | None, *, ends: bool = False) -> None:
+    def restart(self, version: Version | None, *, length: int | None = None, ends: bool = False) -> None:
         """Set aside what is there; ``version`` names what comes next, where the server has a name for it.
 
-        ``ends``: what comes next is all there is.
+        ``length``: how long that is as a whole, where it is known. ``ends``: the next piece is all of it.
         """
         self.forget()
-        self.version, self._ends = version, ends
+        self.version, self._length, self._ends = version, length, ends
         try:
             if self._file is not None:
                 self._file.close()
@@ -160,7 +161,7 @@ class Part:
 
     def _write_note(self, version: Version | None) -> None:
         """Whole or not at all for a process that is killed; what a power cut makes of it, its checksum tells."""
-        named = asdict(version) if version is not None else {}
+        named = asdict(version) if version is not None else {"length": self._length}
         note = {**named, "size": self.size, "sha256": self.sha256.hexdigest()}
         self._new_note_path.write_text(json.dumps(note), "utf-8")
         self._new_note_path.replace(self._note_path)
@@ -209,8 +210,17 @@ class Part:
 
 
 def broke_off(part: Path) -> bool:
-    """Whether more of a download was to come, as far as is known of it."""
-    return _note_path(part).exists()
+    """Whether more of a download was to come, as far as is known of it. Raises OSError."""
+    try:
+        note = json.loads(_note_path(part).read_bytes()[:10_000])
+    except FileNotFoundError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    if not isinstance(note, dict) or not note.get("size") or note["size"] != note.get("length"):
+        return True
+    with part.open("rb") as file:  # it was killed when all had come, or the power failed
+        return hashlib.file_digest(file, "sha256").hexdigest() != note.get("sha256")
 
 
 def _note_path(part: Path) -> Path:
