@@ -80,6 +80,10 @@ class Part:
         return self.path.with_name(self.path.name + CUT)
 
     @property
+    def _kept_path(self) -> Path:
+        return self.path.with_name(self.path.name + KEPT)
+
+    @property
     def left_over(self) -> bool:
         """Whether an earlier try left something."""
         return self.path.exists()
@@ -135,7 +139,7 @@ class Part:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-                aside = self._cut_path if broke_off(self.path) else self.path.with_name(self.path.name + KEPT)
+                aside = self._cut_path if broke_off(self.path) else self._kept_path
                 keep_better(self.path, aside)
                 self._drop_note()
             if not ends:  # before the first byte: many a sound can be played as far as it came
