@@ -38,7 +38,7 @@ from rivya_run.project.places import arriving
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound
-from rivya_run.provider.partial_file import CUT, KEPT
+from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.retry import back_off
 from rivya_run.times import iso
 
@@ -289,11 +289,12 @@ def _file(path: Path) -> _File:
 
 
 def _best(part: Path) -> tuple[Path, _File] | None:
-    """The best that is here of a file, by what was set aside: beyond doubt, else what came as a whole in doubt."""
-    for path in (part, part.with_name(part.name + CUT)):
-        if size_of(path) and (file := _file(path)).seen.doubt is None:
+    """The best that came whole of a file: beyond doubt, else in doubt. What broke off never did."""
+    kept = part.with_name(part.name + KEPT)
+    for path in (part, kept):
+        if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:
             return path, file
-    if not part.with_name(part.name + KEPT).exists():
+    if not kept.exists():
         return None
     kept = set_aside(part)
     return kept, _file(kept)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.durable import check_missing, make_folder, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.journal.events import Entry, JournalEvent, event_of, text_of
 from rivya_run.json_types import Json
@@ -46,6 +46,7 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         with path.open("rb") as file:
             return _read_lines(path, file, each)
     except FileNotFoundError:
+        check_missing(path)
         return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
@@ -58,6 +59,7 @@ def first_entry(path: Path) -> Entry | None:
         with path.open("rb") as file:
             _read_lines(path, iter([file.readline()]), found.append)
     except FileNotFoundError:
+        check_missing(path)
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error

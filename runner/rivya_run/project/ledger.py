@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from rivya_run.durable import check_missing
 from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
@@ -68,6 +69,7 @@ def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | Non
     try:
         document = load_lazily(path) if lazily else strict_json(path.read_bytes())
     except FileNotFoundError:
+        check_missing(path)
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error

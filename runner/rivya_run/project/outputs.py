@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -99,10 +100,12 @@ def mtime_of(path: Path) -> int:
 def place(part: Path, target: Path, sha256: str) -> None:
     """Rename a finished ``.part``, whose content is durable, to its name.
 
-    What lies there with other content is kept beside it. Raises DiskFull or OutputFolderError.
+    What lies there with other content, be it a folder or a link, is kept beside it.
+
+    Raises DiskFull or OutputFolderError.
     """
     try:
-        if target.exists() and sha256_of(target) != sha256:
+        if os.path.lexists(target) and not (target.is_file() and sha256_of(target) == sha256):
             target.rename(_free_name(target))
             sync_folder(target.parent)
         part.replace(target)
@@ -150,7 +153,7 @@ def unused_name(folder: Path, path: str, owned: Collection[str]) -> str:
 def _free_name(target: Path) -> Path:
     kept = target.with_name(f"{target.stem}.changed{target.suffix}")
     number = 2
-    while kept.exists():
+    while os.path.lexists(kept):
         kept = target.with_name(f"{target.stem}.changed_{number}{target.suffix}")
         number += 1
     return kept

@@ -275,6 +275,7 @@ class _Arrival(Generic[Seen]):
         self._finish = finish
         self._anew = incoming.status == 200
         self._version = _version(incoming)
+        self._length = incoming.length
         self._batch: list[bytes] = []
         self._waiting = 0
 
@@ -301,8 +302,8 @@ class _Arrival(Generic[Seen]):
     def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
         if anew:
             # A note for a later run is only needed where something is still to come.
-            there = sum(map(len, batch))
-            self._part.restart(None if there == whole else self._version)
+            ends = sum(map(len, batch)) == whole
+            self._part.restart(None if ends else self._version, length=self._length, ends=ends)
         self._part.append(b"".join(batch))
         if self._part.size == whole:
             self.seen = self._finish()

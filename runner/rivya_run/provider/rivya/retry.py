@@ -25,7 +25,7 @@ other 3xx                              perhaps          answer (redirected)
 429, or rate_limited anywhere          no               again (throttled)
 public_api_disabled anywhere           no               again
 401, 403                               no               answer (key refused): ends the run
-408                                    perhaps          again
+408, 460, 499                          perhaps          again
 425                                    no               again
 409 idempotency_conflict on a POST     no               again: an earlier one may still be running
 409 otherwise                          no               answer (refused)
@@ -75,6 +75,10 @@ _PUBLISHED = {
 
 _NOTHING_MADE = _PUBLISHED.keys() - {"not_found", IDEMPOTENCY_CONFLICT}
 """Codes that say of a create that it was turned away before anything could be made. Others leave that open."""
+
+
+_GAVE_UP_WAITING = frozenset({408, 460, 499})
+"""460 and 499 are what gateways say of a request that ended while a server behind them was at work on it."""
 
 
 class What(StrEnum):
@@ -230,21 +234,21 @@ def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, R
         return Verdict.AGAIN, Reason.UNREADABLE
     if status in (404, 410):
         return Verdict.ANSWER, Reason.NOT_FOUND
-    if status in (408, 425) or not 400 <= status < 500:
+    if status == 425 or status in _GAVE_UP_WAITING or not 400 <= status < 500:
         return Verdict.AGAIN, Reason.SERVER_TROUBLE
     return Verdict.ANSWER, Reason.REFUSED
 
 
 def could_have_arrived(happening: Happening) -> bool:
     """Whether the server may have taken a request that ended so: a second one could be paid twice."""
-    if happening.code == INSUFFICIENT_CREDITS or happening.code == "public_api_disabled":
+    if happening.code == INSUFFICIENT_CREDITS:
         return False
     if happening.what is not What.ANSWERED:
-        return happening.what in _ARRIVED
+        return happening.what in _ARRIVED  # whatever its code says: there may be a task's id beside it
     status = happening.status or 0
-    if happening.code == "rate_limited" or status in (301, 307, 308):
+    if happening.code in {"rate_limited", "public_api_disabled"} or status in (301, 307, 308):
         return False
-    return status == 408 or not 400 <= status < 500
+    return status in _GAVE_UP_WAITING or not 400 <= status < 500
 
 
 def speaks(happening: Happening) -> bool:

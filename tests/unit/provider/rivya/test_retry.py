@@ -76,6 +76,8 @@ ROWS = [
     (answered(404, "not_found"), False, ANSWER, Reason.NOT_FOUND),
     (answered(410), False, ANSWER, Reason.NOT_FOUND),
     (answered(408), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(460), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(499), True, AGAIN, Reason.SERVER_TROUBLE),
     (answered(425), False, AGAIN, Reason.SERVER_TROUBLE),
     (answered(409, "idempotency_conflict"), False, AGAIN, Reason.CONFLICT),
     (answered(409, "chat_session_conflict"), False, ANSWER, Reason.REFUSED),
