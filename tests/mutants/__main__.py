@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -106,8 +106,8 @@ class Verdicts:
         return real, len(self.survivors) - len(real)
 
 
-def run(name: str) -> Verdicts:
-    """All mutants of one module, some at a time."""
+def run(name: str, equivalent: Collection[Key]) -> Verdicts:
+    """All mutants of one module, some at a time; survivors are told as they are found."""
     file, tests = MODULES[name]
     source = (ROOT / "runner" / "rivya_run" / file).read_bytes()
     _load_below(source)
@@ -135,6 +135,8 @@ def run(name: str) -> Verdicts:
             del running[process]
             if process.exitcode == 0:
                 verdicts.survivors.append(mutant)
+                same = " (known to do the same)" if (name, mutant.before, mutant.after) in equivalent else ""
+                print(f"{name}:{mutant.line} {mutant.where}{same}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
     return verdicts
 
 
@@ -175,7 +177,7 @@ def main() -> None:
     )
     equivalent, rows, bad = known_equivalents(), [], False
     for name in names:
-        verdicts = run(name)
+        verdicts = run(name, equivalent)
         real, same = verdicts.judged(equivalent)
         rate = len(real) / max(1, verdicts.made - same)
         bad = bad or rate > MOST_SURVIVORS
@@ -183,8 +185,6 @@ def main() -> None:
         rows.append(
             f"{name:12} {verdicts.made:8} {killed:7} {verdicts.timed_out:10} {same:11} {len(real):9} {rate:6.1%}"
         )
-        for one in real:
-            print(f"{name}:{one.line} {one.where}\n  - {one.before}\n  + {one.after}", flush=True)
         found = {(name, one.before, one.after) for one in verdicts.survivors}
         for module, before, after in equivalent.keys() - found:
             if module == name:

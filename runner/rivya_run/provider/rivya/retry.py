@@ -232,12 +232,12 @@ def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, R
 
 def could_have_arrived(happening: Happening) -> bool:
     """Whether the server may have taken a request that ended so: a second one could be paid twice."""
-    if happening.code == INSUFFICIENT_CREDITS or happening.code == "public_api_disabled":
+    if happening.code == INSUFFICIENT_CREDITS:
         return False
     if happening.what is not What.ANSWERED:
         return happening.what in _ARRIVED
     status = happening.status or 0
-    if happening.code == "rate_limited" or status in (301, 307, 308):
+    if happening.code in ("public_api_disabled", "rate_limited") or status in (301, 307, 308):
         return False
     return status == 408 or not 400 <= status < 500
 
