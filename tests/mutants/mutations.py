@@ -127,13 +127,13 @@ def _faults(node: ast.expr | ast.stmt) -> Iterator[ast.AST]:
             yield ast.Name(_OTHER_NAMES[name])
         case ast.If() | ast.While():
             yield _with(node, test=ast.UnaryOp(ast.Not(), node.test))
-        case ast.Return(value=ast.expr() as value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not _is_nothing(value):
             yield ast.Return(ast.Constant(None))
         case ast.Expr() | ast.Raise() | ast.Continue() | ast.Break():
             yield ast.Pass()
         case _:
             pass
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and not _is_none(node.value):
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and not _is_nothing(node.value):
         yield _with(node, value=ast.Constant(None))
 
 
@@ -155,8 +155,9 @@ def _without_a_part(node: ast.expr | ast.stmt) -> Iterator[ast.AST]:
             yield _with(node, keywords=node.keywords[:at] + node.keywords[at + 1 :])
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    """None, or False: where a function answers yes or no, both are no."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:
