@@ -24,7 +24,6 @@ from types import CodeType, ModuleType
 
 import pytest
 from hypothesis import Phase, settings
-
 from tests.mutants.mutations import Mutant, mutants_of
 
 # Module and its tests, the quickest first.
@@ -35,6 +34,7 @@ MODULES = {
 }
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "runner" / "rivya_run"
 AT_ONCE = 2
 MOST_SURVIVORS = 0.05  # beyond it, tests of the money code are thought to miss real faults as well
 LEAST_SECONDS = 30.0  # for a mutant that hangs, on a machine that may be busy
@@ -43,31 +43,23 @@ TIMES_AS_LONG = 5.0  # as the tests take without a fault
 Key = tuple[str, str, str]
 
 
-class Loader(SourceFileLoader):
-    """Gives a module other source than its file has."""
+class Mutated(SourceFileLoader, MetaPathFinder):
+    """Gives one module other source than its file has, wherever it is imported."""
 
-    def __init__(self, name: str, path: str, source: bytes) -> None:
-        super().__init__(name, path)
-        self._mutated = source
-
-    def get_code(self, fullname: str) -> CodeType:
-        """The mutant, never from a cache."""
-        return compile(self._mutated, self.path, "exec", dont_inherit=True)
-
-
-class Finder(MetaPathFinder):
-    """Finds the mutant before the file."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
+    def __init__(self, file: str, source: bytes) -> None:
+        name = ".".join(("rivya_run", *Path(file).with_suffix("").parts))
+        super().__init__(name, str(PACKAGE / file))
+        self._source = source
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The mutant, where its module is asked for."""
-        if fullname != self._loader.name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._loader.path, loader=self._loader)
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self.name else None
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The mutant, never from a cache."""
+        return compile(self._source, self.path, "exec", dont_inherit=True)
 
 
 class ExamplesFirst:
@@ -83,9 +75,7 @@ def tests_pass(file: str, tests: list[str], source: bytes) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    path = ROOT / "runner" / "rivya_run" / file
-    name = ".".join(("rivya_run", *Path(file).with_suffix("").parts))
-    sys.meta_path.insert(0, Finder(Loader(name, str(path), source)))
+    sys.meta_path.insert(0, Mutated(file, source))
     plain = ["-x", "-q", "--noconftest", "-p", "no:xdist", "-p", "no:cacheprovider", "--assert=plain"]
     which = [f"tests/unit/{one}" for one in tests]
     os._exit(pytest.main([*plain, "--hypothesis-profile=mutants", *which], plugins=[ExamplesFirst()]))
@@ -109,7 +99,7 @@ class Verdicts:
 def run(name: str, equivalent: Collection[Key]) -> Verdicts:
     """All mutants of one module, some at a time; survivors are told as they are found."""
     file, tests = MODULES[name]
-    source = (ROOT / "runner" / "rivya_run" / file).read_bytes()
+    source = (PACKAGE / file).read_bytes()
     _load_below(source)
     begun = time.monotonic()
     unchanged = _start(file, tests, source)
@@ -136,7 +126,11 @@ def run(name: str, equivalent: Collection[Key]) -> Verdicts:
             if process.exitcode == 0:
                 verdicts.survivors.append(mutant)
                 same = " (known to do the same)" if (name, mutant.before, mutant.after) in equivalent else ""
-                print(f"{name}:{mutant.line} {mutant.where}{same}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
+                _say(
+                    f"{name}:{mutant.line} {mutant.where}{same}",
+                    f"  - {mutant.before}",
+                    f"  + {mutant.after}",
+                )
     return verdicts
 
 
@@ -153,11 +147,18 @@ def _start(file: str, tests: list[str], source: bytes) -> ForkProcess:
     return process
 
 
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
 def known_equivalents() -> dict[Key, str]:
     """Mutants that do the same as the program, each with its reason, by module and lines."""
     listed = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text("utf-8"))
     return {
-        (module, one["before"], one["after"]): one["reason"] for module, ones in listed.items() for one in ones
+        (module, one["before"], one["after"]): one["reason"]
+        for module, ones in listed.items()
+        for one in ones
     }
 
 
@@ -188,8 +189,8 @@ def main() -> None:
         found = {(name, one.before, one.after) for one in verdicts.survivors}
         for module, before, after in equivalent.keys() - found:
             if module == name:
-                print(f"{name}: listed as equivalent, but killed or gone\n  - {before}\n  + {after}")
-    print("module        mutants  killed  timed out  equivalent  survived   rate", *rows, sep="\n")
+                _say(f"{name}: listed as equivalent, but killed or gone", f"  - {before}", f"  + {after}")
+    _say("module        mutants  killed  timed out  equivalent  survived   rate", *rows)
     sys.exit(bad)
 
 

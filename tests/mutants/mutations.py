@@ -74,7 +74,9 @@ def _changes(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.st
     """A place, what stands there, and what could wrongly stand there."""
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr | ast.arg):
         return
-    if isinstance(node, ast.ClassDef) and any(isinstance(one, ast.Name) and one.id == "StrEnum" for one in node.bases):
+    if isinstance(node, ast.ClassDef) and any(
+        isinstance(one, ast.Name) and one.id == "StrEnum" for one in node.bases
+    ):
         return
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         where = f"{where}.{node.name}" if where else node.name
@@ -133,7 +135,11 @@ def _faults(node: ast.expr | ast.stmt) -> Iterator[ast.AST]:
             yield ast.Pass()
         case _:
             pass
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and not _is_nothing(node.value):
+    if (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Attribute)
+        and not _is_nothing(node.value)
+    ):
         yield _with(node, value=ast.Constant(None))
 
 

@@ -308,7 +308,9 @@ def test_three_creates_at_unknown_prices_are_out_at_once_without_a_cap() -> None
     assert shop.till.admit(shop.budget, priced(10, "base")) is None
 
 
-@pytest.mark.parametrize("shop", [Shop(cap=100), Shop(max_credits=100)], ids=["of the run", "of the storyboard"])
+@pytest.mark.parametrize(
+    "shop", [Shop(cap=100), Shop(max_credits=100)], ids=["of the run", "of the storyboard"]
+)
 def test_one_create_at_an_unknown_price_is_out_at_once_under_a_cap(shop: Shop) -> None:
     """Whichever cap it is; a create at a known price waits for no price."""
     first = shop.till.admit(shop.budget, priced(10, "base"))

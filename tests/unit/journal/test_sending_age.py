@@ -111,7 +111,13 @@ def test_a_step_of_up_to_a_minute_is_no_reason_to_doubt(
         (Moment(100), Moment(110, 1500), 1400),
         (Moment(100, 1000), Moment(110, 960), 40),
     ],
-    ids=["the API says more", "the machine says more", "not heard now", "not heard then", "the API's went back"],
+    ids=[
+        "the API says more",
+        "the machine says more",
+        "not heard now",
+        "not heard then",
+        "the API's went back",
+    ],
 )
 def test_the_witness_that_says_more_is_believed(sent: Moment, now: Moment, age: float) -> None:
     """Of two ages the higher one counts; a clock that wasn't heard at the sending is held against the machine's."""
