@@ -66,7 +66,7 @@ power: $(VENV)/.tools
 
 ## make mutants   small faults in the code that decides about money: do its tests notice? (MODULE=retry for one)
 mutants: $(VENV)/.tools
-	$(BIN)/python -m tests.mutants $(MODULE)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(MODULE)
 
 ## make schemas   schemas/ and what is generated in docs/, from the tables and the language
 schemas: $(VENV)/.program

@@ -24,7 +24,8 @@ from types import CodeType, ModuleType
 
 import pytest
 from hypothesis import Phase, settings
-from tests.mutants.mutations import Mutant, mutants_of
+
+from mutants.mutations import Mutant, mutants_of
 
 # Module and its tests, the quickest first.
 MODULES = {

@@ -100,6 +100,8 @@ ROWS = [
     (Happening(What.UNREADABLE, 200, "rate_limited"), True, AGAIN, Reason.UNREADABLE),
     (Happening(What.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows"), True, AGAIN, Reason.SERVER_TROUBLE),
     (Happening(What.ERROR_AS_SUCCESS, 200, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    # Nothing is known of an answer without a status.
+    (Happening(What.ANSWERED), True, AGAIN, Reason.SERVER_TROUBLE),
     # The edges of each class of status, those that nobody uses included.
     (answered(199), True, AGAIN, Reason.SERVER_TROUBLE),
     (answered(299), True, ANSWER, Reason.ACCEPTED),
@@ -223,6 +225,7 @@ def test_at_once_is_not_for_ever() -> None:
     """A server that always says "at once" is taken at its word three times, then backed off from."""
     waits = [decision(answered(503), hint=0.0, attempts=n).wait for n in (1, 2, 3, 4)]
     assert waits[:3] == [0, 0, 0] and waits[3] > 0
+    assert decision(answered(503), hint=7.0, attempts=4).wait == 7
 
 
 def test_too_long_a_hint_stops() -> None:
