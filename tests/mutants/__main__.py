@@ -32,6 +32,9 @@ MODULES = {
     "retry": ("provider/rivya/retry.py", ["provider/rivya/test_retry.py"]),
     "budget": ("engine/budget.py", ["engine/test_budget.py"]),
     "sending_age": ("journal/sending_age.py", ["journal/test_sending_age.py"]),
+    "fold": ("journal/fold.py", ["journal/test_fold.py", "journal/test_sending_age.py"]),
+    "transitions": ("journal/transitions.py", ["journal/test_fold.py", "journal/test_take_entry.py"]),
+    "create": ("engine/create.py", ["engine/test_create.py"]),
 }
 
 ROOT = Path(__file__).resolve().parents[2]
