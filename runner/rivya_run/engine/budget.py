@@ -37,8 +37,7 @@ class Spending:
 
     def watch(self, history: History) -> None:
         """Count what this storyboard spends from now on."""
-        stakes = ((one.key, history.stake_of(one)) for one in history.attempts.values() if not one.ended)
-        unsettled = {key: stake for key, stake in stakes if stake > 0}
+        unsettled = {one.key: history.stake_of(one) for one in history.attempts.values() if not one.ended}
         self._before.append((history, history.at_stake(), unsettled))
 
     def so_far(self) -> float:

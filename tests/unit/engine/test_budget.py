@@ -259,6 +259,159 @@ def test_what_earlier_creates_turn_out_not_to_have_cost_buys_nothing() -> None:
     assert shop.budget.refusal(21) is not None
 
 
+def test_earlier_creates_that_cost_more_than_thought_count_for_the_run() -> None:
+    """What they cost beyond their estimate is spent in this run; what others gave back pays for none of it."""
+    history = History()
+    for key in ("dearer", "cheaper", "as thought"):
+        history.apply(Entry(1, NOW, Intended(key, key, 1, "f", 1, MODEL, "", 10)))
+    shop = Shop(cap=20, history=history)
+    assert shop.spending.so_far() == 0
+    shop.record(Created("as thought", "t1", "queued", reserved=10))
+    assert shop.spending.so_far() == 0
+    shop.record(Created("dearer", "t2", "queued", reserved=15))
+    assert shop.spending.so_far() == 5
+    shop.record(Created("cheaper", "t3", "queued", reserved=3))
+    assert shop.spending.so_far() == 5
+
+
+def test_a_refusal_under_the_runs_cap_names_it() -> None:
+    """A person reads which cap it was, and how far it is used."""
+    shop = Shop(cap=15)
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    refusal = shop.budget.refusal(10)
+    assert refusal is not None
+    assert refusal.message == "--max-credits is 15: 10 spent or at stake, this take would add 10"
+
+
+def test_the_wallet_is_held_against_what_the_run_has_spent_as_well() -> None:
+    """What is at stake is no longer there for the next take."""
+    shop = Shop(balance=25)
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    assert shop.spending.covered(15)
+    assert not shop.spending.covered(16)
+
+
+def priced(credits: float | None, basis: str | None) -> Estimate:
+    return Estimate(credits, basis, None, "price")
+
+
+def test_three_creates_at_unknown_prices_are_out_at_once_without_a_cap() -> None:
+    """The fourth waits until one of them is answered; a create at a known price waits for none of them."""
+    shop = Shop()
+    out = [shop.till.admit(shop.budget, priced(10, "base")) for _ in range(4)]
+    assert [isinstance(one, Admission) for one in out] == [True, True, True, False]
+    assert out[3] is None
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+    assert isinstance(out[0], Admission)
+    out[0].answered()
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+    assert shop.till.admit(shop.budget, priced(10, "base")) is None
+
+
+@pytest.mark.parametrize(
+    "shop", [Shop(cap=100), Shop(max_credits=100)], ids=["of the run", "of the storyboard"]
+)
+def test_one_create_at_an_unknown_price_is_out_at_once_under_a_cap(shop: Shop) -> None:
+    """Whichever cap it is; a create at a known price waits for no price."""
+    first = shop.till.admit(shop.budget, priced(10, "base"))
+    assert isinstance(first, Admission)
+    assert shop.till.admit(shop.budget, priced(10, None)) is None
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+    first.answered()
+    assert isinstance(shop.till.admit(shop.budget, priced(10, None)), Admission)
+
+
+def test_a_create_that_is_sent_again_counts_as_one_at_an_unknown_price() -> None:
+    """Under a cap others wait for its answer, without one they don't; a second word about it changes nothing."""
+    for shop, waits in ((Shop(cap=100), True), (Shop(), False)):
+        shop.till.expect("k")
+        shop.till.settled("another")
+        assert (shop.till.admit(shop.budget, priced(10, "base")) is None) is waits
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+        shop.till.settled("k")
+        shop.till.settled("k")
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+
+
+def test_an_unanswered_create_at_an_unknown_price_holds_no_create_at_a_known_one() -> None:
+    """The cap can be kept where the price is known."""
+    shop = Shop(cap=100)
+    lost_unpriced(shop.history, "k")
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), NotAdmitted)
+
+
+def test_one_create_that_the_wallet_may_not_cover_is_out_at_once() -> None:
+    """The next such one waits until its task has ended, however often that is said; what is covered goes."""
+    shop = Shop(balance=20)
+    first = shop.till.admit(shop.budget, priced(21, "observed"))
+    assert isinstance(first, Admission)
+    assert first.doubtful
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+    covered = shop.till.admit(shop.budget, priced(20, "observed"))
+    assert isinstance(covered, Admission)
+    assert not covered.doubtful
+    covered.over()
+    first.answered()
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+    first.over()
+    first.over()
+    assert isinstance(shop.till.admit(shop.budget, priced(21, "observed")), Admission)
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+
+
+def test_a_cost_that_nobody_knows_is_no_reason_to_doubt_the_wallet() -> None:
+    """Unless the wallet is overdrawn already."""
+    shop = Shop(balance=0)
+    admission = shop.till.admit(shop.budget, priced(None, None))
+    assert isinstance(admission, Admission)
+    assert not admission.doubtful
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 1))
+    admission = shop.till.admit(shop.budget, priced(None, None))
+    assert isinstance(admission, Admission)
+    assert admission.doubtful
+
+
+def test_who_will_be_refused_waits_for_nobody() -> None:
+    """Also where others would have to wait: a create out at an unknown price can't make room for it."""
+
+    async def body() -> None:
+        shop = Shop(cap=10)
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+        with anyio.fail_after(1):
+            await shop.till.room(shop.budget, lambda: priced(11, "base"))
+        assert isinstance(shop.till.admit(shop.budget, priced(11, "base")), NotAdmitted)
+
+    virtual_time.run(body)
+
+
+def test_the_price_is_asked_for_again_after_each_wait() -> None:
+    """Whoever waits for a price goes as soon as an answer told it, and no sooner."""
+
+    async def body() -> None:
+        shop, price, gone = Shop(cap=100), priced(10, "base"), []
+        shop.till.expect("k")
+        first = shop.till.admit(shop.budget, priced(10, "observed"))
+        assert isinstance(first, Admission)
+
+        async def other() -> None:
+            await shop.till.room(shop.budget, lambda: price)
+            gone.append(anyio.current_time())
+
+        async with anyio.create_task_group() as tasks:
+            begun = anyio.current_time()
+            tasks.start_soon(other)
+            await anyio.sleep(5)
+            first.over()
+            await anyio.sleep(5)
+            assert gone == []
+            price = priced(10, "observed")
+            shop.till.give_back()
+        assert gone == [begun + 10]
+
+    virtual_time.run(body)
+
+
 def test_without_a_cap_nothing_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody asks what is at stake where nothing limits it."""
     shop = Shop()
