@@ -299,12 +299,12 @@ def test_three_creates_at_unknown_prices_are_out_at_once_without_a_cap() -> None
     """The fourth waits until one of them is answered; a create at a known price waits for none of them."""
     shop = Shop()
     out = [shop.till.admit(shop.budget, priced(10, "base")) for _ in range(4)]
-    assert [isinstance(one, Admission) for one in out] == [True, True, True, False]
+    assert [isinstance(one, SpendPermit) for one in out] == [True, True, True, False]
     assert out[3] is None
-    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
-    assert isinstance(out[0], Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+    assert isinstance(out[0], SpendPermit)
     out[0].answered()
-    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
     assert shop.till.admit(shop.budget, priced(10, "base")) is None
 
 
@@ -314,11 +314,11 @@ def test_three_creates_at_unknown_prices_are_out_at_once_without_a_cap() -> None
 def test_one_create_at_an_unknown_price_is_out_at_once_under_a_cap(shop: Shop) -> None:
     """Whichever cap it is; a create at a known price waits for no price."""
     first = shop.till.admit(shop.budget, priced(10, "base"))
-    assert isinstance(first, Admission)
+    assert isinstance(first, SpendPermit)
     assert shop.till.admit(shop.budget, priced(10, None)) is None
-    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
     first.answered()
-    assert isinstance(shop.till.admit(shop.budget, priced(10, None)), Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, None)), SpendPermit)
 
 
 def test_a_create_that_is_sent_again_counts_as_one_at_an_unknown_price() -> None:
@@ -327,36 +327,36 @@ def test_a_create_that_is_sent_again_counts_as_one_at_an_unknown_price() -> None
         shop.till.expect("k")
         shop.till.settled("another")
         assert (shop.till.admit(shop.budget, priced(10, "base")) is None) is waits
-        assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
         shop.till.settled("k")
         shop.till.settled("k")
-        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
 
 
 def test_an_unanswered_create_at_an_unknown_price_holds_no_create_at_a_known_one() -> None:
     """The cap can be kept where the price is known."""
     shop = Shop(cap=100)
     lost_unpriced(shop.history, "k")
-    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), Admission)
-    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), NotAdmitted)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendDenied)
 
 
 def test_one_create_that_the_wallet_may_not_cover_is_out_at_once() -> None:
     """The next such one waits until its task has ended, however often that is said; what is covered goes."""
     shop = Shop(balance=20)
     first = shop.till.admit(shop.budget, priced(21, "observed"))
-    assert isinstance(first, Admission)
+    assert isinstance(first, SpendPermit)
     assert first.doubtful
     assert shop.till.admit(shop.budget, priced(21, "observed")) is None
     covered = shop.till.admit(shop.budget, priced(20, "observed"))
-    assert isinstance(covered, Admission)
+    assert isinstance(covered, SpendPermit)
     assert not covered.doubtful
     covered.over()
     first.answered()
     assert shop.till.admit(shop.budget, priced(21, "observed")) is None
     first.over()
     first.over()
-    assert isinstance(shop.till.admit(shop.budget, priced(21, "observed")), Admission)
+    assert isinstance(shop.till.admit(shop.budget, priced(21, "observed")), SpendPermit)
     assert shop.till.admit(shop.budget, priced(21, "observed")) is None
 
 
@@ -364,11 +364,11 @@ def test_a_cost_that_nobody_knows_is_no_reason_to_doubt_the_wallet() -> None:
     """Unless the wallet is overdrawn already."""
     shop = Shop(balance=0)
     admission = shop.till.admit(shop.budget, priced(None, None))
-    assert isinstance(admission, Admission)
+    assert isinstance(admission, SpendPermit)
     assert not admission.doubtful
     shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 1))
     admission = shop.till.admit(shop.budget, priced(None, None))
-    assert isinstance(admission, Admission)
+    assert isinstance(admission, SpendPermit)
     assert admission.doubtful
 
 
@@ -377,10 +377,10 @@ def test_who_will_be_refused_waits_for_nobody() -> None:
 
     async def body() -> None:
         shop = Shop(cap=10)
-        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), Admission)
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
         with anyio.fail_after(1):
             await shop.till.room(shop.budget, lambda: priced(11, "base"))
-        assert isinstance(shop.till.admit(shop.budget, priced(11, "base")), NotAdmitted)
+        assert isinstance(shop.till.admit(shop.budget, priced(11, "base")), SpendDenied)
 
     virtual_time.run(body)
 
@@ -392,7 +392,7 @@ def test_the_price_is_asked_for_again_after_each_wait() -> None:
         shop, price, gone = Shop(cap=100), priced(10, "base"), []
         shop.till.expect("k")
         first = shop.till.admit(shop.budget, priced(10, "observed"))
-        assert isinstance(first, Admission)
+        assert isinstance(first, SpendPermit)
 
         async def other() -> None:
             await shop.till.room(shop.budget, lambda: price)
