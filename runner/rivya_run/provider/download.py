@@ -274,8 +274,7 @@ class _Arrival(Generic[Seen]):
         self._part = part
         self._finish = finish
         self._anew = incoming.status == 200
-        self._version = _version(incoming)
-        self._length = incoming.length
+        self._version, self._length = _version(incoming), incoming.length
         self._batch: list[bytes] = []
         self._waiting = 0
 
