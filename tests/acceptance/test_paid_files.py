@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_line import in_project, rivya_run
-from mishaps import board, misbehaving
+from fault_cases import board, misbehaving
 from projects import Project
 from rivya_run.errors import OutputFolderError
 from rivya_run.project.places import arriving

@@ -405,7 +405,7 @@ def test_disk_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) 
     if where == "fsync":
         monkeypatch.setattr("rivya_run.provider.partial_file.os.fsync", full)
     else:
-        monkeypatch.setattr("rivya_run.provider.partial_file.Part._write", full)
+        monkeypatch.setattr("rivya_run.provider.partial_file.PartialFile._write", full)
     with pytest.raises(DiskFull) as caught:
         get(scripted(answer(200, SMALL, headers=MEDIA)), tmp_path / "x.part")
     assert caught.value.exit_code == 7

@@ -113,7 +113,7 @@ def _only_one(**ways: object) -> None:
 
 
 def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> list[Prepared]:
-    """The plans, books open for reading until the stack closes; nothing is locked or written."""
+    """The plans, their journals open for reading until the stack closes; nothing is locked or written."""
     import time
 
     from rivya_run.project.ledger import Ledger

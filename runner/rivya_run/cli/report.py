@@ -21,12 +21,12 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.results import made
+    from rivya_run.cli.results import results_of
     from rivya_run.project.open import storyboard_files
     from rivya_run.views.page.page import write_report
 
     for storyboard in storyboard_files(storyboards):
-        found = made(storyboard, outputs, simulate=simulate)
+        found = results_of(storyboard, outputs, simulate=simulate)
         page = write_report(
             found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed
         )

@@ -23,7 +23,7 @@ from rivya_run.text import visible
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Results:
     """The manifest of a storyboard, its output folder, and the folder that its references start from.
 
     ``rebuilt``: the manifest is not the one on disk, which is missing or behind its journal.
@@ -35,7 +35,7 @@ class Made:
     rebuilt: bool = False
 
 
-def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
+def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Results:
     """Find what was made, by the journal where it knows more than the manifest of the same storyboard.
 
     Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
@@ -54,14 +54,14 @@ def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
                 raise
         else:
             if newer is not None and (manifest is None or _is_of(newer, storyboard)):
-                return Made(newer, folder, storyboard.parent, rebuilt=True)
+                return Results(newer, folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
         raise RivyaError(
             f"'{shown}' has made nothing yet: there is no manifest in {folder}",
             hint=f"run it first: rivya-run {shown}{option}",
         )
-    return Made(manifest, folder, storyboard.parent)
+    return Results(manifest, folder, storyboard.parent)
 
 
 def _is_of(manifest: dict[str, Any], storyboard: Path) -> bool:

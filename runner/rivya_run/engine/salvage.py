@@ -17,7 +17,7 @@ def save_what_is_known(board: Board) -> OutputFolderError:
     try:
         there = read_manifest(board.folder)
         for event in news_for(board.ledger, there) if there is not None else ():
-            board.ledger.imagine(event)
+            board.ledger.apply_unrecorded(event)
         board.dirty = True
         board.write_manifest()
     except OutputFolderError as error:

@@ -26,7 +26,7 @@ _ROUNDING = 1e-6
 
 
 class Ledger:
-    """The books of one output folder. Opening reads; nothing is written before the first ``record``.
+    """Journal and history of one output folder. Opening reads; nothing is written before the first ``record``.
 
     ``unknown`` is what the folder's manifest says in words of a newer program: it is written again.
     """
@@ -49,8 +49,8 @@ class Ledger:
         """Sync and close the journal."""
         self._journal.close()
 
-    def imagine(self, event: JournalEvent) -> None:
-        """Know an event without putting it on record, for commands that only look."""
+    def apply_unrecorded(self, event: JournalEvent) -> None:
+        """Apply an event to history only, for commands that must not write."""
         at = self.history.updated_at or ""
         self.history.apply(Entry(0, at, event))
 

@@ -159,7 +159,7 @@ def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_orig
 
 @dataclass(slots=True)
 class Prepared:
-    """One storyboard with its books open and its plan made."""
+    """One storyboard with its journal open and its plan made."""
 
     source: Source
     ledger: Ledger
@@ -180,8 +180,8 @@ def prepare(
     writing: bool,
     now: Callable[[], float] = time.time,
 ) -> Prepared:
-    """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
-    It also does the moves that a killed run left to do; else their files count as in their places.
+    """Plan against an open journal. ``writing`` records what a committed manifest knows; else nothing is written.
+    It also does the moves that a killed run left undone; else their files count as moved.
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
@@ -236,7 +236,7 @@ def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
         if writing:
             ledger.record(event)
         else:
-            ledger.imagine(event)
+            ledger.apply_unrecorded(event)
 
 
 def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:

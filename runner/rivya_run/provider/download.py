@@ -16,14 +16,14 @@ import anyio
 
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
-from rivya_run.provider.faults import BodyError, Fault
+from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import why_unsafe
 from rivya_run.provider.pages import ENOUGH, is_page
-from rivya_run.provider.partial_file import Part, Version
+from rivya_run.provider.partial_file import PartialFile, Version
 from rivya_run.provider.rivya.result_url import result_url
-from rivya_run.provider.rivya.retry import Happening, Verdict, What, decide
+from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult, decide
 from rivya_run.text import shortened
 
 _MOST_REDIRECTS = 5
@@ -77,7 +77,7 @@ class DownloadFailed:
 class _Trouble:
     """One try that ended without an answer that counts."""
 
-    happening: Happening
+    result: TransportResult
     words: str
     hint: float | None = None
 
@@ -104,7 +104,7 @@ async def fetch(
     Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
-    download = _Download(http, Part(part), look, max_bytes, deadline, clock)
+    download = _Download(http, PartialFile(part), look, max_bytes, deadline, clock)
     attempts = 0
     try:
         if download.part.left_over:
@@ -121,13 +121,13 @@ async def fetch(
                 attempts = 1
             decision = decide(
                 "GET",
-                outcome.happening,
+                outcome.result,
                 hint=outcome.hint,
                 attempts=attempts,
                 time_left=deadline - clock(),
                 random=random(),
             )
-            if decision.verdict is not Verdict.AGAIN:
+            if decision.action is not RetryAction.RETRY:
                 return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
             if tell is not None:
                 wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
@@ -143,7 +143,7 @@ class _Download(Generic[Seen]):
     def __init__(
         self,
         http: Http,
-        part: Part,
+        part: PartialFile,
         look: Callable[[Path], Seen],
         max_bytes: int,
         deadline: float,
@@ -163,10 +163,10 @@ class _Download(Generic[Seen]):
             if (why := why_unsafe(url)) is not None:
                 return DownloadFailed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
             async with self._http.open(url, self._headers()) as incoming:
-                if isinstance(incoming, Fault):
-                    if incoming.what is What.LOCAL:
+                if isinstance(incoming, TransportError):
+                    if incoming.kind is FailureKind.LOCAL:
                         return DownloadFailed(incoming.message, final=True)
-                    return _Trouble(Happening(incoming.what), incoming.message)
+                    return _Trouble(TransportResult(incoming.kind), incoming.message)
                 location = incoming.headers.get("location")
                 if incoming.status not in _REDIRECTS or not location:
                     return await self._answer(incoming, _host(url))
@@ -186,10 +186,12 @@ class _Download(Generic[Seen]):
         status = incoming.status
         if status == 416 or (status == 206 and not self._goes_on(incoming)):
             self.part.forget()
-            return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
+            return _Trouble(
+                TransportResult(FailureKind.RESET), "the server could not go on where it stopped", 0.0
+            )
         if status in (408, 425, 429) or status >= 500:
             hint = self._http.retry_after(incoming.headers)
-            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from {host}", hint)
+            return _Trouble(TransportResult(FailureKind.ANSWERED, status), f"HTTP {status} from {host}", hint)
         if status not in (200, 206):
             return NotThere(f"HTTP {status} from {host}")
         total = incoming.length
@@ -216,7 +218,7 @@ class _Download(Generic[Seen]):
         """Read to the end, in batches that a worker thread hashes and writes."""
         arrival = _Arrival(incoming, self.part, self._finish)
         progress = _Progress(self._clock)
-        broken: Fault | None = None
+        broken: TransportError | None = None
         try:
             async with aclosing(incoming.chunks()) as chunks:
                 async for chunk in chunks:
@@ -226,7 +228,9 @@ class _Download(Generic[Seen]):
                     if self.part.size > self._max_bytes:
                         return self._too_large()
                     if progress.too_slow(len(chunk)):
-                        raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
+                        raise BodyError(
+                            TransportError(FailureKind.READ_TIMEOUT, "the download server only trickles")
+                        )
                     if self._clock() >= self._deadline:
                         await arrival.keep()
                         return DownloadFailed("it did not come in time")
@@ -235,13 +239,13 @@ class _Download(Generic[Seen]):
         if not await arrival.keep(whole=total if broken is None else None):
             return NotThere(f"a page instead of media from {host}")
         if broken is not None:
-            return _Trouble(Happening(broken.what), broken.message)
+            return _Trouble(TransportResult(broken.kind), broken.message)
         if self.part.size > self._max_bytes:
             return self._too_large()
         if not self.part.size:
-            return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
+            return _Trouble(TransportResult(FailureKind.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
-            return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
+            return _Trouble(TransportResult(FailureKind.RESET), f"{self.part.size} of {total} bytes came")
         if arrival.seen is None:
             arrival.seen = await anyio.to_thread.run_sync(self._finish)
         (seen,) = arrival.seen
@@ -281,7 +285,7 @@ class _Arrival(Generic[Seen]):
     ``seen`` is what ``finish`` gave, once the part was whole.
     """
 
-    def __init__(self, incoming: Incoming, part: Part, finish: Callable[[], tuple[Seen]]) -> None:
+    def __init__(self, incoming: Incoming, part: PartialFile, finish: Callable[[], tuple[Seen]]) -> None:
         headers = incoming.headers
         self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
         self.seen: tuple[Seen] | None = None

@@ -40,7 +40,7 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiResponse:
     """An answer. ``json`` is None where the body isn't JSON, ``text`` is its beginning.
 
     ``retry_after`` is in seconds.
@@ -54,7 +54,7 @@ class Reply:
     retry_after: float | None
 
 
-class Governor(Protocol):
+class RateLimiter(Protocol):
     """Who says when the next request to the API may go (``pace.Pace``). ``sent_at`` is monotonic seconds."""
 
     async def ready(self, deadline: float) -> bool:

@@ -51,7 +51,7 @@ class _Note:
     sha256: str
 
 
-class Part:
+class PartialFile:
     """A ``.part`` file of which ``size`` bytes are there and hashed: empty and new, unless it is reopened.
 
     Raises DiskFull or OutputFolderError.

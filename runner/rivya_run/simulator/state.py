@@ -1,6 +1,6 @@
 """What the simulator knows: accounts, tasks, files and keys, as a machine of events without any I/O.
 
-Every change is an entry, first handed to ``record`` (the books), then applied; the same entries, applied in
+Every change is an entry, first handed to ``record`` (the event log), then applied; the same entries, applied in
 order to a new ``State``, give the same state again. Time comes in as ``now``, in seconds.
 """
 
@@ -84,7 +84,7 @@ class State:
     # What happens.
 
     def open(self, past: Iterable[Entry], now: float) -> None:
-        """Go on from earlier books, or start new ones."""
+        """Go on from an earlier event log, or start a new one."""
         began = False
         for entry in past:
             self._apply(entry)

@@ -43,11 +43,11 @@ class Stack:
     tags: tuple[str, ...]
 
 
-def bottom(model: str) -> Stack:
+def base_layer(model: str) -> Stack:
     return Stack(model, None, {}, None, 1, None, ())
 
 
-def over(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
+def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
     """The stack with one more layer (well-shaped entries) on top."""
     model, model_at, params = stack.model, stack.model_at, stack.params
     named = layer.get("model")

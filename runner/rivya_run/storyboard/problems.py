@@ -18,7 +18,7 @@ from rivya_run.text import visible, width
 from rivya_run.yaml12.source import SourceText
 
 
-class Spot(Protocol):
+class HasPosition(Protocol):
     """Anything with a place: a node, a reference, a shot."""
 
     @property
@@ -52,16 +52,20 @@ class Findings:
         self._problems: list[Problem] = []
         self._bad: set[int] = set()
 
-    def error(self, at: Spot, where: str, message: str, code: str, *, subject: str | None = None) -> None:
+    def error(
+        self, at: HasPosition, where: str, message: str, code: str, *, subject: str | None = None
+    ) -> None:
         """Something that must be put right."""
         self._add(at, where, message, code, subject, Severity.ERROR)
 
-    def advice(self, at: Spot, where: str, message: str, code: str, *, subject: str | None = None) -> None:
+    def advice(
+        self, at: HasPosition, where: str, message: str, code: str, *, subject: str | None = None
+    ) -> None:
         """Something to know about."""
         self._add(at, where, message, code, subject, Severity.ADVICE)
 
     def _add(
-        self, at: Spot, where: str, message: str, code: str, subject: str | None, severity: Severity
+        self, at: HasPosition, where: str, message: str, code: str, subject: str | None, severity: Severity
     ) -> None:
         if severity is Severity.ERROR:
             self.errors += 1
@@ -73,7 +77,7 @@ class Findings:
             self.source.problem(at.line, at.column, message, code, where=where, severity=severity)
         )
 
-    def spoil(self, node: object) -> None:
+    def mark_invalid(self, node: object) -> None:
         """Remember that a node is wrong in itself, so that nothing more is said about it."""
         self._bad.add(id(node))
 

@@ -15,7 +15,7 @@ from rivya_run.storyboard.language import WINDOWS_DEVICES, KeyPlace
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
-    over,
+    apply_layer,
     read_matrix,
     shown_id,
     tell_collision,
@@ -86,7 +86,7 @@ class ShotReader:
             where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
         stack = self._stack(entries.get("use"), where)
-        stack = over(stack, entries, where, self.findings)
+        stack = apply_layer(stack, entries, where, self.findings)
         self.base_is_used = self.base_is_used or stack.model == self.base.model
         written = _Written(node, entries, where, stack, self._table(stack))
         self._check_pick(written)
@@ -101,7 +101,7 @@ class ShotReader:
         for combination in matrix.combinations():
             names = Names(self.variables, self.findings, combination)
             self._one(written, names, faults, made, matrix)
-        faults.tell(self.findings)
+        faults.report(self.findings)
 
     def _parameters(self) -> Collection[str]:
         table = self.catalog.get(self.base.model)
@@ -123,7 +123,7 @@ class ShotReader:
                 message = f"unknown preset '{shown_id(item.text)}'{did_you_mean(item.text, self.presets)}"
                 self.findings.error(item, below(where, "use"), message, "unknown-preset")
                 continue
-            stack = over(stack, *preset, self.findings)
+            stack = apply_layer(stack, *preset, self.findings)
         if complete:
             self._stacks[wanted] = stack
         return stack

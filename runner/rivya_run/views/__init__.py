@@ -15,7 +15,7 @@ class ProgressReporter(Protocol):
     def plans(self, plans: list[Plan]) -> None:
         """The plans that are about to be carried out."""
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Something happened."""
 
     def close(self) -> None:
@@ -27,7 +27,7 @@ class NoReporter:
 
     def plans(self, plans: list[Plan]) -> None: ...
 
-    def tell(self, event: Event) -> None: ...
+    def report(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
 

@@ -106,7 +106,7 @@ class JsonReporter:
     def plans(self, plans: Sequence[Plan]) -> None:
         """Nothing to do: every event says what it is about."""
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         self._put(fields_of(event))
 
     def problems(self, problems: Sequence[Problem]) -> None:
@@ -163,7 +163,7 @@ class PlainReporter:
         """Know what is up to date already."""
         self._wording.plans(plans)
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         line = self._wording.line(event)
         if line is not None:
             self._outlet.write(f"{line}\n")

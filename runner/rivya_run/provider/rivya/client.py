@@ -20,13 +20,21 @@ from rivya_run.journal.task import ApiError, Task
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.progress import Event
-from rivya_run.provider.exchange import ApiRequest, Form, Reply
-from rivya_run.provider.faults import Fault
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
+from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import UploadedFile
 from rivya_run.provider.rivya.answers import read_credits, read_file, read_models, read_task
-from rivya_run.provider.rivya.interpret import Heard, hear, plain_error, refuses
-from rivya_run.provider.rivya.retry import Decision, Reason, Verdict, What, could_have_arrived, decide, speaks
+from rivya_run.provider.rivya.interpret import ApiResult, interpret, plain_error, refuses
+from rivya_run.provider.rivya.retry import (
+    Decision,
+    FailureKind,
+    Reason,
+    RetryAction,
+    could_have_arrived,
+    decide,
+    speaks,
+)
 
 T = TypeVar("T")
 
@@ -134,7 +142,7 @@ class RivyaClient:
             attempts += 1
             async with self._http.turn(deadline) as granted:
                 if not granted:
-                    return Unanswered(ambiguous, What.PAUSED.value)
+                    return Unanswered(ambiguous, FailureKind.PAUSED.value)
                 if refrain is not None and (why_not := refrain(ambiguous)) is not None:
                     return Unanswered(ambiguous, why_not)
                 with anyio.CancelScope(shield=True):
@@ -144,7 +152,7 @@ class RivyaClient:
                     if isinstance(heard.found, Task):
                         on_task(heard.found)
                         return Created(heard.found, ambiguous)
-                    if could_have_arrived(heard.happening) and not ambiguous:
+                    if could_have_arrived(heard.result) and not ambiguous:
                         ambiguous = True
                         if on_ambiguous is not None:
                             on_ambiguous()
@@ -156,8 +164,8 @@ class RivyaClient:
                         return Refused(error, ambiguous)
             conflict = decision.reason is Reason.CONFLICT
             foreign = conflict and never_sent and not ambiguous and attempts >= _FOREIGN_TRIES
-            if decision.verdict is not Verdict.AGAIN or foreign:
-                return Unanswered(ambiguous, heard.words, heard.happening.status == 409, heard.error)
+            if decision.action is not RetryAction.RETRY or foreign:
+                return Unanswered(ambiguous, heard.words, heard.result.status == 409, heard.error)
             if decision.reason is Reason.THROTTLED and throttled is not None:
                 since = self._clock()
                 await throttled(heard.hint)
@@ -178,9 +186,9 @@ class RivyaClient:
         )
         if isinstance(heard.found, Task):
             return heard.found
-        if decision.verdict is Verdict.ANSWER:
+        if decision.action is RetryAction.ANSWER:
             return _no(heard, decision)
-        if decision.verdict is Verdict.STOP:
+        if decision.action is RetryAction.STOP:
             return Unanswered(False, heard.words, error=heard.error)
         return Retry(decision.wait, heard.words, heard.error)
 
@@ -236,15 +244,15 @@ class RivyaClient:
             heard, decision = await self._once(request, read, attempts, deadline)
             if isinstance(heard.found, kind):
                 return heard.found
-            if decision.verdict is Verdict.ANSWER:
+            if decision.action is RetryAction.ANSWER:
                 return _no(heard, decision)
-            if decision.verdict is Verdict.STOP:
+            if decision.action is RetryAction.STOP:
                 return Unanswered(False, heard.words, error=heard.error)
             await self._wait(what, decision)
 
     async def _once(
         self, request: ApiRequest, read: Callable[[Json], T | None], attempts: int, deadline: float
-    ) -> tuple[Heard, Decision]:
+    ) -> tuple[ApiResult, Decision]:
         heard = self._hear(request, self._clock(), await self._http.send(request, deadline=deadline), read)
         decision = self._decide(request.method, heard, attempts, deadline)
         if decision.reason is Reason.KEY_REFUSED:
@@ -255,17 +263,21 @@ class RivyaClient:
         return partial(self._read_task, asked_for=task_id)
 
     def _hear(
-        self, request: ApiRequest, sent_at: float, reply: Reply | Fault, read: Callable[[Json], T | None]
-    ) -> Heard:
-        heard = hear(reply, read, creates=request.creates)
+        self,
+        request: ApiRequest,
+        sent_at: float,
+        reply: ApiResponse | TransportError,
+        read: Callable[[Json], T | None],
+    ) -> ApiResult:
+        heard = interpret(reply, read, creates=request.creates)
         if self._listen is not None:
-            self._listen(request.trace_id, sent_at, None if speaks(heard.happening) else heard.words)
+            self._listen(request.trace_id, sent_at, None if speaks(heard.result) else heard.words)
         return heard
 
-    def _decide(self, method: str, heard: Heard, attempts: int, deadline: float) -> Decision:
+    def _decide(self, method: str, heard: ApiResult, attempts: int, deadline: float) -> Decision:
         return decide(
             method,
-            heard.happening,
+            heard.result,
             hint=heard.hint,
             attempts=attempts,
             time_left=deadline - self._clock(),
@@ -293,7 +305,7 @@ def key_refused(error: ApiError) -> KeyRefused:
     )
 
 
-def _no(heard: Heard, decision: Decision) -> Missing | Refused:
+def _no(heard: ApiResult, decision: Decision) -> Missing | Refused:
     error = plain_error(heard, decision)
     return Missing(error) if decision.reason is Reason.NOT_FOUND else Refused(error)
 

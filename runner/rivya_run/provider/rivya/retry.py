@@ -77,7 +77,7 @@ _NOTHING_MADE = _PUBLISHED.keys() - {"not_found", IDEMPOTENCY_CONFLICT}
 """Codes that say of a create that it was turned away before anything could be made. Others leave that open."""
 
 
-class What(StrEnum):
+class FailureKind(StrEnum):
     """What came of sending a request."""
 
     ANSWERED = "answered"
@@ -95,19 +95,19 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TransportResult:
     """``status`` and ``code`` (the API's ``error.code``) are there where an answer came."""
 
-    what: What
+    kind: FailureKind
     status: int | None = None
     code: str | None = None
 
 
-class Verdict(StrEnum):
-    """ANSWER: hand on what came. AGAIN: wait, then send the same. STOP: give up without an answer."""
+class RetryAction(StrEnum):
+    """ANSWER: hand on what came. RETRY: wait, then send the same bytes. STOP: give up without an answer."""
 
     ANSWER = "answer"
-    AGAIN = "again"
+    RETRY = "retry"
     STOP = "stop"
 
 
@@ -135,47 +135,53 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``wait`` is in seconds and only means something with AGAIN."""
+    """``wait`` is in seconds and only means something with RETRY."""
 
-    verdict: Verdict
+    action: RetryAction
     reason: Reason
     wait: float = 0.0
 
 
-_BY_WHAT = {
-    What.ERROR_AS_SUCCESS: (Verdict.AGAIN, Reason.SERVER_TROUBLE),
-    What.NOT_CONNECTED: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.CONNECT_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.POOL_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.WRITE_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.READ_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.RESET: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.UNREADABLE: (Verdict.AGAIN, Reason.UNREADABLE),
-    What.UNTRUSTED: (Verdict.STOP, Reason.UNTRUSTED),
-    What.LOCAL: (Verdict.STOP, Reason.NEVER_SENT),
-    What.PAUSED: (Verdict.STOP, Reason.TOLD_TO_WAIT),
+_BY_KIND = {
+    FailureKind.ERROR_AS_SUCCESS: (RetryAction.RETRY, Reason.SERVER_TROUBLE),
+    FailureKind.NOT_CONNECTED: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.CONNECT_TIMEOUT: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.POOL_TIMEOUT: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.WRITE_TIMEOUT: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.READ_TIMEOUT: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.RESET: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.UNREADABLE: (RetryAction.RETRY, Reason.UNREADABLE),
+    FailureKind.UNTRUSTED: (RetryAction.STOP, Reason.UNTRUSTED),
+    FailureKind.LOCAL: (RetryAction.STOP, Reason.NEVER_SENT),
+    FailureKind.PAUSED: (RetryAction.STOP, Reason.TOLD_TO_WAIT),
 }
 _ARRIVED = frozenset(
-    {What.WRITE_TIMEOUT, What.READ_TIMEOUT, What.RESET, What.UNREADABLE, What.ERROR_AS_SUCCESS}
+    {
+        FailureKind.WRITE_TIMEOUT,
+        FailureKind.READ_TIMEOUT,
+        FailureKind.RESET,
+        FailureKind.UNREADABLE,
+        FailureKind.ERROR_AS_SUCCESS,
+    }
 )
 
 
-def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> Happening:
+def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> TransportResult:
     """What a 2xx that tells of an error stands for: the same error with its published status.
 
     Not for a create where the code, or an id beside it, leaves open whether something was made.
     """
     if creates and (names_a_task or code not in _NOTHING_MADE):
-        return Happening(What.UNREADABLE, status, code)
+        return TransportResult(FailureKind.UNREADABLE, status, code)
     published = _PUBLISHED.get(code)
     if published is None:
-        return Happening(What.ERROR_AS_SUCCESS, status, code)
-    return Happening(What.ANSWERED, published, code)
+        return TransportResult(FailureKind.ERROR_AS_SUCCESS, status, code)
+    return TransportResult(FailureKind.ANSWERED, published, code)
 
 
 def decide(
     method: str,
-    happening: Happening,
+    result: TransportResult,
     *,
     hint: float | None,
     attempts: int,
@@ -186,67 +192,67 @@ def decide(
 
     ``hint`` is what ``read_retry_after`` made of the answer's header.
     """
-    verdict, reason = _judge(method, happening, attempts)
-    if verdict is not Verdict.AGAIN:
-        return Decision(verdict, reason)
+    action, reason = _judge(method, result, attempts)
+    if action is not RetryAction.RETRY:
+        return Decision(action, reason)
     if time_left <= 0:
-        return Decision(Verdict.STOP, Reason.DEADLINE)
+        return Decision(RetryAction.STOP, Reason.DEADLINE)
     if hint is not None and hint > time_left:
-        return Decision(Verdict.STOP, Reason.TOLD_TO_WAIT)
+        return Decision(RetryAction.STOP, Reason.TOLD_TO_WAIT)
     if hint or (hint is not None and attempts <= _HASTY_TRIES):
-        return Decision(verdict, reason, hint)
-    return Decision(verdict, reason, min(back_off(attempts, random), time_left))
+        return Decision(action, reason, hint)
+    return Decision(action, reason, min(back_off(attempts, random), time_left))
 
 
-def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, Reason]:
-    if happening.what is not What.ANSWERED:
+def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAction, Reason]:
+    if result.kind is not FailureKind.ANSWERED:
         # An unreadable 200 may still say plainly that the wallet is empty.
-        if happening.code == INSUFFICIENT_CREDITS:
-            return Verdict.ANSWER, Reason.OUT_OF_CREDITS
-        if happening.what is What.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
-            return Verdict.ANSWER, Reason.REFUSED
-        return _BY_WHAT[happening.what]
-    status, code = happening.status or 0, happening.code
+        if result.code == INSUFFICIENT_CREDITS:
+            return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
+        if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
+            return RetryAction.ANSWER, Reason.REFUSED
+        return _BY_KIND[result.kind]
+    status, code = result.status or 0, result.code
     if 200 <= status < 300:
-        return Verdict.ANSWER, Reason.ACCEPTED
+        return RetryAction.ANSWER, Reason.ACCEPTED
     if status == 402 or code == INSUFFICIENT_CREDITS:
-        return Verdict.ANSWER, Reason.OUT_OF_CREDITS
+        return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
     if status == 429 or code == "rate_limited":
-        return Verdict.AGAIN, Reason.THROTTLED
+        return RetryAction.RETRY, Reason.THROTTLED
     if code == "public_api_disabled":
-        return Verdict.AGAIN, Reason.DISABLED
+        return RetryAction.RETRY, Reason.DISABLED
     if 300 <= status < 400:
-        return Verdict.ANSWER, Reason.REDIRECTED
+        return RetryAction.ANSWER, Reason.REDIRECTED
     if status in (401, 403):
-        return Verdict.ANSWER, Reason.KEY_REFUSED
+        return RetryAction.ANSWER, Reason.KEY_REFUSED
     if status == 409 and code == IDEMPOTENCY_CONFLICT and method == "POST":
-        return Verdict.AGAIN, Reason.CONFLICT
+        return RetryAction.RETRY, Reason.CONFLICT
     if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
-        return Verdict.AGAIN, Reason.UNREADABLE
+        return RetryAction.RETRY, Reason.UNREADABLE
     if status in (404, 410):
-        return Verdict.ANSWER, Reason.NOT_FOUND
+        return RetryAction.ANSWER, Reason.NOT_FOUND
     if status in (408, 425) or not 400 <= status < 500:
-        return Verdict.AGAIN, Reason.SERVER_TROUBLE
-    return Verdict.ANSWER, Reason.REFUSED
+        return RetryAction.RETRY, Reason.SERVER_TROUBLE
+    return RetryAction.ANSWER, Reason.REFUSED
 
 
-def could_have_arrived(happening: Happening) -> bool:
+def could_have_arrived(result: TransportResult) -> bool:
     """Whether the server may have taken a request that ended so: a second one could be paid twice."""
-    if happening.code == INSUFFICIENT_CREDITS or happening.code == "public_api_disabled":
+    if result.code == INSUFFICIENT_CREDITS or result.code == "public_api_disabled":
         return False
-    if happening.what is not What.ANSWERED:
-        return happening.what in _ARRIVED
-    status = happening.status or 0
-    if happening.code == "rate_limited" or status in (301, 307, 308):
+    if result.kind is not FailureKind.ANSWERED:
+        return result.kind in _ARRIVED
+    status = result.status or 0
+    if result.code == "rate_limited" or status in (301, 307, 308):
         return False
     return status == 408 or not 400 <= status < 500
 
 
-def speaks(happening: Happening) -> bool:
+def speaks(result: TransportResult) -> bool:
     """Whether an answer shows an API at work, be it a refusal: not where it is too busy, broken or out of reach."""
-    if happening.what is not What.ANSWERED:
-        return happening.code is not None
-    reason = _judge("POST", happening, 1)[1]
+    if result.kind is not FailureKind.ANSWERED:
+        return result.code is not None
+    reason = _judge("POST", result, 1)[1]
     return reason not in {Reason.THROTTLED, Reason.DISABLED, Reason.SERVER_TROUBLE}
 
 

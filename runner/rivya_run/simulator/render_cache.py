@@ -34,7 +34,7 @@ class Content:
     etag: str
 
 
-class Shelf:
+class RenderCache:
     """Renders each result once while it fits; what had to go is rendered again, to the same bytes."""
 
     def __init__(self, options: SimulatorOptions, catalog: Catalog) -> None:
