@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.page import grid
 from rivya_run.models.table import KINDS, ModelTable
+from rivya_run.models.view import grid
 from rivya_run.simulator.faults import PLACES, FaultPlan
 from rivya_run.storyboard.language import FRAMES, KEYS, Key, KeyPlace, Shape
 from rivya_run.storyboard.problems import GROUPS

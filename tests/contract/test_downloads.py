@@ -19,8 +19,8 @@ import pytest
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
 from rivya_run.provider.download import DownloadFailed, Fetched, NotThere, fetch
+from rivya_run.provider.exchange import Incoming
 from rivya_run.provider.http import Http
-from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"

@@ -47,7 +47,7 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
 
 
 def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
-    from rivya_run.planning.serving import serving_of
+    from rivya_run.planning.matching import serving_of
     from rivya_run.project.clean import files_in, unused
     from rivya_run.project.ledger import Ledger
     from rivya_run.project.plan import prepare

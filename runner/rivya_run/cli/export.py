@@ -12,7 +12,7 @@ from rivya_run.cli import options
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.cli.results import Results
+    from rivya_run.cli.targets import Results
 
 _NAMES: Final = {
     "cut": "cut.mp4",
@@ -44,7 +44,7 @@ def command(
 
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
-    from rivya_run.cli.results import results_of
+    from rivya_run.cli.targets import results_of
     from rivya_run.project.open import storyboard_files
 
     if slates and form not in ("cut", "contact-sheet"):
@@ -66,7 +66,7 @@ def command(
 
 def _target(output: Path, found: Results, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
-    from rivya_run.cli.results import PRODUCTS, free_to_write
+    from rivya_run.cli.targets import PRODUCTS, free_to_write
     from rivya_run.journal.manifest import known_attempts
     from rivya_run.journal.stills import owned_paths
     from rivya_run.project.open import reference_paths

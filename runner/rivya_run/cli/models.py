@@ -81,7 +81,7 @@ def list_models(
 
         _echo_json([table_document(table) for table in tables])
     elif markdown:
-        from rivya_run.models.page import models_page
+        from rivya_run.models.view import models_page
 
         click.echo(models_page(tables).encode(), nl=False)
     else:

@@ -20,9 +20,9 @@ from rivya_run.journal.sending_age import Moment
 from rivya_run.journal.stills import owned_paths
 from rivya_run.journal.take_entry import take_status, whole
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action, Plan, Step
 from rivya_run.planning.planner import Planner
-from rivya_run.planning.serving import serving_of
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.places import MANIFEST

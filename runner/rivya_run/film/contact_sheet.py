@@ -16,7 +16,7 @@ from rivya_run.film.clips import Notice, Segment, segments
 from rivya_run.film.pictures import clean, slate
 from rivya_run.media import typefaces
 from rivya_run.media.frames import poster
-from rivya_run.planning.chosen import Entry
+from rivya_run.planning.manifest_reader import Entry
 
 _PAPER, _INK, _SOFT = (246, 246, 244), (26, 28, 31), (92, 96, 104)
 _THREADS = 4

@@ -30,7 +30,7 @@ from rivya_run.film.clips import (
 )
 from rivya_run.film.pictures import Pictures
 from rivya_run.media.frames import still
-from rivya_run.planning.chosen import Entry
+from rivya_run.planning.manifest_reader import Entry
 
 _DEFAULT_SIZE = (1280, 720)
 _LARGEST = 3840

@@ -20,7 +20,7 @@ import opentimelineio as otio
 
 from rivya_run.errors import OutputFolderError, RivyaError, UsageError
 from rivya_run.film.clips import HOLD, Notice, Segment, commonest, frame_edges, read_clip, segments
-from rivya_run.planning.chosen import Chosen, Entry, text
+from rivya_run.planning.manifest_reader import Chosen, Entry, text
 from rivya_run.text import visible
 
 NAMESPACE: Final = "rivya"

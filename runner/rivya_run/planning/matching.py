@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fold import History
+from rivya_run.planning.plan import Plan, Step
 
 _PREFERENCE = {
     AttemptState.STORED: 0,
@@ -77,3 +79,22 @@ def _same_take(take: Wanted, attempt: Attempt) -> bool:
 
 def _same_shot(take: Wanted, attempt: Attempt) -> bool:
     return attempt.shot == take.shot
+
+
+def shown_attempt(step: Step, history: History) -> str | None:
+    """The key of the attempt that the manifest shows for a planned take: what serves it, else its last try."""
+    if step.attempt_key is not None:
+        return step.attempt_key
+    if step.fingerprint is None:
+        return None
+    mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
+    return max(mine, key=lambda attempt: attempt.number).key if mine else None
+
+
+def serving_of(plan: Plan, history: History) -> dict[tuple[str, int], str]:
+    """The key of the attempt that the manifest shows, for each (shot, take) of a plan that has one."""
+    return {
+        (step.shot.id, step.take): key
+        for step in plan.steps
+        if (key := shown_attempt(step, history)) is not None
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rivya_run.journal.attempt import Attempt, AttemptState
@@ -12,13 +12,11 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.prices import estimate
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.allowance import allowance
-from rivya_run.planning.clip_warnings import take_warnings
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, Step, Totals
-from rivya_run.planning.reasons import why_new
+from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
 MOST_ATTEMPTS = 3
@@ -284,3 +282,20 @@ def _idle(shot: Shot, take: int, resolved: ResolvedParents, reason: str, *, fail
         fingerprint=resolved.fingerprint,
         tries_left=0 if failed else 1,
     )
+
+
+LEAST = 1.0
+"""Credits that a take is thought to cost of which nothing is known."""
+
+
+def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:
+    """``at_stake`` is what everything so far may have cost; ``creating`` are the creates, in the order of a run."""
+    left = room = max(0.0, most - at_stake)
+    beyond: dict[str, None] = {}
+    for step in creating:
+        cost = step.credits if step.credits is not None else LEAST
+        if cost > room or any(parent.label in beyond for parent in step.needs):
+            beyond[step.label] = None
+        else:
+            room -= cost
+    return Allowance(most, left, tuple(beyond))

@@ -16,11 +16,11 @@ import anyio
 
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
+from rivya_run.provider.bodies import ENOUGH, is_page
+from rivya_run.provider.exchange import Incoming
 from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
-from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import why_unsafe
-from rivya_run.provider.pages import ENOUGH, is_page
 from rivya_run.provider.partial_file import PartialFile, Version
 from rivya_run.provider.rivya.result_url import result_url
 from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult, decide

@@ -19,9 +19,8 @@ import httpx2
 
 from rivya_run import __version__
 from rivya_run.provider.bodies import read_json, text_of
-from rivya_run.provider.exchange import ApiRequest, ApiResponse, RateLimiter
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter
 from rivya_run.provider.faults import BodyError, TransportError, fault_of
-from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
 from rivya_run.provider.rivya.retry import FailureKind, read_retry_after

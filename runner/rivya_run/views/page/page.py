@@ -19,7 +19,7 @@ from markupsafe import Markup
 from rivya_run.errors import OutputFolderError
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
-from rivya_run.planning.chosen import Entry, entries, playable
+from rivya_run.planning.manifest_reader import Entry, entries, playable
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.model import page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rivya_run.journal.manifest import manifest
 from rivya_run.json_types import Json
-from rivya_run.planning.serving import serving_of
+from rivya_run.planning.matching import serving_of
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.options import RunOptions
 from rivya_run.project.places import JOURNAL, MANIFEST

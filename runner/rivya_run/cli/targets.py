@@ -16,8 +16,8 @@ from rivya_run.project.open import storyboard_id_of
 from rivya_run.project.options import RunOptions
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, output_folder
-from rivya_run.project.rebuild import is_behind, rebuilt
 from rivya_run.project.reference_files import project_root
+from rivya_run.project.results import is_behind, rebuilt
 from rivya_run.provider.partial_file import PART
 from rivya_run.text import visible
 
