@@ -13,7 +13,7 @@ from command_line import in_project, rivya_run
 from fault_cases import board, misbehaving
 from projects import Project
 from rivya_run.errors import OutputFolderError
-from rivya_run.project.places import arriving
+from rivya_run.project.names import arriving
 from rivya_run.simulator.faults import Rule
 from simulation import hosted
 

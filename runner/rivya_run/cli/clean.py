@@ -82,11 +82,12 @@ def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]
     """
     from rivya_run.media.measuring import look_into
     from rivya_run.project.moves import outstanding
+    from rivya_run.project.names import download_key
     from rivya_run.project.outputs import file_trouble, sha256_of, size_of
-    from rivya_run.project.places import ARRIVING, arriving
+    from rivya_run.project.places import ARRIVING
 
     kept = {move.source for move in outstanding(folder, attempts.values())}
-    known = {arriving(Path(), key, 0).name.partition("_")[0] for key in attempts}
+    known = {download_key(key) for key in attempts}
     away = [
         output
         for attempt in attempts.values()

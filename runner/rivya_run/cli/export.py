@@ -12,7 +12,7 @@ from rivya_run.cli import options
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.cli.targets import Results
+    from rivya_run.project.results import Results
 
 _NAMES: Final = {
     "cut": "cut.mp4",
@@ -44,8 +44,8 @@ def command(
 
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
-    from rivya_run.cli.targets import results_of
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
 
     if slates and form not in ("cut", "contact-sheet"):
         raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")

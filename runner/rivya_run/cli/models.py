@@ -43,7 +43,7 @@ def command() -> None:
 def project_models() -> Path:
     """The ``models/`` folder of the current project; it need not exist."""
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.places import project_root
 
     return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
 

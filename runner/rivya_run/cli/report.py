@@ -21,8 +21,8 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.targets import results_of
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
     from rivya_run.views.page.page import write_report
 
     for storyboard in storyboard_files(storyboards):

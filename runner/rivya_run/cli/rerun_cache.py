@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rivya_run.cli.instant import GONE, STATE, facts_of, state_text, tables_digest
+from rivya_run.cli.instant import GONE, facts_of, state_text, tables_digest
 from rivya_run.durable import write_atomically
 from rivya_run.engine.board import Board
 from rivya_run.engine.outcome import Ending, Outcome
@@ -20,9 +20,8 @@ from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.moves import outstanding
 from rivya_run.project.options import RunOptions
-from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST
+from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
 from rivya_run.project.plan import Prepared
-from rivya_run.project.reference_files import project_root
 from rivya_run.storyboard.problems import as_text
 from rivya_run.views.progress import PlainLines
 from rivya_run.views.summary import Ended, summary

@@ -28,7 +28,7 @@ def command(which: str, check: bool, write: bool) -> None:
     if check and write:
         raise UsageError("--check and --write can't be used together")
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.places import project_root
     from rivya_run.project.schema_files import schema_files
     from rivya_run.storyboard.schema import as_text
 

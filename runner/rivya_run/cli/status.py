@@ -10,7 +10,7 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
-    from rivya_run.cli.targets import Results
+    from rivya_run.project.results import Results
 
 
 @click.command("status", short_help="What there is, what it cost, what is unknown.")
@@ -22,8 +22,8 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
 
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
-    from rivya_run.cli.targets import results_of
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
 
     files = storyboard_files(storyboards)
     found = [(file, results_of(file, outputs, simulate=simulate)) for file in files]

@@ -18,8 +18,8 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
-    from rivya_run.cli.targets import results_of
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
 
     troubled = False
     for file in storyboard_files(storyboards):

@@ -22,6 +22,7 @@ from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.journal.task import TaskStatus
 from rivya_run.planning.plan import Action, Step
 from rivya_run.planning.planner import counted_failures, not_retried
+from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name
 
 _SUCCEEDED = frozenset({AttemptState.FINISHED, AttemptState.STORED})
@@ -247,8 +248,7 @@ def _failed(attempt: Attempt, step: Step) -> bool:
 
 def _renamed(path: str, attempt: Attempt, shot: str, take: int) -> str:
     """The path of an output under the name of the take that it serves from now on."""
-    old = f"{attempt.shot}/{attempt.shot}_t{attempt.take:02d}_"
-    return f"{shot}/{shot}_t{take:02d}_" + path.removeprefix(old) if path.startswith(old) else path
+    return name_for_take(path, (attempt.shot, attempt.take), (shot, take))
 
 
 def _skipped(step: Step) -> Outcome:

@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from rivya_run.errors import RivyaError
-from rivya_run.planning.manifest_reader import Chosen, Entry, NoFinishedTake, chosen_takes
+from rivya_run.project.manifest_reader import Chosen, Entry, NoFinishedTake, chosen_takes
 from rivya_run.text import visible
 
 HOLD = Fraction(2)

@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image, ImageChops, ImageOps
 
+from rivya_run.durable import replacing
 from rivya_run.errors import RivyaError
 from rivya_run.media.types import by_suffix
 from rivya_run.media.warnings import PictureFacts
@@ -33,16 +34,8 @@ def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None
     ``which`` seconds; ``to`` is then as it was before.
     """
     picture = still(path) if _is_still(path) else _clip_frame(path, which)
-    part = to.with_name(to.name + ".part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(to) as part:
         picture.save(part, "PNG")
-        part.replace(to)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        raise RivyaError(
-            f"the frame of {path.name} can't be written to {to}: {problem.strerror}"
-        ) from problem
 
 
 def poster(path: Path, width: int, quality: int = 70) -> bytes | None:

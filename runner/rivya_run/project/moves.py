@@ -10,8 +10,9 @@ from pathlib import Path
 from rivya_run.durable import make_folder
 from rivya_run.journal.attempt import Attempt, Output
 from rivya_run.journal.stills import owned_paths, stills
-from rivya_run.project.outputs import is_same, move, place, size_of, within
-from rivya_run.project.places import ARRIVING, arriving
+from rivya_run.project.names import arriving, within
+from rivya_run.project.outputs import is_same, move, place, size_of
+from rivya_run.project.places import ARRIVING
 from rivya_run.provider.partial_file import CUT, KEPT
 
 _ODD = frozenset("\\:")  # what no name of ours holds, and what leads elsewhere on Windows

@@ -19,25 +19,6 @@ _SHOWN: Final = 120
 _MAX_NEIGHBOURS: Final = 2000
 
 
-def project_root(storyboard: Path) -> Path:
-    """The folder that paths in journals and manifests are relative to; absolute.
-
-    It is the nearest folder from the storyboard's own upwards, not past the home folder, that holds ``.git``
-    or ``outputs/``; else the storyboard's folder.
-    """
-    folder = Path(os.path.abspath(storyboard)).parent  # noqa: PTH100 - Path.absolute() keeps '..'
-    try:
-        home: Path | None = Path.home()
-    except RuntimeError:
-        home = None
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists() or (candidate / "outputs").is_dir():
-            return candidate
-        if candidate == home:
-            break
-    return folder
-
-
 def look_at(
     path_as_written: str, *, folder: Path, root: Path, allow_outside: bool = False
 ) -> FileFacts | FileTrouble:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.planning.manifest_reader import Entry, chosen_take, entries, take_number, text
+from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
 from rivya_run.text import counted, credits_in_words, figure, visible
 from rivya_run.views.wording import adopt_command, sending_in_words, status_in_words
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rivya_run.planning.manifest_reader import Entry, chosen_take, entries, take_number, text
+from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
 from rivya_run.text import figure, visible
 from rivya_run.views.wording import STATUSES, status_in_words
 

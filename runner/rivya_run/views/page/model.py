@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.planning.manifest_reader import Entry, chosen_take, entries, inside, playable, take_number
+from rivya_run.project.manifest_reader import Entry, chosen_take, entries, inside, playable, take_number
 from rivya_run.text import credits_in_words
 from rivya_run.views.page.cards import AttemptRow, Failure, Page, ReferenceCard, SceneCard, ShotCard, TakeCard
 from rivya_run.views.page.figures import (

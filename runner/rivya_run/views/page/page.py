@@ -16,10 +16,11 @@ from pathlib import Path
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from rivya_run.durable import replacing, write_atomically
 from rivya_run.errors import OutputFolderError
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
-from rivya_run.planning.manifest_reader import Entry, entries, playable
+from rivya_run.project.manifest_reader import Entry, entries, playable
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.model import page
@@ -59,12 +60,7 @@ def write_report(
     pictures.prepare(paths)
     text = render(page(manifest, pictures))
     target = folder / NAME
-    part = folder / (NAME + ".part")
-    try:
-        part.write_bytes(text.encode("utf-8", "replace"))
-        part.replace(target)
-    except OSError as problem:
-        raise OutputFolderError(f"{target} can't be written: {problem.strerror or problem}") from problem
+    write_atomically(target, text.encode("utf-8", "replace"))
     return target
 
 
@@ -166,11 +162,8 @@ class FolderPictures:
             return kept.name, kept.read_bytes()
         content = poster(file, self._width, self._quality)
         if content is not None:
-            with contextlib.suppress(OSError):
-                kept.parent.mkdir(exist_ok=True)
-                part = kept.with_suffix(".part")
+            with contextlib.suppress(OutputFolderError), replacing(kept, durable=False) as part:
                 part.write_bytes(content)
-                part.replace(kept)
         return kept.name, content
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.planning.manifest_reader import (
+from rivya_run.project.manifest_reader import (
     Chosen,
     NoFinishedTake,
     chosen_take,
