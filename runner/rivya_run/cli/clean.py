@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @shared.storyboards()
 @shared.place
 @shared.reading
-@click.option("--yes", is_flag=True, envvar=(), help="Remove them; must be typed, no variable sets it.")
+@click.option(
+    "--yes", is_flag=True, envvar=(), help="Remove them. Must be typed; no environment variable sets it."
+)
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 

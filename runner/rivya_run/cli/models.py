@@ -274,7 +274,7 @@ def _keep(
             _say(f"left out '{model_id}': {'; '.join(problem.message for problem in error.problems)}")
             continue
         if any(change.field == "base_credits" and change.after != table.base_credits for change in found):
-            _say(f"left out '{model_id}': {file} could not be renewed, edit it by hand")
+            _say(f"left out '{model_id}': {file} could not be updated; edit it by hand")
             continue
         write_atomically(file, text.encode())
         _say(f"wrote {file}")

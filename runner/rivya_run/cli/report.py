@@ -9,10 +9,12 @@ import click
 from rivya_run.cli import options
 
 
-@click.command("report", short_help="A page to look at all takes, pick and compare.")
+@click.command("report", short_help="A page to review, compare and pick takes.")
 @options.storyboards()
 @options.place
-@click.option("--embed", is_flag=True, help="Put small clips into the page, so that it can be sent alone.")
+@click.option(
+    "--embed", is_flag=True, help="Embed small clips, so that the page can be sent as a single file."
+)
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
 def command(
     storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool

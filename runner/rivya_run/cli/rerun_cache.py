@@ -114,7 +114,7 @@ class RerunCache:
 
 
 def _plan_now(one: Prepared, board: Board) -> Plan:
-    """What the next run would plan: after a run that worked, that is to be planned anew."""
+    """What the next run would plan: after a run that worked, the plan of before no longer holds."""
     resting = {Action.REUSE, Action.SKIP}
     if all(step.action in resting and step.moves_from is None for step in board.plan.steps):
         return board.plan

@@ -71,7 +71,7 @@ class PlanConfirmation:
         if isinstance(self._progress, JsonReporter) or not _is_terminal():
             raise UsageError(
                 f"this run would spend {cost}, more than --confirm-above {above:g}; nothing was done",
-                hint="nobody can be asked here: add --yes, or raise the limit",
+                hint="there is no terminal to ask on: add --yes, or raise the limit",
             )
         for one in prepared:
             for line in totals_lines(one.plan):

@@ -42,7 +42,11 @@ curl -s {url}/api/v1/generations \\
     help="What goes wrong: faults (create-lost), places (download) or all, each with =RATE where wanted.",
 )
 @click.option("--list-faults", is_flag=True, help="List the names of faults and exit.")
-@click.option("--concurrency-limit", type=click.IntRange(min=1), help="Tasks in flight; beyond them 429.")
+@click.option(
+    "--concurrency-limit",
+    type=click.IntRange(min=1),
+    help="Tasks in flight at most; further creates get a 429.",
+)
 @click.option("--rate-limit", type=click.FloatRange(min=0, min_open=True), help="Requests a second.")
 @click.option("--retry-after", metavar="TEXT", help="The Retry-After header of every 429.")
 @click.option(

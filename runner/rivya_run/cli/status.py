@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rivya_run.project.results import Results
 
 
-@click.command("status", short_help="What there is, what it cost, what is unknown.")
+@click.command("status", short_help="What exists, what it cost, what is unknown.")
 @shared.storyboards()
 @shared.place
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")

@@ -49,7 +49,7 @@ def free_to_write(target: Path, product: Product, *, kept: Mapping[Path, str] | 
     trouble = _trouble(real.absolute(), product, kept or {})
     if trouble is not None:
         shown = f"'{visible(str(target))}' {trouble}; nothing was written"
-        raise UsageError(shown, hint="choose another name for the file, or move what is there away")
+        raise UsageError(shown, hint="choose another file name, or move the existing file away")
     return real
 
 

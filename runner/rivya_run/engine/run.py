@@ -185,7 +185,7 @@ def poll_interval(options: RunOptions) -> float:
 
 async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
     tell, limiter = session.tell, session.limiter
-    pace = Pace(random=random.random, tell=tell)
+    pace = Pace(random=random.random, notify=tell)
     # A request that hangs may not outlast the patience that a person has with a whole take.
     patience = min(READ_WITHIN, max(1.0, session.options.timeout))
     for words in origin.network.notices:

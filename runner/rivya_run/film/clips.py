@@ -74,7 +74,7 @@ def segments(manifest: Entry, folder: Path, *, slates: bool) -> tuple[list[Segme
     if not found:
         raise RivyaError(
             "there is nothing to export: no shot has a finished take whose file is here",
-            hint="run the storyboard first; --slates stands in for what is missing",
+            hint="run the storyboard first, or add --slates to show slates for missing takes",
         )
     return found, notices
 

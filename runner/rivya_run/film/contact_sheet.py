@@ -19,7 +19,7 @@ from rivya_run.media.frames import poster
 from rivya_run.project.manifest_reader import Entry
 
 _PAPER, _INK, _SOFT = (246, 246, 244), (26, 28, 31), (92, 96, 104)
-_THREADS = 4
+_THREADS = 4  # clips are decoded outside of Python's lock
 _GRIDS = ((2, 2, 440), (9, 3, 440), (24, 4, 400), (80, 6, 320), (300, 8, 240), (10_000_000, 12, 160))
 """Up to so many pictures: how many in a row, and how wide each is in pixels."""
 

@@ -33,8 +33,8 @@ from rivya_run.film.pictures import Pictures
 from rivya_run.media.frames import still
 from rivya_run.project.manifest_reader import Entry
 
-_DEFAULT_SIZE = (1280, 720)
-_LARGEST = 3840
+_DEFAULT_SIZE = (1280, 720)  # where only slates are shown
+_LARGEST = 3840  # pixels of the longer side: 4K, which players still decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,10 @@ def _size(pieces: list[Segment], clips: list[Clip]) -> tuple[int, int]:
     return round(width * scale) // 2 * 2, round(height * scale) // 2 * 2
 
 
-RATE = 48_000
+RATE = 48_000  # samples a second, as video has it
 _LAYOUT = "stereo"
 _FORMAT = "fltp"
-_PIECE = 1024
+_PIECE = 1024  # samples of an AAC frame
 
 
 class Sound:

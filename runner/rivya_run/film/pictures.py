@@ -20,7 +20,7 @@ from rivya_run.text import visible
 _PAPER = (26, 28, 33)
 _INK = (236, 238, 242)
 _SOFT = (150, 156, 168)
-_MOST_PROMPT = 1500
+_MOST_PROMPT = 1500  # characters: more never fits on a slate
 
 
 def clean(text: str) -> str:

@@ -30,7 +30,7 @@ NAMESPACE: Final = "rivya"
 
 _ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "fcpxml": "fcpx_xml", "fcp7xml": "fcp_xml"}
 SUFFIXES: Final = {"otio": ".otio", "edl": ".edl", "fcpxml": ".fcpxml", "fcp7xml": ".xml"}
-_MOST_COMMENT = 200
+_MOST_COMMENT = 200  # characters, so that a line of an EDL can be read
 
 
 @dataclass(frozen=True, slots=True)

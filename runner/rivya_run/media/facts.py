@@ -34,7 +34,7 @@ _UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.Decompressio
 UNREADABLE: Final = (FFmpegError, OSError, ValueError, EOFError)
 """What PyAV raises for a broken clip."""
 
-_EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATION = 0x0112  # the tag's number in EXIF
 _TURNED = frozenset((5, 6, 7, 8))
 
 
@@ -267,7 +267,7 @@ def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -
                 return f"{there} of {stream.frames} packets of its {stream.type} are there"
         return None
     if not any(counts.values()):
-        return "there is no packet in it"
+        return "it holds no packets"
     stated = (container.duration or 0) / av.time_base if _TIMED & formats else 0.0
     if stated - end > _SHORT_BY:
         return f"it ends {stated - end:.2f} s before the time that its header states"
@@ -305,7 +305,7 @@ def missing_from_mp4(file: BinaryIO) -> str | None:
             return f"the {shown} box ends {at + length - size} bytes beyond the end of the file"
         at += length
     if b"moov" not in seen and b"moof" not in seen:
-        return "the index (moov box) is not there"
+        return "the index (moov box) is missing"
     if not seen & {b"mdat", b"moof"}:
-        return "the index is there, the media (mdat box) is not"
+        return "the index is there, but the media (mdat box) is missing"
     return None

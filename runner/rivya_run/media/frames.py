@@ -19,12 +19,12 @@ from rivya_run.errors import RivyaError
 from rivya_run.media.types import by_suffix
 from rivya_run.media.warnings import PictureFacts
 
-_SAMPLES = 6
-_PATCHES = (32, 18)
-_HD_LINES = 720
-_POSTER_AT = 1 / 3
-_POSTER_LOOKS = 48
-_DARK = 24
+_SAMPLES = 6  # pictures that are enough to see whether anything moves
+_PATCHES = (32, 18)  # across and down: noise averages out in a patch
+_HD_LINES = 720  # from here on unmarked video is BT.709, below BT.601, as players assume
+_POSTER_AT = 1 / 3  # past fades and titles
+_POSTER_LOOKS = 48  # two seconds at 24 a second: a longer dark scene is what the clip looks like
+_DARK = 24  # of 255 in full range: below it nothing is to be seen
 
 
 def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None:

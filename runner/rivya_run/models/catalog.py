@@ -169,7 +169,7 @@ def _slips(table: ModelTable, stem: str) -> Iterator[tuple[list[str | int], str]
         if row.default is not None:
             judged = judge_value(row, row.default)
             if isinstance(judged, Rejected):
-                yield [*here, "default"], f"the default is no value of its own row: {judged.message}"
+                yield [*here, "default"], f"the default is not a valid value of its own row: {judged.message}"
             elif judged.value != row.default:
                 yield [*here, "default"], "the default must be written as it is sent, in quotes"
     for index, advice in enumerate(table.advice):

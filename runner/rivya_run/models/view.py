@@ -11,7 +11,7 @@ from rivya_run.models.values import number_text
 from rivya_run.text import markdown_table
 
 _EXAMPLE_PROMPT = "A cinematic product reveal with smooth camera movement"
-_EXAMPLE_PARAMS = 4
+_EXAMPLE_PARAMS = 4  # an example shows the form, not everything
 
 
 def credits_in_words(table: ModelTable) -> str:

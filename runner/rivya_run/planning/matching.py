@@ -9,6 +9,7 @@ from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.journal.fold import History
 from rivya_run.planning.plan import Plan, Step
 
+# The further an attempt has come, the less can still go wrong with it; an unknown one may not exist at all.
 _PREFERENCE = {
     AttemptState.STORED: 0,
     AttemptState.FINISHED: 1,
@@ -46,12 +47,15 @@ class Matching:
 
     def match(self, wanted: Sequence[Wanted], guarded: Set[str] = frozenset()) -> None:
         """Let these takes claim what fits them."""
+        # Rule by rule for all takes, not take by take for all rules: otherwise the first take in the storyboard
+        # could take what belongs to a later one, which would then be paid for again.
         for take in wanted:
             self._claim(take, _same_take)
         for take in wanted:
             self._claim(take, _same_shot)
         for take in wanted:
             if not take.passive:
+                # A guarded shot may still turn out to want its own: its parents aren't known yet.
                 self._claim(take, lambda _, one: one.shot not in guarded)
 
     def key_for(self, shot: str, take: int) -> str | None:

@@ -58,6 +58,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
+        # Level by level, since a child's fingerprint needs the file of its parent.
         for level in self.lineage.levels():
             self._plan_level(level)
         steps = tuple(
@@ -125,6 +126,7 @@ class Planner:
             again = self._creating(
                 shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
+            # The old attempt stays on record: it may have been paid for, and counts as spent.
             return replace(again, gives_up=attempt.key)
         return Step(
             shot,
@@ -185,6 +187,7 @@ class Planner:
             return self._creating(shot, take, resolved, Action.CREATE, reason)
         last = tried[-1]
         code = last.error.code if last.error else last.state.value
+        # Nothing was made and nothing was charged, so it is a first create again and no retry.
         if out_of_credits(last):
             return self._creating(shot, take, resolved, Action.CREATE, "the wallet was empty before")
         if last.state is AttemptState.GIVEN_UP:
@@ -232,6 +235,7 @@ class Planner:
 
     def next_number(self, shot: str, take: int, digest: str) -> int:
         """The first attempt number whose key nothing ever used, a withdrawn intent apart: it never arrived."""
+        # The key is a pure function of this number: a used one would get the old task, or a conflict.
         number = 1
         while (
             known := self._history.attempts.get(

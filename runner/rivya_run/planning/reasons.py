@@ -40,7 +40,7 @@ def why_new(
     if not changes and before.take != take:
         return "new take"
     return "; ".join(changes) or (
-        "a reference is asked for in another way" if shot.references else "the model's defaults changed"
+        "a reference is used in another way" if shot.references else "the model's defaults changed"
     )
 
 

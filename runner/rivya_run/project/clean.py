@@ -50,7 +50,7 @@ def unused(
         elif original_of(path) in owners:
             found.append(Unused(path, "an edited copy that was kept beside the original"))
         elif clip_of_still(path) in stems:
-            found.append(Unused(path, "a frame that nothing was made from"))
+            found.append(Unused(path, "a frame that is not used any more"))
         elif is_unfinished(path):
             found.append(Unused(path, "a file that was never finished"))
         elif download is not None:

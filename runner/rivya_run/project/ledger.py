@@ -92,7 +92,7 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
     if place is not None:
         where += f":{place[0]}:{place[1]}"
     if isinstance(error, UnicodeDecodeError):
-        why = "it is no text in UTF-8"
+        why = "it is not UTF-8 text"
     return OutputFolderError(
         f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
         hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",

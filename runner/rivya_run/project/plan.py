@@ -110,8 +110,8 @@ def _renamed_from(source: Source) -> Problem | None:
     for left in candidates:
         if has_takes_of(left, shots, fingerprints):
             message = (
-                f"{left.folder.name} was made from {left.made_from}, which is gone, and has takes of the same "
-                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start over"
+                f"{left.folder.name} was made from {left.made_from}, which no longer exists, and has takes of the "
+                f"same shots; write 'id: {left.id}' to continue with them, or 'id: {board.id}' to start over"
             )
             return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
     return None
@@ -129,7 +129,9 @@ def check_claim(source: Source, claimed_by: str | None) -> str | None:
     if other.exists() and not _same_file(other, source.path):
         if storyboard_id_of(other) == source.storyboard.id:
             raise _claimed(source, claimed_by)
-        return f"{source.folder} was made from {claimed_by}, which has another id now; it goes on with {mine}"
+        return (
+            f"{source.folder} was made from {claimed_by}, which has another id now; it continues with {mine}"
+        )
     return f"the storyboard was moved: {claimed_by} -> {mine}"
 
 
@@ -218,8 +220,8 @@ def _passed_over(ledger: Ledger) -> str | None:
     number, reason = next(iter(found.values()))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return (
-        f"{ledger.folder / JOURNAL}:{number}: what a manifest said once makes no sense ({reason}){more}; of such an "
-        "entry only the key and the task count, the rest is passed over"
+        f"{ledger.folder / JOURNAL}:{number}: an entry that was taken over from a manifest makes no sense "
+        f"({reason}){more}; only the key and the task of such an entry are used, the rest is ignored"
     )
 
 

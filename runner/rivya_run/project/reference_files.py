@@ -14,9 +14,9 @@ from rivya_run.storyboard.model import FileFacts, FileTrouble
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
 
-_BLOCK: Final = 1024 * 1024
-_SHOWN: Final = 120
-_MAX_NEIGHBOURS: Final = 2000
+_BLOCK: Final = 1024 * 1024  # bytes read at once: more is no faster
+_SHOWN: Final = 120  # characters of a path in a message
+_MAX_NEIGHBOURS: Final = 2000  # names that are compared for a suggestion; a folder may hold a million
 
 
 def look_at(

@@ -47,7 +47,7 @@ def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) 
         if trouble == MISSING and "frame" in output and path not in elsewhere:
             continue
         if trouble is not None and path in elsewhere:
-            trouble += f"; it lies in {elsewhere[path]}, and the next run puts it in its place"
+            trouble += f"; it is in {elsewhere[path]}, and the next run moves it into place"
         yield Checked(take, path, int(output["bytes"]), trouble, past)
 
 

@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from rivya_run.json_types import Json
-from rivya_run.progress import Event
 from rivya_run.provider.bodies import ENOUGH, is_page
-from rivya_run.provider.exchange import Incoming
+from rivya_run.provider.exchange import Incoming, SpeedCheck
 from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.origin import why_unsafe
@@ -26,15 +24,9 @@ from rivya_run.provider.rivya.result_url import result_url
 from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult, decide
 from rivya_run.text import shortened
 
-_MOST_REDIRECTS = 5
-_BATCH = 1024 * 1024
+_MOST_REDIRECTS = 5  # storage behind a CDN takes one or two
+_BATCH = 1024 * 1024  # bytes handed to a thread at once: each change of threads costs its time
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SLOW_FOR = 60.0
-"""Seconds over which a body has to come at more than a trickle; else its connection is given up."""
-
-LEAST = 64 * 1024
-"""Bytes that have to come in that time: no clip gets anywhere below."""
-
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
 
 Seen = TypeVar("Seen")
@@ -95,7 +87,6 @@ async def fetch(
     deadline: float,
     clock: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = random_module.random,
-    tell: Callable[[Event], None] | None = None,
 ) -> Fetched[Seen] | NotThere | DownloadFailed:
     """Fetch ``url`` into ``part`` (whose folder is there), going on from what an earlier try left in it.
 
@@ -117,6 +108,7 @@ async def fetch(
                 if download.part.size > max_bytes:
                     download.part.drop()
                 return outcome
+            # Progress starts the count again: a long download over a poor line may break off many times.
             if download.part.size > before:
                 attempts = 1
             decision = decide(
@@ -129,9 +121,6 @@ async def fetch(
             )
             if decision.action is not RetryAction.RETRY:
                 return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
-            if tell is not None:
-                wait: dict[str, Json] = {"what": "download", "wait": round(decision.wait, 3)}
-                tell(Event("retrying", detail={**wait, "reason": outcome.words}))
             await anyio.sleep(decision.wait)
     finally:
         download.part.close()
@@ -171,6 +160,7 @@ class _Download(Generic[Seen]):
                 if incoming.status not in _REDIRECTS or not location:
                     return await self._answer(incoming, _host(url))
             target = result_url(location, url)
+            # What was asked for in secret is not to be fetched in the open.
             if url.startswith("https:") and not target.startswith("https:"):
                 return DownloadFailed("its URL leads from https to elsewhere", final=True)
             url = target
@@ -187,7 +177,7 @@ class _Download(Generic[Seen]):
         if status == 416 or (status == 206 and not self._goes_on(incoming)):
             self.part.forget()
             return _Trouble(
-                TransportResult(FailureKind.RESET), "the server could not go on where it stopped", 0.0
+                TransportResult(FailureKind.RESET), "the server could not resume the download", 0.0
             )
         if status in (408, 425, 429) or status >= 500:
             hint = self._http.retry_after(incoming.headers)
@@ -217,7 +207,7 @@ class _Download(Generic[Seen]):
     async def _body(self, incoming: Incoming, total: int | None, host: str) -> _End[Seen] | _Trouble:
         """Read to the end, in batches that a worker thread hashes and writes."""
         arrival = _Arrival(incoming, self.part, self._finish)
-        progress = _Progress(self._clock)
+        progress = SpeedCheck(self._clock)
         broken: TransportError | None = None
         try:
             async with aclosing(incoming.chunks()) as chunks:
@@ -228,12 +218,10 @@ class _Download(Generic[Seen]):
                     if self.part.size > self._max_bytes:
                         return self._too_large()
                     if progress.too_slow(len(chunk)):
-                        raise BodyError(
-                            TransportError(FailureKind.READ_TIMEOUT, "the download server only trickles")
-                        )
+                        raise BodyError(TransportError(FailureKind.READ_TIMEOUT, "the download is too slow"))
                     if self._clock() >= self._deadline:
                         await arrival.keep()
-                        return DownloadFailed("it did not come in time")
+                        return DownloadFailed("it took too long")
         except BodyError as error:
             broken = error.fault
         if not await arrival.keep(whole=total if broken is None else None):
@@ -245,7 +233,9 @@ class _Download(Generic[Seen]):
         if not self.part.size:
             return _Trouble(TransportResult(FailureKind.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
-            return _Trouble(TransportResult(FailureKind.RESET), f"{self.part.size} of {total} bytes came")
+            return _Trouble(
+                TransportResult(FailureKind.RESET), f"only {self.part.size} of {total} bytes arrived"
+            )
         if arrival.seen is None:
             arrival.seen = await anyio.to_thread.run_sync(self._finish)
         (seen,) = arrival.seen
@@ -260,25 +250,6 @@ class _Download(Generic[Seen]):
         return DownloadFailed(f"it is larger than {self._max_bytes} bytes", final=True)
 
 
-class _Progress:
-    """Whether a body comes at more than a trickle, which no timeout of a single piece ends."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._since = clock()
-        self._came = 0
-
-    def too_slow(self, count: int) -> bool:
-        """Count what came now; whether it was too little over a while."""
-        self._came += count
-        now = self._clock()
-        if now - self._since < SLOW_FOR:
-            return False
-        slow = self._came < LEAST
-        self._since, self._came = now, 0
-        return slow
-
-
 class _Arrival(Generic[Seen]):
     """The body of one answer on its way into the part, which it replaces unless it goes on with it.
 
@@ -291,7 +262,7 @@ class _Arrival(Generic[Seen]):
         self.seen: tuple[Seen] | None = None
         self._part = part
         self._finish = finish
-        self._anew = incoming.status == 200
+        self._restarts = incoming.status == 200
         self._version = _version(incoming)
         self._batch: list[bytes] = []
         self._waiting = 0
@@ -310,14 +281,14 @@ class _Arrival(Generic[Seen]):
         batch, self._batch, self._waiting = self._batch, [], 0
         if not batch:
             return True
-        anew, self._anew = self._anew, False
-        if anew and is_page(self.mime_type, _beginning(batch)):
+        restarts, self._restarts = self._restarts, False
+        if restarts and is_page(self.mime_type, _beginning(batch)):
             return False
-        await anyio.to_thread.run_sync(self._write, batch, anew, whole)
+        await anyio.to_thread.run_sync(self._write, batch, restarts, whole)
         return True
 
-    def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
-        if anew:
+    def _write(self, batch: list[bytes], restarts: bool, whole: int | None) -> None:
+        if restarts:
             # A note for a later run is only needed where something is still to come.
             there = sum(map(len, batch))
             self._part.restart(None if there == whole else self._version)

@@ -1,8 +1,8 @@
-"""What is asked of the API, and what comes back: the values that cross the HTTP door."""
+"""Requests and responses as ``http`` takes and gives them, and bodies that are read piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +42,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """An answer. ``json`` is None where the body isn't JSON, ``text`` is its beginning.
+    """A response. ``json`` is None where the body isn't JSON, ``text`` is its beginning.
 
     ``retry_after`` is in seconds.
     """
@@ -56,7 +56,7 @@ class ApiResponse:
 
 
 class RateLimiter(Protocol):
-    """Who says when the next request to the API may go (``pace.Pace``). ``sent_at`` is monotonic seconds."""
+    """Decides when the next request to the API may go (``throttle.Pace``). ``sent_at`` is monotonic seconds."""
 
     async def ready(self, deadline: float) -> bool:
         """Wait for a turn; False, at once, if there will be none before the deadline."""
@@ -97,3 +97,29 @@ class Incoming:
             if fault is None:
                 raise
             raise BodyError(fault) from None
+
+
+SLOW_FOR = 60.0
+"""Seconds over which the bytes of a body are counted: a mobile line may stall for half a minute."""
+
+LEAST_BYTES = 64 * 1024
+"""Bytes that have to arrive in that time: below, no clip gets done before its deadline."""
+
+
+class SpeedCheck:
+    """Whether a body arrives too slowly: one that trickles never runs into the timeout of a single read."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._came = 0
+
+    def too_slow(self, count: int) -> bool:
+        """Count bytes that arrived; whether they were too few over the last ``SLOW_FOR`` seconds."""
+        self._came += count
+        now = self._clock()
+        if now - self._since < SLOW_FOR:
+            return False
+        slow = self._came < LEAST_BYTES
+        self._since, self._came = now, 0
+        return slow

@@ -1,4 +1,4 @@
-"""What an error of the HTTP library means: one table, and the values that carry its actions."""
+"""What an error of the HTTP library means: one table, and the values that carry the result."""
 
 from __future__ import annotations
 

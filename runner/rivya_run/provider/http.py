@@ -27,13 +27,15 @@ from rivya_run.provider.rivya.retry import FailureKind, read_retry_after
 from rivya_run.provider.transport import Transport
 from rivya_run.times import steady
 
-API_CONNECTIONS = 8
-_CONNECT_TIMEOUT = 10.0
-_WRITE_TIMEOUT = 60.0
-_KEEP_ALIVE = 30.0
+API_CONNECTIONS = 8  # requests at once; polls are short, so 8 carry hundreds of tasks
+_CONNECT_TIMEOUT = 10.0  # seconds for name, TCP, proxy and TLS; a longer wait rarely ends well
+_WRITE_TIMEOUT = 60.0  # seconds without progress of an upload
+_KEEP_ALIVE = 30.0  # seconds; below what proxies and servers commonly allow (60 s and more)
 _LAST_YEAR = 9999  # records can't write what comes after it
 _LARGEST_REPLY = 32 * 1024 * 1024
-_EXCERPT = 2000
+"""Bytes; a thousand times what the API sends, and harmless to hold in memory."""
+
+_EXCERPT = 2000  # characters of an answer that isn't JSON, for the message
 _ALWAYS = (
     ("Accept", "*/*"),
     # Replies are small, and results are compressed already.
@@ -48,7 +50,7 @@ Headers = list[tuple[str, str]]
 class Http:
     """The connections of one run; an async context manager.
 
-    ``send`` and ``exchange`` give a Reply or a Fault and never raise an error of the HTTP library.
+    ``send`` and ``exchange`` return an ApiResponse or a TransportError and never raise an error of the HTTP library.
     ``transport`` is the seam for tests, ``wall`` the wall clock (for ``Retry-After`` dates), ``clock`` the
     monotonic one, ``steady`` goes on while the machine sleeps.
     """
@@ -122,7 +124,7 @@ class Http:
                 return reply
         except Exception as error:
             return self._fault(error)
-        return _late("no whole answer", limit)
+        return _late("no complete response", limit)
 
     async def _exchange(self, request: ApiRequest) -> ApiResponse:
         url = self.base_url + request.path
@@ -171,7 +173,7 @@ class Http:
                 async for piece in body:
                     size += len(piece)
                     if size > _LARGEST_REPLY:
-                        message = "the answer is larger than any answer of the API"
+                        message = "the response is larger than any response of the API"
                         raise BodyError(TransportError(FailureKind.UNREADABLE, message))
                     pieces.append(piece)
         finally:
@@ -275,7 +277,7 @@ class _Counted(httpx2.AsyncByteStream):
                 break
             yield piece
         if self._left:
-            raise httpx2.LocalProtocolError("what is sent changed its length on the way")
+            raise httpx2.LocalProtocolError("the file changed its length while it was sent")
 
 
 def _late(what: str, limit: float) -> TransportError:

@@ -2,7 +2,7 @@
 
 Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length), and how many
 bytes came with which checksum: after a power cut a part may hold anything. Without it, or when it doesn't fit, the
-download starts anew. What it starts anew from is set aside until the new one is there: a URL may have worked for the
+download starts over. What was there is set aside until the new download is complete: a URL may have worked for the
 last time. All of it blocks: call it in a worker thread.
 """
 
@@ -28,10 +28,10 @@ KEPT = ".kept"
 
 
 CUT = ".cut"
-"""What is added to the name of a download that was broken off, when the server began anew: it is set aside."""
+"""Added to the name of a broken-off download that the server could not resume: it is set aside."""
 
 
-_BLOCK = 1024 * 1024
+_BLOCK = 1024 * 1024  # bytes hashed at once: more is no faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class PartialFile:
             raise unwritable(self.path, error) from error
 
     def append(self, content: bytes) -> None:
-        """Write and hash what came."""
+        """Write and hash more content."""
         try:
             self._write(self._opened(), memoryview(content))
             if self.version is not None:
@@ -187,7 +187,7 @@ class PartialFile:
                 self.drop()
 
     def drop(self) -> None:
-        """Leave nothing behind."""
+        """Remove the file and its note."""
         self.close()
         with suppress(OSError):
             self._drop_note()  # first: a note alone would be taken for one of the next part

@@ -25,8 +25,8 @@ from rivya_run.simulator.state import State
 from rivya_run.simulator.tasks import EventLog
 from rivya_run.simulator.traffic import ConnectionFaults, Origin, Traffic
 
-_START_SECONDS = 20
-_BACKLOG = 1024
+_START_SECONDS = 20  # for a thread on a machine under load
+_BACKLOG = 1024  # connections that wait: load tests open hundreds at once
 
 
 class HostedSimulator:

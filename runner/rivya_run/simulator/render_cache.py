@@ -22,7 +22,7 @@ from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.slate import Framing, Slate, framing_of
 from rivya_run.simulator.tasks import SimulatedTask
 
-_MOST_KEPT = 64 * 1024 * 1024
+_MOST_KEPT = 64 * 1024 * 1024  # bytes in memory; what is dropped is rendered again
 
 
 @dataclass(frozen=True, slots=True)

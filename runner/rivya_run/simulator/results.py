@@ -18,7 +18,7 @@ from rivya_run.simulator.render_cache import Content
 from rivya_run.simulator.tasks import SimulatedTask
 
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
-_CHUNK = 256 * 1024
+_CHUNK = 256 * 1024  # bytes sent at once
 _ERRORS = {"403": 403, "404": 404, "410": 410, "429": 429, "500": 500, "503": 503}
 
 

@@ -23,7 +23,7 @@ from rivya_run.simulator.validation import judge_create, judge_upload
 Effect = Callable[[Request, str], Awaitable[Response]]
 
 _UNKNOWN_STATUS = "under_review"
-_CHUNK = 1024 * 1024
+_CHUNK = 1024 * 1024  # bytes read at once
 
 
 def api_app(context: SimulatorContext) -> Router:

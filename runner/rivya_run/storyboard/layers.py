@@ -92,7 +92,7 @@ def whole(node: Scalar) -> int:
     return int(node.value)
 
 
-MAX_COMBINATIONS: Final = 100_000
+MAX_COMBINATIONS: Final = 100_000  # of one matrix; a typing error must not fill the memory
 
 
 class Matrix:
@@ -146,7 +146,7 @@ def tell_collision(
     ]
     if silent:
         names = " and ".join(f"${{{name}}}" for name in silent)
-        message = f"the id must hold {names}, so that the shots of the matrix can be told apart"
+        message = f"the id must hold {names}, so that each shot of the matrix has an id of its own"
         findings.error(template, below(where, "id"), message, "matrix-id", subject="")
         return
     name = next((name for name in matrix.lists if first[name] is not second[name]), next(iter(matrix.lists)))

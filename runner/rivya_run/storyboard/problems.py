@@ -90,9 +90,9 @@ class Findings:
 
 
 _INDENT: Final = "    "
-_TAB: Final = 4
-_WIDEST: Final = 140
-_BEFORE: Final = 90
+_TAB: Final = 4  # columns
+_WIDEST: Final = 140  # characters of a source line that are shown
+_BEFORE: Final = 90  # of them in front of the fault
 
 
 def made_strict(problems: Iterable[Problem]) -> list[Problem]:
@@ -238,7 +238,7 @@ SHAPE: Mapping[str, str] = MappingProxyType(
         "missing-key": "a key that must be there is not",
         "type": "text where a number is needed, a list where one value is, and so on; also an empty value",
         "blank": "text with nothing but blanks in it",
-        "range": "a number, take or pick below the least or above the most",
+        "range": "a number, take or pick below the minimum or above the maximum",
         "version": "a version of the language that this program doesn't know",
         "no-shots": "the list of shots is empty",
         "id": "not an id: see [ids](#ids)",
@@ -274,7 +274,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "missing-reference": "the model needs a reference",
         "no-references": "the model takes none",
         "too-many-references": "more than the model takes",
-        "reference-kind": "a video where an image is needed, and so on; or a URL that doesn't tell",
+        "reference-kind": "a video where an image is needed, and so on; or a URL whose kind can't be seen",
         "reference-type": "a file type that the model doesn't take, or no media at all, by the file's first bytes",
         "reference-size": "a file larger than the model takes",
         "missing-file": "there is no such file",

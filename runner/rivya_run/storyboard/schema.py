@@ -25,7 +25,7 @@ from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS, ModelTa
 from rivya_run.storyboard import language
 from rivya_run.storyboard.language import REFERENCE_PLACES, Key, KeyPlace, Shape, keys
 
-_GROUP = 7
+_GROUP = 7  # models in one branch: editors test the branches one by one
 _NAMES_MODEL: dict[str, Json] = {"required": ["model"]}
 _MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}]}
 

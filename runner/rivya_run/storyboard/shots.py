@@ -219,7 +219,7 @@ class ShotReader:
         taken = self._taken.get(folded)
         if taken is not None:
             other, line = taken
-            case = "" if shot_id in self.shots else "; upper and lower case don't tell ids apart"
+            case = "" if shot_id in self.shots else "; ids that differ only in case count as the same"
             message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
             self.findings.error(node, at, message, "duplicate-id", subject="")
             return None

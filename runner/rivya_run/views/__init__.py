@@ -10,7 +10,7 @@ from rivya_run.progress import Event
 
 
 class ProgressReporter(Protocol):
-    """Who is told of a run. Nothing of it raises or blocks; ``tell`` may be called before ``plans``."""
+    """Shows the progress of a run. No method raises or blocks; ``report`` may be called before ``plans``."""
 
     def plans(self, plans: list[Plan]) -> None:
         """The plans that are about to be carried out."""

@@ -112,8 +112,8 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
         Ending.UNKNOWN: "unknown",
         Ending.FAILED: "failed",
         Ending.UNFINISHED: "not finished",
-        Ending.OUT_OF_CREDITS: "not made for lack of credits",
-        Ending.NO_ROOM: "not made for lack of disk space",
+        Ending.OUT_OF_CREDITS: "not made: out of credits",
+        Ending.NO_ROOM: "not made: no disk space",
     }
     wanted = sum(len(groups[ending]) for ending in words)
     counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
@@ -180,7 +180,7 @@ def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if held:
         named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
         some = named if len(named) <= 2 * MOST_NAMED else []
-        yield f"    retry what is not retried automatically: {board.command('--retry-failed', *some)}"
+        yield f"    retry failed takes that are not retried automatically: {board.command('--retry-failed', *some)}"
 
 
 def _held_back(board: Ended, step: Step) -> bool:

@@ -138,7 +138,8 @@ def test_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     specs = home / "project" / "specs"
     specs.mkdir(parents=True)
-    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
     board = specs / "a.yaml"
     assert project_root(board) == specs
     (tmp_path / ".git").mkdir()

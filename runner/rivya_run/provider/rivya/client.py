@@ -152,7 +152,7 @@ class RivyaClient:
                     if isinstance(heard.found, Task):
                         on_task(heard.found)
                         return Created(heard.found, ambiguous)
-                    if could_have_arrived(heard.result) and not ambiguous:
+                    if could_have_arrived(heard.transport) and not ambiguous:
                         ambiguous = True
                         if on_ambiguous is not None:
                             on_ambiguous()
@@ -165,7 +165,7 @@ class RivyaClient:
             conflict = decision.reason is Reason.CONFLICT
             foreign = conflict and never_sent and not ambiguous and attempts >= _FOREIGN_TRIES
             if decision.action is not RetryAction.RETRY or foreign:
-                return Unanswered(ambiguous, heard.words, heard.result.status == 409, heard.error)
+                return Unanswered(ambiguous, heard.words, heard.transport.status == 409, heard.error)
             if decision.reason is Reason.THROTTLED and throttled is not None:
                 since = self._clock()
                 await throttled(heard.hint)
@@ -271,13 +271,13 @@ class RivyaClient:
     ) -> ApiResult:
         heard = interpret(reply, read, creates=request.creates)
         if self._listen is not None:
-            self._listen(request.trace_id, sent_at, None if speaks(heard.result) else heard.words)
+            self._listen(request.trace_id, sent_at, None if speaks(heard.transport) else heard.words)
         return heard
 
     def _decide(self, method: str, heard: ApiResult, attempts: int, deadline: float) -> Decision:
         return decide(
             method,
-            heard.result,
+            heard.transport,
             hint=heard.hint,
             attempts=attempts,
             time_left=deadline - self._clock(),

@@ -30,7 +30,7 @@ T = TypeVar("T")
 class ApiResult:
     """One exchange, understood: ``found`` is what the body held, ``error`` what it complained about."""
 
-    result: TransportResult
+    transport: TransportResult
     words: str
     hint: float | None = None
     found: object = None
@@ -71,16 +71,16 @@ def _without_success(reply: ApiResponse, *, creates: bool) -> TransportResult:
     return error_as_success(reply.status, code, creates=creates, names_a_task=names_a_task(reply.json))
 
 
-def plain_error(heard: ApiResult, decision: Decision) -> ApiError:
+def plain_error(result: ApiResult, decision: Decision) -> ApiError:
     """The error to hand on; an empty wallet has one name, whatever the status or the words for it."""
-    error = heard.error or ApiError("no_error", heard.words)
+    error = result.error or ApiError("no_error", result.words)
     if decision.reason is Reason.OUT_OF_CREDITS and error.code != INSUFFICIENT_CREDITS:
         return replace(error, code=INSUFFICIENT_CREDITS, message=f"{error.message} [{error.code}]")
     return error
 
 
-def refuses(heard: ApiResult, decision: Decision) -> bool:
+def refuses(result: ApiResult, decision: Decision) -> bool:
     """Whether the answer to a create says no. Redirects such as 303 may follow one that was made."""
     if decision.action is not RetryAction.ANSWER:
         return False
-    return not (decision.reason is Reason.REDIRECTED and could_have_arrived(heard.result))
+    return not (decision.reason is Reason.REDIRECTED and could_have_arrived(result.transport))

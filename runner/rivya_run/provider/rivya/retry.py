@@ -49,13 +49,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-BACK_OFF_BASE = 0.5
-BACK_OFF_CAP = 30.0
+BACK_OFF_BASE = 0.5  # seconds; short, since most failures are a single lost connection
+BACK_OFF_CAP = 30.0  # seconds; a service that comes back is noticed within half a minute
 INSUFFICIENT_CREDITS = "insufficient_credits"
 IDEMPOTENCY_CONFLICT = "idempotency_conflict"
-_LONGEST_HINT = 1e9
-_HASTY_TRIES = 3  # how often a "come back at once" is taken at its word
-_PAGE_TRIES = 3  # how often an answer that may be a gateway's is asked for, the first included
+_LONGEST_HINT = 1e9  # seconds (30 years): keeps sums with it finite
+_HASTY_TRIES = 3  # how often "Retry-After: 0" is obeyed: a server that always says so would be flooded
+_PAGE_TRIES = 3  # requests in all before a page that may be a gateway's counts as the API's answer
 
 
 _PUBLISHED = {
@@ -78,7 +78,7 @@ _NOTHING_MADE = _PUBLISHED.keys() - {"not_found", IDEMPOTENCY_CONFLICT}
 
 
 class FailureKind(StrEnum):
-    """What came of sending a request."""
+    """What came of sending a request. ANSWERED: an answer that can be judged by its status and code."""
 
     ANSWERED = "answered"
     ERROR_AS_SUCCESS = "an error with the status of a success"
@@ -91,7 +91,7 @@ class FailureKind(StrEnum):
     READ_TIMEOUT = "no answer in time"
     RESET = "the connection broke"
     LOCAL = "the request could not be made"
-    PAUSED = "the server asked for a longer pause than there is time"
+    PAUSED = "the server asked for a pause longer than the time left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class RetryAction(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a decision fell, in words for the person."""
+    """Why something was decided; the values stand in messages."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -167,9 +167,9 @@ _ARRIVED = frozenset(
 
 
 def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> TransportResult:
-    """What a 2xx that tells of an error stands for: the same error with its published status.
+    """What a 2xx whose body is an error stands for: the same error with its published status.
 
-    Not for a create where the code, or an id beside it, leaves open whether something was made.
+    Except for a create whose code, or an id beside it, leaves open whether something was made: that is unreadable.
     """
     if creates and (names_a_task or code not in _NOTHING_MADE):
         return TransportResult(FailureKind.UNREADABLE, status, code)
@@ -199,6 +199,7 @@ def decide(
         return Decision(RetryAction.STOP, Reason.DEADLINE)
     if hint is not None and hint > time_left:
         return Decision(RetryAction.STOP, Reason.TOLD_TO_WAIT)
+    # Retry-After wins over our own back-off: the server knows when it can take more.
     if hint or (hint is not None and attempts <= _HASTY_TRIES):
         return Decision(action, reason, hint)
     return Decision(action, reason, min(back_off(attempts, random), time_left))
@@ -225,12 +226,15 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
         return RetryAction.ANSWER, Reason.REDIRECTED
     if status in (401, 403):
         return RetryAction.ANSWER, Reason.KEY_REFUSED
+    # Our resends are byte-identical, so a conflict means that the first one is still being worked on.
     if status == 409 and code == IDEMPOTENCY_CONFLICT and method == "POST":
         return RetryAction.RETRY, Reason.CONFLICT
+    # A 404 of the API has a code. One without is a gateway's that knows nothing of the task.
     if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
         return RetryAction.RETRY, Reason.UNREADABLE
     if status in (404, 410):
         return RetryAction.ANSWER, Reason.NOT_FOUND
+    # 408 and 425 are about how the request came, 5xx about the server: neither refuses what was asked for.
     if status in (408, 425) or not 400 <= status < 500:
         return RetryAction.RETRY, Reason.SERVER_TROUBLE
     return RetryAction.ANSWER, Reason.REFUSED
@@ -243,13 +247,14 @@ def could_have_arrived(result: TransportResult) -> bool:
     if result.kind is not FailureKind.ANSWERED:
         return result.kind in _ARRIVED
     status = result.status or 0
+    # 301, 307 and 308 say that the request was not handled here; a 303 may follow one that was.
     if result.code == "rate_limited" or status in (301, 307, 308):
         return False
     return status == 408 or not 400 <= status < 500
 
 
 def speaks(result: TransportResult) -> bool:
-    """Whether an answer shows an API at work, be it a refusal: not where it is too busy, broken or out of reach."""
+    """Whether an answer shows that the API is working, be it by a refusal; a busy or broken server shows nothing."""
     if result.kind is not FailureKind.ANSWERED:
         return result.code is not None
     reason = _judge("POST", result, 1)[1]

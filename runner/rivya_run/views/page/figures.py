@@ -206,7 +206,7 @@ def _lines(sums: Iterable[tuple[str, tuple[int, float]]]) -> Iterator[SpendLine]
 QUIET = timedelta(minutes=30)
 """Runs that are further apart than this get a scale of their own, or a night would flatten every bar."""
 
-SCALE = 1000
+SCALE = 1000  # units of a bar's whole width: a tenth of a percent
 _PHASES = ("sent", "queued", "processing", "downloading")
 _ENDS = frozenset(("stored", "succeeded", "failed"))
 

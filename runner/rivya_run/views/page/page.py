@@ -69,7 +69,7 @@ def _digest(text: str) -> str:
 
 
 CACHE = ".posters"
-EMBED_FILE = 8 * 1024 * 1024
+EMBED_FILE = 8 * 1024 * 1024  # bytes; base64 adds a third, and browsers get slow with larger ones
 EMBED_ALL = 96 * 1024 * 1024
 """Bytes: a clip larger than the one, and clips beyond the sum of the other, stay beside the page."""
 
@@ -79,8 +79,8 @@ POSTERS_ALL = 24 * 1024 * 1024
 _WIDTHS = ((80, 480, 72), (300, 320, 66), (10_000_000, 208, 60))
 """Up to so many takes: width in pixels and JPEG quality of a poster."""
 
-_THUMBNAIL = 160
-_THREADS = 4
+_THUMBNAIL = 160  # pixels wide
+_THREADS = 4  # clips are decoded outside of Python's lock
 _PLAYED = frozenset(("video/mp4", "video/webm", "video/quicktime"))
 """What browsers play."""
 
