@@ -44,7 +44,7 @@ def test_help_and_version_load_nothing_heavy(words: tuple[str, ...]) -> None:
     loaded = done.stdout.splitlines()[-1]
     assert (
         loaded
-        == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.errors', 'rivya_run.cli.streams']"
+        == "[] ['rivya_run', 'rivya_run.cli', 'rivya_run.cli.app', 'rivya_run.cli.streams', 'rivya_run.errors']"
     )
 
 
