@@ -172,7 +172,6 @@ class Sound:
             self._put(piece)
 
     def finish(self) -> None:
-        """Encode the rest and end the track."""
         rest = self._waiting.read(0, partial=True) if self._waiting.samples else None
         if rest is not None:
             self._encode(rest)

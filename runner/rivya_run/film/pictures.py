@@ -100,7 +100,6 @@ class Pictures:
             self._out.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Encode what the encoder still holds."""
         self._out.mux(self._stream.encode(None))
 
     def _of_still(self, segment: Segment, frames: int) -> Iterator[av.VideoFrame]:

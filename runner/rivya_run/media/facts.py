@@ -178,7 +178,6 @@ class Walk:
         self._end: int | None = None
 
     def take(self, packet: av.Packet[Any]) -> None:
-        """The next packet."""
         at = packet.pts
         if at is None or not packet.size or packet.is_discard:
             return

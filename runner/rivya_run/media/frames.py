@@ -206,7 +206,6 @@ class Samples:
         self._shrunk: list[bytes] = []
 
     def take(self, shown: av.VideoFrame) -> None:
-        """The next frame."""
         time = float(shown.time or 0.0)
         self._start = time if self._start is None else self._start
         self._last = shown

@@ -120,7 +120,6 @@ class Durations:
 
     @property
     def usual(self) -> float:
-        """The median."""
         return self._at(0.5)
 
     @property
@@ -130,7 +129,6 @@ class Durations:
 
     @property
     def longest(self) -> float:
-        """The longest of all."""
         self._learn()
         return self._sorted[-1]
 

@@ -59,11 +59,9 @@ class Matching:
                 self._claim(take, lambda _, one: one.shot not in guarded)
 
     def key_for(self, shot: str, take: int) -> str | None:
-        """The key of the attempt that serves this take."""
         return self.claims.get((shot, take))
 
     def unclaimed(self) -> list[Attempt]:
-        """What no take claimed."""
         return [attempt for found in self._free.values() for attempt in found]
 
     def _claim(self, take: Wanted, fits: Callable[[Wanted, Attempt], bool]) -> None:

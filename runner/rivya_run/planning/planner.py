@@ -36,8 +36,6 @@ class PlanOptions:
 
 
 class Planner:
-    """Plans one storyboard against one history."""
-
     def __init__(
         self,
         storyboard: Storyboard,
@@ -86,11 +84,10 @@ class Planner:
         return again
 
     def served(self, shot: str, take: int, key: str) -> None:
-        """A take was made: takes that are made from it can be resolved."""
+        """Tell the plan that a take is finished, so that takes made from it can be resolved."""
         self.matching.claims[shot, take] = key
 
     def gave_up(self, step: Step, reason: str) -> None:
-        """A take won't be there in this run."""
         self._steps[step.shot.id, step.take] = replace(step, action=Action.SKIP, reason=reason)
 
     def _plan_level(self, shots: list[Shot]) -> None:

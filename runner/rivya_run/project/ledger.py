@@ -46,7 +46,6 @@ class Ledger:
         self._journal.sync()
 
     def close(self) -> None:
-        """Sync and close the journal."""
         self._journal.close()
 
     def apply_unrecorded(self, event: JournalEvent) -> None:

@@ -87,7 +87,6 @@ def size_of(path: Path) -> int:
 
 
 def mtime_of(path: Path) -> int:
-    """When a file was last written, in nanoseconds."""
     return path.stat().st_mtime_ns
 
 

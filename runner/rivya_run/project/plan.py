@@ -46,7 +46,6 @@ class Source:
         return relative_to_root(self.path, self.root)
 
     def tables(self) -> dict[str, ModelTable]:
-        """The tables of the models that its shots use."""
         models = {shot.model for shot in self.storyboard.shots}
         return {model: table for model in models if (table := self.catalog.get(model)) is not None}
 

@@ -89,7 +89,6 @@ def something_to_do(plan: Plan) -> bool:
 
 
 def saved(plans: Sequence[Plan], bases: Sequence[Basis], choices: Mapping[str, Json]) -> bytes:
-    """The file's content."""
     boards: list[Json] = []
     for plan, basis in zip(plans, bases, strict=True):
         made_from: dict[str, Json] = {

@@ -65,7 +65,7 @@ class RateLimiter(Protocol):
         """A request was answered with 429."""
 
     def answered(self, *, sent_at: float) -> None:
-        """A request was answered otherwise."""
+        """A request was answered with anything else."""
 
 
 class Incoming:

@@ -79,7 +79,6 @@ class PartialFile:
 
     @property
     def left_over(self) -> bool:
-        """Whether an earlier try left something."""
         return self.path.exists()
 
     def reopen(self) -> None:
@@ -137,7 +136,6 @@ class PartialFile:
             raise unwritable(self.path, error) from error
 
     def append(self, content: bytes) -> None:
-        """Write and hash more content."""
         try:
             self._write(self._opened(), memoryview(content))
             if self.version is not None:
@@ -187,7 +185,6 @@ class PartialFile:
                 self.drop()
 
     def drop(self) -> None:
-        """Remove the file and its note."""
         self.close()
         with suppress(OSError):
             self._drop_note()  # first: a note alone would be taken for one of the next part

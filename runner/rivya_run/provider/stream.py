@@ -37,7 +37,6 @@ class Streams(httpcore2.AsyncNetworkBackend):
         return self.stream
 
     async def aclose(self) -> None:
-        """Close what is open."""
         stream, self.stream = self.stream, None
         if stream is not None:
             await stream.aclose()
@@ -109,12 +108,10 @@ class SlotStream(httpcore2.AsyncNetworkStream):
             raise httpcore2.WriteError("the response came before the request was sent completely")
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
-        """The same stream, secured."""
         self._streams.stream = SlotStream(await self._stream.start_tls(*args, **kwargs), self._streams)
         return self._streams.stream
 
     async def aclose(self) -> None:
-        """Close at once."""
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:

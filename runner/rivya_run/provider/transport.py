@@ -87,7 +87,6 @@ class Transport(httpx2.AsyncBaseTransport):
             await slot.aclose()
 
     async def aclose(self) -> None:
-        """Close everything."""
         self._idle.clear()
         for slot in tuple(self._slots):
             await self._drop(slot)
@@ -217,7 +216,6 @@ class _Slot:
         return self._connection.has_expired()
 
     async def aclose(self) -> None:
-        """Close the connection, at whatever it is."""
         await self._connection.aclose()
         await self._streams.aclose()
 

@@ -49,7 +49,6 @@ class SimulatorContext:
             self._ordinals["create"] += count
 
     def now(self) -> float:
-        """The simulator's time."""
         return self.options.clock()
 
     def request_id(self) -> str:
@@ -71,7 +70,6 @@ class SimulatorContext:
             self.options.on_request(request.method, request.scope["path"], phase)
 
     def refusal(self, refusal: Refusal) -> Response:
-        """The published error body."""
         return reply(refusal.body(self.request_id()), refusal.status, refusal.headers)
 
 

@@ -71,7 +71,6 @@ class HostedSimulator:
             raise RivyaError("the simulator itself failed") from self.context.troubles[0]
 
     def start(self) -> None:
-        """Open both ports and serve."""
         api = results = None
         try:
             api = _listening(self.options.host, self.options.port)

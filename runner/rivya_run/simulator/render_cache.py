@@ -48,7 +48,6 @@ class RenderCache:
         self._closing = threading.Event()
 
     def extension(self, task: SimulatedTask) -> str:
-        """The file name extension of a task's results."""
         table = self._catalog.get(task.model)
         return framing_of(table, task.params).extension if table is not None else "mp4"
 
@@ -70,7 +69,6 @@ class RenderCache:
         self._closing.set()
 
     def close(self) -> None:
-        """Let go of the thread."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _render(self, name: str, task: SimulatedTask, number: int) -> Content:

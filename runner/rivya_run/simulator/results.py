@@ -23,7 +23,6 @@ _ERRORS = {"403": 403, "404": 404, "410": 410, "429": 429, "500": 500, "503": 50
 
 
 def results_app(context: SimulatorContext) -> Router:
-    """The ASGI application of the results origin."""
     results = _Results(context)
     download = Endpoint(context, "results", "download", results.identity, results.download)
     elsewhere = Endpoint(context, "results", "elsewhere", lambda request: "", results.elsewhere)

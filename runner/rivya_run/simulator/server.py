@@ -27,7 +27,6 @@ _CHUNK = 1024 * 1024  # bytes read at once
 
 
 def api_app(context: SimulatorContext) -> Router:
-    """The ASGI application of the API origin."""
     api = _Api(context)
 
     def nowhere(request: Request) -> str:

@@ -45,7 +45,6 @@ class State:
     # What tests ask.
 
     def tasks(self) -> list[SimulatedTask]:
-        """All tasks in the order of their creation."""
         return list(self._tasks.values())
 
     def count(self) -> int:
@@ -93,7 +92,6 @@ class State:
             self._note({"e": "opened", "version": 1, "wallet": self._wallet, "at": now})
 
     def top_up(self, amount: float, account: str = "default") -> None:
-        """Put credits into a wallet."""
         self._note({"e": "top-up", "account": account, "credits": amount})
 
     def forget_file(self, file_id: str) -> None:
@@ -172,7 +170,6 @@ class State:
         return next(reversed(self._tasks.values()))
 
     def task(self, account: str, task_id: str, now: float) -> SimulatedTask:
-        """A task of the account. Raises Refusal (``not_found``)."""
         self.settle(now)
         task = self._tasks.get(task_id)
         if task is None or task.account != account or task_id in self._hidden:
@@ -213,7 +210,6 @@ class State:
         return next(reversed(self._files.values()))
 
     def file(self, account: str, file_id: str, now: float) -> SimulatedFile:
-        """A file of the account. Raises Refusal (``not_found``)."""
         file = self._files.get(file_id)
         lifetime = self._options.upload_lifetime
         if (

@@ -74,7 +74,6 @@ class SimulatedTask:
         return self.reserved if self.error is None or self.charged else 0
 
     def updated(self, now: float) -> float:
-        """When its status last changed."""
         return max((at for at in (self.created, self.starts, self.ends) if at <= now), default=self.created)
 
     def error_body(self) -> dict[str, Json] | None:

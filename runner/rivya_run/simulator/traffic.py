@@ -75,7 +75,7 @@ class ConnectionFaults:
         self._open: dict[Any, asyncio.Transport] = {}
 
     def protocol(self) -> type[H11Protocol]:
-        """uvicorn's HTTP/1.1 protocol, telling this register of its connections."""
+        """uvicorn's HTTP/1.1 protocol, which registers its connections here."""
         connection_faults = self
 
         class RegisteredProtocol(H11Protocol):
@@ -104,7 +104,6 @@ class ConnectionFaults:
             transport.close()
 
     def drop_all(self) -> None:
-        """Reset every connection."""
         for transport in list(self._open.values()):
             transport.abort()
 

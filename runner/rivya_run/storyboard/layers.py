@@ -76,7 +76,7 @@ def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Giv
     return {
         key.text: Given(key, value, where)
         for key, value in params.pairs()
-        if not is_extension(key.text) and not findings.is_spoilt(value)
+        if not is_extension(key.text) and not findings.is_invalid(value)
     }
 
 

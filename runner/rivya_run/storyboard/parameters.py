@@ -32,7 +32,6 @@ class MatrixFaults:
         entry[4].setdefault(id(item), (item, finding.message))
 
     def report(self, findings: Findings) -> None:
-        """Say them all."""
         for name, use, where, finding, items in self._found.values():
             values = self._lists[name].items
             if len(items) == len(values) > 1:

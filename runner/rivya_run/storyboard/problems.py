@@ -55,7 +55,6 @@ class Findings:
     def error(
         self, at: HasPosition, where: str, message: str, code: str, *, subject: str | None = None
     ) -> None:
-        """Something that must be put right."""
         self._add(at, where, message, code, subject, Severity.ERROR)
 
     def advice(
@@ -81,7 +80,7 @@ class Findings:
         """Remember that a node is wrong in itself, so that nothing more is said about it."""
         self._bad.add(id(node))
 
-    def is_spoilt(self, node: object) -> bool:
+    def is_invalid(self, node: object) -> bool:
         """Whether a node was found wrong in itself."""
         return id(node) in self._bad
 

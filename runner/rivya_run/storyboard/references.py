@@ -59,7 +59,7 @@ class ReferenceReader:
             items = [(item, f"{where}[{index}]") for index, item in enumerate(node.items)]
         references: list[Reference] = []
         for item, at in items:
-            if self.findings.is_spoilt(item):
+            if self.findings.is_invalid(item):
                 continue
             found = (
                 self._short(item, at, names, table)

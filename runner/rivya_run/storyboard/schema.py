@@ -55,7 +55,6 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
 
 
 def as_text(document: dict[str, Json]) -> str:
-    """A schema as its file holds it."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -163,7 +163,7 @@ class ShotReader:
         if table is not None:
             if not written.has("prompt") and not misspelt(written.node, KeyPlace.SHOT, "prompt"):
                 check_missing(table, written.node, where, self.findings)
-            at = written.params_spot()
+            at = written.params_position()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)
             if table.advice:
@@ -268,6 +268,6 @@ class _Written:
         node = self.entries.get(key)
         return node.text if isinstance(node, Scalar) else None
 
-    def params_spot(self) -> Node:
+    def params_position(self) -> Node:
         """Where to say that a parameter is missing."""
         return self.entries.get("params") or self.node

@@ -23,7 +23,7 @@ class ProgressReporter(Protocol):
 
 
 class NoReporter:
-    """Tells nobody anything."""
+    """Shows nothing."""
 
     def plans(self, plans: list[Plan]) -> None: ...
 

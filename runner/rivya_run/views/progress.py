@@ -54,12 +54,12 @@ class Outlet:
         """Nothing to do: whatever can be written is."""
 
     def close(self) -> None:
-        """Write what waits, as long as somebody reads."""
+        """Write what is queued, as long as there is a reader."""
         with self._lock:
             self._push(PATIENCE)
 
     def isatty(self) -> bool:
-        """Whether it is a terminal that still listens."""
+        """Whether it is a terminal that is still open."""
         try:
             return self._stream is not None and not self.broken and self._stream.isatty()
         except (OSError, ValueError):

@@ -52,8 +52,6 @@ class Scalar:
 
 
 class Sequence:
-    """A list."""
-
     __slots__ = ("column", "items", "line")
 
     def __init__(self, line: int, column: int) -> None:

@@ -147,7 +147,6 @@ def _task_id(found: dict[str, Json]) -> str | None:
 
 
 def _status(found: dict[str, Json]) -> TaskStatus | None:
-    """A published status."""
     return _STATUSES.get((_text(found.get("status")) or "").strip().lower())
 
 

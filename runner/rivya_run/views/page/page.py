@@ -114,7 +114,6 @@ class FolderPictures:
                     old.unlink()
 
     def exists(self, path: str) -> bool:
-        """Whether the file is in the output folder."""
         return (self._folder / path).is_file()
 
     def poster(self, path: str) -> str | None:
