@@ -57,7 +57,7 @@ def test_verify_says_where_a_clip_is_that_was_never_put_in_its_place(died: Proje
     [part] = downloads(died)
     code, said = words(died, "verify")
     assert code == 1
-    assert f"is missing; it is in .arriving/{part.name}, and the next run puts it in its place" in said
+    assert f"is missing; it is in .arriving/{part.name}, and the next run moves it into place" in said
     assert "0 files" in words(died, "clean", "--yes")[1]
     assert downloads(died) == [part]
     assert died.steps()["s01/1"].action.value == "reuse"

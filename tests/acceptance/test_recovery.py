@@ -364,7 +364,7 @@ def test_a_folder_that_is_removed_under_a_run_ends_it(project: Project) -> None:
 def test_a_removed_folder_is_noticed_while_tasks_only_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The books are looked at now and then, also when nothing is to be created."""
+    """The journal is checked now and then, also when nothing is to be created."""
     monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
     with hosted(speed=4.0) as simulator:
         project = Project(tmp_path, simulator)
