@@ -1,6 +1,6 @@
 # The commands that a contributor types are the commands that CI runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup fix check test demo bench soak power schemas pictures clean
+.PHONY: help setup fix check test demo bench soak power mutants schemas pictures clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -63,6 +63,10 @@ soak: $(VENV)/.tools
 ## make power     the power is cut at every step of recorded runs (SEED=1), and each of what is left lives on
 power: $(VENV)/.tools
 	PYTHONPATH=tests $(BIN)/python -m crash.cuts --seed $(SEED)
+
+## make mutants   small faults in the code that decides about money: do its tests notice? (MODULE=retry for one)
+mutants: $(VENV)/.tools
+	PYTHONPATH=tests $(BIN)/python -m mutants $(MODULE)
 
 ## make schemas   schemas/ and what is generated in docs/, from the tables and the language
 schemas: $(VENV)/.program

@@ -78,4 +78,6 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
         "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
     }
+    if state is AttemptState.FINISHED:
+        changes["timeline"] = (("queued", NOW), ("downloading", NOW))
     return replace(made, **changes)

@@ -44,7 +44,6 @@ class MockApi:
         self.bodies: list[bytes] = []
         self.times: list[float] = []
         self.told: list[Event] = []
-        self.troubles = 0
 
     async def _handle(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
@@ -66,9 +65,4 @@ class MockApi:
 
     def client(self, http: Http) -> RivyaClient:
         """A client without luck: jitter is always half."""
-        return RivyaClient(
-            http, clock=anyio.current_time, random=lambda: 0.5, tell=self.told.append, trouble=self._trouble
-        )
-
-    def _trouble(self) -> None:
-        self.troubles += 1
+        return RivyaClient(http, clock=anyio.current_time, random=lambda: 0.5, tell=self.told.append)

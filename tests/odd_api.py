@@ -6,11 +6,12 @@ import json
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -45,7 +46,8 @@ class OddApi:
     """``results`` are the URLs of a task by its origin, ``wrap`` what is made of each answer, ``encode`` its bytes.
 
     ``told`` is the status of a task. ``refuse`` is asked before each answer, by what is asked for (create, task,
-    credits or file): an answer in its place. ``media`` is what a path gives, with its HTTP status.
+    credits or file): an answer in its place. ``media`` is what a path gives, with its HTTP status, ``cut`` after how
+    many bytes of it the connection breaks, ``headers`` what goes with it.
     """
 
     root: Path
@@ -57,6 +59,9 @@ class OddApi:
     encode: Callable[[str], bytes] = utf8
     refuse: Callable[[str, int], tuple[int, Body] | None] = lambda what, turn: None
     media: Callable[[str, int], tuple[int, bytes]] = lambda path, turn: (200, picture(path))
+    cut: Callable[[int], int | None] = lambda turn: None
+    headers: dict[str, str] = field(default_factory=dict)
+    kind: str = "image/png"
     status: str = "succeeded"
     origin: str = ""
     tasks: dict[str, str] = field(default_factory=dict)
@@ -128,12 +133,22 @@ def _handler(api: OddApi) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *words: object) -> None:
             """Nothing: a test looks at what was asked."""
 
-        def say(self, status: int, raw: bytes, kind: str = "application/json") -> None:
+        def say(
+            self,
+            status: int,
+            raw: bytes,
+            kind: str = "application/json",
+            headers: Mapping[str, str] = MappingProxyType({}),
+            cut: int | None = None,
+        ) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(raw)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(raw)
+            self.wfile.write(raw[:cut])
+            self.close_connection = self.close_connection or cut is not None
 
         def answer(self, what: str, body: Callable[[], dict[str, Any]]) -> None:
             api.asked[what] += 1
@@ -157,7 +172,8 @@ def _handler(api: OddApi) -> type[BaseHTTPRequestHandler]:
                 return self.answer("credits", lambda: {"current_credits": 1000})
             api.seen.append(self.path)
             api.leaked += [self.path] if self.headers["Authorization"] else []
-            return self.say(*api.media(path, api.seen.count(self.path)), "image/png")
+            turn = api.seen.count(self.path)
+            return self.say(*api.media(path, turn), api.kind, api.headers, api.cut(turn))
 
     return Handler
 

@@ -14,12 +14,12 @@ import pytest
 
 import virtual_time
 from mock_api import KEY, ORIGIN
-from rivya_run.engine.board import Board, Line
-from rivya_run.engine.budget import Spending
+from rivya_run.engine.api_connection import ApiConnection
+from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.executor import Executor, exit_code
+from rivya_run.engine.interrupts import Interrupts
 from rivya_run.engine.outcome import Outcome
-from rivya_run.engine.session import Session
-from rivya_run.engine.task_slots import TaskLimiter
+from rivya_run.engine.storyboard_run import StoryboardRun, share, storyboard_run
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Intended
@@ -71,7 +71,7 @@ class ScriptedRun:
     asleep: float = 0.0
     slept: float = 0.0
     creates: list[tuple[str, float]] = field(default_factory=list)
-    boards: list[Board] = field(default_factory=list)
+    boards: list[StoryboardRun] = field(default_factory=list)
     error: RivyaError | None = None
     ended_at: float = 0.0
     _made_at: dict[str, float] = field(default_factory=dict)
@@ -129,17 +129,9 @@ class ScriptedRun:
         open_creates: Sequence[tuple[str, float]],
         balance: float | None,
     ) -> int:
-        limiter, spending = TaskLimiter(options.concurrency), Spending(options.max_credits, balance)
-        session = Session(
-            options,
-            limiter,
-            spending,
-            Timing(options.poll_interval),
-            lambda event: None,
-            clock=anyio.current_time,
-            now=self.wall,
-            steady=self.steady,
-        )
+        clocks = Clocks(anyio.current_time, self.wall, self.steady)
+        shared = share(options, clocks, Timing(options.poll_interval), lambda event: None)
+        shared.spending.balance = balance
         pace = Pace(random=lambda: 0.5)
         transport = httpx2.MockTransport(self._answer)
         async with Http(
@@ -150,37 +142,26 @@ class ScriptedRun:
             clock=anyio.current_time,
             steady=self.steady,
         ) as http:
-            client = RivyaClient(http, clock=anyio.current_time, random=lambda: 0.5, listen=session.heard)
+            client = RivyaClient(
+                http, clock=anyio.current_time, random=lambda: 0.5, listen=shared.outage.record_exchange
+            )
             for source in sources:
                 ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
                 self._intend(source, ledger, options, open_creates)
                 prepared = prepare(
                     source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall
                 )
-                spending.watch(ledger.history)
-                self.boards.append(
-                    Board(
-                        source.storyboard,
-                        source.tables(),
-                        source.facts,
-                        ledger,
-                        prepared.planner,
-                        prepared.plan,
-                        session,
-                        Line(http, client),
-                        relative_path=source.relative_path,
-                        base_url=ORIGIN,
-                        known_models=frozenset(source.catalog.ids()),
-                    )
-                )
+                shared.spending.watch(ledger.history)
+                connection = ApiConnection(http, client)
+                self.boards.append(storyboard_run(prepared, ORIGIN, connection, shared))
             self._began = anyio.current_time()
             try:
                 with anyio.fail_after(LONGEST):
-                    self.error = await Executor(self.boards, session).run()
+                    self.error = await Executor(self.boards, shared, Interrupts()).run()
             finally:
                 self.ended_at = self.now()
                 for board in self.boards:
-                    board.ledger.close()
+                    board.ledger.ledger.close()
         return exit_code(self.boards, self.error)
 
     def _intend(

@@ -51,6 +51,15 @@ def drop_leftovers(path: Path) -> None:
             left.unlink()
 
 
+def check_missing(path: Path) -> None:
+    """Raises OutputFolderError where a file only seems to be missing: a link is there that leads nowhere."""
+    if path.is_symlink():
+        raise OutputFolderError(
+            f"{path}: this is a link to a file that isn't here; it may know of takes that were paid for",
+            hint="fetch what it leads to (git annex get, or the disk that it is on), or remove the link",
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Make sure that a folder is there, under a name that is durable, as are those of new folders above it.
 

@@ -149,6 +149,24 @@ def test_what_is_no_manifest_is_refused(made: Made, books: str, name: str) -> No
     made.is_well()
 
 
+@BOOKS
+@pytest.mark.parametrize("name", ["manifest.json", "journal.jsonl"])
+def test_a_link_to_books_that_are_not_here_is_refused(made: Made, books: str, name: str) -> None:
+    """As git-annex leaves one where the content was not fetched: it may know of paid takes."""
+    made.fresh(books, made.good)
+    path = made.project.folder() / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(made.project.root / "nowhere")
+    before = made.files()
+    result = made.call("run")
+    assert result.exit_code == 7, result.output
+    assert name in result.stderr and "link" in result.stderr
+    assert made.files() == before
+    assert made.project.tasks() == made.tasks
+    path.unlink()
+    made.is_well()
+
+
 @pytest.mark.parametrize("words", [*COMMANDS, ["adopt", "a", "task_x"]], ids=" ".join)
 @pytest.mark.parametrize("number", [0, 2, 30, 35, 38], ids=lambda number: place_of(WRONG[number][0]))
 def test_every_command_refuses_it(made: Made, words: list[str], number: int) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from boards import sound
 from command_line import in_project, rivya_run
 from fault_cases import board, misbehaving
+from odd_api import odd_api
 from projects import Project
 from rivya_run.errors import OutputFolderError
 from rivya_run.project.names import arriving
@@ -105,7 +107,7 @@ def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
         assert project.run().exit_code == 0
         project.write(chain.replace("s01", "s11").replace("s02", "s12"))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.engine.take.move", _die)
+            patch.setattr("rivya_run.engine.take_over.move", _die)
             assert project.run().exit_code == 7
         project.write(board(1).replace("s01", "s05"))
         assert project.run().exit_code == 0
@@ -183,6 +185,61 @@ def test_half_a_clip_is_not_taken_for_one_and_not_thrown_away(tmp_path: Path) ->
         assert project.tasks() == 1
 
 
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"a"'}], ids=["anew", "resumable"])
+@pytest.mark.parametrize("kind", ["opus", "mp3", "flac"])
+def test_half_a_sound_is_not_taken_for_one_though_nothing_in_it_tells(
+    tmp_path: Path, kind: str, headers: dict[str, str]
+) -> None:
+    """Some formats can be played as far as they came: what broke off is no whole file, whatever it looks like."""
+    codec = {"opus": "libopus", "mp3": "libmp3lame", "flac": "flac"}[kind]
+    whole = sound(tmp_path / f"whole.{kind}", codec, 3).read_bytes()
+    half = whole[: len(whole) * 99 // 100]
+
+    back: list[bool] = []
+
+    def media(path: str, turn: int) -> tuple[int, bytes]:
+        return (200, whole) if turn == 1 or back else (410, b"")
+
+    with odd_api(
+        tmp_path,
+        media=media,
+        cut=lambda turn: len(half) if turn == 1 else None,
+        headers=headers,
+        kind=f"audio/{kind}",
+    ) as api:
+        api.board()
+        assert api.go(timeout=1).exit_code == 1
+        assert half in [path.read_bytes() for path in (tmp_path / "outputs/board/.arriving").iterdir()]
+        assert "0 files" in api.go(command="clean").stdout
+        assert api.go(timeout=1).exit_code == 1
+        back.append(True)
+        assert api.go().exit_code == 0
+        assert api.clips() == [whole]
+        assert len(api.tasks) == 1
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"a"'}], ids=["anew", "resumable"])
+def test_a_sound_that_was_all_there_when_a_run_was_killed_is_taken(
+    tmp_path: Path, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last byte was written, it was not synced yet, and its URL worked only once."""
+    whole = sound(tmp_path / "whole.mp3", "libmp3lame", 70).read_bytes()
+    assert len(whole) > 1024 * 1024
+
+    def media(path: str, turn: int) -> tuple[int, bytes]:
+        return (200, whole) if turn == 1 else (410, b"")
+
+    with odd_api(tmp_path, media=media, headers=headers, kind="audio/mpeg") as api:
+        api.board()
+        with monkeypatch.context() as patch:
+            patch.setattr("rivya_run.provider.partial_file.Part.finish", _die)
+            assert api.go(timeout=5).exit_code == 7
+        assert api.go(timeout=3).exit_code == 0
+        assert api.clips() == [whole]
+
+
 def test_clean_lists_what_was_left_of_a_download_that_nothing_needs(tmp_path: Path) -> None:
     """Of a file that is under its name, or of no take on record; the beginning of another file is left alone."""
     with hosted() as simulator:
@@ -220,6 +277,34 @@ def test_a_copy_is_not_offered_while_it_is_the_only_one(tmp_path: Path) -> None:
         assert copy.exists()
         assert project.run().exit_code == 0
         assert copy.name in words(project, "clean")[1]
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link to nowhere", "a link to a folder"])
+def test_whatever_lies_under_the_name_of_a_clip_is_kept_beside(tmp_path: Path, what: str) -> None:
+    """A folder too, with what is in it: no take of the run waits for a person because of it."""
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(board(2))
+        assert project.run().exit_code == 0
+        clip, other = paid(project)
+        content = clip.read_bytes()
+        clip.unlink()
+        other.unlink()
+        elsewhere = tmp_path / "elsewhere"
+        if what == "a folder":
+            clip.mkdir()
+            (clip / "mine.txt").write_text("mine")
+        else:
+            if what == "a link to a folder":
+                elsewhere.mkdir()
+            clip.symlink_to(elsewhere)
+        assert project.run().exit_code == 0
+        assert clip.read_bytes() == content and not clip.is_symlink()
+        assert other.exists()
+        beside = clip.with_name(f"{clip.stem}.changed.mp4")
+        assert (beside / "mine.txt").read_text() == "mine" if what == "a folder" else beside.is_symlink()
+        assert words(project, "verify")[0] == 0
+        assert "0 files" in words(project, "clean", "--yes")[1]
 
 
 @pytest.mark.usefixtures("hasty")

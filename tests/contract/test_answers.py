@@ -67,7 +67,7 @@ class Sayer:
 def told(
     says: Sequence[Sequence[bytes]], *, closes: bool = False
 ) -> tuple[list[tuple[int, bytes, dict[str, str]]], int]:
-    """What is made of the answers of a server, and over how many connections."""
+    """FailureKind is made of the answers of a server, and over how many connections."""
 
     async def run() -> tuple[list[tuple[int, bytes, dict[str, str]]], int]:
         sayer = Sayer(says, closes=closes)

@@ -209,7 +209,7 @@ def test_bodies_of_every_kind_come_whole(raw: bytes, expected: bytes) -> None:
     ],
 )
 def test_answers_that_are_none_are_errors(raw: bytes) -> None:
-    """What is no HTTP, never ends its head, or stops before its end: the request may have arrived."""
+    """FailureKind is no HTTP, never ends its head, or stops before its end: the request may have arrived."""
 
     async def answerer(_: Asked) -> bytes:
         return raw

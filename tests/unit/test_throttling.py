@@ -13,8 +13,9 @@ from mock_api import KEY, ORIGIN
 from rivya_run.engine.task_slots import Slot, TaskLimiter
 from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.provider.http import Http
+from rivya_run.provider.interface import Created, Throttled
 from rivya_run.provider.origin import Secret
-from rivya_run.provider.rivya.client import Created, RivyaClient
+from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.throttle import Pace
 from virtual_time import run
 
@@ -58,21 +59,21 @@ class Account:
 
 
 async def take(client: RivyaClient, limiter: TaskLimiter, number: int) -> None:
+    """One take, as ``create`` does it: its slot is left and taken again when the API throttles it."""
     slot = await limiter.acquire()
-
-    async def throttled(retry_after: float | None) -> None:
-        nonlocal slot
-        slot.throttled(retry_after)
-        slot = await limiter.acquire()
-
-    def accepted(_: Task) -> None:
-        slot.accepted()
-
-    far = anyio.current_time() + 1800
     body = json.dumps({"n": number}).encode()
-    found = await client.create(body, f"k{number}", deadline=far, on_task=accepted, throttled=throttled)
-    assert isinstance(found, Created)
-    await poll(client, found.task.id, slot)
+    async for attempt in client.attempts("create", anyio.current_time() + 1800):
+        async with client.turn(attempt.deadline) as granted:
+            assert granted
+            found = await client.create_once(body, f"k{number}")
+        if isinstance(found, Created):
+            slot.accepted()
+            await poll(client, found.task.id, slot)
+            return
+        assert isinstance(found, Throttled)
+        slot.throttled(found.retry_after)
+        slot = await limiter.acquire()
+        attempt.at_once()
 
 
 async def poll(client: RivyaClient, task_id: str, slot: Slot) -> None:

@@ -230,8 +230,9 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
 
 async def _ask(origin: str) -> list[ListedModel]:
     from rivya_run.provider.http import Http
+    from rivya_run.provider.interface import Refused, Unanswered
     from rivya_run.provider.network import Network
-    from rivya_run.provider.rivya.client import Refused, RivyaClient, Unanswered
+    from rivya_run.provider.rivya.client import RivyaClient
 
     network = Network.of_environment()
     for notice in network.notices:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rivya_run.cli.instant import GONE, facts_of, state_text, tables_digest
 from rivya_run.durable import write_atomically
-from rivya_run.engine.board import Board
 from rivya_run.engine.outcome import Ending, Outcome
 from rivya_run.engine.run import RunResult, started
+from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import take_status
@@ -64,7 +64,7 @@ class RerunCache:
         with suppress(OutputFolderError):
             write_atomically(board.folder / STATE, text.encode("ascii"))
 
-    def _files(self, one: Prepared, board: Board) -> Iterator[tuple[str, str] | None]:
+    def _files(self, one: Prepared, board: StoryboardRun) -> Iterator[tuple[str, str] | None]:
         """Every file that the answer stands on, as it is; None for one that changed behind our back."""
         for name in (JOURNAL, MANIFEST):
             yield facts_of((board.folder / name).stat(), outside=False), name
@@ -113,7 +113,7 @@ class RerunCache:
         )
 
 
-def _plan_now(one: Prepared, board: Board) -> Plan:
+def _plan_now(one: Prepared, board: StoryboardRun) -> Plan:
     """What the next run would plan: after a run that worked, the plan of before no longer holds."""
     resting = {Action.REUSE, Action.SKIP}
     if all(step.action in resting and step.moves_from is None for step in board.plan.steps):
@@ -124,7 +124,7 @@ def _plan_now(one: Prepared, board: Board) -> Plan:
     ).plan()
 
 
-def _nothing_to_do(plan: Plan, board: Board) -> bool:
+def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:
     """Whether everything that is wanted is there, and nothing else waits to be finished or looked at."""
     lost = any(attempt.lost or attempt.open for attempt in board.ledger.history.attempts.values())
     there = all(
@@ -135,7 +135,7 @@ def _nothing_to_do(plan: Plan, board: Board) -> bool:
     return there and not lost and not plan.orphans
 
 
-def _said(one: Prepared, board: Board, plan: Plan) -> tuple[str, str, str]:
+def _said(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
     """What the long way prints of such a plan: advice, progress, summary."""
     advice = as_text(one.source.advice) if one.source.advice else ""
     first = PlainLines().line(started(board.storyboard.id, plan))

@@ -24,9 +24,10 @@ from rivya_run.project.lock import locked
 from rivya_run.project.options import RunOptions
 from rivya_run.project.plan import Prepared, Source, open_sources, prepare, run_started
 from rivya_run.provider.http import Http
+from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret, checked_base_url
-from rivya_run.provider.rivya.client import Missing, Refused, RivyaClient, Unanswered
+from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
 from rivya_run.provider.throttle import Pace
 from rivya_run.suggest import did_you_mean
@@ -108,13 +109,13 @@ def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> No
 
 async def _ask(
     url: str, key: Secret, network: Network, task_id: str
-) -> Task | Missing | Refused | Unanswered:
+) -> Task | NotFound | Refused | Unanswered:
     async with Http(url, key, pace=Pace(random=random.random), network=network) as http:
         client = RivyaClient(http, clock=time.monotonic, random=random.random)
         return await client.task(task_id, deadline=time.monotonic() + ASK_WITHIN)
 
 
-def _answered(answer: Task | Missing | Refused | Unanswered, task_id: str) -> Task:
+def _answered(answer: Task | NotFound | Refused | Unanswered, task_id: str) -> Task:
     if isinstance(answer, Task):
         return answer
     if isinstance(answer, Unanswered):

@@ -16,7 +16,7 @@ UNPRICED_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class NotAdmitted:
+class SpendDenied:
     """Why nothing may be spent on a take: a person's words."""
 
     message: str
@@ -37,8 +37,7 @@ class Spending:
 
     def watch(self, history: History) -> None:
         """Count what this storyboard spends from now on."""
-        stakes = ((one.key, history.stake_of(one)) for one in history.attempts.values() if not one.ended)
-        unsettled = {key: stake for key, stake in stakes if stake > 0}
+        unsettled = {one.key: history.stake_of(one) for one in history.attempts.values() if not one.ended}
         self._before.append((history, history.at_stake(), unsettled))
 
     def so_far(self) -> float:
@@ -92,14 +91,14 @@ class Budget:
             return self._spending.any_awaited()
         return self._max_credits is not None and bool(self._spending.awaited(self._history))
 
-    def refusal(self, credits: float | None) -> NotAdmitted | None:
+    def refusal(self, credits: float | None) -> SpendDenied | None:
         """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
         least = credits if credits is not None else 1
         most, cap = self._max_credits, self._spending.cap
         if most is not None and (life := self._history.at_stake()) + least > most:
-            return NotAdmitted(_words("budget.max_credits", most, life, least))
+            return SpendDenied(_words("budget.max_credits", most, life, least))
         if cap is not None and (run := self._spending.so_far()) + least > cap:
-            return NotAdmitted(_words("--max-credits", cap, run, least))
+            return SpendDenied(_words("--max-credits", cap, run, least))
         return None
 
 
@@ -107,11 +106,11 @@ def _words(cap: str, limit: float, spent: float, credits: float) -> str:
     return f"{cap} is {limit:g}: {spent:g} spent or at stake, this take would add {credits:g}"
 
 
-class Till:
+class SpendGate:
     """Admits creates: never past a cap, and few at a time where the price or the balance is uncertain.
 
-    Waiting (``room``) and the right itself (``admit``) are apart, so that nobody holds a place among the tasks
-    in flight while waiting here: a throttled create would wait for that place, and both for ever.
+    Waiting (``room``) and the right itself (``admit``) are apart, so that nobody holds a slot among the tasks in
+    flight while waiting here: a throttled create would wait for that slot, and both for ever.
     """
 
     def __init__(self, spending: Spending) -> None:
@@ -124,6 +123,10 @@ class Till:
     def expect(self, key: str) -> None:
         """An open create of an earlier run, at an unknown price, will be sent again: its answer is waited for."""
         self._resent.add(key)
+
+    def decided(self, key: str) -> None:
+        """A person chose to pay again for that create: nobody waits for its answer any more."""
+        self._spending.decided(key)
 
     def settled(self, key: str) -> None:
         """That create was answered, or won't be in this run."""
@@ -139,7 +142,7 @@ class Till:
         while self._crowded(budget, estimate_now()):
             await self._changed.wait()
 
-    def admit(self, budget: Budget, cost: Estimate) -> Admission | NotAdmitted | None:
+    def admit(self, budget: Budget, cost: Estimate) -> SpendPermit | SpendDenied | None:
         """The right to send one create at once, why there is none, or None: wait (again) for room.
 
         A create that the wallet can't cover, as far as is known, is let through alone and held until its task
@@ -151,10 +154,10 @@ class Till:
         if self._crowded(budget, cost):
             return None
         if _unpriced(cost) and budget.unanswered_unpriced():
-            return NotAdmitted(
+            return SpendDenied(
                 "a create got no response and its price is not known: while a cap is set, nothing more is created"
             )
-        admission = Admission(self, cost, _unpriced(cost), self._doubts(cost))
+        admission = SpendPermit(self, cost, _unpriced(cost), self._doubts(cost))
         self._unpriced += admission.unpriced
         self._doubtful += admission.doubtful
         return admission
@@ -183,23 +186,23 @@ def _unpriced(cost: Estimate) -> bool:
     return cost.basis != "observed"
 
 
-class Admission:
+class SpendPermit:
     """The right to send one create; ``cost`` is what it is thought to cost."""
 
-    def __init__(self, till: Till, cost: Estimate, unpriced: bool, doubtful: bool) -> None:
+    def __init__(self, gate: SpendGate, cost: Estimate, unpriced: bool, doubtful: bool) -> None:
         self.cost = cost
         self.unpriced = unpriced
         self.doubtful = doubtful
-        self._till = till
+        self._gate = gate
 
     def answered(self) -> None:
         """The create was answered, or won't be: the price, if told, is in the history by now."""
         unpriced, self.unpriced = self.unpriced, False
         if unpriced:
-            self._till.give_back(unpriced=True)
+            self._gate.give_back(unpriced=True)
 
     def over(self) -> None:
         """Its task has ended, or nobody waits for it any more."""
         self.answered()
         doubtful, self.doubtful = self.doubtful, False
-        self._till.give_back(doubtful=doubtful)
+        self._gate.give_back(doubtful=doubtful)

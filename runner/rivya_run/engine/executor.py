@@ -7,11 +7,10 @@ from contextlib import suppress
 
 import anyio
 
-from rivya_run.engine.board import Board
+from rivya_run.engine.interrupts import Interrupts
 from rivya_run.engine.outcome import Ending
 from rivya_run.engine.salvage import save_what_is_known
-from rivya_run.engine.session import Session
-from rivya_run.engine.take import Pipeline
+from rivya_run.engine.storyboard_run import Shared, StoryboardRun
 from rivya_run.errors import (
     BY_ENDING,
     SEVEREST_FIRST,
@@ -29,7 +28,7 @@ from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.progress import Event
 from rivya_run.project.outputs import LEAST_FREE, free_bytes
 from rivya_run.project.places import ARRIVING
-from rivya_run.provider.rivya.client import Missing
+from rivya_run.provider.interface import NotFound
 
 MANIFEST_EVERY = 5.0
 """Seconds between two writings of the manifest while a run goes on; the journal has it all meanwhile."""
@@ -50,14 +49,21 @@ ACCOUNT_WITHIN = 60.0
 class Executor:
     """Runs the plans of some storyboards with one pool of limits."""
 
-    def __init__(self, boards: Sequence[Board], session: Session) -> None:
-        self._boards = boards
-        self._session = session
+    def __init__(self, storyboards: Sequence[StoryboardRun], shared: Shared, interrupts: Interrupts) -> None:
+        self._storyboards = storyboards
+        self._options = shared.options
+        self._clock = shared.clocks.monotonic
+        self._stop = shared.stop
+        self._spending = shared.spending
+        self._gate = shared.gate
+        self._timing = shared.timing
+        self._tell = shared.tell
+        self._interrupts = interrupts
         self._errors: list[RivyaError] = []
-        self._unwritten: set[Board] = set()
+        self._unwritten: set[StoryboardRun] = set()
 
     async def run(self) -> RivyaError | None:
-        """Carry every take. What ended the run early, or None; outcomes are on the boards.
+        """Carry every take. What ended the run early, or None; outcomes are with the storyboards.
 
         The manifests are written in any case.
         """
@@ -66,7 +72,7 @@ class Executor:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._write_all()
-        if self._session.interrupts.heard:
+        if self._interrupts.heard:
             hint = "run the same command again: it goes on where it stopped"
             self._errors.append(Interrupted("interrupted", hint=hint))
         return as_one(self._errors)
@@ -74,7 +80,7 @@ class Executor:
     async def _carry_all(self) -> None:
         self._look_for_room()
         async with anyio.create_task_group() as beside:
-            with anyio.CancelScope() as work, self._session.interrupts.cancelling():
+            with anyio.CancelScope() as work, self._interrupts.cancelling():
                 beside.start_soon(self._guarded, work, self._keep_books)
                 try:
                     await self._check_account()
@@ -82,61 +88,57 @@ class Executor:
                     self._errors.append(error)
                 else:
                     async with anyio.create_task_group() as workers:
-                        for board in self._boards:
-                            self._start(board, workers)
+                        for one in self._storyboards:
+                            self._start(one, workers)
             beside.cancel_scope.cancel()
 
     async def _write_all(self) -> None:
-        for board in self._boards:
+        for one in self._storyboards:
             try:
-                await anyio.to_thread.run_sync(board.ledger.sync)
-                board.write_manifest()
+                await anyio.to_thread.run_sync(one.ledger.ledger.sync)
+                one.manifest.write()
             except FolderGone as error:
-                self._errors += [error, save_what_is_known(board)]
+                self._errors += [error, save_what_is_known(one)]
             except OutputFolderError as error:
                 self._errors.append(error)
             with suppress(OSError):
-                (board.folder / ARRIVING).rmdir()  # which fails while anything is in it
+                (one.folder / ARRIVING).rmdir()  # which fails while anything is in it
 
-    def _start(self, board: Board, workers: anyio.abc.TaskGroup) -> None:
+    def _start(self, one: StoryboardRun, workers: anyio.abc.TaskGroup) -> None:
         """Open work first, then what is new in the order that ends soonest."""
-        pipeline = Pipeline(board)
-        for step in board.plan.steps:
+        for step in one.plan.steps:
             if step.gives_up is not None:
-                self._session.spending.decided(step.gives_up)
-        for attempt in self._session.spending.awaited(board.ledger.history):
+                self._spending.decided(step.gives_up)
+        for attempt in self._spending.awaited(one.ledger.history):
             if attempt.state is AttemptState.SENT:
-                self._session.till.expect(attempt.key)
-        for key in board.plan.orphans:
-            workers.start_soon(self._guarded, workers.cancel_scope, pipeline.finish, key)
+                self._gate.expect(attempt.key)
+        for key in one.plan.orphans:
+            workers.start_soon(self._guarded, workers.cancel_scope, one.takes.finish, key)
         # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.
-        capped = board.budget.capped
+        capped = one.budget.capped
         order = (
-            priorities(board.plan)
+            priorities(one.plan)
             if capped
-            else priorities(board.plan, self._session.timing, at_once=self._session.options.concurrency)
+            else priorities(one.plan, self._timing, at_once=self._options.concurrency)
         )
-        workers.start_soon(
-            self._settle, pipeline, workers, [s for s in board.plan.steps if s.action in RESTING]
-        )
-        for step in board.plan.steps:
+        workers.start_soon(self._settle, one, workers, [s for s in one.plan.steps if s.action in RESTING])
+        for step in one.plan.steps:
             if step.action not in SPENDING | RESTING:
-                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, 0.0)
+                workers.start_soon(self._guarded, workers.cancel_scope, one.takes.carry, step, 0.0)
         for priority, step in order:
             if step.needs:
-                workers.start_soon(self._guarded, workers.cancel_scope, pipeline.carry, step, priority)
+                workers.start_soon(self._guarded, workers.cancel_scope, one.takes.carry, step, priority)
         free = [(priority, step) for priority, step in order if not step.needs]
-        workers.start_soon(self._start_in_turn, board, pipeline, free, workers)
+        workers.start_soon(self._start_in_turn, one, free, workers)
 
-    async def _settle(self, pipeline: Pipeline, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:
+    async def _settle(self, one: StoryboardRun, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:
         """Takes for which nothing is asked of anybody, one after another."""
         for step in steps:
-            await self._guarded(workers.cancel_scope, pipeline.carry, step, 0.0)
+            await self._guarded(workers.cancel_scope, one.takes.carry, step, 0.0)
 
     async def _start_in_turn(
         self,
-        board: Board,
-        pipeline: Pipeline,
+        one: StoryboardRun,
         order: Sequence[tuple[float, Step]],
         workers: anyio.abc.TaskGroup,
     ) -> None:
@@ -144,15 +146,15 @@ class Executor:
 
         Nor is more made than can be fetched: the addresses of results don't last.
         """
-        alive = anyio.Semaphore(self._session.options.concurrency + UNFETCHED)
+        alive = anyio.Semaphore(self._options.concurrency + UNFETCHED)
 
         async def carry(priority: float, step: Step) -> None:
-            await self._guarded(workers.cancel_scope, pipeline.carry, step, priority)
+            await self._guarded(workers.cancel_scope, one.takes.carry, step, priority)
             alive.release()
 
         for priority, step in order:
             await alive.acquire()
-            await board.room_to_start(step)
+            await one.starting.room_for(step)
             workers.start_soon(carry, priority, step)
 
     async def _guarded(self, scope: anyio.CancelScope, work: object, *args: object) -> None:
@@ -161,7 +163,7 @@ class Executor:
             await work(*args)  # type: ignore[operator]
         except RivyaError as error:
             self._errors.append(error)
-            self._session.stop.creating(Ending.UNFINISHED, error.message)
+            self._stop.creating(Ending.UNFINISHED, error.message)
             scope.cancel()
 
     async def _check_account(self) -> None:
@@ -170,15 +172,15 @@ class Executor:
         When every one of them is ``not_found``, the key is most likely another account's (contract, section 3).
         Who says ``--resend-unknown`` has decided otherwise.
         """
-        if self._session.options.resend_unknown:
+        if self._options.resend_unknown:
             return
         asked = False
-        for board in self._boards:
-            for attempt in board.ledger.history.attempts.values():
+        for one in self._storyboards:
+            for attempt in one.ledger.history.attempts.values():
                 if attempt.task_id is None or not attempt.open or attempt.state is AttemptState.FINISHED:
                     continue
                 asked = True
-                if await self._found(board, attempt.task_id):
+                if await self._found(one, attempt.task_id):
                     return
         if asked and not await self._any_ended_task_found():
             raise KeyRefused(
@@ -188,15 +190,15 @@ class Executor:
             )
 
     async def _any_ended_task_found(self) -> bool:
-        for board in self._boards:
-            for attempt in board.ledger.history.attempts.values():
+        for one in self._storyboards:
+            for attempt in one.ledger.history.attempts.values():
                 if attempt.task_id is not None and attempt.ended:
-                    return await self._found(board, attempt.task_id)
+                    return await self._found(one, attempt.task_id)
         return False
 
-    async def _found(self, board: Board, task_id: str) -> bool:
-        answer = await board.client.task(task_id, deadline=self._session.clock() + ACCOUNT_WITHIN)
-        return not isinstance(answer, Missing)
+    async def _found(self, one: StoryboardRun, task_id: str) -> bool:
+        answer = await one.connection.client.task(task_id, deadline=self._clock() + ACCOUNT_WITHIN)
+        return not isinstance(answer, NotFound)
 
     async def _keep_books(self) -> None:
         """Write manifests now and then, and see whether folders and disk can still be relied on.
@@ -207,35 +209,33 @@ class Executor:
         while True:
             await anyio.sleep(pause)
             self._look_for_room()
-            began = self._session.clock()
-            for board in self._boards:
-                await board.durability.reached()
-                self._keep_manifest(board)
-            pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._session.clock() - began))
+            began = self._clock()
+            for one in self._storyboards:
+                await one.ledger.durable()
+                self._keep_manifest(one)
+            pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._clock() - began))
 
-    def _keep_manifest(self, board: Board) -> None:
+    def _keep_manifest(self, one: StoryboardRun) -> None:
         """A manifest that can't be written now is told once, and tried again: the journal has it all.
 
         On a full disk nothing more is created: there is no room for what would come of it.
         """
         try:
-            board.write_manifest()
+            one.manifest.write()
         except OutputFolderError as error:
             if isinstance(error, DiskFull):
-                self._session.stop.creating(Ending.NO_ROOM, error.message)
-            if board not in self._unwritten:
-                self._unwritten.add(board)
+                self._stop.creating(Ending.NO_ROOM, error.message)
+            if one not in self._unwritten:
+                self._unwritten.add(one)
                 message = f"{error.message}; it will be retried"
-                self._session.tell(
-                    Event("notice", storyboard=board.storyboard.id, detail={"message": message})
-                )
+                self._tell(Event("notice", storyboard=one.storyboard.id, detail={"message": message}))
         else:
-            self._unwritten.discard(board)
+            self._unwritten.discard(one)
 
     def _look_for_room(self) -> None:
-        for board in self._boards:
-            if free_bytes(board.folder) < LEAST_FREE:
-                self._session.stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
+        for one in self._storyboards:
+            if free_bytes(one.folder) < LEAST_FREE:
+                self._stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
 
 
 def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:
@@ -251,12 +251,12 @@ def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:
     return type(worst)("\n".join(messages), hint="\n".join(hints) or None)
 
 
-def exit_code(boards: Sequence[Board], error: RivyaError | None) -> int:
+def exit_code(storyboards: Sequence[StoryboardRun], error: RivyaError | None) -> int:
     """The exit code of a run: the most severe of what ended it and of what its wanted takes came to."""
     codes = [error.exit_code] if error is not None else []
-    for board in boards:
-        for step in board.plan.steps:
-            outcome = board.outcomes.get((step.shot.id, step.take))
+    for one in storyboards:
+        for step in one.plan.steps:
+            outcome = one.outcomes.get((step.shot.id, step.take))
             if not step.wanted:
                 continue
             if outcome is not None:

@@ -11,8 +11,9 @@ from random import random
 import anyio
 
 from rivya_run.durable import make_folder
-from rivya_run.engine.board import Board
-from rivya_run.engine.session import Session
+from rivya_run.engine.api_connection import ApiConnection
+from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
@@ -32,9 +33,10 @@ from rivya_run.project.outputs import (
     suffix_for,
     unused_name,
 )
+from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.download import Fetched, NotThere, fetch
-from rivya_run.provider.partial_file import CUT, KEPT
-from rivya_run.provider.rivya.client import Missing
+from rivya_run.provider.interface import NotFound
+from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.retry import back_off
 from rivya_run.times import iso
 
@@ -72,9 +74,23 @@ class FetchTrouble:
 class Fetcher:
     """Fetches the files of one attempt whose task succeeded. ``stale``: its URLs are an earlier run's."""
 
-    def __init__(self, board: Board, key: str, *, stale: bool) -> None:
-        self._board = board
+    def __init__(
+        self,
+        key: str,
+        ledger: RunLedger,
+        connection: ApiConnection,
+        downloads: anyio.CapacityLimiter,
+        doubts: Counter[str],
+        clocks: Clocks,
+        *,
+        stale: bool,
+    ) -> None:
         self._key = key
+        self._ledger = ledger
+        self._connection = connection
+        self._downloads = downloads
+        self._doubts = doubts
+        self._clocks = clocks
         self._stale = stale
         self._renewals = 0
         self._missing = 0
@@ -94,49 +110,61 @@ class Fetcher:
 
     @property
     def _attempt(self) -> Attempt:
-        return self._board.attempt(self._key)
+        return self._ledger.attempt(self._key)
 
     def _there(self, index: int) -> bool:
         outputs = self._attempt.outputs
-        return index < len(outputs) and file_trouble(self._board.folder, outputs[index]) is None
+        return index < len(outputs) and file_trouble(self._ledger.folder, outputs[index]) is None
 
     async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
-        part = arriving(self._board.folder, self._key, index)
+        part = arriving(self._ledger.folder, self._key, index)
         if self._stale:
             # Most likely expired by now; the stand-in, for one, has moved to another port.
             self._stale = False
             await self._renew(deadline)
         make_folder(part.parent)
-        patience = _Patience(self._board.session)
         suspects: Counter[str] = Counter()
-        while True:
+        arrived, since = 0, self._clocks.wall()
+        async for attempt in self._attempts(deadline):
             # It has its place among the downloads while it is asked for, not while it waits: others may go on.
-            async with self._board.session.downloads:
-                if patience.tries:
+            async with self._downloads:
+                if attempt.number > 1:
                     await self._renew(deadline)
                 ended = await self._fetch_now(index, part, deadline, suspects)
             if not isinstance(ended, NotThere):
                 return ended
-            if (size := size_of(part)) > patience.arrived:
-                patience = _Patience(self._board.session, arrived=size)
+            if (size := size_of(part)) > arrived:
+                arrived, since = size, self._clocks.wall()
+                attempt.progressed()
             unknown = self._missing >= MISSING_AFTER
-            over = unknown or not await patience.wait(deadline)
-            if (over or patience.tries > RENEWALS) and await self._made_do(index, part):
+            over = unknown or attempt.time_left <= 0
+            if (over or attempt.number > RENEWALS) and await self._made_do(index, part):
                 return None
             if over:
+                times = f", {attempt.number} times since {iso(since)}" if attempt.number > 1 else ""
                 known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
-                return FetchTrouble(f"{patience.words(ended.reason)}{known}")
+                return FetchTrouble(f"{ended.reason}{times}{known}")
+            # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
+            pause = back_off(attempt.number, 0.5 + random() / 2) if attempt.number > 1 else 0.0
+            attempt.again(pause, ended.reason)
+        raise AssertionError("every attempt ends or is followed by another")
+
+    def _attempts(self, deadline: float) -> Attempts:
+        return Attempts(deadline, clock=self._clocks.monotonic, random=random)
 
     async def _fetch_now(
         self, index: int, part: Path, deadline: float, suspects: Counter[str]
     ) -> FetchTrouble | NotThere | None:
         """Fetch, and fetch again over a fresh URL where what came isn't whole."""
-        while True:
+        doubt = ""
+        async for attempt in self._attempts(deadline):
+            if attempt.number > 1 and not await self._renew(deadline):
+                break
             if index >= len(self._attempt.urls):
                 return FetchTrouble("the API doesn't name this file any more")
             answer = await fetch(
-                self._board.http,
+                self._connection.http,
                 self._attempt.urls[index],
                 part,
                 look=_looked_at,
@@ -148,20 +176,22 @@ class Fetcher:
             if not isinstance(answer, Fetched):
                 made_do = answer.final and await self._made_do(index, part)
                 return None if made_do else FetchTrouble(answer.reason)
-            found = answer.seen
-            if found.doubt is None:
-                await self._store(
-                    index, part, part, _File(answer.bytes, answer.sha256, answer.mime_type, found)
-                )
+            if answer.seen.doubt is None:
+                found = _File(answer.bytes, answer.sha256, answer.mime_type, answer.seen)
+                await self._store(index, part, part, found)
                 return None
             # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
+            doubt = answer.seen.doubt
             suspects[answer.sha256] += 1
             kept = await anyio.to_thread.run_sync(set_aside, part)
-            if self._is_all_there_is(found.doubt, suspects[answer.sha256]):
+            if self._is_all_there_is(doubt, suspects[answer.sha256]):
                 await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
                 return None
-            if not await self._renewed(deadline):
-                return FetchTrouble(f"what came isn't whole, and differs each time: {found.doubt}")
+            self._renewals += 1
+            if self._renewals > RENEWALS:
+                break
+            attempt.again(back_off(self._renewals, random()) if self._renewals > 1 else 0.0, doubt)
+        return FetchTrouble(f"what came isn't whole, and differs each time: {doubt}")
 
     async def _made_do(self, index: int, part: Path) -> bool:
         """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.
@@ -176,29 +206,19 @@ class Fetcher:
 
     def _is_all_there_is(self, doubt: str, came: int) -> bool:
         """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
-        doubts = self._board.session.doubts
-        doubts[doubt] += came >= SURE_AFTER
-        return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
-
-    async def _renewed(self, deadline: float) -> bool:
-        """Renew the URL, a few times at most, with longer and longer waits between."""
-        self._renewals += 1
-        if self._renewals > RENEWALS:
-            return False
-        if self._renewals > 1:
-            await anyio.sleep(back_off(self._renewals, random()))
-        return await self._renew(deadline)
+        self._doubts[doubt] += came >= SURE_AFTER
+        return came >= SURE_AFTER or self._doubts[doubt] >= USUAL_AFTER
 
     async def _renew(self, deadline: float) -> bool:
         """Ask for the task again: its answer holds fresh URLs. Without one, those that are known are all there is."""
-        until = min(deadline, self._board.session.clock() + RENEW_WITHIN)
-        task = await self._board.client.task(self._attempt.task_id or "", deadline=until)
-        self._missing = self._missing + 1 if isinstance(task, Missing) else 0
+        until = min(deadline, self._clocks.monotonic() + RENEW_WITHIN)
+        task = await self._connection.client.task(self._attempt.task_id or "", deadline=until)
+        self._missing = self._missing + 1 if isinstance(task, NotFound) else 0
         if not isinstance(task, Task) or task.status is not TaskStatus.SUCCEEDED or not task.urls:
             return False
         urls, places = results_of(self._attempt, task)
         if urls != self._attempt.urls:
-            self._board.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
+            self._ledger.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
         return True
 
     async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
@@ -208,7 +228,7 @@ class Fetcher:
         known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
         url = self._attempt.urls[index]
         name = known.path if known else self._name(index, suffix_for(mime_type, url))
-        target = within(self._board.folder, name)
+        target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(
             self._key,
@@ -223,42 +243,16 @@ class Fetcher:
             found.media,
         )
         with anyio.CancelScope(shield=True):
-            self._board.record(stored)
-            await self._board.durability.reached()
+            self._ledger.record(stored)
+            await self._ledger.durable()
             await anyio.to_thread.run_sync(_settle, arrived, target, file.sha256, part)
 
     def _name(self, index: int, suffix: str) -> str:
         """A name that no other attempt of the take has on record, which another one's clip may be under."""
         attempt = self._attempt
         name = output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
-        owned = self._board.names_of(attempt.shot, attempt.take)
-        return unused_name(self._board.folder, name, owned) if name in owned else name
-
-
-class _Patience:
-    """The wait for a file that isn't there: as long as one take may last, with longer and longer pauses."""
-
-    def __init__(self, session: Session, *, arrived: int = 0) -> None:
-        self.arrived = arrived
-        self._session = session
-        self._since = session.now()
-        self.tries = 0
-
-    async def wait(self, deadline: float) -> bool:
-        """Pause before the next question; False once the time is up."""
-        self.tries += 1
-        left = deadline - self._session.clock()
-        if left <= 0:
-            return False
-        if self.tries > 1:
-            # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
-            await anyio.sleep(min(left, back_off(self.tries, 0.5 + random() / 2)))
-        return True
-
-    def words(self, reason: str) -> str:
-        """What came, how often and since when."""
-        times = f", {self.tries} times since {iso(self._since)}" if self.tries > 1 else ""
-        return f"{reason}{times}"
+        owned = self._ledger.names_of(attempt.shot, attempt.take)
+        return unused_name(self._ledger.folder, name, owned) if name in owned else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +287,12 @@ def _file(path: Path) -> _File:
 
 
 def _best(part: Path) -> tuple[Path, _File] | None:
-    """The best that is here of a file, by what was set aside: beyond doubt, else what came as a whole in doubt."""
-    for path in (part, part.with_name(part.name + CUT)):
-        if size_of(path) and (file := _file(path)).seen.doubt is None:
+    """The best that came whole of a file: beyond doubt, else in doubt. What broke off never did."""
+    kept = part.with_name(part.name + KEPT)
+    for path in (part, kept):
+        if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:
             return path, file
-    if not part.with_name(part.name + KEPT).exists():
+    if not kept.exists():
         return None
     kept = set_aside(part)
     return kept, _file(kept)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import random
 
-import anyio
-
-from rivya_run.engine.board import Board
-from rivya_run.journal.attempt import AttemptState
+from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Failed, Observed, Succeeded, TaskMissing
 from rivya_run.journal.results import results_of
 from rivya_run.journal.task import Task, TaskStatus
-from rivya_run.planning.plan import Step
-from rivya_run.provider.rivya.client import Missing, Refused, Retry, Unanswered
+from rivya_run.planning.forecast import Timing
+from rivya_run.provider.interface import NotFound, Refused, Unanswered
+from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.times import seconds_of
 
 SPREAD = 0.01
@@ -22,59 +23,90 @@ SURE_AFTER = 3
 """How often ``not_found`` is asked again before it is believed: a store may lag behind its own answer."""
 
 
-class Follower:
-    """Follows one attempt's task."""
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one question for a task came to.
 
-    def __init__(self, board: Board, key: str, step: Step | None) -> None:
-        self._board = board
+    ``changed``: something new is on record. ``ended``: there is nothing more to ask for now; ``unlearnt`` is why not,
+    where the API answered something else than how the task is.
+    """
+
+    changed: bool
+    ended: bool
+    unlearnt: str | None = None
+
+
+class Follower:
+    """Asks for one attempt's task at the right times. ``at`` is when to ask next (monotonic seconds)."""
+
+    def __init__(
+        self,
+        key: str,
+        ledger: RunLedger,
+        client: RivyaClient,
+        timing: Timing,
+        clocks: Clocks,
+        *,
+        others: int,
+        poll_interval: float,
+    ) -> None:
+        """``others`` is how many tasks are followed: those of an earlier run are not all asked for in one moment."""
         self._key = key
-        self._step = step
+        self._ledger = ledger
+        self._client = client
+        self._timing = timing
+        self._clocks = clocks
         self._missing = 0
+        self._asked = 0
         self._open_at = 0.0
         self._queued_for: float | None = None
         self._queued = False
+        self._from_earlier = self._age() >= 1
+        pause = self._pause()
+        if self._from_earlier:
+            pause = random() * min(others * SPREAD, poll_interval)
+        self.at = clocks.monotonic() + pause
 
-    async def until_ended(self, deadline: float) -> str | None:
-        """Return when the task has ended, is missing, or the time is up; the attempt's state says which.
+    @property
+    def _attempt(self) -> Attempt:
+        return self._ledger.attempt(self._key)
 
-        In words why it wasn't followed to its end, where the API answered something else.
-        """
-        session = self._board.session
-        attempt = self._board.attempt(self._key)
-        kind = attempt.price_key or attempt.model
-        started = self._age()
-        asked = 0
-        tries = 1
-        while True:
-            if asked == 0 and started >= 1:  # an earlier run's: asked for at once, but not all in one moment
-                wait = random() * min(session.limiter.held * SPREAD, session.options.poll_interval)
+    async def ask(self, deadline: float) -> Polled:
+        """Ask until there is an answer, put what is new on record, and say when to ask next. Raises KeyRefused."""
+        answer = await self._client.task(self._attempt.task_id or "", deadline=deadline)
+        self._asked += 1
+        changed, ended = False, False
+        if isinstance(answer, Task):
+            lasted = self._lasted(answer, watched=self._asked > 1 or not self._from_earlier)
+            changed, ended = self._note(answer, lasted)
+            if ended:
+                self._learn()
             else:
-                age = self._age()
-                running = age - self._queued_for if self._queued_for is not None else None
-                wait = session.timing.wait(
-                    kind, age, asked, model=attempt.model, running=running, queued=self._queued
-                )
-            if session.clock() + wait > deadline:
-                wait = max(0.0, deadline - session.clock())
-            await anyio.sleep(wait)
-            answer = await self._board.client.ask(
-                self._board.attempt(self._key).task_id or "", deadline=deadline, attempts=tries
-            )
-            asked += 1
-            tries = tries + 1 if isinstance(answer, Retry) else 1
-            if isinstance(answer, Task):
-                if self._note(answer, self._lasted(answer, watched=asked > 1 or started < 1)):
-                    known = self._board.attempt(self._key)
-                    if known.lasted is not None:
-                        session.timing.learn(kind, known.lasted, model=attempt.model, running=known.ran)
-                    return None
                 self._look(answer)
-            elif isinstance(answer, Missing) and self._is_missing(answer):
-                return None
-            elif isinstance(answer, Retry):
-                await anyio.sleep(min(answer.wait, max(0.0, deadline - session.clock())))
-            if session.clock() >= deadline or isinstance(answer, Refused | Unanswered):
-                return _words(answer)
+        elif isinstance(answer, NotFound):
+            changed, ended = self._is_missing(answer)
+        if ended:
+            return Polled(changed, True)
+        if isinstance(answer, Refused | Unanswered) or self._clocks.monotonic() >= deadline:
+            return Polled(changed, True, _words(answer))
+        self.at = self._clocks.monotonic() + self._pause()
+        return Polled(changed, False)
+
+    def _pause(self) -> float:
+        """Seconds until the next question."""
+        attempt, age = self._attempt, self._age()
+        running = age - self._queued_for if self._queued_for is not None else None
+        kind = attempt.price_key or attempt.model
+        return self._timing.wait(
+            kind, age, self._asked, model=attempt.model, running=running, queued=self._queued
+        )
+
+    def _learn(self) -> None:
+        """How long this task took says when to ask for the next one of its kind."""
+        attempt = self._attempt
+        if attempt.lasted is not None:
+            kind = attempt.price_key or attempt.model
+            self._timing.learn(kind, attempt.lasted, model=attempt.model, running=attempt.ran)
 
     def _look(self, task: Task) -> None:
         """A task that is still open: since when it has been out of the queue."""
@@ -88,10 +120,10 @@ class Follower:
 
     def _age(self) -> float:
         """Seconds since the create was answered; what a resumed task did meanwhile isn't known."""
-        attempt = self._board.attempt(self._key)
+        attempt = self._attempt
         since = attempt.timeline[0][1] if attempt.timeline else attempt.sent_at
         begun = seconds_of(since)
-        return max(0.0, self._board.session.now() - begun) if begun is not None else 0.0
+        return max(0.0, self._clocks.wall() - begun) if begun is not None else 0.0
 
     def _lasted(self, task: Task, *, watched: bool) -> float | None:
         """How long the task took: by the API's clock, else between the last look that saw it open and now.
@@ -109,13 +141,13 @@ class Follower:
             return None
         return round(lasted - self._queued_for, 3)
 
-    def _note(self, task: Task, lasted: float | None) -> bool:
-        """Put a change on record; whether the task has ended."""
+    def _note(self, task: Task, lasted: float | None) -> tuple[bool, bool]:
+        """Put a change on record; whether there was one, and whether the task has ended."""
         self._missing = 0
-        attempt = self._board.attempt(self._key)
+        attempt = self._attempt
         if task.status is TaskStatus.SUCCEEDED and task.urls:
             urls, places = results_of(attempt, task)
-            self._board.record(
+            self._ledger.record(
                 Succeeded(
                     self._key,
                     urls,
@@ -129,7 +161,7 @@ class Follower:
             )
         elif task.status is TaskStatus.FAILED:
             error = task.error
-            self._board.record(
+            self._ledger.record(
                 Failed(
                     self._key,
                     error.code if error else "failed",
@@ -142,7 +174,7 @@ class Follower:
         else:
             known = attempt.timeline[-1][0] if attempt.timeline else None
             if known != task.raw_status or attempt.lost or attempt.state is AttemptState.UNKNOWN:
-                self._board.record(
+                self._ledger.record(
                     Observed(
                         self._key,
                         task.raw_status,
@@ -151,29 +183,23 @@ class Follower:
                         task.updated_at,
                     )
                 )
-                self._tell()
-            return False
-        self._tell()
-        return True
+                return True, False
+            return False, False
+        return True, True
 
-    def _is_missing(self, answer: Missing) -> bool:
+    def _is_missing(self, answer: NotFound) -> tuple[bool, bool]:
+        """Count that the task isn't found; whether that is news, and whether it is believed by now."""
         self._missing += 1
         if self._missing < SURE_AFTER:
-            return False
-        if not self._board.attempt(self._key).lost:
-            self._board.record(TaskMissing(self._key, answer.error.message, answer.error.request_id))
-            self._tell()
-        return True
-
-    def _tell(self) -> None:
-        if self._step is not None:
-            self._board.tell(self._step, self._key)
+            return False, False
+        if self._attempt.lost:
+            return False, True
+        self._ledger.record(TaskMissing(self._key, answer.error.message, answer.error.request_id))
+        return True, True
 
 
-def _words(answer: Task | Missing | Refused | Retry | Unanswered) -> str | None:
+def _words(answer: Task | NotFound | Refused | Unanswered) -> str | None:
     """What the API said instead of how the task is."""
     if isinstance(answer, Refused):
         return f"{answer.error.message} [{answer.error.code}]"
-    if isinstance(answer, Unanswered):
-        return answer.last
-    return answer.reason if isinstance(answer, Retry) else None
+    return answer.last if isinstance(answer, Unanswered) else None

@@ -48,7 +48,7 @@ class Interrupts:
         for scope in self._scopes:
             scope.cancel()
 
-    def told(self, name: str) -> bool:
+    def requested(self, name: str) -> bool:
         """Take a signal in; whether it says to leave at once.
 
         A person decides that by a second Ctrl-C (or SIGTERM). A closed terminal only ever asks to leave in order:
@@ -66,12 +66,12 @@ class Interrupts:
 
         Handlers are Python's own and wake the loop, which works on every system. A hang-up that is ignored
         (``nohup``) stays ignored; an interrupt is always meant, also in a shell's background, where it is
-        ignored by custom. What ``told`` says ends the process at once.
+        ignored by custom. What ``requested`` says ends the process at once.
         """
         loop = asyncio.get_running_loop()
 
-        def hear(number: int, frame: FrameType | None) -> None:
-            if self.told(signal.Signals(number).name):
+        def on_signal(number: int, frame: FrameType | None) -> None:
+            if self.requested(signal.Signals(number).name):
                 os._exit(Interrupted.exit_code)
             loop.call_soon_threadsafe(self.interrupt)
 
@@ -81,7 +81,7 @@ class Interrupts:
             if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
                 continue
             try:
-                before[number] = signal.signal(number, hear)
+                before[number] = signal.signal(number, on_signal)
             except ValueError:  # not the main thread: whoever runs us there hears for us
                 break
         try:

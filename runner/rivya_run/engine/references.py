@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import anyio
 
 from rivya_run.durable import sync_file
-from rivya_run.engine.board import Board
+from rivya_run.engine.named_locks import NamedLocks
 from rivya_run.engine.outcome import Ending
-from rivya_run.engine.uploads import NotUploaded, ReferenceFile
+from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.uploads import NotUploaded, ReferenceFile, Uploader
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
 from rivya_run.journal.events import FrameTaken
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
 from rivya_run.planning.plan import Parent, Step
+from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
 from rivya_run.project.outputs import file_trouble, place, sha256_of
 from rivya_run.provider.partial_file import PART
-from rivya_run.storyboard.model import FileReference, Frame, ShotReference, UrlReference
+from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,20 @@ class NotResolved:
 class References:
     """Resolves the references of one storyboard's takes."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(
+        self,
+        facts: Mapping[str, FileFacts],
+        ledger: RunLedger,
+        planner: Planner,
+        uploader: Uploader,
+        locks: NamedLocks,
+    ) -> None:
+        """``facts`` are of files, by path as written; ``planner`` knows which attempt serves a parent."""
+        self._facts = facts
+        self._ledger = ledger
+        self._planner = planner
+        self._uploader = uploader
+        self._locks = locks
 
     async def resolve(self, step: Step, deadline: float) -> ResolvedReferences | NotResolved:
         """Every reference, in order, as the API wants it."""
@@ -60,7 +74,7 @@ class References:
                 raise
             except RivyaError as error:
                 return NotResolved(Ending.FAILED, error.message, "reference")
-            upload = await self._board.uploader.url_of(file, step.shot.model, deadline)
+            upload = await self._uploader.url_of(file, step.shot.model, deadline)
             if isinstance(upload, NotUploaded):
                 plain = upload.error is not None
                 return NotResolved(Ending.FAILED if plain else Ending.UNFINISHED, upload.message, "upload")
@@ -79,7 +93,7 @@ class References:
         self, reference: FileReference | ShotReference, parents: Iterator[Parent]
     ) -> ReferenceFile:
         if isinstance(reference, FileReference):
-            facts = self._board.facts[reference.path]
+            facts = self._facts[reference.path]
             return ReferenceFile(
                 Path(facts.path),
                 reference.path,
@@ -92,16 +106,16 @@ class References:
 
     async def _output_of(self, parent: Parent, frame: Frame | None) -> ReferenceFile:
         """The parent's first output, or a frame of it."""
-        key = self._board.planner.matching.key_for(parent.shot, parent.take or 1)
+        key = self._planner.matching.key_for(parent.shot, parent.take or 1)
         if key is None:
             raise RivyaError(f"parent {parent.label} isn't there")
-        output = self._board.attempt(key).outputs[0]
-        trouble = await anyio.to_thread.run_sync(file_trouble, self._board.folder, output)
+        output = self._ledger.attempt(key).outputs[0]
+        trouble = await anyio.to_thread.run_sync(file_trouble, self._ledger.folder, output)
         if trouble is not None:
             raise RivyaError(f"parent {parent.label}: {output.path} {trouble}")
         if frame is None:
             mime_type = output.mime_type or "application/octet-stream"
-            path = within(self._board.folder, output.path)
+            path = within(self._ledger.folder, output.path)
             return ReferenceFile(
                 path, output.path, output.sha256, output.bytes, mime_type.partition("/")[0], mime_type
             )
@@ -111,16 +125,16 @@ class References:
         """The still, taken out now unless it lies there already; kept beside the clip."""
         label = frame if isinstance(frame, str) else f"{frame:g}s"
         name = f"{clip.rpartition('.')[0]}_{label.replace('.', '-')}.png"
-        target = within(self._board.folder, name)
-        async with self._board.alone(name):
+        target = within(self._ledger.folder, name)
+        async with self._locks.of(name):
             if not target.exists():
                 part = target.with_name(target.name + PART)
-                await anyio.to_thread.run_sync(take_frame, within(self._board.folder, clip), frame, part)
+                await anyio.to_thread.run_sync(take_frame, within(self._ledger.folder, clip), frame, part)
                 await anyio.to_thread.run_sync(sync_file, part)
                 place(part, target, sha256_of(part))
             digest = await anyio.to_thread.run_sync(sha256_of, target)
             size = target.stat().st_size
-            self._board.record(FrameTaken(key, label, name, digest, size))
+            self._ledger.record(FrameTaken(key, label, name, digest, size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
 
 

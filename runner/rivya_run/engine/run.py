@@ -14,12 +14,12 @@ import anyio
 
 from rivya_run import __version__
 from rivya_run.durable import drop_leftovers
-from rivya_run.engine.board import Board, Line
-from rivya_run.engine.budget import Spending
+from rivya_run.engine.api_connection import ApiConnection
+from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.executor import Executor, exit_code
-from rivya_run.engine.session import Session
+from rivya_run.engine.interrupts import Interrupts
 from rivya_run.engine.simulation import SIMULATED_KEY, SPEED, simulated
-from rivya_run.engine.task_slots import TaskLimiter
+from rivya_run.engine.storyboard_run import Shared, StoryboardRun, share, storyboard_run
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import whole
@@ -57,7 +57,7 @@ Confirm = Callable[[Sequence[Prepared]], None]
 class RunResult:
     """What a run came to. ``error`` is what ended it early."""
 
-    boards: tuple[Board, ...]
+    boards: tuple[StoryboardRun, ...]
     exit_code: int
     error: RivyaError | None
 
@@ -153,29 +153,31 @@ async def _run(
     tell: Tell,
     now: Callable[[], float],
 ) -> RunResult:
-    limiter = TaskLimiter(options.concurrency, tell=tell)
-    spending = Spending(options.max_credits)
-    session = Session(options, limiter, spending, Timing(poll_interval(options)), tell, now=now)
+    shared = share(options, Clocks(wall=now), Timing(poll_interval(options)), tell)
+    interrupts = Interrupts()
     for one in prepared:
-        spending.watch(one.ledger.history)
-        session.timing.learn_from(one.ledger.history.attempts.values())
+        shared.spending.watch(one.ledger.history)
+        shared.timing.learn_from(one.ledger.history.attempts.values())
     async with AsyncExitStack() as stack:
-        stack.enter_context(session.interrupts.listening())
-        lines: dict[Origin, Line] = {}
+        stack.enter_context(interrupts.listening())
+        connections: dict[Origin, ApiConnection] = {}
         for origin in origins:
-            if origin not in lines:
-                lines[origin] = await _connect(origin, session, stack)
+            if origin not in connections:
+                connections[origin] = await _connect(origin, shared, stack)
         asked = origins[0].recorded != SIMULATOR_ORIGIN and origins[0].url != NOWHERE
         if asked and any(_creates(one) or _sends_again(one) for one in prepared):
-            await _ask_balance(lines[origins[0]].client, prepared, session)
-        boards = tuple(
-            _board(one, origin, lines[origin], session) for one, origin in zip(prepared, origins, strict=True)
+            with interrupts.cancelling():
+                await _ask_balance(connections[origins[0]].client, prepared, shared)
+        storyboards = tuple(
+            _begun(one, origin, connections[origin], shared)
+            for one, origin in zip(prepared, origins, strict=True)
         )
-        _tell_start(boards, tell)
-        error = await Executor(boards, session).run()
-    code = exit_code(boards, error)
+        for storyboard in storyboards:
+            tell(started(storyboard.storyboard.id, storyboard.plan))
+        error = await Executor(storyboards, shared, interrupts).run()
+    code = exit_code(storyboards, error)
     tell(Event("run_finished", detail={"exit_code": code}))
-    return RunResult(boards, code, error)
+    return RunResult(storyboards, code, error)
 
 
 def poll_interval(options: RunOptions) -> float:
@@ -183,11 +185,11 @@ def poll_interval(options: RunOptions) -> float:
     return options.poll_interval / SPEED if options.simulate else options.poll_interval
 
 
-async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> Line:
-    tell, limiter = session.tell, session.limiter
+async def _connect(origin: Origin, shared: Shared, stack: AsyncExitStack) -> ApiConnection:
+    tell = shared.tell
     pace = Pace(random=random.random, notify=tell)
     # A request that hangs may not outlast the patience that a person has with a whole take.
-    patience = min(READ_WITHIN, max(1.0, session.options.timeout))
+    patience = min(READ_WITHIN, max(1.0, shared.options.timeout))
     for words in origin.network.notices:
         tell(Event("notice", detail={"message": words}))
     http = Http(origin.url, origin.key, pace=pace, read_timeout=patience, network=origin.network)
@@ -197,10 +199,9 @@ async def _connect(origin: Origin, session: Session, stack: AsyncExitStack) -> L
         clock=time.monotonic,
         random=random.random,
         tell=tell,
-        trouble=limiter.trouble,
-        listen=session.heard,
+        listen=shared.outage.record_exchange,
     )
-    return Line(http, client)
+    return ApiConnection(http, client)
 
 
 def _creates(prepared: Prepared) -> bool:
@@ -211,45 +212,26 @@ def _sends_again(prepared: Prepared) -> bool:
     return any(one.state is AttemptState.SENT for one in prepared.ledger.history.attempts.values())
 
 
-async def _ask_balance(client: RivyaClient, prepared: list[Prepared], session: Session) -> None:
+async def _ask_balance(client: RivyaClient, prepared: list[Prepared], shared: Shared) -> None:
     """Learn what the wallet holds, and say so where that isn't enough.
 
     Any answer also tells the API's own clock, by which the age of a sending is judged.
     """
-    with session.interrupts.cancelling():
-        balance = await client.credits(
-            deadline=session.clock() + min(BALANCE_WITHIN, session.options.timeout)
-        )
-        session.spending.balance = balance
-        needed = sum(one.plan.totals.now for one in prepared)
-        if balance is not None and balance < needed and any(_creates(one) for one in prepared):
-            message = f"the wallet holds {balance:g} credits, this run is estimated to need {needed:g}"
-            session.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+    within = min(BALANCE_WITHIN, shared.options.timeout)
+    balance = await client.credits(deadline=shared.clocks.monotonic() + within)
+    shared.spending.balance = balance
+    needed = sum(one.plan.totals.now for one in prepared)
+    if balance is not None and balance < needed and any(_creates(one) for one in prepared):
+        message = f"the wallet holds {balance:g} credits, this run is estimated to need {needed:g}"
+        shared.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
 
 
-def _board(one: Prepared, origin: Origin, line: Line, session: Session) -> Board:
-    source = one.source
+def _begun(one: Prepared, origin: Origin, connection: ApiConnection, shared: Shared) -> StoryboardRun:
+    """One storyboard's run, which is on record if it has anything to do."""
     if _has_work(one) or one.made_with is None:
-        one.ledger.record(run_started(source, origin.recorded, __version__, os.getpid()))
+        one.ledger.record(run_started(one.source, origin.recorded, __version__, os.getpid()))
         one.ledger.sync()  # with what a run that was killed wrote, and nobody synced
-    return Board(
-        source.storyboard,
-        source.tables(),
-        source.facts,
-        one.ledger,
-        one.planner,
-        one.plan,
-        session,
-        line,
-        relative_path=source.relative_path,
-        base_url=origin.recorded,
-        known_models=frozenset(source.catalog.ids()),
-    )
-
-
-def _tell_start(boards: Sequence[Board], tell: Tell) -> None:
-    for board in boards:
-        tell(started(board.storyboard.id, board.plan))
+    return storyboard_run(one, origin.recorded, connection, shared)
 
 
 def started(storyboard: str, plan: Plan) -> Event:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from rivya_run.engine.board import Board
+from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.project.ledger import news_for, read_manifest
 from rivya_run.project.places import MANIFEST
 
 
-def save_what_is_known(board: Board) -> OutputFolderError:
+def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
     """Write the manifest where the folder was, together with what another one there knows: the next run takes
     it in and pays for nothing again. The error that says so, with every task and create that is open.
     """
-    path = board.folder / MANIFEST
+    path = one.folder / MANIFEST
     try:
-        there = read_manifest(board.folder)
-        for event in news_for(board.ledger, there) if there is not None else ():
-            board.ledger.apply_unrecorded(event)
-        board.dirty = True
-        board.write_manifest()
+        there = read_manifest(one.folder)
+        for event in news_for(one.ledger.ledger, there) if there is not None else ():
+            one.ledger.ledger.apply_unrecorded(event)
+        one.manifest.write(anyway=True)
     except OutputFolderError as error:
         saved = f"what this run knew could not be saved ({error.message})"
         hint = "note these; rivya-run adopt ties a task to its take"
     else:
         saved = f"what this run knew is in {path}"
         hint = "run the same command again: it goes on from that manifest and pays for nothing again"
-    attempts = board.ledger.history.attempts.values()
+    attempts = one.ledger.history.attempts.values()
     known = [_line(attempt) for attempt in attempts if attempt.open]
     told = "open at the API:" if known else "nothing is open at the API"
     return OutputFolderError("\n".join([f"{saved}; {told}", *known]), hint=hint)

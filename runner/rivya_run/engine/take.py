@@ -1,294 +1,351 @@
-"""One take from plan to file."""
+"""Takes from plan to file: a driver that asks ``next_step`` what to do, does it, and asks again."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import anyio
 
-from rivya_run.engine.board import Board
-from rivya_run.engine.budget import Admission
-from rivya_run.engine.create import Create, Place, intend, mark_window_passed, react
+from rivya_run.engine.budget import SpendPermit
+from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.create import no_answer
+from rivya_run.engine.creates import Creates
 from rivya_run.engine.fetch import Fetcher
 from rivya_run.engine.follow import Follower
+from rivya_run.engine.manifest_writer import ManifestWriter
+from rivya_run.engine.named_locks import NamedLocks
+from rivya_run.engine.next_step import (
+    Ask,
+    Done,
+    Fetch,
+    MarkUnknown,
+    NextStep,
+    Now,
+    Send,
+    Wait,
+    WantedTake,
+    next_step,
+)
 from rivya_run.engine.outcome import Ending, Outcome
 from rivya_run.engine.references import NotResolved, References
-from rivya_run.engine.session import Stop
+from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.stop import Stop
+from rivya_run.engine.take_ends import TakeEnds
+from rivya_run.engine.take_over import take_over
+from rivya_run.engine.take_reports import TakeReports
+from rivya_run.engine.task_slot import TaskSlot
 from rivya_run.journal.attempt import Attempt, AttemptState
-from rivya_run.journal.events import NotFetched, Reassigned
-from rivya_run.journal.prices import Estimate, estimate
-from rivya_run.journal.stills import owned_paths
+from rivya_run.journal.events import NotFetched
 from rivya_run.journal.take_entry import out_of_credits, take_status
-from rivya_run.journal.task import TaskStatus
-from rivya_run.planning.plan import Action, Step
-from rivya_run.planning.planner import counted_failures, not_retried
-from rivya_run.project.names import name_for_take
-from rivya_run.project.outputs import move, unused_name
+from rivya_run.planning.plan import SPENDING, Action, Step
+from rivya_run.planning.planner import Planner, counted_failures, not_retried
+from rivya_run.project.options import RunOptions
 
-_SUCCEEDED = frozenset({AttemptState.FINISHED, AttemptState.STORED})
+_RESTING = frozenset({Action.SKIP, Action.REUSE, Action.DECIDE})
+"""Actions that wait for no other take."""
+
+_FETCHABLE = frozenset({AttemptState.FINISHED, AttemptState.STORED})
+_FAILED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})
 
 
-class Pipeline:
-    """Carries takes of one storyboard."""
+class Stages(NamedTuple):
+    """What the steps of a storyboard's takes are carried out with."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._session = board.session
-        self._references = References(board)
-        self._said: dict[str, str | None] = {}
+    references: References
+    creates: Creates
+    follower: Callable[[str], Follower]
+    fetcher: Callable[[str, bool], Fetcher]
+
+
+@dataclass(slots=True)
+class _Take:
+    """One take on its way in this run. ``step`` is its plan (None: an attempt that no present take asks for), ``key``
+    the attempt that serves it; the rest is what ``Now`` is made of, and what it holds meanwhile.
+    """
+
+    step: Step | None
+    key: str | None
+    deadline: float
+    priority: float = 0.0
+    tries: int = 0
+    turned_away: Outcome | None = None
+    sent: bool = False
+    looked: bool = False
+    unlearnt: str | None = None
+    fetched: bool = False
+    not_fetched: str | None = None
+    stale: bool = False
+    slot: TaskSlot | None = None
+    permit: SpendPermit | None = None
+    follower: Follower | None = None
+
+    def leave(self) -> None:
+        """Give back what it holds: its task has ended, or nobody waits for it any more."""
+        permit, self.permit = self.permit, None
+        if permit is not None:
+            permit.over()
+        slot, self.slot = self.slot, None
+        if slot is not None:
+            slot.give_back()
+
+
+class Takes:
+    """Carries the takes of one storyboard."""
+
+    def __init__(
+        self,
+        ledger: RunLedger,
+        planner: Planner,
+        stages: Stages,
+        ends: TakeEnds,
+        manifest: ManifestWriter,
+        reports: TakeReports,
+        locks: NamedLocks,
+        stop: Stop,
+        clocks: Clocks,
+        options: RunOptions,
+    ) -> None:
+        self._ledger = ledger
+        self._planner = planner
+        self._stages = stages
+        self._ends = ends
+        self._manifest = manifest
+        self._reports = reports
+        self._locks = locks
+        self._stop = stop
+        self._clocks = clocks
+        self._options = options
 
     async def carry(self, step: Step, priority: float) -> None:
-        """Do what the plan says for one take, and end it on the board. Raises for what ends the whole run."""
-        key: str | None = None
+        """Do what the plan says for one take, and end it. Raises for what ends the whole run."""
+        take = _Take(step, None, self._deadline(), priority)
         try:
-            step = await self._with_parents(step)
-            key, outcome = await self._carried(step, priority)
+            take.step = step = await self._planned(take, step)
+            if step.moves_from is not None and step.attempt_key is not None:
+                await take_over(step, self._ledger)
+                self._manifest.serve(step, step.attempt_key)
+            served = step.action not in SPENDING | {Action.SKIP}
+            outcome = await self._drive_alone(take, step.attempt_key if served else None)
         except BaseException:
-            self._board.end(step, Outcome(Ending.UNFINISHED, take_status(None), "interrupted"), None)
+            self._end(step, Outcome(Ending.UNFINISHED, take_status(None), "interrupted"), None)
             raise
-        self._board.end(step, outcome, key)
-        self._board.tell(step, key, outcome.message or None)
+        self._end(step, outcome, take.key)
+        self._reports.report(step, take.key, outcome.message or None)
 
     async def finish(self, key: str) -> None:
         """Finish an open attempt that no present take asks for, into history."""
-        await self._finish(key, None)
+        await self._drive_alone(_Take(None, None, self._deadline()), key)
 
-    async def _with_parents(self, step: Step) -> Step:
-        """Wait until every take that this one needs is there; then the step says what is to be done."""
-        if step.action in {Action.SKIP, Action.REUSE, Action.DECIDE}:
-            return step
-        while (waiting := self._waiting_for(step)) is not None:
-            await waiting.wait()
+    def _deadline(self) -> float:
+        """When a take that starts now is left as it is (monotonic seconds)."""
+        return self._clocks.monotonic() + self._options.timeout
+
+    def _end(self, step: Step, outcome: Outcome, key: str | None) -> None:
+        self._ends.end(step, outcome, key)
+        self._stages.creates.starting.arrived(step)
+
+    async def _planned(self, take: _Take, step: Step) -> Step:
+        """The step when every take that this one is made from has ended: only then it may be known what to make."""
+        while isinstance(waiting := next_step(None, self._wanted(step), self._now(take)), Wait):
+            await self._ends.wait_for(waiting.takes[0])
             if step.fingerprint is None:
-                step = self._board.planner.replan(step)
+                step = self._planner.replan(step)
                 if step.gives_up is not None:
-                    self._session.spending.decided(step.gives_up)
+                    self._stages.creates.gate.decided(step.gives_up)
         return step
 
-    def _waiting_for(self, step: Step) -> anyio.Event | None:
-        for parent in step.needs:
-            ended = self._board.end_of(parent.shot, parent.take or 1)
-            if ended is not None:
-                return ended
-        return None
+    async def _drive_alone(self, take: _Take, key: str | None) -> Outcome:
+        """Drive a take; an attempt of an earlier run has one worker at a time, whoever asks for it."""
+        if key is None or (take.step is not None and take.step.action is Action.REUSE):
+            take.key, take.fetched = key, key is not None
+            return await self._drive(take)
+        if take.step is not None:
+            self._manifest.serve(take.step, key)
+        async with self._locks.of(key):
+            take.key, take.deadline = key, self._deadline()
+            take.stale = self._ledger.attempt(key).state in _FETCHABLE
+            try:
+                return await self._drive(take)
+            finally:
+                self._stages.creates.gate.settled(key)
 
-    async def _carried(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
-        if step.moves_from is not None and step.attempt_key is not None:
-            await self._take_over(step)
-        key = step.attempt_key
+    async def _drive(self, take: _Take) -> Outcome:
+        """Ask what to do next, do it, ask again."""
+        async with AsyncExitStack() as stack:
+            stack.callback(take.leave)
+            while True:
+                attempt = self._ledger.attempt(take.key) if take.key is not None else None
+                step = next_step(attempt, self._wanted(take.step), self._now(take))
+                if isinstance(step, Done):
+                    return step.outcome
+                await self._carry_out(take, step)
+
+    async def _carry_out(self, take: _Take, step: NextStep) -> None:
+        match step:
+            case Send(again=False):
+                take.leave()
+                await self._send_new(take)
+            case Send():
+                await self._send_again(take)
+            case MarkUnknown():
+                assert take.key is not None
+                window = self._stages.creates.window_of(take.key)
+                self._ledger.record(no_answer(take.key, window))
+            case Ask(at):
+                await self._ask(take, at)
+            case Fetch():
+                take.leave()
+                await self._fetch(take)
+            case _:
+                raise AssertionError(f"{step} is not carried out here")
+
+    def _wanted(self, step: Step | None) -> WantedTake:
+        if step is None:
+            return WantedTake()
         if step.action is Action.SKIP:
-            return None, _skipped(step)
-        if step.action is Action.REUSE:
-            return key, Outcome(Ending.DONE, take_status(self._board.attempt(key or "")))
-        if step.action in {Action.CREATE, Action.RETRY}:
-            return await self._make(step, priority)
-        assert key is not None
-        self._board.serve(step, key)
-        return key, await self._finish(key, step)
+            ending = Ending.FAILED if step.wanted else Ending.SKIPPED
+            return WantedTake(settled=Outcome(ending, take_status(None), step.reason))
+        waits_for = () if step.action in _RESTING else self._ends.missing(step.needs)
+        return WantedTake(step.action in SPENDING, waits_for)
 
-    async def _finish(self, key: str, step: Step | None) -> Outcome:
-        """What is left to do for an attempt of an earlier run; one worker at a time, whoever asks for it."""
-        async with self._board.alone(key):
-            deadline = self._session.deadline()
-            stale = self._board.attempt(key).state in _SUCCEEDED
-            try:
-                if self._board.attempt(key).state is AttemptState.SENT:
-                    await self._resend(key, step, deadline)
-            finally:
-                self._session.till.settled(key)
-            return await self._follow_and_fetch(key, step, deadline, stale=stale)
+    def _now(self, take: _Take) -> Now:
+        """How things are for a take at this moment."""
+        window_left = 0.0
+        creates_left = 0
+        if take.key is not None:
+            attempt = self._ledger.attempt(take.key)
+            if attempt.state is AttemptState.SENT and not take.sent:
+                window_left = self._stages.creates.window_of(take.key).left
+            if attempt.state in _FAILED:
+                creates_left = self._creates_left(take)
+            following = attempt.state is AttemptState.RUNNING or attempt.lost
+            if following and take.follower is None and not take.looked:
+                take.follower = self._stages.follower(take.key)
+        return Now(
+            self._clocks.monotonic(),
+            take.deadline,
+            window_left,
+            self._stop.outcome,
+            take.turned_away,
+            creates_left,
+            take.follower.at if take.follower is not None else 0.0,
+            take.sent,
+            take.looked,
+            take.unlearnt,
+            take.fetched,
+            take.not_fetched,
+        )
 
-    async def _take_over(self, step: Step) -> None:
-        """A renamed shot's files follow it: durably on record first, then moved; no other file is in the way."""
-        assert step.attempt_key is not None
-        folder, attempt = self._board.folder, self._board.attempt(step.attempt_key)
-        owned = self._board.names_of(step.shot.id, step.take)
-        paths: dict[str, str] = {}
-        for path in owned_paths(attempt):
-            new = _renamed(path, attempt, step.shot.id, step.take)
-            paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
-        with anyio.CancelScope(shield=True):
-            self._board.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
-            await self._board.durability.reached()
-        for old, new in paths.items():
-            move(folder, old, new)
-        self._board.serve(step, attempt.key)
+    def _creates_left(self, take: _Take) -> int:
+        """How many more creates may follow a failure: as --attempts allows, unless only --retry-failed would."""
+        step = take.step
+        if step is None or step.action not in SPENDING:
+            return 0
+        of_take = self._ledger.history.of_take(step.shot.id, step.take)
+        failed = [one for one in of_take if one.fingerprint == step.fingerprint and one.state in _FAILED]
+        if not_retried(counted_failures(failed)) and not self._options.retry_failed:
+            return 0
+        return max(0, self._options.attempts - take.tries)
 
-    async def _make(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
-        """Create, follow, fetch; again after a failure as often as --attempts allows."""
-        tries = 0
-        while True:
-            key, outcome = await self._make_once(step, priority)
-            tries += 1
-            if outcome.ending is not Ending.FAILED or tries >= self._session.options.attempts or key is None:
-                return key, outcome
-            failed = [
-                a for a in self._board.ledger.history.of_take(step.shot.id, step.take) if _failed(a, step)
-            ]
-            if not_retried(counted_failures(failed)) and not self._session.options.retry_failed:
-                return key, outcome
-            assert step.fingerprint is not None
-            number = self._board.planner.next_number(step.shot.id, step.take, step.fingerprint)
-            step = replace(step, number=number)
-
-    async def _make_once(self, step: Step, priority: float) -> tuple[str | None, Outcome]:
-        session = self._session
-        if session.stop.outcome is not None:
-            return None, session.stop.outcome
-        resolved = await self._references.resolve(step, session.deadline())
+    async def _send_new(self, take: _Take) -> None:
+        """A new create: what it is made from, a permit and a slot, the intent, the sending."""
+        step, creates = take.step, self._stages.creates
+        assert step is not None and step.fingerprint is not None
+        if take.tries:  # after a failure in this run
+            number = self._planner.next_number(step.shot.id, step.take, step.fingerprint)
+            take.step = step = replace(step, number=number)
+            take.sent, take.looked, take.unlearnt, take.follower = False, False, None, None
+        resolved = await self._stages.references.resolve(step, self._deadline())
         if isinstance(resolved, NotResolved):
-            if resolved.ending is Ending.UNFINISHED and session.stop.outcome is not None:
-                return None, session.stop.outcome
-            return None, Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
-        place = Place(self._board, priority)
-        try:
-            admission = await self._admitted(step, place)
-            if isinstance(admission, Outcome):
-                return None, admission
-            deadline = session.deadline()
-            try:
-                key = intend(self._board, step, resolved.media, resolved.parents, admission)
-                await self._create(step, key, place, admission, deadline)
-            finally:
-                admission.over()
-        finally:
-            place.give_back()
-        return key, await self._follow_and_fetch(key, step, deadline)
-
-    async def _admitted(self, step: Step, place: Place) -> Admission | Outcome:
-        """The right to create now, with a place among the tasks in flight; nothing is awaited after it."""
-        board, session = self._board, self._session
-        table = board.tables[step.shot.model]
-        prices = board.ledger.history.prices
-
-        def cost() -> Estimate:
-            return estimate(table, step.shot.params, prices)
-
-        while True:
-            await session.till.room(board.budget, cost)
-            await place.take()
-            board.started(step)
-            if session.stop.outcome is not None:
-                return session.stop.outcome
-            admission = session.till.admit(board.budget, cost())
-            if isinstance(admission, Admission):
-                return admission
-            if admission is not None:
-                return Outcome(Ending.OUT_OF_CREDITS, take_status(None), admission.message, "budget")
-            place.give_back()
-
-    async def _create(
-        self, step: Step, key: str, place: Place, admission: Admission, deadline: float
-    ) -> None:
-        """Through the till to the API, and on until the task has ended or the time is up."""
-        board = self._board
-        board.tell(step, key)
-        await Create(board, key, place, resent=False).send(deadline)
-        admission.answered()
-        react(board, key)
-        if board.attempt(key).state is AttemptState.RUNNING:
-            board.tell(step, key)
-            self._said[key] = await Follower(board, key, step).until_ended(deadline)
-            react(board, key)
-
-    async def _resend(self, key: str, step: Step | None, deadline: float) -> None:
-        """Send an open intent again, while the API can be expected to know its key."""
-        board = self._board
-        if board.window_left(key) <= 0:
-            mark_window_passed(board, key)
+            take.turned_away = self._not_resolved(resolved)
             return
-        place = Place(board, 0)
-        await place.take()
+        take.slot = creates.slot(take.priority)
+        permit = await creates.permit(step, take.slot)
+        if isinstance(permit, Outcome):
+            take.turned_away = permit
+            return
+        take.permit, take.deadline = permit, self._deadline()
+        take.key = creates.intend(step, resolved, permit)
+        take.tries += 1
+        self._manifest.serve(step, take.key)
+        self._report(take)
+        await creates.send(take.key, take.slot, take.deadline, resent=False)
+        take.sent = True
+        permit.answered()
+        self._after_answer(take)
+        if take.slot is not None:
+            self._report(take)
+
+    def _not_resolved(self, resolved: NotResolved) -> Outcome:
+        if resolved.ending is Ending.UNFINISHED and self._stop.outcome is not None:
+            return self._stop.outcome
+        return Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
+
+    async def _send_again(self, take: _Take) -> None:
+        """An open create of an earlier run, while the API can be expected to know its key."""
+        assert take.key is not None
+        creates = self._stages.creates
+        take.slot = creates.slot()
+        await take.slot.take()
         try:
-            await Create(board, key, place, resent=True).send(deadline)
-            react(board, key)
+            await creates.send(take.key, take.slot, take.deadline, resent=True)
+            take.sent = True
+            self._after_answer(take)
+            self._report(take)
         finally:
-            place.give_back()
-        if step is not None:
-            board.tell(step, key)
+            creates.gate.settled(take.key)
 
-    async def _follow_and_fetch(
-        self, key: str, step: Step | None, deadline: float, *, stale: bool = False
-    ) -> Outcome:
-        """What is left to do for an attempt whose create is behind it; fetching has time of its own."""
-        board, session = self._board, self._session
-        running = board.attempt(key).state is AttemptState.RUNNING or board.attempt(key).lost
-        if running and key not in self._said and session.clock() < deadline:
-            await self._follow(key, step, deadline)
-        if board.attempt(key).state in _SUCCEEDED:
-            trouble = await Fetcher(board, key, stale=stale).fetch_all(session.deadline())
-            if trouble is not None:
-                return self._not_fetched(key, trouble.message)
-        return _outcome(board.attempt(key), session.stop, self._said.get(key))
+    def _after_answer(self, take: _Take) -> None:
+        """The create was answered, or there was no time for it any more."""
+        assert take.key is not None
+        self._react(take.key)
+        if self._ledger.attempt(take.key).state is not AttemptState.RUNNING:
+            take.leave()
 
-    def _not_fetched(self, key: str, why: str) -> Outcome:
+    async def _ask(self, take: _Take, at: float) -> None:
+        """Ask for its task at that time; it counts as one in flight until it is seen to have ended."""
+        assert take.follower is not None and take.key is not None
+        if take.slot is None:
+            take.slot = self._stages.creates.slot()
+            take.slot.take_over()
+        await anyio.sleep(max(0.0, at - self._clocks.monotonic()))
+        asked = await take.follower.ask(take.deadline)
+        if asked.changed:
+            self._report(take)
+        if asked.ended:
+            take.looked, take.unlearnt, take.follower = True, asked.unlearnt, None
+            self._react(take.key)
+            take.leave()
+
+    async def _fetch(self, take: _Take) -> None:
+        """Fetch what isn't here; fetching has time of its own."""
+        assert take.key is not None
+        trouble = await self._stages.fetcher(take.key, take.stale).fetch_all(self._deadline())
+        take.fetched = True
+        if trouble is not None:
+            take.not_fetched = trouble.message
+            self._record_not_fetched(self._ledger.attempt(take.key), trouble.message)
+
+    def _record_not_fetched(self, attempt: Attempt, why: str) -> None:
         """Paid, but not here: on record, unless its files were here before and only this one went missing."""
-        attempt = self._board.attempt(key)
         known = attempt.error.message if attempt.error else None
         if attempt.state is AttemptState.FINISHED and known != why:
-            self._board.record(NotFetched(key, why))
-        return Outcome(Ending.UNFINISHED, take_status(attempt), f"paid, not fetched: {why}")
+            self._ledger.record(NotFetched(attempt.key, why))
 
-    async def _follow(self, key: str, step: Step | None, deadline: float) -> None:
-        place = Place(self._board, 0)
-        place.take_over()
-        try:
-            self._said[key] = await Follower(self._board, key, step).until_ended(deadline)
-            react(self._board, key)
-        finally:
-            place.give_back()
+    def _react(self, key: str) -> None:
+        """Stop creating where an answer says that it is useless: an empty wallet, a failure under --fail-fast."""
+        attempt = self._ledger.attempt(key)
+        if attempt.state not in _FAILED:
+            return
+        if out_of_credits(attempt):
+            self._stop.for_empty_wallet()
+        elif self._options.fail_fast:
+            message = f"--fail-fast: {attempt.shot}/{attempt.take} failed"
+            self._stop.creating(Ending.UNFINISHED, message)
 
-
-def _failed(attempt: Attempt, step: Step) -> bool:
-    return attempt.fingerprint == step.fingerprint and attempt.state in {
-        AttemptState.FAILED,
-        AttemptState.REFUSED,
-    }
-
-
-def _renamed(path: str, attempt: Attempt, shot: str, take: int) -> str:
-    """The path of an output under the name of the take that it serves from now on."""
-    return name_for_take(path, (attempt.shot, attempt.take), (shot, take))
-
-
-def _skipped(step: Step) -> Outcome:
-    if not step.wanted:
-        return Outcome(Ending.SKIPPED, take_status(None), step.reason)
-    return Outcome(Ending.FAILED, take_status(None), step.reason)
-
-
-def _outcome(attempt: Attempt, stop: Stop, said: str | None) -> Outcome:
-    """How a take stands, by the state of what serves it."""
-    status = take_status(attempt)
-    message = attempt.error.message if attempt.error else ""
-    code = attempt.error.code if attempt.error else None
-    if attempt.state is AttemptState.STORED:
-        return Outcome(Ending.DONE, status)
-    if out_of_credits(attempt):
-        return Outcome(Ending.OUT_OF_CREDITS, status, message, code)
-    if attempt.state in {AttemptState.FAILED, AttemptState.REFUSED}:
-        return Outcome(Ending.FAILED, status, message, code)
-    if attempt.state is AttemptState.UNKNOWN:
-        return Outcome(Ending.UNKNOWN, status, message, code)
-    if attempt.state is AttemptState.WITHDRAWN and stop.outcome is not None:
-        return stop.outcome
-    ending = Ending.UNFINISHED
-    if attempt.state is AttemptState.SENT and stop.outcome is not None:
-        ending = stop.outcome.ending
-    waiting = {
-        AttemptState.SENT: "no answer to its create yet: sent again by the next run",
-        AttemptState.RUNNING: _still(attempt, said),
-        AttemptState.WITHDRAWN: "its create never arrived"
-        + (f": {attempt.withdrawn}" if attempt.withdrawn else ""),
-    }
-    return Outcome(ending, status, waiting.get(attempt.state, "not finished"))
-
-
-def _still(attempt: Attempt, said: str | None) -> str:
-    """What is known of a task that hasn't come to an end here; ``said`` is what the API answered instead."""
-    if said is not None:
-        return f"how its task is could not be learnt, the next run goes on: {said}"
-    last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
-    if last == TaskStatus.SUCCEEDED:
-        return "paid, not fetched: the API says that it has succeeded, and names no file; the next run asks again"
-    return "its task is still running: the next run goes on"
+    def _report(self, take: _Take) -> None:
+        if take.step is not None:
+            self._reports.report(take.step, take.key)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import anyio
 
-from rivya_run.engine.session import Session
-from rivya_run.journal.attempt import Upload
+from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.stop import Stop
 from rivya_run.journal.events import Uploaded
 from rivya_run.journal.fingerprint import upload_request_id
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
 from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
-from rivya_run.project.ledger import Ledger
 from rivya_run.project.outputs import sha256_of
-from rivya_run.provider.rivya.client import Missing, Refused, RivyaClient, Unanswered
+from rivya_run.provider.interface import NotFound, Refused, Unanswered
+from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.times import seconds_of
 
 TRUSTED_FOR = 3600.0
@@ -47,10 +49,23 @@ class NotUploaded:
 class Uploader:
     """Uploads for one storyboard."""
 
-    def __init__(self, storyboard: str, ledger: Ledger, session: Session, client: RivyaClient) -> None:
+    def __init__(
+        self,
+        storyboard: str,
+        ledger: RunLedger,
+        client: RivyaClient,
+        at_once: anyio.CapacityLimiter,
+        stop: Stop,
+        wall: Callable[[], float],
+        tell: Callable[[Event], None],
+    ) -> None:
+        """``storyboard`` is its id; ``at_once`` limits how many files are sent at a time."""
         self._storyboard = storyboard
         self._ledger = ledger
-        self._session = session
+        self._at_once = at_once
+        self._stop = stop
+        self._wall = wall
+        self._tell = tell
         self._client = client
         self._locks: dict[tuple[str, str, str], anyio.Lock] = {}
         self._sure: set[tuple[str, str, str]] = set()
@@ -63,8 +78,8 @@ class Uploader:
             if known is not None and (key in self._sure or await self._holds(known, deadline)):
                 self._sure.add(key)
                 return known
-            async with self._session.uploads:
-                stop = self._session.stop.outcome
+            async with self._at_once:
+                stop = self._stop.outcome
                 if stop is not None:
                     return NotUploaded(f"{file.name}: not uploaded: {stop.message}")
                 return await self._send(file, model, key, deadline)
@@ -72,13 +87,13 @@ class Uploader:
     async def _holds(self, upload: Upload, deadline: float) -> bool:
         """Whether an upload can still be used: young, or the API still has it."""
         sent = seconds_of(upload.uploaded_at)
-        age = seconds_since(Moment(sent) if sent is not None else None, Moment(self._session.now()))
+        age = seconds_since(Moment(sent) if sent is not None else None, Moment(self._wall()))
         if age is not None and age < TRUSTED_FOR:
             return True
         if upload.file_id is None:
             return False
         found = await self._client.file(upload.file_id, deadline=deadline)
-        return not isinstance(found, Missing | Unanswered)
+        return not isinstance(found, NotFound | Unanswered)
 
     async def _send(
         self, file: ReferenceFile, model: str, key: tuple[str, str, str], deadline: float
@@ -114,7 +129,7 @@ class Uploader:
         )
         self._sure.add(key)
         detail: dict[str, Json] = {"path": file.name, "bytes": file.bytes}
-        self._session.tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
+        self._tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
         return self._ledger.history.uploads[key]
 
 

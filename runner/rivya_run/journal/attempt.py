@@ -1,4 +1,4 @@
-"""What is known of everything that was ever asked for: attempts, outputs, uploads."""
+"""What is known of everything that was ever asked for: attempts and their outputs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from rivya_run.json_types import Json
 
 MOST_CREDITS = 1e9
 """More than any take can cost: a larger number is none, and sums of such stay exact."""
+
+
+DOWNLOADING = "downloading"
+"""In the timeline of an attempt: its task has succeeded, and its files are to be fetched."""
 
 
 class AttemptState(StrEnum):
@@ -43,6 +47,22 @@ OPEN_STATES = frozenset({AttemptState.SENT, AttemptState.RUNNING, AttemptState.F
 
 CLAIMABLE_STATES = OPEN_STATES | {AttemptState.STORED, AttemptState.UNKNOWN}
 """States of things that were paid for or may have been: a take can be served by them."""
+
+
+def credits_spent(ended: bool, reserved: float | None, final: float | None) -> float:
+    """What an attempt cost as far as the API has said: final credits once its task ended, else what is reserved.
+
+    An API that tells nothing final when a task ends has taken what it reserved.
+    """
+    return final if ended and final is not None else reserved or 0
+
+
+def credits_at_stake(
+    ended: bool, reserved: float | None, final: float | None, estimate: float | None
+) -> float:
+    """What an attempt may have cost at most: the estimate where the API said nothing, for a create that may count."""
+    silent = reserved is None and not (ended and final is not None)
+    return estimate or 0 if silent else credits_spent(ended, reserved, final)
 
 
 class TakeStatus(StrEnum):
@@ -132,38 +152,22 @@ class Attempt:
 
     @property
     def ended(self) -> bool:
-        """Whether its task is known to be over, so that its final credits count."""
-        return self.state in {AttemptState.FINISHED, AttemptState.STORED, AttemptState.FAILED}
+        """Whether its task is known to be over, so that its final credits count.
+
+        One that a manifest calls pending may have succeeded: it runs again, to be asked for its URLs.
+        """
+        made = (
+            self.state is AttemptState.RUNNING and self.timeline[-1:] and self.timeline[-1][0] == DOWNLOADING
+        )
+        return bool(made) or self.state in {AttemptState.FINISHED, AttemptState.STORED, AttemptState.FAILED}
 
     @property
     def spent(self) -> float:
-        """Credits that it cost as far as the API has said: final if it ended, else reserved."""
-        if self.ended and self.final is not None:
-            return self.final
-        return self.reserved or 0
+        """Credits that it cost as far as the API has said."""
+        return credits_spent(self.ended, self.reserved, self.final)
 
     @property
     def at_stake(self) -> float:
-        """Credits that it may have cost at most: like ``spent``, and the estimate where the API said nothing."""
-        if self.ended and self.final is not None:
-            return self.final
-        if self.reserved is not None:
-            return self.reserved
+        """Credits that it may have cost at most."""
         never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
-        return 0 if never else self.estimate or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A reference file as the Files API holds it: one for each content, kind and model policy."""
-
-    sha256: str
-    kind: str
-    model: str
-    path: str
-    mime_type: str | None
-    bytes: int
-    url: str
-    file_id: str | None
-    duration_token: str | None
-    uploaded_at: str
+        return credits_at_stake(self.ended, self.reserved, self.final, None if never else self.estimate)

@@ -1,19 +1,39 @@
-"""The journal's events: one record for each thing that happened, one line in the fold for each record."""
+"""The journal's events: one class for each thing that happened. Its fields are those of the journal's line.
+
+What is written and read is derived from these classes (``text_of``, ``event_of``): a field with a default may be
+missing in a line and isn't written where it has that value, a member that a class doesn't have is passed over. A
+line that was ever written must stay readable, so a new field needs a default and none changes its name.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any
+
+import msgspec
 
 from rivya_run.json_types import Json
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+def _name_of(event: str) -> str:
+    """``TaskMissing`` as ``task_missing``."""
+    return re.sub(r"(?<=.)([A-Z])", r"_\1", event).lower()
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=_name_of, omit_defaults=True):
+    """What all events share: the name in a line is that of the class, in small letters."""
+
+    @property
+    def name(self) -> str:
+        """As the journal writes it."""
+        return str(self.__struct_config__.tag)
+
+
+class RunStarted(_Event, frozen=True):
     """A run (or another writing command) took the folder."""
 
-    name: ClassVar[str] = "run_started"
     program: str
     base_url: str
     storyboard_id: str
@@ -22,11 +42,9 @@ class RunStarted:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
+class Uploaded(_Event, frozen=True):
     """A reference file is at the Files API."""
 
-    name: ClassVar[str] = "uploaded"
     sha256: str
     kind: str
     model: str
@@ -39,14 +57,12 @@ class Uploaded:
     uploaded_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Intended:
+class Intended(_Event, frozen=True):
     """A create is about to be sent: the exact body and key.
 
     ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong.
     """
 
-    name: ClassVar[str] = "intended"
     key: str
     shot: str
     take: int
@@ -60,20 +76,16 @@ class Intended:
     api_sent_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(_Event, frozen=True):
     """It is known that no create of this intent arrived."""
 
-    name: ClassVar[str] = "withdrawn"
     key: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(_Event, frozen=True):
     """The API plainly refused the create."""
 
-    name: ClassVar[str] = "refused"
     key: str
     code: str
     message: str
@@ -81,11 +93,9 @@ class Refused:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(_Event, frozen=True):
     """The API answered the create with a task. Reserves credits."""
 
-    name: ClassVar[str] = "created"
     key: str
     task_id: str
     status: str
@@ -95,11 +105,9 @@ class Created:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(_Event, frozen=True):
     """The task's status or credits changed."""
 
-    name: ClassVar[str] = "observed"
     key: str
     status: str
     reserved: float | None = None
@@ -107,15 +115,13 @@ class Observed:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(_Event, frozen=True):
     """The task succeeded (again, when its URLs were renewed). Settles credits.
 
     ``lasted`` is for how many seconds it was at the API, ``ran`` for how many of them out of the queue, as far as
     a run that watched it can tell. ``places`` says where each of the ``urls`` stands in the API's own list.
     """
 
-    name: ClassVar[str] = "succeeded"
     key: str
     urls: tuple[str, ...]
     reserved: float | None = None
@@ -126,20 +132,16 @@ class Succeeded:
     places: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NotFetched:
+class NotFetched(_Event, frozen=True):
     """A task succeeded, and a file of it could not be had in a run: paid, not fetched. ``message`` says why."""
 
-    name: ClassVar[str] = "not_fetched"
     key: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(_Event, frozen=True):
     """The task failed. Returns credits as far as ``final`` says."""
 
-    name: ClassVar[str] = "failed"
     key: str
     code: str
     message: str
@@ -148,21 +150,17 @@ class Failed:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskMissing:
+class TaskMissing(_Event, frozen=True):
     """The API answered ``not_found`` for a task that it had created."""
 
-    name: ClassVar[str] = "task_missing"
     key: str
     message: str
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(_Event, frozen=True):
     """File ``index`` (from 0) of ``of`` is on disk, checked and synced."""
 
-    name: ClassVar[str] = "stored"
     key: str
     index: int
     of: int
@@ -172,44 +170,36 @@ class Stored:
     sha256: str
     mime_type: str | None
     mtime_ns: int | None = None
-    media: Mapping[str, Json] | None = None
+    media: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reassigned:
+class Reassigned(_Event, frozen=True):
     """An attempt serves another take from now on; its files follow (``paths``: old -> new)."""
 
-    name: ClassVar[str] = "reassigned"
     key: str
     shot: str
     take: int
     paths: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedUnknown:
+class MarkedUnknown(_Event, frozen=True):
     """The outcome of a create can't be found out any more without a person."""
 
-    name: ClassVar[str] = "marked_unknown"
     key: str
     code: str
     message: str
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(_Event, frozen=True):
     """A person chose to pay again instead of waiting for an unknown outcome."""
 
-    name: ClassVar[str] = "given_up"
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(_Event, frozen=True):
     """A person tied an existing task to a take; where the key is known, to that attempt."""
 
-    name: ClassVar[str] = "adopted"
     key: str
     shot: str
     take: int
@@ -225,30 +215,28 @@ class Adopted:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
-    """The manifest knew of an attempt (a colleague's run) that the journal did not. ``take`` is its entry."""
+class TakenIn(_Event, frozen=True):
+    """The manifest knew of an attempt (a colleague's run) that the journal did not.
 
-    name: ClassVar[str] = "taken_in"
-    key: str
-    shot: str
-    entry: Mapping[str, Json]
+    ``entry`` is what it says of it. Early versions recorded that unjudged, so it may be anything, and so may the
+    other two: the fold judges them.
+    """
+
+    key: Any
+    shot: Any
+    entry: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(_Event, frozen=True):
     """``clean`` removed a file; the attempt stays on record."""
 
-    name: ClassVar[str] = "removed"
     key: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class FrameTaken:
+class FrameTaken(_Event, frozen=True):
     """A still was taken out of an output, for a shot that is made from it. ``frame`` as in the storyboard."""
 
-    name: ClassVar[str] = "frame_taken"
     key: str
     frame: str
     path: str
@@ -279,10 +267,22 @@ JournalEvent = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line of the journal: its number (from 1), when it was written (ISO 8601, UTC) and what happened."""
 
     number: int
     at: str
     event: JournalEvent
+
+
+def text_of(number: int, at: str, event: JournalEvent, **more: Json) -> str:
+    """A line's text, without its seal; ``more`` stands between its head and the event's own fields."""
+    fields = msgspec.to_builtins(event)
+    head = {"n": number, "at": at, "event": fields.pop("event"), **more}
+    return json.dumps(head | fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def event_of(fields: Mapping[str, Any]) -> JournalEvent:
+    """The event that a line's members tell of. Raises ValueError where they tell of none."""
+    event: JournalEvent = msgspec.convert(fields, JournalEvent)
+    return event

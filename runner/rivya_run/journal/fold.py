@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Upload
+from msgspec.structs import asdict
+
+from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import (
     Adopted,
     Entry,
@@ -16,11 +18,11 @@ from rivya_run.journal.events import (
     TakenIn,
     Uploaded,
 )
-from rivya_run.journal.judging import is_file_of_shot, judge_attempt, judge_upload, salvaged
+from rivya_run.journal.judging import Nonsense, formed, is_file_of_shot, judge_attempt, salvaged
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
-from rivya_run.journal.shape_tests import Nonsense
-from rivya_run.journal.take_entry import attempt_of_entry, entry_of_upload
-from rivya_run.journal.transitions import CHANGES, adopted, intended, upload_of
+from rivya_run.journal.take_entry import attempt_of_entry
+from rivya_run.journal.transitions import adopted, changed, intended
 from rivya_run.times import seconds_of
 
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
@@ -62,27 +64,27 @@ class History:
         if self.updated_at is not None and entry.at < self.updated_at:
             self._set_back += _seconds_back(self.updated_at, entry.at)
         self.updated_at = entry.at
-        event = entry.event
-        if isinstance(event, RunStarted):
-            self.base_url = event.base_url
-            self.storyboard_path = event.storyboard_path
-            self.storyboard_sha256 = event.storyboard_sha256
-        elif isinstance(event, Uploaded):
-            self._put_upload(upload_of(entry.at, event))
-        elif isinstance(event, Intended):
-            self._set_back_before[event.key] = self._set_back
-            self._put(intended(entry.at, event))
-        elif isinstance(event, Adopted):
-            self._put(adopted(entry.at, event, self.attempts.get(event.key)))
-        elif isinstance(event, TakenIn):
-            self._take_in(entry, event)
-        elif isinstance(event, Stored | FrameTaken) and not is_file_of_shot(event.path):
-            return  # named by a manifest before those were judged; the file is fetched again, under a name of its own
-        else:
-            known = self.attempts.get(event.key)
-            if known is not None:
-                self._put(CHANGES[type(event)](known, event, entry.at))
-                self.passed_over.pop(event.key, None)
+        match entry.event:
+            case RunStarted() as event:
+                self.base_url = event.base_url
+                self.storyboard_path = event.storyboard_path
+                self.storyboard_sha256 = event.storyboard_sha256
+            case Uploaded() as event:
+                self._put_upload(entry.at, event)
+            case Intended() as event:
+                self._set_back_before[event.key] = self._set_back
+                self._put(intended(entry.at, event))
+            case Adopted() as event:
+                self._put(adopted(entry.at, event, self.attempts.get(event.key)))
+            case TakenIn() as event:
+                self._take_in(entry, event)
+            case Stored(path=path) | FrameTaken(path=path) if not is_file_of_shot(path):
+                pass  # named by a manifest before those were judged: the file is fetched again, under another name
+            case event:
+                known = self.attempts.get(event.key)
+                if known is not None:
+                    self._put(changed(known, event, entry.at))
+                    self.passed_over.pop(event.key, None)
 
     def spent(self) -> float:
         """Credits that everything ever cost, as far as the API has said."""
@@ -129,24 +131,24 @@ class History:
         """What a manifest knew. Manifests were recorded unjudged once: nonsense must not block a folder for ever."""
         key, found = str(event.key), event.entry
         try:
-            judge_attempt(found, event.shot)
+            told = judge_attempt(found, event.shot)
         except Nonsense as nonsense:
             self.passed_over[key] = (entry.number, str(nonsense))
             rest = salvaged(found, event.shot)
             if rest is None or key in self.attempts:
                 return
-            found = rest
+            told, found = rest, {}
         else:
             self.passed_over.pop(key, None)
-        told = attempt_of_entry(event.shot, found)
+        attempt = attempt_of_entry(event.shot, told, found)
         # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
-        self._set_back_before[key] = self._set_back - _seconds_back(told.sent_at, entry.at)
-        self._put(told)
+        self._set_back_before[key] = self._set_back - _seconds_back(attempt.sent_at, entry.at)
+        self._put(attempt)
 
-    def _put_upload(self, upload: Upload) -> None:
+    def _put_upload(self, at: str, event: Uploaded) -> None:
         """A file that can be used again; one that makes no sense is sent again, which costs nothing."""
         with suppress(Nonsense):
-            judge_upload(entry_of_upload(upload))
+            upload = formed(asdict(event) | {"uploaded_at": event.uploaded_at or at}, Upload)
             self.uploads[upload.sha256, upload.kind, upload.model] = upload
 
     def _put(self, attempt: Attempt) -> None:

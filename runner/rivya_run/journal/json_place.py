@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -18,9 +18,18 @@ def strict_json(content: bytes) -> Any:
     Raises ValueError for what is no JSON, for a name twice in an object, for NaN and Infinity, and for numbers that
     no float holds; RecursionError is turned into one.
     """
+    return _loads(content, _distinct)
+
+
+def check_strict(content: bytes) -> None:
+    """Raise as ``strict_json`` does, and keep nothing of what is read: no object outlives its last brace."""
+    _loads(content, lambda members: _distinct(members).clear())
+
+
+def _loads(content: bytes, of_members: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         return json.loads(
-            content, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite
+            content, object_pairs_hook=of_members, parse_constant=_no_constant, parse_float=_finite
         )
     except RecursionError:
         raise ValueError("it is nested too deep") from None

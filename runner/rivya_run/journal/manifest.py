@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
+import msgspec
+
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
-from rivya_run.journal.json_text import pieces
-from rivya_run.journal.judging import LISTS, Judge
-from rivya_run.journal.shape_tests import Nonsense
+from rivya_run.journal.judging import LISTS, Judge, Nonsense
+from rivya_run.journal.manifest_form import Earlier, StoryboardForm, Take, Totals
 from rivya_run.journal.take_entry import (
     attempt_of_entry,
     entry_of_attempt,
     entry_of_earlier,
-    entry_of_upload,
     take_status,
     whole,
+    written,
 )
 from rivya_run.json_types import Json
 from rivya_run.storyboard.model import Shot, Storyboard
@@ -77,20 +79,18 @@ def manifest_members(
     served = set(serving.values())
     return {
         "version": VERSION,
-        "storyboard": {
-            "id": storyboard.id,
-            "title": storyboard.title,
-            "path": relative_path,
-            "sha256": storyboard.sha256,
-            **unknown.get(("storyboard",), {}),
-        },
+        "storyboard": written(
+            StoryboardForm(
+                id=storyboard.id, title=storyboard.title, path=relative_path, sha256=storyboard.sha256
+            )
+        )
+        | unknown.get(("storyboard",), {}),
         "updated_at": updated_at,
         "base_url": base_url,
         "totals": _totals(storyboard, serving, history),
         "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
         "uploads": [
-            entry_of_upload(upload) | unknown.get(("upload", *place), {})
-            for place, upload in history.uploads.items()
+            written(upload) | unknown.get(("upload", *place), {}) for place, upload in history.uploads.items()
         ],
         "history": _history_entries(history, shown, unknown),
         **unknown.get(("",), {}),
@@ -151,24 +151,8 @@ def _attempt_shown(
 
 
 def _planned_entry(shot: Shot, take: int) -> dict[str, Json]:
-    return {
-        "take": take,
-        "status": TakeStatus.PLANNED.value,
-        "model": shot.model,
-        "fingerprint": None,
-        "client_request_id": None,
-        "attempt": 0,
-        "task_id": None,
-        "attempts": [],
-        "request": {"model": shot.model, "prompt": shot.prompt, "params": dict(shot.params)},
-        "sent_at": None,
-        "reserved_credits": None,
-        "final_credits": None,
-        "created_at": None,
-        "updated_at": None,
-        "outputs": [],
-        "error": None,
-    }
+    request = {"model": shot.model, "prompt": shot.prompt, "params": dict(shot.params)}
+    return written(Take(take=take, status=TakeStatus.PLANNED, model=shot.model, request=request))
 
 
 def _history_entries(history: History, shown: set[str], unknown: Unknown) -> Iterator[Json]:
@@ -196,23 +180,41 @@ def _totals(
                 reserved += attempt.reserved or 0
                 final += attempt.final or 0
     pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
-    return {
-        "takes": sum(counts.values()),
-        "succeeded": counts[TakeStatus.SUCCEEDED],
-        "failed": counts[TakeStatus.FAILED],
-        "pending": pending,
-        "unknown": counts[TakeStatus.UNKNOWN],
-        "reserved_credits": whole(reserved),
-        "final_credits": whole(final),
-        "spent_credits": whole(history.spent()),
-    }
+    totals = Totals(
+        takes=sum(counts.values()),
+        succeeded=counts[TakeStatus.SUCCEEDED],
+        failed=counts[TakeStatus.FAILED],
+        pending=pending,
+        unknown=counts[TakeStatus.UNKNOWN],
+        reserved_credits=whole(reserved) or 0,
+        final_credits=whole(final) or 0,
+        spent_credits=whole(history.spent()) or 0,
+    )
+    return written(totals)
 
 
 def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
     """The document as it is written, piece by piece: one line a leaf, so that git shows what changed."""
-    for piece in pieces(document):
-        yield piece.encode("utf-8", "surrogatepass")
-    yield b"\n"
+    lead = b"{"
+    for name, value in document.items():
+        yield lead + b"\n " + _indented(name) + b": "
+        lead = b","
+        if not isinstance(value, Iterator):
+            yield _indented(value, 1)
+            continue
+        within = b"["
+        for item in value:
+            yield within + b"\n  " + _indented(item, 2)
+            within = b","
+        yield b"[]" if within == b"[" else b"\n ]"
+    yield b"\n}\n"
+
+
+def _indented(value: Json, depth: int = 0) -> bytes:
+    """JSON with a line for each leaf. (``json.dumps`` leaves its C code as soon as it is to indent.)"""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    lines = msgspec.json.format(text.encode("utf-8", "surrogatepass"), indent=1)
+    return lines.replace(b"\n", b"\n" + b" " * depth)
 
 
 def known_attempts(
@@ -224,13 +226,13 @@ def known_attempts(
     """
     judge = judge or Judge()
     judge.head(document)
-    for place, shot in enumerate(_list_of(document, LISTS[0])):
-        judge.shot(place, shot)
-        for take in shot["takes"]:
-            yield from _attempts_in(shot["id"], take)
-    for place, entry in enumerate(_list_of(document, LISTS[1])):
-        judge.past(place, entry)
-        yield from _attempts_in(entry["shot"], entry)
+    for place, raw in enumerate(_list_of(document, LISTS[0])):
+        shot = judge.shot(place, raw)
+        for number, take in enumerate(shot.takes):
+            yield from _attempts_in(shot.id, raw["takes"][number], take)
+    for place, raw in enumerate(_list_of(document, LISTS[1])):
+        past = judge.past(place, raw)
+        yield from _attempts_in(past.shot, raw, past)
 
 
 def _list_of(document: Mapping[str, Any], name: str) -> Iterable[Any]:
@@ -241,11 +243,15 @@ def _list_of(document: Mapping[str, Any], name: str) -> Iterable[Any]:
     return found
 
 
-def _attempts_in(shot: str, entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
-    for one in (*(entry.get("attempts") or ()), entry):
-        if one.get("client_request_id") is not None:
+def _attempts_in(shot: str, raw: dict[str, Any], take: Take) -> Iterator[tuple[str, dict[str, Any], Attempt]]:
+    entries: list[tuple[dict[str, Any], Earlier]] = [
+        *zip(raw.get("attempts") or (), take.attempts, strict=True),
+        (raw, take),
+    ]
+    for one, entry in entries:
+        if entry.client_request_id is not None:
             kept = {key: value for key, value in one.items() if key != "attempts"}
-            yield shot, kept, attempt_of_entry(shot, one)
+            yield shot, kept, attempt_of_entry(shot, entry, one)
 
 
 def knows_more(told: Attempt, known: Attempt | None) -> bool:

@@ -21,7 +21,7 @@ def seconds_since(sent: Moment | None, now: Moment, *, set_back: float = 0.0) ->
     """How long ago something was sent, at least as much as is known; None: the clocks don't tell.
 
     ``sent`` None: at a time that isn't on record. ``set_back``: seconds by which the wall clock was seen to go
-    back since then, in all.
+    back since then, in all; never negative.
 
     Whoever sends a create again relies on this not being too little: past the window it would be paid twice. So
 
@@ -35,7 +35,7 @@ def seconds_since(sent: Moment | None, now: Moment, *, set_back: float = 0.0) ->
     """
     if sent is None:
         return None
-    back = max(set_back, sent.wall - now.wall, 0.0)
+    back = max(set_back, sent.wall - now.wall)
     by_wall = now.wall - sent.wall + 2 * back
     by_api = by_wall if now.api is None else now.api - (sent.wall if sent.api is None else sent.api)
     if back > STEP or by_api < -STEP:

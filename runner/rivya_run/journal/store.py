@@ -7,24 +7,21 @@ journal is never guessed at.
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.durable import check_missing, make_folder, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
-from rivya_run.journal.events import Entry, JournalEvent
+from rivya_run.journal.events import Entry, JournalEvent, event_of, text_of
+from rivya_run.json_types import Json
 
 VERSION = 1
-_EVENTS: dict[str, type[JournalEvent]] = {event.name: event for event in JournalEvent.__args__}
-_FIELDS = {name: frozenset(f.name for f in dataclasses.fields(event)) for name, event in _EVENTS.items()}
-_TUPLES = ("urls", "places")
 _SEAL = ',"crc":"'
 _ENCODING = ("utf-8", "surrogatepass")  # names of files may hold bytes that are no text
 
@@ -49,6 +46,7 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         with path.open("rb") as file:
             return _read_lines(path, file, each)
     except FileNotFoundError:
+        check_missing(path)
         return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
@@ -61,6 +59,7 @@ def first_entry(path: Path) -> Entry | None:
         with path.open("rb") as file:
             _read_lines(path, iter([file.readline()]), found.append)
     except FileNotFoundError:
+        check_missing(path)
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
@@ -108,38 +107,21 @@ def _entry(path: Path, number: int, fields: dict[str, Any]) -> Entry:
         raise ForeignFolder(
             f"{path}:{number}: written by a newer version of rivya-run", hint="upgrade rivya-run"
         )
-    name = fields.get("event")
-    if fields.get("n") != number or name not in _EVENTS:
+    hint = "restore the file from a backup"
+    if fields.get("n") != number:
+        raise JournalDamaged(f"{path}:{number}: lines are missing or out of order before this one", hint=hint)
+    try:
+        return Entry(number, fields["at"], event_of(fields))
+    except (KeyError, ValueError) as error:
         raise JournalDamaged(
-            f"{path}:{number}: lines are missing or out of order before this one"
-            if name in _EVENTS
-            else f"{path}:{number}: unknown event {name!r}",
-            hint="restore the file from a backup",
-        )
-    return Entry(number, fields["at"], event_of(name, fields))
-
-
-def event_of(name: str, fields: Mapping[str, Any]) -> JournalEvent:
-    """The event of that name; fields that it doesn't have are left out."""
-    known = {key: value for key, value in fields.items() if key in _FIELDS[name]}
-    for key in _TUPLES:
-        if key in known:
-            known[key] = tuple(known[key])
-    if "parents" in known:
-        known["parents"] = tuple((shot, take, sha256) for shot, take, sha256 in known["parents"])
-    return _EVENTS[name](**known)
+            f"{path}:{number}: this event is none that rivya-run knows ({error})", hint=hint
+        ) from error
 
 
 def line_of(number: int, at: str, event: JournalEvent) -> bytes:
     """One sealed line, line end included."""
-    head: dict[str, Any] = {"n": number, "at": at, "event": event.name}
-    if number == 1:
-        head["v"] = VERSION
-    for field in dataclasses.fields(event):
-        value = getattr(event, field.name)
-        if field.default is dataclasses.MISSING or value != field.default:
-            head[field.name] = value
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"), default=dict)[:-1].encode(*_ENCODING)
+    first: dict[str, Json] = {"v": VERSION} if number == 1 else {}
+    text = text_of(number, at, event, **first)[:-1].encode(*_ENCODING)
     return text + f'{_SEAL}{zlib.crc32(text):08x}"}}\n'.encode()
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypedDict
+from typing import TypeAlias, TypedDict
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output, Upload
+from rivya_run.journal.attempt import DOWNLOADING, Attempt, AttemptState, Output
 from rivya_run.journal.events import (
     Adopted,
     Created,
@@ -14,7 +13,6 @@ from rivya_run.journal.events import (
     FrameTaken,
     GivenUp,
     Intended,
-    JournalEvent,
     MarkedUnknown,
     NotFetched,
     Observed,
@@ -24,7 +22,6 @@ from rivya_run.journal.events import (
     Stored,
     Succeeded,
     TaskMissing,
-    Uploaded,
     Withdrawn,
 )
 from rivya_run.journal.stills import moved, with_still, without_still
@@ -32,6 +29,11 @@ from rivya_run.journal.task import ApiError
 
 NOT_FETCHED = "not_fetched"
 """The code of a take that is paid for and not here."""
+
+
+OfCreate: TypeAlias = Withdrawn | Refused | MarkedUnknown | GivenUp
+OfTask: TypeAlias = Created | Observed | Succeeded | Failed | TaskMissing
+OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken
 
 
 class _Told(TypedDict):
@@ -47,22 +49,6 @@ def _told(known: Attempt, event: Observed | Succeeded | Failed) -> _Told:
         "final": event.final if event.final is not None else known.final,
         "updated_at": event.updated_at or known.updated_at,
     }
-
-
-def upload_of(at: str, event: Uploaded) -> Upload:
-    """A file that was sent."""
-    return Upload(
-        event.sha256,
-        event.kind,
-        event.model,
-        event.path,
-        event.mime_type,
-        event.bytes,
-        event.url,
-        event.file_id,
-        event.duration_token,
-        event.uploaded_at or at,
-    )
 
 
 def intended(at: str, event: Intended) -> Attempt:
@@ -113,41 +99,73 @@ def adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
     )
 
 
-def _withdrawn(known: Attempt, event: Withdrawn, at: str) -> Attempt:
-    return replace(known, state=AttemptState.WITHDRAWN, withdrawn=event.reason, updated_at=at)
+Change: TypeAlias = OfCreate | OfTask | OfFiles
+"""The events that change an attempt which is known."""
 
 
-def _refused(known: Attempt, event: Refused, at: str) -> Attempt:
-    error = ApiError(event.code, event.message, event.request_id, event.http_status)
-    return replace(known, state=AttemptState.REFUSED, error=error, updated_at=at)
+def changed(known: Attempt, event: Change, at: str) -> Attempt:
+    """What an event makes of an attempt. ``at`` is when it was recorded."""
+    match event:
+        case Withdrawn() | Refused() | MarkedUnknown() | GivenUp():
+            return replace(_after_create(known, event), updated_at=at)
+        case Created() | Observed() | Succeeded() | Failed() | TaskMissing():
+            return _after_task(known, event, at)
+        case NotFetched() | Stored() | Reassigned() | Removed() | FrameTaken():
+            return _after_files(known, event, at)
 
 
-def _created(known: Attempt, event: Created, at: str) -> Attempt:
-    return replace(
-        known,
-        state=AttemptState.RUNNING,
-        task_id=event.task_id,
-        reserved=event.reserved,
-        final=event.final,
-        created_at=event.created_at,
-        updated_at=event.updated_at,
-        error=None,
-        timeline=(*known.timeline, (event.status, at)),
-    )
+def _after_create(known: Attempt, event: OfCreate) -> Attempt:
+    """No task came of it, or nobody knows."""
+    match event:
+        case Withdrawn():
+            return replace(known, state=AttemptState.WITHDRAWN, withdrawn=event.reason)
+        case Refused():
+            error = ApiError(event.code, event.message, event.request_id, event.http_status)
+            return replace(known, state=AttemptState.REFUSED, error=error)
+        case MarkedUnknown():
+            error = ApiError(event.code, event.message, event.request_id)
+            return replace(known, state=AttemptState.UNKNOWN, error=error)
+        case GivenUp():
+            return replace(known, state=AttemptState.GIVEN_UP, lost=False)
 
 
-def _observed(known: Attempt, event: Observed, at: str) -> Attempt:
-    return replace(
-        known,
-        state=AttemptState.RUNNING if known.state is AttemptState.UNKNOWN else known.state,
-        lost=False,
-        error=None,
-        **_told(known, event),
-        timeline=(*known.timeline, (event.status, at)),
-    )
+def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
+    """What the API has told of its task."""
+    match event:
+        case Created():
+            return replace(
+                known,
+                state=AttemptState.RUNNING,
+                task_id=event.task_id,
+                reserved=event.reserved,
+                final=event.final,
+                created_at=event.created_at,
+                updated_at=event.updated_at,
+                error=None,
+                timeline=(*known.timeline, (event.status, at)),
+            )
+        case Observed():  # one that was missing, or unknown, is found again
+            state = AttemptState.RUNNING if known.state is AttemptState.UNKNOWN else known.state
+            passed = (*known.timeline, (event.status, at))
+            return replace(known, state=state, lost=False, error=None, timeline=passed, **_told(known, event))
+        case Succeeded():
+            return _succeeded(known, event, at)
+        case Failed():
+            return replace(
+                known,
+                state=AttemptState.FAILED,
+                lost=False,
+                error=ApiError(event.code, event.message),
+                **_told(known, event),
+                timeline=(*known.timeline, ("failed", at)),
+            )
+        case TaskMissing():
+            error = ApiError("not_found", event.message, event.request_id)
+            return replace(known, state=AttemptState.UNKNOWN, lost=True, error=error, updated_at=at)
 
 
 def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
+    """Its files can be fetched; those that are here stay, should its URLs have been renewed."""
     first = known.state not in {AttemptState.FINISHED, AttemptState.STORED}
     return replace(
         known,
@@ -159,32 +177,42 @@ def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
         lasted=event.lasted if event.lasted is not None else known.lasted,
         ran=event.ran if event.ran is not None else known.ran,
         **_told(known, event),
-        timeline=(*known.timeline, ("downloading", at)) if first else known.timeline,
+        timeline=(*known.timeline, (DOWNLOADING, at)) if first else known.timeline,
     )
 
 
-def _not_fetched(known: Attempt, event: NotFetched, at: str) -> Attempt:
-    return replace(known, error=ApiError(NOT_FETCHED, event.message), updated_at=at)
-
-
-def _failed(known: Attempt, event: Failed, at: str) -> Attempt:
-    return replace(
-        known,
-        state=AttemptState.FAILED,
-        lost=False,
-        error=ApiError(event.code, event.message),
-        **_told(known, event),
-        timeline=(*known.timeline, ("failed", at)),
-    )
-
-
-def _task_missing(known: Attempt, event: TaskMissing, at: str) -> Attempt:
-    error = ApiError("not_found", event.message, event.request_id)
-    return replace(known, state=AttemptState.UNKNOWN, lost=True, error=error, updated_at=at)
+def _after_files(known: Attempt, event: OfFiles, at: str) -> Attempt:
+    """What became of its files."""
+    outputs = known.outputs
+    match event:
+        case NotFetched():
+            return replace(known, error=ApiError(NOT_FETCHED, event.message), updated_at=at)
+        case Stored():
+            return _stored(known, event, at)
+        case Reassigned():
+            outputs = tuple(moved(output, event.paths) for output in outputs)
+            return replace(known, shot=event.shot, take=event.take, outputs=outputs)
+        case Removed():
+            path = event.path
+            return replace(
+                known,
+                outputs=tuple(
+                    replace(output, removed=True) if output.path == path else without_still(output, path)
+                    for output in outputs
+                ),
+            )
+        case FrameTaken():
+            main = tuple(
+                with_still(output, event.frame, event.path, event.sha256, event.bytes)
+                for output in outputs[:1]
+            )
+            return replace(known, outputs=main + outputs[1:])
 
 
 def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
-    first = known.outputs[event.index].identity if event.index < len(known.outputs) else event.sha256
+    """A file is here; other bytes than the first ones change nothing for what was made from those."""
+    outputs = known.outputs
+    first = outputs[event.index].identity if event.index < len(outputs) else event.sha256
     output = Output(
         event.path,
         event.url,
@@ -195,7 +223,7 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
         event.media,
         first_sha256=first if first != event.sha256 else None,
     )
-    outputs = (*known.outputs[: event.index], output, *known.outputs[event.index + 1 :])
+    outputs = (*outputs[: event.index], output, *outputs[event.index + 1 :])
     complete = len(outputs) >= event.of
     newly = complete and known.state is not AttemptState.STORED
     return replace(
@@ -205,55 +233,3 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
         error=None,
         timeline=(*known.timeline, ("stored", at)) if newly else known.timeline,
     )
-
-
-def _reassigned(known: Attempt, event: Reassigned, at: str) -> Attempt:
-    return replace(
-        known,
-        shot=event.shot,
-        take=event.take,
-        outputs=tuple(moved(output, event.paths) for output in known.outputs),
-    )
-
-
-def _marked_unknown(known: Attempt, event: MarkedUnknown, at: str) -> Attempt:
-    error = ApiError(event.code, event.message, event.request_id)
-    return replace(known, state=AttemptState.UNKNOWN, error=error, updated_at=at)
-
-
-def _given_up(known: Attempt, event: GivenUp, at: str) -> Attempt:
-    return replace(known, state=AttemptState.GIVEN_UP, lost=False, updated_at=at)
-
-
-def _removed(known: Attempt, event: Removed, at: str) -> Attempt:
-    outputs = tuple(
-        replace(output, removed=True) if output.path == event.path else without_still(output, event.path)
-        for output in known.outputs
-    )
-    return replace(known, outputs=outputs)
-
-
-def _frame_taken(known: Attempt, event: FrameTaken, at: str) -> Attempt:
-    if not known.outputs:
-        return known
-    first = with_still(known.outputs[0], event.frame, event.path, event.sha256, event.bytes)
-    return replace(known, outputs=(first, *known.outputs[1:]))
-
-
-CHANGES: dict[type[JournalEvent], Callable[[Attempt, Any, str], Attempt]] = {
-    Withdrawn: _withdrawn,
-    Refused: _refused,
-    Created: _created,
-    Observed: _observed,
-    Succeeded: _succeeded,
-    NotFetched: _not_fetched,
-    Failed: _failed,
-    TaskMissing: _task_missing,
-    Stored: _stored,
-    Reassigned: _reassigned,
-    MarkedUnknown: _marked_unknown,
-    GivenUp: _given_up,
-    Removed: _removed,
-    FrameTaken: _frame_taken,
-}
-"""What each event makes of an attempt that is known: (attempt, event, when) -> attempt."""

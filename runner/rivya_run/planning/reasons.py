@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output, Upload
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.journal.fold import History
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
 from rivya_run.media.warnings import output_warnings

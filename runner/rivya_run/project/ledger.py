@@ -8,15 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
+from rivya_run.durable import check_missing
 from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.json_place import position, strict_json
-from rivya_run.journal.judging import Judge
+from rivya_run.journal.judging import Judge, Nonsense
 from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily
-from rivya_run.journal.shape_tests import Nonsense
 from rivya_run.journal.store import Journal
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible
@@ -66,6 +68,7 @@ def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | Non
     try:
         document = load_lazily(path) if lazily else strict_json(path.read_bytes())
     except FileNotFoundError:
+        check_missing(path)
         return None
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
@@ -168,18 +171,4 @@ def _check_files(told: Attempt, owners: dict[str, Attempt]) -> None:
 
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
     """Every upload that a manifest tells of, which was judged before."""
-    return [
-        Uploaded(
-            upload["sha256"],
-            upload["kind"],
-            upload["model"],
-            upload["path"],
-            upload.get("mime_type"),
-            upload["bytes"],
-            upload["url"],
-            upload.get("file_id"),
-            upload.get("duration_token"),
-            upload.get("uploaded_at"),
-        )
-        for upload in document.get("uploads") or ()
-    ]
+    return [Uploaded(**asdict(upload)) for upload in Judge().head(document).uploads]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
+from rivya_run.journal.attempt import DOWNLOADING, credits_at_stake, credits_spent
 from rivya_run.media.types import Kind, by_suffix
 from rivya_run.project.names import relative
 
@@ -52,6 +53,37 @@ def text(value: object) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def number(value: object) -> float | None:
+    """A finite JSON number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
+        return None
+    return None if value != value else float(value)
+
+
+def to_fetch(take: Entry) -> bool:
+    """Whether its task has succeeded, and only its files aren't here yet."""
+    passed = entries(take.get("timeline"))
+    return take.get("status") == "pending" and bool(passed) and passed[-1].get("status") == DOWNLOADING
+
+
+def ended(take: Entry) -> bool:
+    """Whether the task of an attempt is known to be over, so that its final credits count."""
+    return take.get("status") in ("succeeded", "failed") or to_fetch(take)
+
+
+def spent(take: Entry) -> float:
+    """Credits that one attempt cost as far as the API has said."""
+    return credits_spent(ended(take), number(take.get("reserved_credits")), number(take.get("final_credits")))
+
+
+def at_stake(take: Entry) -> float:
+    """Credits that one attempt may have cost at most."""
+    reserved, final = number(take.get("reserved_credits")), number(take.get("final_credits"))
+    never = take.get("task_id") is None and take.get("status") in ("planned", "failed")
+    estimate = None if never else number(take.get("estimated_credits"))
+    return credits_at_stake(ended(take), reserved, final, estimate)
 
 
 def inside(path: object) -> str | None:

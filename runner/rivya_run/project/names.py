@@ -7,6 +7,7 @@ to its name. Journals and manifests hold such names, so their form can't change.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -80,7 +81,7 @@ def name_for_changed(target: Path) -> Path:
 
 def _first_free(named: Callable[[int], Path]) -> Path:
     number = 1
-    while (path := named(number)).exists():
+    while os.path.lexists(path := named(number)):  # a broken link takes a name as well
         number += 1
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import stat
 from collections.abc import Collection, Iterable
@@ -93,10 +94,12 @@ def mtime_of(path: Path) -> int:
 def place(part: Path, target: Path, sha256: str) -> None:
     """Rename a finished ``.part``, whose content is durable, to its name.
 
-    What lies there with other content is kept beside it. Raises DiskFull or OutputFolderError.
+    What lies there with other content, be it a folder or a link, is kept beside it.
+
+    Raises DiskFull or OutputFolderError.
     """
     try:
-        if target.exists() and sha256_of(target) != sha256:
+        if os.path.lexists(target) and not (target.is_file() and sha256_of(target) == sha256):
             target.rename(name_for_changed(target))
             sync_folder(target.parent)
         part.replace(target)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.bodies import ENOUGH, is_page
 from rivya_run.provider.exchange import Incoming, SpeedCheck
 from rivya_run.provider.faults import BodyError, TransportError
@@ -21,7 +22,7 @@ from rivya_run.provider.http import Http
 from rivya_run.provider.origin import why_unsafe
 from rivya_run.provider.partial_file import PartialFile, Version
 from rivya_run.provider.rivya.result_url import result_url
-from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult, decide
+from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult
 from rivya_run.text import shortened
 
 _MOST_REDIRECTS = 5  # storage behind a CDN takes one or two
@@ -30,7 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
 
 Seen = TypeVar("Seen")
-"""What is seen in a whole file."""
+"""FailureKind is seen in a whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,10 @@ async def fetch(
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
     download = _Download(http, PartialFile(part), look, max_bytes, deadline, clock)
-    attempts = 0
     try:
         if download.part.left_over:
             await anyio.to_thread.run_sync(download.part.reopen)
-        while True:
-            attempts += 1
+        async for attempt in Attempts(deadline, clock=clock, random=random):
             before = download.part.size
             outcome = await download.attempt(url)
             if not isinstance(outcome, _Trouble):
@@ -110,18 +109,11 @@ async def fetch(
                 return outcome
             # Progress starts the count again: a long download over a poor line may break off many times.
             if download.part.size > before:
-                attempts = 1
-            decision = decide(
-                "GET",
-                outcome.result,
-                hint=outcome.hint,
-                attempts=attempts,
-                time_left=deadline - clock(),
-                random=random(),
-            )
+                attempt.progressed()
+            decision = attempt.decide("GET", outcome.result, outcome.hint)
             if decision.action is not RetryAction.RETRY:
                 return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
-            await anyio.sleep(decision.wait)
+        raise AssertionError("every attempt returns or is followed by another")
     finally:
         download.part.close()
 
@@ -264,6 +256,7 @@ class _Arrival(Generic[Seen]):
         self._finish = finish
         self._restarts = incoming.status == 200
         self._version = _version(incoming)
+        self._length = incoming.length
         self._batch: list[bytes] = []
         self._waiting = 0
 
@@ -290,8 +283,8 @@ class _Arrival(Generic[Seen]):
     def _write(self, batch: list[bytes], restarts: bool, whole: int | None) -> None:
         if restarts:
             # A note for a later run is only needed where something is still to come.
-            there = sum(map(len, batch))
-            self._part.restart(None if there == whole else self._version)
+            ends = sum(map(len, batch)) == whole
+            self._part.restart(None if ends else self._version, length=self._length, ends=ends)
         self._part.append(b"".join(batch))
         if self._part.size == whole:
             self.seen = self._finish()

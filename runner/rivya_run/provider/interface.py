@@ -1,8 +1,86 @@
-"""What the engine needs of a video API."""
+"""What a call of the API comes to: values, so that whoever called decides what they mean."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from rivya_run.journal.task import ApiError, Task
+from rivya_run.provider.rivya.retry import TransportResult
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A task answers this key: made now, or by an earlier sending of the same key."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The API said no, and did nothing. Of a create that says nothing about its earlier sendings."""
+
+    error: ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """This sending surely made nothing: it never left, or the API turned it away for now.
+
+    ``words`` are a person's, ``retry_after`` are the seconds that the API asked to wait.
+    """
+
+    happening: TransportResult
+    words: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MayHaveArrived:
+    """No answer that counts, and the API may have taken the request: a task may exist, and may cost."""
+
+    happening: TransportResult
+    words: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Turned away with 429, nothing was made: too many requests, or too many tasks in flight."""
+
+    happening: TransportResult
+    words: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """This sending made nothing, since its key is taken: by an earlier sending that may still be at work, or by
+    somebody who sent another body with it.
+    """
+
+    happening: TransportResult
+    words: str
+    retry_after: float | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer that counts before the deadline; ``last`` says in words what came last."""
+
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The API knows no such task or file, or it is another account's."""
+
+    error: ApiError
+
+
+CreateResult: TypeAlias = Created | Refused | NotSent | MayHaveArrived | Throttled | KeyInUse
+"""What one sending of a create comes to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """The unfinished file of a download: appended to, hashed on the way, resumable by the next run.
 
-Beside ``x.part`` stands ``x.part.json`` with what the server needs to go on (ETag or date, length), and how many
-bytes came with which checksum: after a power cut a part may hold anything. Without it, or when it doesn't fit, the
-download starts over. What was there is set aside until the new download is complete: a URL may have worked for the
-last time. All of it blocks: call it in a worker thread.
+Beside ``x.part`` stands ``x.part.json`` as long as more is to come: with what the server needs to go on (ETag or
+date, length), where it has a name for it, and how many bytes came with which checksum: after a power cut a part may
+hold anything. Where it doesn't fit, the download starts over. What was there is set aside until the new one
+is complete: a URL may have worked for the last time. All of it blocks: call it in a worker thread.
 """
 
 from __future__ import annotations
@@ -63,11 +63,13 @@ class PartialFile:
         self.finished = False
         self.version: Version | None = None
         self.sha256 = hashlib.sha256()
+        self._length: int | None = None
+        self._ends = False
         self._file: FileIO | None = None
 
     @property
     def _note_path(self) -> Path:
-        return self.path.with_name(self.path.name + ".json")
+        return _note_path(self.path)
 
     @property
     def _new_note_path(self) -> Path:
@@ -76,6 +78,10 @@ class PartialFile:
     @property
     def _cut_path(self) -> Path:
         return self.path.with_name(self.path.name + CUT)
+
+    @property
+    def _kept_path(self) -> Path:
+        return self.path.with_name(self.path.name + KEPT)
 
     @property
     def left_over(self) -> bool:
@@ -121,24 +127,29 @@ class PartialFile:
         self.version = None
         self.sha256, self.size = hashlib.sha256(), 0
 
-    def restart(self, version: Version | None) -> None:
-        """Set aside what is there; ``version`` names what comes next, where the server has a name for it."""
+    def restart(self, version: Version | None, *, length: int | None = None, ends: bool = False) -> None:
+        """Set aside what is there; ``version`` names what comes next, where the server has a name for it.
+
+        ``length``: how long that is as a whole, where it is known. ``ends``: the next piece is all of it.
+        """
         self.forget()
-        self.version = version
-        if self._file is None:
-            return
+        self.version, self._length, self._ends = version, length, ends
         try:
-            self._file.close()
-            self._file = None
-            self._drop_note()
-            keep_better(self.path, self._cut_path)
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+                aside = self._cut_path if broke_off(self.path) else self._kept_path
+                keep_better(self.path, aside)
+                self._drop_note()
+            if not ends:  # before the first byte: many a sound can be played as far as it came
+                self._write_note(version)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
     def append(self, content: bytes) -> None:
         try:
             self._write(self._opened(), memoryview(content))
-            if self.version is not None:
+            if not self._ends:
                 self._write_note(self.version)
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -150,9 +161,10 @@ class PartialFile:
             self.size += count
             view = view[count:]
 
-    def _write_note(self, version: Version) -> None:
+    def _write_note(self, version: Version | None) -> None:
         """Whole or not at all for a process that is killed; what a power cut makes of it, its checksum tells."""
-        note = {**asdict(version), "size": self.size, "sha256": self.sha256.hexdigest()}
+        named = asdict(version) if version is not None else {"length": self._length}
+        note = {**named, "size": self.size, "sha256": self.sha256.hexdigest()}
         self._new_note_path.write_text(json.dumps(note), "utf-8")
         self._new_note_path.replace(self._note_path)
 
@@ -196,6 +208,24 @@ class PartialFile:
         if self._file is None:
             self._file = self.path.open("w+b", buffering=0)
         return self._file
+
+
+def broke_off(part: Path) -> bool:
+    """Whether more of a download was to come, as far as is known of it. Raises OSError."""
+    try:
+        note = json.loads(_note_path(part).read_bytes()[:10_000])
+    except FileNotFoundError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    if not isinstance(note, dict) or not note.get("size") or note["size"] != note.get("length"):
+        return True
+    with part.open("rb") as file:  # it was killed when all had come, or the power failed
+        return hashlib.file_digest(file, "sha256").hexdigest() != note.get("sha256")
+
+
+def _note_path(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
 
 
 def _read_note(path: Path) -> _Note | None:

@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
+from rivya_run.project.manifest_reader import (
+    Entry,
+    at_stake,
+    chosen_take,
+    ended,
+    entries,
+    number,
+    spent,
+    take_number,
+    text,
+    to_fetch,
+)
 from rivya_run.text import counted, credits_in_words, figure, visible
 from rivya_run.views.wording import adopt_command, sending_in_words, status_in_words
 
@@ -51,27 +62,18 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
 
 def _status(shot: Entry, take: Entry) -> str:
     status = text(take.get("status")) or "?"
-    if _to_fetch(take):
+    if to_fetch(take):
         return "paid, not fetched" if take.get("error") else "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
     return status_in_words(status)
 
 
-def _to_fetch(take: Entry) -> bool:
-    """Whether its task has succeeded, and only its files aren't here yet."""
-    passed = entries(take.get("timeline"))
-    return take.get("status") == "pending" and bool(passed) and passed[-1].get("status") == "downloading"
-
-
 def _credits(take: Entry) -> str:
-    final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
-    ended = take.get("status") in {"succeeded", "failed"} or _to_fetch(take)
-    if ended and final is not None:
-        return figure(final)
-    if reserved is not None:
-        return f"{figure(reserved)} reserved"
-    estimated = _number(take.get("estimated_credits"))
+    final, reserved = number(take.get("final_credits")), number(take.get("reserved_credits"))
+    if reserved is not None or (ended(take) and final is not None):
+        return figure(spent(take)) + ("" if ended(take) else " reserved")
+    estimated = number(take.get("estimated_credits"))
     return (
         f"{figure(estimated)}?" if estimated is not None and take.get("status") in {"sent", "unknown"} else ""
     )
@@ -118,7 +120,7 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
 
 def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence[str]) -> Iterator[str]:
     task = text(take.get("task_id"))
-    cost = _number(take.get("reserved_credits")) or _number(take.get("estimated_credits"))
+    cost = at_stake(take) or None
     key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
     yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
     adopt = adopt_command(file, shot, task, take_number(take) if several else None, options)
@@ -130,38 +132,28 @@ def totals_lines(manifest: Entry) -> list[str]:
     totals = manifest.get("totals")
     told = totals if isinstance(totals, dict) else {}
     names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
-    counts = [f"{told[key]} {word}" for key, word in names.items() if _number(told.get(key))]
-    takes = int(_number(told.get("takes")) or 0)
+    counts = [f"{told[key]} {word}" for key, word in names.items() if number(told.get(key))]
+    takes = int(number(told.get("takes")) or 0)
     lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
-    spent = _number(told.get("spent_credits"))
-    if spent is not None:
-        abandoned, attempts, number = _abandoned(manifest)
+    in_all = number(told.get("spent_credits"))
+    if in_all is not None:
+        abandoned, attempts, unused_takes = _abandoned(manifest)
         parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
-        unused = f"{figure(abandoned)} on {counted(number, 'take')} that no shot uses any more"
-        parts += [unused] if number else []
+        unused = f"{figure(abandoned)} on {counted(unused_takes, 'take')} that no shot uses any more"
+        parts += [unused] if unused_takes else []
         of_these = f", of these {', '.join(parts)}" if parts else ""
-        lines.append(f"spent: {credits_in_words(spent)}{of_these}")
+        lines.append(f"spent: {credits_in_words(in_all)}{of_these}")
     return lines
 
 
 def _abandoned(manifest: Entry) -> tuple[float, float, int]:
     """Credits of history, credits of earlier attempts of present takes, and how many takes history holds."""
     history = entries(manifest.get("history"))
-    past = sum(_spent(one) for take in history for one in (take, *entries(take.get("attempts"))))
+    past = sum(spent(one) for take in history for one in (take, *entries(take.get("attempts"))))
     earlier = sum(
-        _spent(one)
+        spent(one)
         for shot in entries(manifest.get("shots"))
         for take in entries(shot.get("takes"))
         for one in entries(take.get("attempts"))
     )
     return past, earlier, len(history)
-
-
-def _spent(take: Entry) -> float:
-    final, reserved = _number(take.get("final_credits")), _number(take.get("reserved_credits"))
-    ended = take.get("status") in {"succeeded", "failed"}
-    return (final if ended and final is not None else reserved) or 0
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import virtual_time
 from examples import DEFAULTS, MODEL, NOW, table
-from rivya_run.engine.budget import UNPRICED_AT_ONCE, Admission, Budget, NotAdmitted, Spending, Till
+from rivya_run.engine.budget import UNPRICED_AT_ONCE, Budget, SpendDenied, SpendGate, Spending, SpendPermit
 from rivya_run.journal.events import (
     Created,
     Entry,
@@ -49,7 +49,7 @@ class Shop:
         self.spending = Spending(self.cap, self.balance)
         self.spending.watch(self.history)
         self.budget = Budget(self.max_credits, self.history, self.spending)
-        self.till = Till(self.spending)
+        self.till = SpendGate(self.spending)
         self.on_intent: Callable[[], None] = lambda: None
 
     def record(self, event: JournalEvent) -> None:
@@ -60,7 +60,7 @@ class Shop:
         """What a create is thought to cost now."""
         return estimate(table(), params, self.history.prices)
 
-    async def admission(self, params: dict[str, Any]) -> Admission | NotAdmitted:
+    async def admission(self, params: dict[str, Any]) -> SpendPermit | SpendDenied:
         """Wait for the right to create."""
         while True:
             await self.till.room(self.budget, lambda: self.cost(params))
@@ -72,7 +72,7 @@ class Shop:
         """One take: admitted, on record, answered with the real price, ended."""
         params = {**DEFAULTS, "duration": kind}
         admission = await self.admission(params)
-        if isinstance(admission, NotAdmitted):
+        if isinstance(admission, SpendDenied):
             self.refused.append(key)
             return
         unpriced = admission.cost.basis != "observed"
@@ -178,9 +178,9 @@ def test_a_failure_that_cost_nothing_gives_its_credits_back() -> None:
     """What was reserved counts until the task has ended; then its final credits do."""
     shop = Shop(max_credits=10)
     shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
-    assert isinstance(shop.budget.refusal(10), NotAdmitted)
+    assert isinstance(shop.budget.refusal(10), SpendDenied)
     shop.record(Created("k", "task_k", "queued", reserved=10))
-    assert isinstance(shop.budget.refusal(10), NotAdmitted)
+    assert isinstance(shop.budget.refusal(10), SpendDenied)
     shop.record(Failed("k", "generation_failed", "", reserved=10, final=0))
     assert shop.budget.refusal(10) is None
 
@@ -236,12 +236,12 @@ def test_a_right_given_back_twice_counts_once() -> None:
     async def body() -> None:
         shop = Shop(cap=100)
         first = await shop.admission(DEFAULTS)
-        assert isinstance(first, Admission)
+        assert isinstance(first, SpendPermit)
         first.answered()
         first.over()
         first.over()
         second = shop.till.admit(shop.budget, shop.cost(DEFAULTS))
-        assert isinstance(second, Admission)
+        assert isinstance(second, SpendPermit)
         assert shop.till.admit(shop.budget, shop.cost(DEFAULTS)) is None
 
     virtual_time.run(body)
@@ -259,12 +259,165 @@ def test_what_earlier_creates_turn_out_not_to_have_cost_buys_nothing() -> None:
     assert shop.budget.refusal(21) is not None
 
 
+def test_earlier_creates_that_cost_more_than_thought_count_for_the_run() -> None:
+    """What they cost beyond their estimate is spent in this run; what others gave back pays for none of it."""
+    history = History()
+    for key in ("dearer", "cheaper", "as thought"):
+        history.apply(Entry(1, NOW, Intended(key, key, 1, "f", 1, MODEL, "", 10)))
+    shop = Shop(cap=20, history=history)
+    assert shop.spending.so_far() == 0
+    shop.record(Created("as thought", "t1", "queued", reserved=10))
+    assert shop.spending.so_far() == 0
+    shop.record(Created("dearer", "t2", "queued", reserved=15))
+    assert shop.spending.so_far() == 5
+    shop.record(Created("cheaper", "t3", "queued", reserved=3))
+    assert shop.spending.so_far() == 5
+
+
+def test_a_refusal_under_the_runs_cap_names_it() -> None:
+    """A person reads which cap it was, and how far it is used."""
+    shop = Shop(cap=15)
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    refusal = shop.budget.refusal(10)
+    assert refusal is not None
+    assert refusal.message == "--max-credits is 15: 10 spent or at stake, this take would add 10"
+
+
+def test_the_wallet_is_held_against_what_the_run_has_spent_as_well() -> None:
+    """What is at stake is no longer there for the next take."""
+    shop = Shop(balance=25)
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    assert shop.spending.covered(15)
+    assert not shop.spending.covered(16)
+
+
+def priced(credits: float | None, basis: str | None) -> Estimate:
+    return Estimate(credits, basis, None, "price")
+
+
+def test_three_creates_at_unknown_prices_are_out_at_once_without_a_cap() -> None:
+    """The fourth waits until one of them is answered; a create at a known price waits for none of them."""
+    shop = Shop()
+    out = [shop.till.admit(shop.budget, priced(10, "base")) for _ in range(4)]
+    assert [isinstance(one, SpendPermit) for one in out] == [True, True, True, False]
+    assert out[3] is None
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+    assert isinstance(out[0], SpendPermit)
+    out[0].answered()
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
+    assert shop.till.admit(shop.budget, priced(10, "base")) is None
+
+
+@pytest.mark.parametrize(
+    "shop", [Shop(cap=100), Shop(max_credits=100)], ids=["of the run", "of the storyboard"]
+)
+def test_one_create_at_an_unknown_price_is_out_at_once_under_a_cap(shop: Shop) -> None:
+    """Whichever cap it is; a create at a known price waits for no price."""
+    first = shop.till.admit(shop.budget, priced(10, "base"))
+    assert isinstance(first, SpendPermit)
+    assert shop.till.admit(shop.budget, priced(10, None)) is None
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+    first.answered()
+    assert isinstance(shop.till.admit(shop.budget, priced(10, None)), SpendPermit)
+
+
+def test_a_create_that_is_sent_again_counts_as_one_at_an_unknown_price() -> None:
+    """Under a cap others wait for its answer, without one they don't; a second word about it changes nothing."""
+    for shop, waits in ((Shop(cap=100), True), (Shop(), False)):
+        shop.till.expect("k")
+        shop.till.settled("another")
+        assert (shop.till.admit(shop.budget, priced(10, "base")) is None) is waits
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+        shop.till.settled("k")
+        shop.till.settled("k")
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
+
+
+def test_an_unanswered_create_at_an_unknown_price_holds_no_create_at_a_known_one() -> None:
+    """The cap can be kept where the price is known."""
+    shop = Shop(cap=100)
+    lost_unpriced(shop.history, "k")
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "observed")), SpendPermit)
+    assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendDenied)
+
+
+def test_one_create_that_the_wallet_may_not_cover_is_out_at_once() -> None:
+    """The next such one waits until its task has ended, however often that is said; what is covered goes."""
+    shop = Shop(balance=20)
+    first = shop.till.admit(shop.budget, priced(21, "observed"))
+    assert isinstance(first, SpendPermit)
+    assert first.doubtful
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+    covered = shop.till.admit(shop.budget, priced(20, "observed"))
+    assert isinstance(covered, SpendPermit)
+    assert not covered.doubtful
+    covered.over()
+    first.answered()
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+    first.over()
+    first.over()
+    assert isinstance(shop.till.admit(shop.budget, priced(21, "observed")), SpendPermit)
+    assert shop.till.admit(shop.budget, priced(21, "observed")) is None
+
+
+def test_a_cost_that_nobody_knows_is_no_reason_to_doubt_the_wallet() -> None:
+    """Unless the wallet is overdrawn already."""
+    shop = Shop(balance=0)
+    admission = shop.till.admit(shop.budget, priced(None, None))
+    assert isinstance(admission, SpendPermit)
+    assert not admission.doubtful
+    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 1))
+    admission = shop.till.admit(shop.budget, priced(None, None))
+    assert isinstance(admission, SpendPermit)
+    assert admission.doubtful
+
+
+def test_who_will_be_refused_waits_for_nobody() -> None:
+    """Also where others would have to wait: a create out at an unknown price can't make room for it."""
+
+    async def body() -> None:
+        shop = Shop(cap=10)
+        assert isinstance(shop.till.admit(shop.budget, priced(10, "base")), SpendPermit)
+        with anyio.fail_after(1):
+            await shop.till.room(shop.budget, lambda: priced(11, "base"))
+        assert isinstance(shop.till.admit(shop.budget, priced(11, "base")), SpendDenied)
+
+    virtual_time.run(body)
+
+
+def test_the_price_is_asked_for_again_after_each_wait() -> None:
+    """Whoever waits for a price goes as soon as an answer told it, and no sooner."""
+
+    async def body() -> None:
+        shop, price, gone = Shop(cap=100), priced(10, "base"), []
+        shop.till.expect("k")
+        first = shop.till.admit(shop.budget, priced(10, "observed"))
+        assert isinstance(first, SpendPermit)
+
+        async def other() -> None:
+            await shop.till.room(shop.budget, lambda: price)
+            gone.append(anyio.current_time())
+
+        async with anyio.create_task_group() as tasks:
+            begun = anyio.current_time()
+            tasks.start_soon(other)
+            await anyio.sleep(5)
+            first.over()
+            await anyio.sleep(5)
+            assert gone == []
+            price = priced(10, "observed")
+            shop.till.give_back()
+        assert gone == [begun + 10]
+
+    virtual_time.run(body)
+
+
 def test_without_a_cap_nothing_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody asks what is at stake where nothing limits it."""
     shop = Shop()
     monkeypatch.setattr(shop.history, "at_stake", lambda: pytest.fail("added up"))
     assert shop.budget.refusal(10) is None
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendPermit)
 
 
 def lost_unpriced(history: History, key: str) -> None:
@@ -281,10 +434,10 @@ def test_one_unanswered_create_at_an_unknown_price_is_enough_for_all_storyboards
     shop, other = Shop(cap=100), History()
     shop.spending.watch(other)
     lost_unpriced(other, "k")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendDenied)
     own = Shop(max_credits=100)
     own.spending.watch(other)
-    assert isinstance(own.till.admit(own.budget, own.cost(DEFAULTS)), Admission)
+    assert isinstance(own.till.admit(own.budget, own.cost(DEFAULTS)), SpendPermit)
 
 
 def test_creates_that_a_person_decided_about_hold_nobody() -> None:
@@ -293,9 +446,9 @@ def test_creates_that_a_person_decided_about_hold_nobody() -> None:
     for key in ("k", "l"):
         lost_unpriced(shop.history, key)
     shop.spending.decided("k")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), NotAdmitted)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendDenied)
     shop.spending.decided("l")
-    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), Admission)
+    assert isinstance(shop.till.admit(shop.budget, shop.cost(DEFAULTS)), SpendPermit)
 
 
 class Fate(StrEnum):
@@ -348,7 +501,7 @@ class Street:
 
     def __post_init__(self) -> None:
         self.spending = Spending(self.cap, self.balance)
-        self.till = Till(self.spending)
+        self.till = SpendGate(self.spending)
 
     def open(self, resends: list[tuple[int, float]]) -> None:
         """Begin the run; ``resends`` are creates of earlier runs, by storyboard, and when they are settled."""
@@ -391,7 +544,7 @@ class Street:
                 admission = self.till.admit(budget, cost())
                 if admission is not None:
                     break
-            if isinstance(admission, NotAdmitted):
+            if isinstance(admission, SpendDenied):
                 return
             try:
                 await self.create(name, wish, admission, price_key(MODEL, params))
@@ -400,7 +553,7 @@ class Street:
             finally:
                 admission.over()
 
-    async def create(self, name: str, wish: Visit, admission: Admission, kind: str) -> None:
+    async def create(self, name: str, wish: Visit, admission: SpendPermit, kind: str) -> None:
         """An admitted create and what becomes of it."""
         intent = Intended(name, name, 1, "f", 1, MODEL, "", admission.cost.credits, price_key=kind)
         self.record(wish.board, intent)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +15,13 @@ from hypothesis import strategies as st
 from attempts_strategy import attempts
 from examples import NOW, attempt, board, history_of, planner, shot
 from nonsense import TOGETHER, WRONG, WRONG_PAST, changed
+from rivya_run.journal import manifest_form
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Entry, TakenIn, Uploaded
 from rivya_run.journal.fold import History
-from rivya_run.journal.judging import Judge, judge_attempt, judge_upload, salvaged
+from rivya_run.journal.judging import Judge, Nonsense, formed, judge_meaning, salvaged
 from rivya_run.journal.manifest import known_attempts, manifest, text_of
-from rivya_run.journal.manifest_schema import NEEDED, manifest_schema
-from rivya_run.journal.shape_tests import Nonsense
+from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.matching import serving_of
 
@@ -54,11 +55,11 @@ def test_what_a_run_writes_is_never_refused(found: tuple[Attempt, ...]) -> None:
 def _readable(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema, asking only for what a reader needs."""
     schema = copy.deepcopy(schema)
-    schema["required"] = list(NEEDED["document"])
+    schema["required"] = ["shots"]
     for name, definition in schema["definitions"].items():
-        definition["required"] = list(NEEDED[name])
-    for name in ("storyboard", "totals"):
-        schema["properties"][name]["required"] = []
+        form = getattr(manifest_form, name)
+        if "required" in definition:
+            definition["required"] = [one.name for one in msgspec.structs.fields(form) if one.required]
     return schema
 
 
@@ -86,7 +87,7 @@ ANY = st.recursive(
     ),
     max_leaves=4,
 )
-NAMES = sorted({name for one in SCHEMA["definitions"].values() for name in one["properties"]})
+NAMES = sorted({name for one in SCHEMA["definitions"].values() for name in one.get("properties", ())})
 
 
 @settings(max_examples=300)
@@ -126,9 +127,9 @@ def test_the_place_of_what_can_not_be_together_is_told(name: str) -> None:
 def test_an_upload_is_judged_by_itself() -> None:
     """As the fold does with those of a journal."""
     [upload] = document()["uploads"]
-    judge_upload(upload)
+    formed(upload, manifest_form.Upload)
     with pytest.raises(Nonsense, match="bytes"):
-        judge_upload(upload | {"bytes": "x"})
+        formed(upload | {"bytes": "x"}, manifest_form.Upload)
 
 
 def test_an_attempt_that_makes_no_sense_keeps_its_key_and_task() -> None:
@@ -149,8 +150,8 @@ def test_an_attempt_that_makes_no_sense_keeps_its_key_and_task() -> None:
     assert history.attempts[found.key].state is AttemptState.STORED
     lost = salvaged(wrong | {"task_id": [1]}, "a")
     assert lost is not None
-    assert lost["status"] == "unknown"
-    judge_attempt(lost, "a")
+    assert lost.status == "unknown"
+    judge_meaning(lost)
     assert salvaged(wrong | {"client_request_id": ""}, "a") is None
     assert salvaged(wrong | {"status": "failed"}, "a") is None
     assert salvaged(wrong, "../a") is None

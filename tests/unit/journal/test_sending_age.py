@@ -76,6 +76,54 @@ def test_now_a_wrong_clock_is_found_out_by_the_api_alone(true: float, gone: floa
     assert age is None or age >= gone - LITTLE
 
 
+@pytest.mark.parametrize(
+    ("sent", "now", "set_back", "age"),
+    [
+        (Moment(100), Moment(40), 0, 60),
+        (Moment(100), Moment(39.999), 0, None),
+        (Moment(100), Moment(130), 60, 150),
+        (Moment(100), Moment(130), 60.001, None),
+        (Moment(100, 1000), Moment(200, 940), 0, 100),
+        (Moment(100, 1000), Moment(200, 939.999), 0, None),
+    ],
+    ids=[
+        "in the future by a minute",
+        "by more than that",
+        "stepped back by a minute",
+        "by more than that",
+        "the API's clock back by a minute",
+        "by more than that",
+    ],
+)
+def test_a_step_of_up_to_a_minute_is_no_reason_to_doubt(
+    sent: Moment, now: Moment, set_back: float, age: float | None
+) -> None:
+    """Sixty seconds are believed, and not a thousandth more, by either clock."""
+    assert seconds_since(sent, now, set_back=set_back) == age
+
+
+@pytest.mark.parametrize(
+    ("sent", "now", "age"),
+    [
+        (Moment(100, 1000), Moment(110, 1500), 500),
+        (Moment(100, 1000), Moment(700, 1500), 600),
+        (Moment(100, 1000), Moment(110), 10),
+        (Moment(100), Moment(110, 1500), 1400),
+        (Moment(100, 1000), Moment(110, 960), 40),
+    ],
+    ids=[
+        "the API says more",
+        "the machine says more",
+        "not heard now",
+        "not heard then",
+        "the API's went back",
+    ],
+)
+def test_the_witness_that_says_more_is_believed(sent: Moment, now: Moment, age: float) -> None:
+    """Of two ages the higher one counts; a clock that wasn't heard at the sending is held against the machine's."""
+    assert seconds_since(sent, now) == age
+
+
 def test_a_time_that_is_not_on_record_tells_nothing() -> None:
     """There is nothing to count from."""
     assert seconds_since(None, Moment(EPOCH)) is None
@@ -135,5 +183,5 @@ def test_what_is_no_time_tells_nothing(sent_at: object) -> None:
     """A colleague's manifest may say anything; a time without a zone is another on each machine."""
     told = attempt(shot("a"), 1, AttemptState.SENT)
     entry = {**entry_of_attempt(told), "sent_at": sent_at}
-    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry))])  # type: ignore[arg-type]
+    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry))])
     assert books.seconds_since_sent(books.attempts[told.key], Moment(EPOCH)) is None

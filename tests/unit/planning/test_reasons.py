@@ -20,9 +20,10 @@ from examples import (
     sha,
     shot,
 )
-from rivya_run.journal.attempt import Attempt, AttemptState, Upload
+from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.fingerprint import request_body
 from rivya_run.journal.fold import History
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.planning.plan import Parent
 from rivya_run.planning.reasons import LONGEST_CHANGE, changed_words, why_new
 from rivya_run.storyboard.model import Shot, UrlReference
@@ -39,9 +40,7 @@ def why(now: Shot, *before: Attempt, take: int = 1, parents: tuple[Parent, ...] 
 
 def uploaded(history: History, url: str, path: str, content: str) -> None:
     """Let a history know an upload."""
-    upload = Upload(
-        sha(content), "image", "m", path, "image/png", 1, url, None, None, "2026-05-11T00:00:00.000Z"
-    )
+    upload = Upload(sha256=sha(content), path=path, kind="image", model="m", bytes=1, url=url)
     history.uploads[upload.sha256, "image", "m"] = upload
 
 

@@ -76,5 +76,5 @@ def test_doubt_is_the_rule() -> None:
 
 
 def test_bugs_are_not_faults() -> None:
-    """What is not the network's doing is not taken for it."""
+    """FailureKind is not the network's doing is not taken for it."""
     assert fault_of(ValueError("x")) is None and fault_of(KeyError("x")) is None

@@ -244,7 +244,7 @@ def test_no_such_file_or_one_that_can_not_be_read(tmp_path: Path, monkeypatch: p
 
 
 def test_folders_without_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing, empty, or without the names by which certificates are found."""
+    """NotFound, empty, or without the names by which certificates are found."""
     for path in (
         tmp_path / "none",
         folder(tmp_path / "empty"),

@@ -17,9 +17,7 @@ from rivya_run.provider.rivya.retry import (
     Decision,
     FailureKind,
     Reason,
-    RetryAction,
     TransportResult,
-    could_have_arrived,
     error_as_success,
 )
 
@@ -77,10 +75,3 @@ def plain_error(result: ApiResult, decision: Decision) -> ApiError:
     if decision.reason is Reason.OUT_OF_CREDITS and error.code != INSUFFICIENT_CREDITS:
         return replace(error, code=INSUFFICIENT_CREDITS, message=f"{error.message} [{error.code}]")
     return error
-
-
-def refuses(result: ApiResult, decision: Decision) -> bool:
-    """Whether the answer to a create says no. Redirects such as 303 may follow one that was made."""
-    if decision.action is not RetryAction.ANSWER:
-        return False
-    return not (decision.reason is Reason.REDIRECTED and could_have_arrived(result.transport))

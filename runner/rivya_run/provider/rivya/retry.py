@@ -25,7 +25,7 @@ other 3xx                              perhaps          answer (redirected)
 429, or rate_limited anywhere          no               again (throttled)
 public_api_disabled anywhere           no               again
 401, 403                               no               answer (key refused): ends the run
-408                                    perhaps          again
+408, 460, 499                          perhaps          again
 425                                    no               again
 409 idempotency_conflict on a POST     no               again: an earlier one may still be running
 409 otherwise                          no               answer (refused)
@@ -44,7 +44,7 @@ keys are honoured.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -75,6 +75,10 @@ _PUBLISHED = {
 
 _NOTHING_MADE = _PUBLISHED.keys() - {"not_found", IDEMPOTENCY_CONFLICT}
 """Codes that say of a create that it was turned away before anything could be made. Others leave that open."""
+
+
+_GAVE_UP_WAITING = frozenset({408, 460, 499})
+"""460 and 499 are what gateways say of a request that ended while a server behind them was at work on it."""
 
 
 class FailureKind(StrEnum):
@@ -192,17 +196,22 @@ def decide(
 
     ``hint`` is what ``read_retry_after`` made of the answer's header.
     """
-    action, reason = _judge(method, result, attempts)
-    if action is not RetryAction.RETRY:
-        return Decision(action, reason)
+    judged = judge(method, result, attempts)
+    if judged.action is not RetryAction.RETRY:
+        return judged
     if time_left <= 0:
         return Decision(RetryAction.STOP, Reason.DEADLINE)
     if hint is not None and hint > time_left:
         return Decision(RetryAction.STOP, Reason.TOLD_TO_WAIT)
     # Retry-After wins over our own back-off: the server knows when it can take more.
     if hint or (hint is not None and attempts <= _HASTY_TRIES):
-        return Decision(action, reason, hint)
-    return Decision(action, reason, min(back_off(attempts, random), time_left))
+        return replace(judged, wait=hint)
+    return replace(judged, wait=min(back_off(attempts, random), time_left))
+
+
+def judge(method: str, result: TransportResult, attempts: int = 1) -> Decision:
+    """What the table says of it, whatever the time."""
+    return Decision(*_judge(method, result, attempts))
 
 
 def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAction, Reason]:
@@ -234,23 +243,21 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
         return RetryAction.RETRY, Reason.UNREADABLE
     if status in (404, 410):
         return RetryAction.ANSWER, Reason.NOT_FOUND
-    # 408 and 425 are about how the request came, 5xx about the server: neither refuses what was asked for.
-    if status in (408, 425) or not 400 <= status < 500:
+    if status == 425 or status in _GAVE_UP_WAITING or not 400 <= status < 500:
         return RetryAction.RETRY, Reason.SERVER_TROUBLE
     return RetryAction.ANSWER, Reason.REFUSED
 
 
 def could_have_arrived(result: TransportResult) -> bool:
     """Whether the server may have taken a request that ended so: a second one could be paid twice."""
-    if result.code == INSUFFICIENT_CREDITS or result.code == "public_api_disabled":
+    if result.code == INSUFFICIENT_CREDITS:
         return False
     if result.kind is not FailureKind.ANSWERED:
-        return result.kind in _ARRIVED
+        return result.kind in _ARRIVED  # whatever its code says: there may be a task's id beside it
     status = result.status or 0
-    # 301, 307 and 308 say that the request was not handled here; a 303 may follow one that was.
-    if result.code == "rate_limited" or status in (301, 307, 308):
+    if result.code in {"rate_limited", "public_api_disabled"} or status in (301, 307, 308):
         return False
-    return status == 408 or not 400 <= status < 500
+    return status in _GAVE_UP_WAITING or not 400 <= status < 500
 
 
 def speaks(result: TransportResult) -> bool:

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
+from rivya_run.project.manifest_reader import (
+    Entry,
+    chosen_take,
+    ended,
+    entries,
+    number,
+    spent,
+    take_number,
+    text,
+)
 from rivya_run.text import figure, visible
 from rivya_run.views.wording import STATUSES, status_in_words
 
@@ -22,13 +31,6 @@ def shown(value: object) -> str:
     """Text of people and servers for the page: line breaks stay, control characters are escaped."""
     found = text(value)
     return visible(found, keep="\n\t") if found is not None else ""
-
-
-def number(value: object) -> float | None:
-    """A finite JSON number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
-        return None
-    return None if value != value else float(value)
 
 
 def seconds(value: float) -> str:
@@ -92,9 +94,6 @@ def facts_line(output: Entry) -> str:
     return " · ".join(parts)
 
 
-_RUNNING = frozenset(("sent", "pending", "unknown"))
-
-
 @dataclass(frozen=True, slots=True)
 class SpendLine:
     """Credits of one shot or model. ``share`` is its part of the largest line, 0 to 100."""
@@ -125,20 +124,11 @@ class Spend:
     by_model: tuple[SpendLine, ...]
 
 
-def cost(attempt: Entry) -> float:
-    """What one attempt cost: final credits once it ended, else what is reserved for it."""
-    final, reserved = number(attempt.get("final_credits")), number(attempt.get("reserved_credits"))
-    if attempt.get("status") in _RUNNING:
-        return reserved or 0.0
-    return final or 0.0
-
-
 def returned(attempt: Entry) -> float:
     """What was reserved for an attempt that has ended and was not taken."""
-    if attempt.get("status") not in ("succeeded", "failed"):
-        return 0.0
-    final, reserved = number(attempt.get("final_credits")), number(attempt.get("reserved_credits"))
-    return max(0.0, (reserved or 0.0) - (final or 0.0))
+    return (
+        max(0.0, (number(attempt.get("reserved_credits")) or 0.0) - spent(attempt)) if ended(attempt) else 0.0
+    )
 
 
 def _attempts(take: Entry) -> Iterator[Entry]:
@@ -155,9 +145,9 @@ def spend(manifest: Entry) -> Spend:
     def count(shot: str, take: Entry) -> None:
         nonlocal running, back
         for one in _attempts(take):
-            paid = cost(one)
+            paid = spent(one)
             back += returned(one)
-            running += paid if one.get("status") in _RUNNING else 0.0
+            running += 0.0 if ended(one) else paid
             _add(models, shown(one.get("model") or take.get("model")) or "unknown model", paid)
             _add(shots, shot, paid)
 
@@ -167,16 +157,16 @@ def spend(manifest: Entry) -> Spend:
             if take.get("status") == "planned" and not entries(take.get("attempts")):
                 continue
             count(shown(shot.get("id")), take)
-            failed += sum(cost(one) for one in entries(take.get("attempts")))
+            failed += sum(spent(one) for one in entries(take.get("attempts")))
             if take is best:
-                chosen += cost(take)
+                chosen += spent(take)
             elif take.get("status") == "failed":
-                failed += cost(take)
+                failed += spent(take)
             else:
-                others += cost(take)
+                others += spent(take)
     for take in entries(manifest.get("history")):
         count(f"{shown(take.get('shot'))} (abandoned)", take)
-        abandoned += sum(cost(one) for one in _attempts(take))
+        abandoned += sum(spent(one) for one in _attempts(take))
     return Spend(
         spent=chosen + others + failed + abandoned,
         chosen=chosen,

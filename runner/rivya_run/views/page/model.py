@@ -8,15 +8,23 @@ from typing import Protocol
 from urllib.parse import quote
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.project.manifest_reader import Entry, chosen_take, entries, inside, playable, take_number
+from rivya_run.project.manifest_reader import (
+    Entry,
+    chosen_take,
+    ended,
+    entries,
+    inside,
+    number,
+    playable,
+    spent,
+    take_number,
+)
 from rivya_run.text import credits_in_words
 from rivya_run.views.page.cards import AttemptRow, Failure, Page, ReferenceCard, SceneCard, ShotCard, TakeCard
 from rivya_run.views.page.figures import (
     at,
-    cost,
     facts_line,
     moment,
-    number,
     param,
     seconds,
     shown,
@@ -213,7 +221,7 @@ def _failure(error: object) -> Failure | None:
 def _credits(status: str, take: Entry) -> str:
     if status == "planned":
         return ""
-    return credits_in_words(cost(take)) + (" reserved" if status in ("sent", "pending", "unknown") else "")
+    return credits_in_words(spent(take)) + ("" if ended(take) else " reserved")
 
 
 def _times(take: Entry) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_run.provider.rivya.retry import (
-    BACK_OFF_CAP,
     Decision,
     FailureKind,
     Reason,
@@ -19,6 +18,7 @@ from rivya_run.provider.rivya.retry import (
     back_off,
     could_have_arrived,
     decide,
+    error_as_success,
     read_retry_after,
     speaks,
 )
@@ -81,6 +81,8 @@ ROWS = [
     (answered(404, "not_found"), False, ANSWER, Reason.NOT_FOUND),
     (answered(410), False, ANSWER, Reason.NOT_FOUND),
     (answered(408), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(460), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(499), True, RETRY, Reason.SERVER_TROUBLE),
     (answered(425), False, RETRY, Reason.SERVER_TROUBLE),
     (answered(409, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
     (answered(409, "chat_session_conflict"), False, ANSWER, Reason.REFUSED),
@@ -93,6 +95,38 @@ ROWS = [
     (answered(503), True, RETRY, Reason.SERVER_TROUBLE),
     (answered(504), True, RETRY, Reason.SERVER_TROUBLE),
     (answered(503, "public_api_disabled"), False, RETRY, Reason.DISABLED),
+    # A code says more than the status that it comes with.
+    (answered(400, "rate_limited"), False, RETRY, Reason.THROTTLED),
+    (answered(500, "rate_limited"), False, RETRY, Reason.THROTTLED),
+    (answered(401, "public_api_disabled"), False, RETRY, Reason.DISABLED),
+    (answered(500, "public_api_disabled"), False, RETRY, Reason.DISABLED),
+    (answered(400, "idempotency_conflict"), False, ANSWER, Reason.REFUSED),
+    (answered(429, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    # Unless it comes with an answer that nobody can read: a task may be in there.
+    (TransportResult(FailureKind.UNREADABLE, 200, "public_api_disabled"), True, RETRY, Reason.UNREADABLE),
+    (TransportResult(FailureKind.UNREADABLE, 200, "rate_limited"), True, RETRY, Reason.UNREADABLE),
+    (
+        TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows"),
+        True,
+        RETRY,
+        Reason.SERVER_TROUBLE,
+    ),
+    (
+        TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "insufficient_credits"),
+        False,
+        ANSWER,
+        Reason.OUT_OF_CREDITS,
+    ),
+    # Nothing is known of an answer without a status.
+    (TransportResult(FailureKind.ANSWERED), True, RETRY, Reason.SERVER_TROUBLE),
+    # The edges of each class of status, those that nobody uses included.
+    (answered(199), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(299), True, ANSWER, Reason.ACCEPTED),
+    (answered(300), True, ANSWER, Reason.REDIRECTED),
+    (answered(399), True, ANSWER, Reason.REDIRECTED),
+    (answered(400), False, ANSWER, Reason.REFUSED),
+    (answered(499), False, ANSWER, Reason.REFUSED),
+    (answered(599), True, RETRY, Reason.SERVER_TROUBLE),
 ]
 
 
@@ -118,7 +152,9 @@ def test_row_of_the_table(
         (answered(503, "public_api_disabled"), False),
         (answered(500), False),
         (answered(408), False),
+        (answered(300), True),
         (TransportResult(FailureKind.UNREADABLE, 200), False),
+        (TransportResult(FailureKind.UNREADABLE, 200, "a_code_nobody_knows"), True),
         (TransportResult(FailureKind.NOT_CONNECTED), False),
         (TransportResult(FailureKind.READ_TIMEOUT), False),
     ],
@@ -140,6 +176,63 @@ def test_page_with_404() -> None:
     assert decision(answered(404), "POST").action is ANSWER
 
 
+@pytest.mark.parametrize("result", [answered(404, "not_found"), answered(410), answered(400)])
+def test_what_the_api_itself_says_is_an_answer_at_once(result: TransportResult) -> None:
+    """Only a 404 without a code may be a gateway's page."""
+    assert decision(result, "GET").action is ANSWER
+
+
+def test_an_error_with_an_unknown_code_and_the_status_of_a_success() -> None:
+    """It is asked for twice more and then believed."""
+    result = TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows")
+    found = [decision(result, "GET", attempts=n) for n in (1, 2, 3)]
+    assert [one.action for one in found] == [RETRY, RETRY, ANSWER]
+    assert found[2] == Decision(ANSWER, Reason.REFUSED)
+    assert decision(TransportResult(FailureKind.UNREADABLE, 200), "GET", attempts=3).action is RETRY
+
+
+PUBLISHED = {
+    "api_key_missing": 401,
+    "api_key_invalid": 401,
+    "api_key_revoked": 401,
+    "api_key_expired": 401,
+    "insufficient_credits": 402,
+    "api_scope_denied": 403,
+    "rate_limited": 429,
+    "validation_failed": 400,
+    "public_api_disabled": 503,
+}
+LEAVES_OPEN = {"not_found": 404, "idempotency_conflict": 409}
+
+
+@pytest.mark.parametrize(("code", "status"), [*PUBLISHED.items(), *LEAVES_OPEN.items()])
+@pytest.mark.parametrize("named", [True, False])
+def test_an_error_with_the_status_of_a_success_counts_as_with_its_own(
+    code: str, status: int, named: bool
+) -> None:
+    """To a question, each published code means what its published status means, whatever else is in there."""
+    found = error_as_success(200, code, creates=False, names_a_task=named)
+    assert found == answered(status, code)
+
+
+def test_an_error_with_the_status_of_a_success_to_a_create() -> None:
+    """Only a code that says that nothing was made, with no id of a task beside it, is taken for a no."""
+    for code, status in PUBLISHED.items():
+        assert error_as_success(201, code, creates=True, names_a_task=False) == answered(status, code)
+    for code in (*LEAVES_OPEN, "a_code_nobody_knows"):
+        unreadable = TransportResult(FailureKind.UNREADABLE, 201, code)
+        assert error_as_success(201, code, creates=True, names_a_task=False) == unreadable
+    for code in (*PUBLISHED, *LEAVES_OPEN):
+        unreadable = TransportResult(FailureKind.UNREADABLE, 201, code)
+        assert error_as_success(201, code, creates=True, names_a_task=True) == unreadable
+
+
+def test_a_code_that_is_not_published_has_no_status_of_its_own() -> None:
+    """It stays what it is, an error with the status of a success."""
+    found = error_as_success(201, "a_code_nobody_knows", creates=False, names_a_task=False)
+    assert found == TransportResult(FailureKind.ERROR_AS_SUCCESS, 201, "a_code_nobody_knows")
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 @pytest.mark.parametrize(("hint", "wait"), [(None, 0.25), (7.0, 7.0), (0.0, 0.0)])
 def test_retry_after_wins(status: int, hint: float | None, wait: float) -> None:
@@ -151,17 +244,22 @@ def test_at_once_is_not_for_ever() -> None:
     """A server that always says "at once" is taken at its word three times, then backed off from."""
     waits = [decision(answered(503), hint=0.0, attempts=n).wait for n in (1, 2, 3, 4)]
     assert waits[:3] == [0, 0, 0] and waits[3] > 0
+    assert decision(answered(503), hint=7.0, attempts=4).wait == 7
 
 
 def test_too_long_a_hint_stops() -> None:
-    """A wait past the deadline ends it at once, with that reason."""
-    assert decision(answered(503), hint=101.0) == Decision(STOP, Reason.TOLD_TO_WAIT)
+    """A wait past the deadline ends it at once, with that reason; one that just fits is waited."""
+    assert decision(answered(503), hint=100.1) == Decision(STOP, Reason.TOLD_TO_WAIT)
+    assert decision(answered(503), hint=100.0) == Decision(RETRY, Reason.SERVER_TROUBLE, 100.0)
 
 
 def test_no_time_left() -> None:
     """Without time left nothing is tried again, but an answer stays an answer."""
     assert decision(TransportResult(FailureKind.RESET), time_left=0.0) == Decision(STOP, Reason.DEADLINE)
     assert decision(answered(400), time_left=-1.0).action is ANSWER
+    assert decision(TransportResult(FailureKind.RESET), time_left=0.1) == Decision(
+        RETRY, Reason.NO_ANSWER, 0.1
+    )
 
 
 @given(
@@ -187,15 +285,8 @@ def test_wait_fits_the_time_left(
 
 def test_back_off_doubles_to_its_cap() -> None:
     """The bound of the back-off doubles from half a second to thirty."""
-    assert [back_off(n, 1.0) for n in (1, 2, 3, 7, 8, 1000)] == [
-        0.5,
-        1,
-        2,
-        BACK_OFF_CAP,
-        BACK_OFF_CAP,
-        BACK_OFF_CAP,
-    ]
-    assert back_off(5, 0.0) == 0
+    assert [back_off(n, 1.0) for n in (1, 2, 3, 6, 7, 8, 1000, 10_000)] == [0.5, 1, 2, 16, 30, 30, 30, 30]
+    assert (back_off(5, 0.0), back_off(5, 0.25)) == (0, 2)
 
 
 def http_date(seconds: float) -> str:
