@@ -60,6 +60,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "jinja2": {"views"},
     "jsonschema": {"models", "journal"},
     "markupsafe": {"views"},
+    "msgspec": {"journal", "project"},
     "multipart": {"simulator"},
     "opentimelineio": {"film"},
     "rfc8785": {"journal"},
