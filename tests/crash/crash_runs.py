@@ -331,7 +331,8 @@ class Project:
                 tasks = made.get(take["client_request_id"]) if take["status"] == "unknown" else ()
                 if tasks:
                     args = ["adopt", "storyboard.yaml", shot["id"], tasks[-1].id, "--take", str(take["take"])]
-                    self._start([*args, "--timeout", "60", "--poll-interval", "0.02"])
+                    patience = "5" if self.serves_once else "60"  # for files that never come
+                    self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
                     assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
                 unmade = unmade or tasks is None
         if unmade:

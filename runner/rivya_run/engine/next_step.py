@@ -12,13 +12,13 @@ GIVEN_UP         creating has stopped, or this one was turned away   Done
 SENT             not sent in this run, its window is open            Send, the same bytes with the same key
                  not sent in this run, its window has passed         MarkUnknown
                  sent in this run                                    Done: the next run sends it again
-RUNNING          there is time                                       Ask
+RUNNING          there is time                                       Poll
                  the time is up, or no answer tells how it is        Done: the next run asks
 FINISHED,        a file is missing                                   Fetch
 STORED           all is here, or it can't be had now                 Done
 FAILED, REFUSED  this run may try again, creating goes on            Send, a new create
                  otherwise                                           Done
-UNKNOWN          its task is known and was only not found, there is  Ask
+UNKNOWN          its task is known and was only not found, there is  Poll
                  time
                  otherwise                                           Done: a person decides
 WITHDRAWN        in this run                                         Done: the next run may create
@@ -58,7 +58,7 @@ class MarkUnknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Poll:
     """Ask for the task ``at`` that time (monotonic seconds)."""
 
     at: float
@@ -83,7 +83,7 @@ class Done:
     outcome: Outcome
 
 
-NextStep: TypeAlias = Send | MarkUnknown | Ask | Fetch | Wait | Done
+NextStep: TypeAlias = Send | MarkUnknown | Poll | Fetch | Wait | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def next_step(attempt: Attempt | None, wanted: WantedTake, now: Now) -> NextStep
         case AttemptState.SENT if not now.sent:
             return Send(again=True) if now.window_left > 0 else MarkUnknown()
         case AttemptState.RUNNING | AttemptState.UNKNOWN if _is_followed(attempt, now):
-            return Ask(min(now.ask_at, now.deadline))
+            return Poll(min(now.ask_at, now.deadline))
         case AttemptState.FINISHED | AttemptState.STORED if not now.fetched:
             return Fetch()
         case AttemptState.FAILED | AttemptState.REFUSED if now.creates_left > 0:

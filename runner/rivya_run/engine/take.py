@@ -18,12 +18,12 @@ from rivya_run.engine.follow import Follower
 from rivya_run.engine.manifest_writer import ManifestWriter
 from rivya_run.engine.named_locks import NamedLocks
 from rivya_run.engine.next_step import (
-    Ask,
     Done,
     Fetch,
     MarkUnknown,
     NextStep,
     Now,
+    Poll,
     Send,
     Wait,
     WantedTake,
@@ -194,7 +194,7 @@ class Takes:
                 assert take.key is not None
                 window = self._stages.creates.window_of(take.key)
                 self._ledger.record(no_answer(take.key, window))
-            case Ask(at):
+            case Poll(at):
                 await self._ask(take, at)
             case Fetch():
                 take.leave()
@@ -343,8 +343,7 @@ class Takes:
         if out_of_credits(attempt):
             self._stop.for_empty_wallet()
         elif self._options.fail_fast:
-            message = f"--fail-fast: {attempt.shot}/{attempt.take} failed"
-            self._stop.creating(Ending.UNFINISHED, message)
+            self._stop.creating(Ending.UNFINISHED, f"--fail-fast: {attempt.shot}/{attempt.take} failed")
 
     def _report(self, take: _Take) -> None:
         if take.step is not None:

@@ -80,7 +80,7 @@ class _Form(Struct, frozen=True, kw_only=True):
     """What all have in common: nothing in it changes, and every field is named where one is made."""
 
 
-class Moment(_Form, frozen=True, kw_only=True):
+class StatusSeen(_Form, frozen=True, kw_only=True):
     """When a task was seen in which status."""
 
     status: ShortText
@@ -179,7 +179,7 @@ class Earlier(_Form, frozen=True, kw_only=True):
     parents: Annotated[tuple[Parent, ...] | UnsetType, _said("The takes whose results it was made from")] = (
         UNSET
     )
-    timeline: Annotated[tuple[Moment, ...] | UnsetType, _said("When it was seen in which status")] = UNSET
+    timeline: Annotated[tuple[StatusSeen, ...] | UnsetType, _said("When it was seen in which status")] = UNSET
     outputs: Annotated[tuple[File, ...], _said("The files, the main one first")] = ()
     error: Annotated[Error | None, _said("Why it failed; null otherwise")] = None
     api_sent_at: Annotated[

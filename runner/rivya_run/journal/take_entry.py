@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from rivya_run.journal.attempt import Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.fingerprint import compact, price_key
-from rivya_run.journal.manifest_form import Earlier, Error, File, Moment, Parent
+from rivya_run.journal.manifest_form import Earlier, Error, File, Parent, StatusSeen
 from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 
@@ -89,7 +89,7 @@ def entry_of_earlier(attempt: Attempt, attempts: tuple[()] | UnsetType = UNSET) 
         created_at=attempt.created_at,
         updated_at=attempt.updated_at,
         parents=tuple(Parent(shot=shot, take=take, sha256=sha) for shot, take, sha in attempt.parents),
-        timeline=tuple(Moment(status=status, at=at) for status, at in attempt.timeline),
+        timeline=tuple(StatusSeen(status=status, at=at) for status, at in attempt.timeline),
         error=Error(code=error.code, message=error.message, request_id=error.request_id) if error else None,
         api_sent_at=UNSET if attempt.api_sent_at is None else attempt.api_sent_at,
         given_up=True if attempt.state is AttemptState.GIVEN_UP else UNSET,

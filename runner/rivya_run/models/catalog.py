@@ -25,7 +25,7 @@ from rivya_run.models.table import (
 from rivya_run.models.values import Rejected, judge_value
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping, Node, Sequence, to_json
-from rivya_run.yaml12.reading import Document, parse
+from rivya_run.yaml12.reading import YamlDocument, parse
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -120,7 +120,7 @@ def _advice(read: dict[str, Any]) -> AdviceRow:
     )
 
 
-def _shape_problems(document: Document) -> Iterator[Problem]:
+def _shape_problems(document: YamlDocument) -> Iterator[Problem]:
     """What the tables' own schema says against a document."""
     from jsonschema import Draft7Validator
 
@@ -180,7 +180,7 @@ def _slips(table: ModelTable, stem: str) -> Iterator[tuple[list[str | int], str]
 
 
 def _problem(
-    document: Document, path: list[str | int], message: str, code: str, *, at_key: bool = False
+    document: YamlDocument, path: list[str | int], message: str, code: str, *, at_key: bool = False
 ) -> Problem:
     node: Node | None = document.root
     line, column = (node.line, node.column) if node is not None else (1, 1)

@@ -94,7 +94,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class PlanTotals:
     """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries).
 
     ``budget`` None: the storyboard sets none.
@@ -114,4 +114,4 @@ class Plan:
     storyboard: str
     steps: tuple[Step, ...]
     orphans: tuple[str, ...]
-    totals: Totals
+    totals: PlanTotals

@@ -15,7 +15,7 @@ from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
-from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, Step, Totals
+from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, Step
 from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
@@ -242,14 +242,14 @@ class Planner:
             number += 1
         return number
 
-    def _totals(self, steps: tuple[Step, ...]) -> Totals:
+    def _totals(self, steps: tuple[Step, ...]) -> PlanTotals:
         counts = Counter(step.action for step in steps)
         spent = self._history.spent()
         now = sum(step.credits or 0 for step in steps)
         retries = sum(
             (step.credits or 0) * (step.tries_left - 1) for step in steps if step.action in SPENDING
         )
-        return Totals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
+        return PlanTotals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
 
 
 def _all_takes(shot: Shot, digest: str) -> list[Wanted]:

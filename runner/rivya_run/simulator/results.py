@@ -51,7 +51,7 @@ def _signature(context: SimulatorContext, task_id: str, expires: str) -> str:
     return hashlib.sha256(f"{context.options.seed}|{task_id}|{expires}".encode()).hexdigest()[:24]
 
 
-class File(Response):
+class ServedFile(Response):
     """A file or a part of it, sent in chunks."""
 
     def __init__(
@@ -147,24 +147,24 @@ class _Results:
             f"{content.etag}-{self._context.traffic.counts['download']}" if fault == "etag" else content.etag
         )
         if fault == "short":
-            return File(content, 0, size // 2, part=False, etag=etag, ends=ends)
+            return ServedFile(content, 0, size // 2, part=False, etag=etag, ends=ends)
         wanted = request.headers.get("range")
         if (
             wanted is None
             or fault == "no-range"
             or request.headers.get("if-range", f'"{etag}"') != f'"{etag}"'
         ):
-            return File(content, 0, size, part=False, etag=etag, ends=ends)
+            return ServedFile(content, 0, size, part=False, etag=etag, ends=ends)
         found = _RANGE.match(wanted)
         if found is None or not (found[1] or found[2]):
-            return File(content, 0, size, part=False, etag=etag, ends=ends)
+            return ServedFile(content, 0, size, part=False, etag=etag, ends=ends)
         if found[1]:
             start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
         else:
             start, stop = max(0, size - int(found[2])), size
         if start >= stop:
             return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
-        return File(content, start, stop, part=True, etag=etag, ends=ends)
+        return ServedFile(content, start, stop, part=True, etag=etag, ends=ends)
 
 
 def _moved(request: Request, fault: str | None) -> str | None:

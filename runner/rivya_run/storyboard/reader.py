@@ -22,7 +22,7 @@ from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
-from rivya_run.yaml12.reading import Document, parse, quiet_collector
+from rivya_run.yaml12.reading import YamlDocument, parse, quiet_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Board:
         self.judge = ParameterJudge(findings)
         self.path = path
 
-    def read(self, document: Document, content: bytes) -> Storyboard | None:
+    def read(self, document: YamlDocument, content: bytes) -> Storyboard | None:
         root = document.root
         if root is None:
             return None

@@ -41,7 +41,7 @@ _STAND_INS: Final = "\U0010fff0\U0010fff1\U0010fff2"
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """A document as far as it could be read. ``root`` is None where there is nothing to go on with."""
 
     root: Node | None
@@ -65,15 +65,15 @@ def quiet_collector() -> Iterator[None]:
             gc.enable()
 
 
-def parse(content: bytes, file: str) -> Document:
+def parse(content: bytes, file: str) -> YamlDocument:
     """Read one document; ``file`` is its name in problems. Never raises for any content."""
     source, problem = decode(content, file)
     if problem is not None:
-        return Document(None, (problem,), source)
+        return YamlDocument(None, (problem,), source)
     reading = _Reading(source)
     with quiet_collector():
         root = reading.document()
-    return Document(root, tuple(reading.problems), source)
+    return YamlDocument(root, tuple(reading.problems), source)
 
 
 def _events(text: str) -> Callable[[], Any]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, planner, shot
-from rivya_run.engine.next_step import Ask, Done, Fetch, MarkUnknown, Now, Send, Wait, WantedTake, next_step
+from rivya_run.engine.next_step import Done, Fetch, MarkUnknown, Now, Poll, Send, Wait, WantedTake, next_step
 from rivya_run.engine.outcome import Ending, Outcome
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.events import (
@@ -58,9 +58,9 @@ def one(state: AttemptState, **changes: Any) -> Attempt:
         (one(State.SENT), CREATE, NOW, Send(again=True)),
         (one(State.SENT), CREATE, replace(NOW, stopped=STOPPED), Send(again=True)),
         (one(State.SENT), CREATE, replace(NOW, window_left=0), MarkUnknown()),
-        (one(State.RUNNING), CREATE, NOW, Ask(7)),
-        (one(State.RUNNING), CREATE, replace(NOW, ask_at=200), Ask(100)),
-        (one(State.UNKNOWN, task_id="t", lost=True), WantedTake(), NOW, Ask(7)),
+        (one(State.RUNNING), CREATE, NOW, Poll(7)),
+        (one(State.RUNNING), CREATE, replace(NOW, ask_at=200), Poll(100)),
+        (one(State.UNKNOWN, task_id="t", lost=True), WantedTake(), NOW, Poll(7)),
         (one(State.FINISHED), CREATE, NOW, Fetch()),
         (one(State.STORED), WantedTake(), NOW, Fetch()),
         (one(State.FAILED), CREATE, replace(NOW, creates_left=1), Send(again=False)),
@@ -126,7 +126,7 @@ def test_what_may_have_been_paid_for_is_never_created_anew(
         assert known.state not in OPEN and may_create and now.stopped is None
     if isinstance(step, Send) and step.again:
         assert known.state is State.SENT and now.window_left > 0 and not now.sent
-    if isinstance(step, Ask):
+    if isinstance(step, Poll):
         assert (known.state in {State.RUNNING, State.UNKNOWN} and now.time < step.at <= now.deadline) or (
             step.at == now.ask_at
         )
@@ -248,7 +248,7 @@ class Driver:
         assert self.key is not None
         if isinstance(step, MarkUnknown):
             world.record(MarkedUnknown(self.key, "no_answer", "nobody can tell"))
-        elif isinstance(step, Ask):
+        elif isinstance(step, Poll):
             self.ask(self.key)
         elif isinstance(step, Fetch):
             self.now = replace(self.now, fetched=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rivya_run.yaml12 import reading as yaml12
 from rivya_run.yaml12.nodes import Mapping, Scalar, meaning, to_json
-from rivya_run.yaml12.reading import Document, parse
+from rivya_run.yaml12.reading import YamlDocument, parse
 
 
 def value(text: str) -> Any:
@@ -145,7 +145,7 @@ def test_places() -> None:
     assert item == (3, 9)
 
 
-def to_json_places(document: Document) -> tuple[int, int]:
+def to_json_places(document: YamlDocument) -> tuple[int, int]:
     assert isinstance(document.root, Mapping)
     found = document.root.entries["list"]
     assert not isinstance(found, Scalar | Mapping)
