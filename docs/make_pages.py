@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.page import grid
 from rivya_run.models.table import KINDS, ModelTable
+from rivya_run.models.view import grid
 from rivya_run.simulator.faults import PLACES, FaultPlan
 from rivya_run.storyboard.language import FRAMES, KEYS, Key, KeyPlace, Shape
 from rivya_run.storyboard.problems import GROUPS
@@ -66,7 +66,7 @@ class NoSuchPart(Exception):
 
 
 def renewed_page(page: str, parts: Mapping[str, str]) -> str:
-    """The page with what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` made anew.
+    """The page with what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` replaced.
 
     Raises NoSuchPart when the page's names are not exactly those of ``parts``.
     """
@@ -158,7 +158,7 @@ def pages() -> Mapping[Path, str]:
 
 
 def main() -> None:
-    """Write the pages anew."""
+    """Regenerate the pages."""
     for path, page in pages().items():
         path.write_text(page, encoding="utf-8", newline="\n")
 

@@ -45,15 +45,17 @@ def run(
     options: RunOptions | None = None,
     *,
     environment: Mapping[str, str] | None = None,
-    tell: Callable[[Event], None] | None = None,
+    on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
-    """Make what is missing. ``environment`` holds key and origin (default: the process's own), ``tell`` hears of
-    every event while it goes on."""
+    """Make what is missing. ``environment`` holds key and origin (default: the process's own).
+
+    ``on_event`` is called with every event as it happens.
+    """
     from rivya_run.engine import run as running
 
     return running.run(
         list(storyboards),
         options or RunOptions(),
         environment=os.environ if environment is None else environment,
-        tell=tell or (lambda event: None),
+        tell=on_event or (lambda event: None),
     )

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rivya_run.errors import DiskFull, OutputFolderError
 
-_BUFFER = 1024 * 1024
+_BUFFER = 1024 * 1024  # a manifest comes in many small pieces
 
 
-def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Temporary file, fsync, rename, fsync of the folder: readers see the old or the new, never half.
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary file beside ``path``, to be written in the block, that takes its name at the end.
 
-    ``content`` may come in pieces, so that it is never whole in memory.
+    Fsync, rename, fsync of the folder: readers see the old file or the new one, never half, even after a power cut.
+    Not ``durable``: no fsync, for what can be made again. If the block fails, the old file stays as it was.
 
-    Raises DiskFull or OutputFolderError.
+    Raises DiskFull or OutputFolderError for an OSError.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _make(path.parent)
-        with temporary.open("wb", buffering=_BUFFER) as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        if durable:
+            sync_file(temporary)
         temporary.replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
+
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Replace a file's content; it may come in pieces, so that it is never whole in memory. See ``replacing``."""
+    with replacing(path) as temporary, temporary.open("wb", buffering=_BUFFER) as file:
+        file.writelines([content] if isinstance(content, bytes) else content)
 
 
 def drop_leftovers(path: Path) -> None:
-    """Remove what writers of this file left when they were killed; for the one who may write it now."""
+    """Remove temporary files of writers that were killed. Only for the one who may write the file now."""
     for left in path.parent.glob(f".{path.name}.*.tmp"):
         with suppress(OSError):
             left.unlink()
@@ -101,5 +110,6 @@ def unwritable(path: Path, error: OSError) -> OutputFolderError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"{path}: the disk is full", hint="free some space and run again: nothing is lost")
     return OutputFolderError(
-        f"{path}: can't be written: {error.strerror}", hint="check the permissions of the output folder"
+        f"{path}: can't be written: {error.strerror or error}",
+        hint="check the permissions of the output folder",
     )

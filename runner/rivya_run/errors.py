@@ -122,7 +122,7 @@ BY_ENDING = {
     "failed": RivyaError.exit_code,
     "unfinished": RivyaError.exit_code,
 }
-"""The exit code that a take's ending (``records.run.Ending``) asks for; 0 for others."""
+"""The exit code that a take's ending (``engine.outcome.Ending``) asks for; 0 for others."""
 
 SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
 """Which exit code wins when several hold (contract, section 4)."""

@@ -1,4 +1,4 @@
-"""The vocabulary: every value that crosses a border between rooms, frozen and slotted."""
+"""The type of a JSON value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes: one record for every event, for a terminal, JSON lines or nobody."""
+"""Progress events of a run, for a terminal, JSON lines or another program."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*[:x/]\s*(\d+(?:\.\d+)?)")
 _MEASURE = re.compile(r"(\d+(?:\.\d+)?)\s*[A-Za-z]{0,3}")
 _NEAR_RATIO = 0.25  # natural logarithm: 16:10 is near 16:9, 21:9 is not
-_CUTOFF = 0.6
+_CUTOFF = 0.6  # of difflib's ratio: below it suggestions are guesses
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:

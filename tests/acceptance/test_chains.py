@@ -10,7 +10,7 @@ from projects import Project
 from rivya_run.engine.outcome import Ending
 from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
-from rivya_run.simulator.shelf import Content, Shelf
+from rivya_run.simulator.render_cache import Content, RenderCache
 from rivya_run.simulator.tasks import SimulatedTask
 from simulation import hosted
 
@@ -148,14 +148,14 @@ def test_a_parent_that_comes_back_with_other_bytes_makes_no_child_anew(
     assert project.run().exit_code == 0
     before = project.takes()
     parent = before["v1/1"]["outputs"][0]
-    content = Shelf.content
+    content = RenderCache.content
 
-    async def encoded_anew(self: Shelf, task: SimulatedTask, number: int) -> Content:
+    async def encoded_anew(self: RenderCache, task: SimulatedTask, number: int) -> Content:
         found = await content(self, task, number)
         body = found.body + b"\0\0\0\x08free"
         return Content(body, found.mime_type, found.etag + "2")
 
-    monkeypatch.setattr(Shelf, "content", encoded_anew)
+    monkeypatch.setattr(RenderCache, "content", encoded_anew)
     (project.folder() / parent["path"]).unlink()
     assert project.run().exit_code == 0
     output = project.takes()["v1/1"]["outputs"][0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from command_line import in_project
-from mishaps import board, misbehaving
+from fault_cases import board, misbehaving
 from projects import Project, png
 from rivya_run.progress import Event
 from rivya_run.simulator.faults import FaultPlan, Rule

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mishaps import all_whole, board, misbehaving
+from fault_cases import all_whole, board, misbehaving
 from projects import Project
 from rivya_run.simulator.faults import Rule
 

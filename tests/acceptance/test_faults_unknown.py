@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from command_line import in_project
-from mishaps import all_whole, board, ended, misbehaving, statuses
+from fault_cases import all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.engine.adopt import adopt
 from rivya_run.project.options import RunOptions

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from command_line import in_project, rivya_run
 from projects import Project, png
-from rivya_run.cli.instant import answer
+from rivya_run.cli.instant import TABLES, answer
 from simulation import KEY, hosted
 
 BOARD = """
@@ -258,3 +258,8 @@ def test_the_program_itself_answers_at_once(ground: Ground) -> None:
         timeout=30,
     )
     assert (found.returncode, found.stderr) == (0, expected)
+
+
+def test_it_looks_at_the_tables_that_count() -> None:
+    """The built-in tables are part of what a state was made from: an edited one is noticed."""
+    assert sorted(Path(TABLES).glob("*.yaml"))

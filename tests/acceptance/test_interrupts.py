@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from crash.lives import Nursery, Project, open_project
-from mishaps import board
+from crash.crash_runs import ForkServer, Project, open_project
+from fault_cases import board
 from rivya_run.simulator.faults import FaultPlan, Rule
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and POSIX signals")
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
+def fork_server() -> Iterator[ForkServer]:
     """One warm process for all runs."""
-    with Nursery() as warm:
+    with ForkServer() as warm:
         yield warm
 
 
@@ -53,15 +53,15 @@ def slow_create() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_first_one_lets_creates_in_flight_be_answered(
-    tmp_path: Path, nursery: Nursery, name: str
+    tmp_path: Path, fork_server: ForkServer, name: str
 ) -> None:
     """Exit 130; every task that was made is on record with its id, and nothing is created after it."""
-    with open_project(tmp_path, nursery, **slow_create()) as project:
+    with open_project(tmp_path, fork_server, **slow_create()) as project:
         project.write("", board(10))
         pid = project.begin()
         until(lambda: len(project.simulator.state.tasks()) >= 3)
         os.kill(pid, getattr(signal, name))
-        assert nursery.end().status == 130, project.log
+        assert fork_server.end().status == 130, project.log
         tasks = {task.id for task in project.simulator.state.tasks()}
         takes = [take for shot in manifest(project)["shots"] for take in shot["takes"]]
         assert {take["task_id"] for take in takes if take["task_id"]} == tasks
@@ -70,14 +70,14 @@ def test_the_first_one_lets_creates_in_flight_be_answered(
         assert "interrupted" in project.log
         assert "Traceback" not in project.log
         project.begin()
-        assert nursery.end().status == 0, project.log
+        assert fork_server.end().status == 0, project.log
         assert len(project.simulator.state.tasks()) == 10
 
 
-def test_the_second_one_leaves_at_once(tmp_path: Path, nursery: Nursery) -> None:
+def test_the_second_one_leaves_at_once(tmp_path: Path, fork_server: ForkServer) -> None:
     """Exit 130 although creates hang; the rerun sends them again and pays once."""
     faults = FaultPlan(rules=(Rule("create-hang", at=(1, 2, 3)),))
-    with open_project(tmp_path, nursery, faults=faults) as project:
+    with open_project(tmp_path, fork_server, faults=faults) as project:
         project.write("", board(4))
         pid = project.begin()
         until(lambda: len(project.simulator.state.tasks()) >= 3)
@@ -85,49 +85,49 @@ def test_the_second_one_leaves_at_once(tmp_path: Path, nursery: Nursery) -> None
         time.sleep(0.3)
         began = time.monotonic()
         os.kill(pid, signal.SIGINT)
-        assert nursery.end().status == 130
+        assert fork_server.end().status == 130
         assert time.monotonic() - began < 2
         assert "Traceback" not in project.log
         project.begin()
-        assert nursery.end().status == 0, project.log
+        assert fork_server.end().status == 0, project.log
         assert len(project.simulator.state.tasks()) == 4
 
 
-def test_a_closed_terminal_hangs_up_twice_and_loses_nothing(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_closed_terminal_hangs_up_twice_and_loses_nothing(tmp_path: Path, fork_server: ForkServer) -> None:
     """Kernel and shell both send SIGHUP: creates in flight are answered, no task is without its id, exit 130."""
-    with open_project(tmp_path, nursery, **slow_create() | {"slow_seconds": 1.0}) as project:
+    with open_project(tmp_path, fork_server, **slow_create() | {"slow_seconds": 1.0}) as project:
         project.write("", board(4))
         pid = project.begin()
         until(lambda: len(project.simulator.state.tasks()) >= 3)
         os.kill(pid, signal.SIGHUP)
         time.sleep(0.2)
         os.kill(pid, signal.SIGHUP)
-        assert nursery.end().status == 130, project.log
+        assert fork_server.end().status == 130, project.log
         tasks = {task.id for task in project.simulator.state.tasks()}
         takes = [take for shot in manifest(project)["shots"] for take in shot["takes"]]
         assert {take["task_id"] for take in takes if take["task_id"]} == tasks
         assert "interrupted" in project.log
 
 
-def test_before_anything_was_created_it_costs_nothing(tmp_path: Path, nursery: Nursery) -> None:
+def test_before_anything_was_created_it_costs_nothing(tmp_path: Path, fork_server: ForkServer) -> None:
     """While the balance is asked for: exit 130, no create."""
     faults = FaultPlan(rules=(Rule("credits-hang"),))
-    with open_project(tmp_path, nursery, faults=faults) as project:
+    with open_project(tmp_path, fork_server, faults=faults) as project:
         project.write("", board(4))
         pid = project.begin()
         until(lambda: project.simulator.traffic.open_connections["api"] > 0)
         time.sleep(0.1)
         os.kill(pid, signal.SIGTERM)
-        assert nursery.end().status == 130, project.log
+        assert fork_server.end().status == 130, project.log
         assert project.simulator.state.tasks() == []
         assert "Traceback" not in project.log
 
 
-def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path, fork_server: ForkServer) -> None:
     """nohup: the run goes on when the terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with Nursery() as deaf, open_project(tmp_path, deaf, **slow_create()) as project:
+        with ForkServer() as deaf, open_project(tmp_path, deaf, **slow_create()) as project:
             project.write("", board(3))
             pid = project.begin()
             until(lambda: len(project.simulator.state.tasks()) >= 1)
@@ -137,21 +137,21 @@ def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path, nursery: Nurser
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_finished_download_is_kept_when_a_run_is_stopped(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_finished_download_is_kept_when_a_run_is_stopped(tmp_path: Path, fork_server: ForkServer) -> None:
     """What is recorded as there is there; what was arriving goes on where it stopped."""
     faults = FaultPlan(rules=(Rule("download-slow", "*.s0[1-3].*"),))
-    with open_project(tmp_path, nursery, faults=faults, slow_seconds=1.0) as project:
+    with open_project(tmp_path, fork_server, faults=faults, slow_seconds=1.0) as project:
         project.write("", board(6))
         pid = project.begin()
         until(lambda: project.simulator.traffic.counts["download"] >= 3)
         time.sleep(0.1)
         os.kill(pid, signal.SIGINT)
-        assert nursery.end().status == 130
+        assert fork_server.end().status == 130
         folder = project.root / "outputs/board"
         for shot in manifest(project)["shots"]:
             for take in shot["takes"]:
                 for output in take["outputs"]:
                     assert (folder / output["path"]).stat().st_size == output["bytes"]
         project.begin()
-        assert nursery.end().status == 0
+        assert fork_server.end().status == 0
         assert len(project.simulator.state.tasks()) == 6

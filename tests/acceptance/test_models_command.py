@@ -13,9 +13,8 @@ from rivya_run.cli import models as models_module
 from rivya_run.cli.models import command
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.page import models_page
 from rivya_run.models.sync import ListedModel
-from rivya_run.models.view import example_shot
+from rivya_run.models.view import example_shot, models_page
 from rivya_run.storyboard.reader import read_storyboard
 
 ROOT = Path(__file__).parents[2]

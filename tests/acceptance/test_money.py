@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mishaps import Watched, board, ended
+from fault_cases import Watched, board, ended
 from projects import Project
 from rivya_run.progress import Event
 from rivya_run.simulator.faults import FaultPlan, Rule

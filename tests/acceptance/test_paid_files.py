@@ -11,11 +11,11 @@ import pytest
 
 from boards import sound
 from command_line import in_project, rivya_run
-from mishaps import board, misbehaving
+from fault_cases import board, misbehaving
 from odd_api import odd_api
 from projects import Project
 from rivya_run.errors import OutputFolderError
-from rivya_run.project.places import arriving
+from rivya_run.project.names import arriving
 from rivya_run.simulator.faults import Rule
 from simulation import hosted
 
@@ -59,7 +59,7 @@ def test_verify_says_where_a_clip_is_that_was_never_put_in_its_place(died: Proje
     [part] = downloads(died)
     code, said = words(died, "verify")
     assert code == 1
-    assert f"is missing; it lies in .arriving/{part.name}, and the next run puts it in its place" in said
+    assert f"is missing; it is in .arriving/{part.name}, and the next run moves it into place" in said
     assert "0 files" in words(died, "clean", "--yes")[1]
     assert downloads(died) == [part]
     assert died.steps()["s01/1"].action.value == "reuse"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mishaps import Watched, all_whole, board, ended, misbehaving, statuses
+from fault_cases import Watched, all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.durable import unwritable, write_atomically
 from rivya_run.journal import store as journal_module
@@ -232,16 +232,16 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Names of what can't be written any more: ``part`` (a clip) or ``line`` (of the journal)."""
     full: set[str] = set()
     write = os.write
-    from rivya_run.provider.partial_file import Part
+    from rivya_run.provider.partial_file import PartialFile
 
-    append = Part.append
+    append = PartialFile.append
 
     def no_space(descriptor: int, content: bytes) -> int:
         if any(name in content for name in (word.encode() for word in full)):
             raise OSError(28, "No space left on device")
         return write(descriptor, content)
 
-    def no_room(self: Part, content: bytes) -> None:
+    def no_room(self: PartialFile, content: bytes) -> None:
         if "part" in full:
             from rivya_run.durable import unwritable
 
@@ -249,7 +249,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
         append(self, content)
 
     monkeypatch.setattr("rivya_run.journal.store.os.write", no_space)
-    monkeypatch.setattr(Part, "append", no_room)
+    monkeypatch.setattr(PartialFile, "append", no_room)
     yield full
 
 
@@ -364,7 +364,7 @@ def test_a_folder_that_is_removed_under_a_run_ends_it(project: Project) -> None:
 def test_a_removed_folder_is_noticed_while_tasks_only_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The books are looked at now and then, also when nothing is to be created."""
+    """The journal is checked now and then, also when nothing is to be created."""
     monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
     with hosted(speed=4.0) as simulator:
         project = Project(tmp_path, simulator)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from command_line import in_project
-from mishaps import board, statuses
+from fault_cases import board, statuses
 from projects import Project
 from rivya_run.engine.adopt import adopt
 from rivya_run.project.options import RunOptions

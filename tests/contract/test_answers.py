@@ -16,12 +16,12 @@ import httpx2
 import pytest
 
 from contract.odd_server import Asked, OddServer, answer, odd_server
-from rivya_run.provider.exchange import ApiRequest, Form, Reply
-from rivya_run.provider.faults import Fault
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
+from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
-from rivya_run.provider.rivya.retry import Happening, What, could_have_arrived
+from rivya_run.provider.rivya.retry import FailureKind, TransportResult, could_have_arrived
 from rivya_run.provider.transport import Transport
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Sayer:
 def told(
     says: Sequence[Sequence[bytes]], *, closes: bool = False
 ) -> tuple[list[tuple[int, bytes, dict[str, str]]], int]:
-    """What is made of the answers of a server, and over how many connections."""
+    """FailureKind is made of the answers of a server, and over how many connections."""
 
     async def run() -> tuple[list[tuple[int, bytes, dict[str, str]]], int]:
         sayer = Sayer(says, closes=closes)
@@ -78,7 +78,7 @@ def told(
             async with Http("http://127.0.0.1:9", None, read_timeout=5) as http:
                 for _ in says:
                     async with http.open(f"{url}/x", {}) as incoming:
-                        if isinstance(incoming, Fault):
+                        if isinstance(incoming, TransportError):
                             raise ConnectionError(incoming.message)
                         body = b"".join([piece async for piece in incoming.chunks()])
                         found.append((incoming.status, body, dict(incoming.headers)))
@@ -170,7 +170,7 @@ def on(raw: bytes, body: Callable[[str], Awaitable[T]], *, closes: bool = False)
     return anyio.run(run)
 
 
-async def created(origin: str) -> Reply | Fault:
+async def created(origin: str) -> ApiResponse | TransportError:
     """What a create makes of its answer."""
     async with Http(origin, Secret("rvya_sk_x"), read_timeout=5) as http:
         return await http.send(ApiRequest("POST", "/x", body=b"{}", creates=True), deadline=FAR)
@@ -180,8 +180,8 @@ async def created(origin: str) -> Reply | Fault:
 def test_an_answer_that_stops_is_an_error(raw: bytes) -> None:
     """Before its head, in it, or before the end of its body: the create may have arrived."""
     found = on(raw, created, closes=True)
-    assert isinstance(found, Fault), found
-    assert found.what is What.RESET and could_have_arrived(Happening(found.what))
+    assert isinstance(found, TransportError), found
+    assert found.kind is FailureKind.RESET and could_have_arrived(TransportResult(found.kind))
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_an_answer_that_stops_is_an_error(raw: bytes) -> None:
 def test_what_is_no_answer_is_an_error(raw: bytes) -> None:
     """Another protocol, lengths that say nothing or two things, encodings nobody asked for, a head without end."""
     found = on(raw, created)
-    assert isinstance(found, Fault), found
-    assert found.what is What.RESET
+    assert isinstance(found, TransportError), found
+    assert found.kind is FailureKind.RESET
 
 
 @pytest.mark.parametrize("raw", [PLAIN, CHUNKED, EMPTY])
@@ -244,8 +244,8 @@ def test_what_an_encoding_hides_is_bounded_at_every_step(encoding: str) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert isinstance(found, Fault), found
-    assert found.what is What.UNREADABLE and could_have_arrived(Happening(found.what))
+    assert isinstance(found, TransportError), found
+    assert found.kind is FailureKind.UNREADABLE and could_have_arrived(TransportResult(found.kind))
     assert peak < 80_000_000
 
 
@@ -253,7 +253,7 @@ def test_what_an_encoding_hides_is_bounded_at_every_step(encoding: str) -> None:
 def test_a_header_can_not_smuggle_another(value: str) -> None:
     """Nor end the head; the value, which may be the key, is not in the words, and nothing is sent."""
 
-    async def run() -> tuple[OddServer, Reply | Fault]:
+    async def run() -> tuple[OddServer, ApiResponse | TransportError]:
         async def hello(_: Asked) -> bytes:
             return answer(200, b"{}")
 
@@ -261,8 +261,8 @@ def test_a_header_can_not_smuggle_another(value: str) -> None:
             return server, await http.send(ApiRequest("GET", "/x", headers={"X-A": value}), deadline=FAR)
 
     server, found = anyio.run(run)
-    assert isinstance(found, Fault), found
-    assert found.what is What.LOCAL
+    assert isinstance(found, TransportError), found
+    assert found.kind is FailureKind.LOCAL
     assert value not in found.message
     assert server.asked == []
 
@@ -283,7 +283,7 @@ def test_a_file_that_changes_while_it_is_uploaded(
 
     monkeypatch.setattr("rivya_run.provider.http.httpx2.Request", Changing)
 
-    async def run() -> tuple[OddServer, Reply | Fault]:
+    async def run() -> tuple[OddServer, ApiResponse | TransportError]:
         async def hello(_: Asked) -> bytes:
             return answer(200, b"{}")
 
@@ -292,6 +292,6 @@ def test_a_file_that_changes_while_it_is_uploaded(
             return server, await http.send(ApiRequest("POST", "/x", form=form), deadline=FAR)
 
     server, found = anyio.run(run)
-    assert isinstance(found, Fault), found
-    assert found.what is What.LOCAL
+    assert isinstance(found, TransportError), found
+    assert found.kind is FailureKind.LOCAL
     assert server.asked == []

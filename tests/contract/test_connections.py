@@ -22,12 +22,12 @@ import pytest
 
 from contract.odd_server import Asked, Hang, OddServer, answer, odd_server
 from rivya_run.provider.download import Fetched, fetch
-from rivya_run.provider.exchange import ApiRequest, Form, Reply
-from rivya_run.provider.faults import Fault, fault_of
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
+from rivya_run.provider.faults import TransportError, fault_of
 from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
-from rivya_run.provider.rivya.retry import What
+from rivya_run.provider.rivya.retry import FailureKind
 from rivya_run.provider.transport import Transport
 
 T = TypeVar("T")
@@ -83,10 +83,10 @@ async def asked(pool: Transport, of: str | httpx2.Request) -> tuple[int, bytes]:
         await found.aclose()
 
 
-def what(error: Exception) -> What | None:
+def what(error: Exception) -> FailureKind | None:
     """What an error of the stack means."""
     fault = fault_of(error)
-    return None if fault is None else fault.what
+    return None if fault is None else fault.kind
 
 
 def on(
@@ -209,7 +209,7 @@ def test_bodies_of_every_kind_come_whole(raw: bytes, expected: bytes) -> None:
     ],
 )
 def test_answers_that_are_none_are_errors(raw: bytes) -> None:
-    """What is no HTTP, never ends its head, or stops before its end: the request may have arrived."""
+    """FailureKind is no HTTP, never ends its head, or stops before its end: the request may have arrived."""
 
     async def answerer(_: Asked) -> bytes:
         return raw
@@ -226,7 +226,7 @@ def test_answers_that_are_none_are_errors(raw: bytes) -> None:
                         pass
             finally:
                 await found.aclose()
-        assert what(caught.value) is What.RESET
+        assert what(caught.value) is FailureKind.RESET
 
     on(answerer, body)
 
@@ -466,7 +466,7 @@ def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         async with Http(origin, Secret("rvya_sk_x")) as http:
             for _ in range(3):
                 reply = await http.send(ApiRequest("GET", "/api/v1/credits"), deadline=float("inf"))
-                assert not isinstance(reply, Fault), reply
+                assert not isinstance(reply, TransportError), reply
                 assert reply.json == {"current_credits": 5}
             part = tmp_path / "a.part"
             deadline = time.monotonic() + 10
@@ -480,13 +480,13 @@ def test_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_certificate_that_nobody_vouches_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is not sent to whoever answers in the name of the origin."""
 
-    async def body(origin: str) -> Fault:
+    async def body(origin: str) -> TransportError:
         async with Http(origin, Secret("rvya_sk_x")) as http:
             reply = await http.send(ApiRequest("GET", "/api/v1/credits"), deadline=float("inf"))
-            assert isinstance(reply, Fault)
+            assert isinstance(reply, TransportError)
             return reply
 
-    assert secure(hello, body).what is What.UNTRUSTED
+    assert secure(hello, body).kind is FailureKind.UNTRUSTED
 
 
 @pytest.mark.parametrize("then", ["closes", "drains", "hangs"])
@@ -514,7 +514,7 @@ def test_a_refusal_in_the_middle_of_an_upload_is_heard_over_tls(
         finally:
             writer.close()
 
-    async def run() -> Reply | Fault:
+    async def run() -> ApiResponse | TransportError:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
         server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
@@ -531,7 +531,7 @@ def test_a_refusal_in_the_middle_of_an_upload_is_heard_over_tls(
 
     left = asyncio.Event()
     found = anyio.run(run)
-    assert isinstance(found, Reply), found
+    assert isinstance(found, ApiResponse), found
     assert found.status == 413
 
 
@@ -562,7 +562,7 @@ def test_an_upload_is_sent_whole(
         finally:
             writer.close()
 
-    async def run() -> list[Reply | Fault]:
+    async def run() -> list[ApiResponse | TransportError]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if over_tls else None
         if context is not None:
             context.load_cert_chain(CERTIFICATE)
@@ -578,7 +578,7 @@ def test_an_upload_is_sent_whole(
             await asyncio.sleep(0.02)
 
     found = anyio.run(run)
-    assert all(isinstance(one, Reply) and one.status == 200 for one in found), found
+    assert all(isinstance(one, ApiResponse) and one.status == 200 for one in found), found
     assert len(took) == 3 and min(took) > len(LARGE) * 8
     assert connections == 1
 
@@ -630,7 +630,7 @@ def test_an_answer_that_nobody_asked_for_is_never_the_next_one_over_tls(
 def test_ipv6() -> None:
     """An address in brackets is asked for as such."""
 
-    async def run() -> tuple[Reply | Fault, OddServer]:
+    async def run() -> tuple[ApiResponse | TransportError, OddServer]:
         odd = OddServer(hello)
         try:
             server = await asyncio.start_server(odd.serve, "::1", 0)
@@ -646,7 +646,7 @@ def test_ipv6() -> None:
             await asyncio.sleep(0.01)
 
     found, odd = anyio.run(run)
-    assert isinstance(found, Reply), found
+    assert isinstance(found, ApiResponse), found
     assert found.status == 200
     assert odd.asked[0].headers["host"].startswith("[::1]:")
 
@@ -684,7 +684,7 @@ def test_a_request_may_be_cancelled_at_any_time(
         finally:
             writer.transport.abort()
 
-    async def run() -> Reply | Fault:
+    async def run() -> ApiResponse | TransportError:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         scheme = "https" if phase == "securing" else "http"
@@ -721,7 +721,7 @@ def test_a_request_may_be_cancelled_at_any_time(
     left = asyncio.Event()
     gone: list[object] = []
     found = anyio.run(run)
-    assert isinstance(found, Reply), found
+    assert isinstance(found, ApiResponse), found
     assert found.status == 200
     assert gone, "the first connection was left open"
     gc.collect()

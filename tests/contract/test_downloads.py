@@ -19,8 +19,8 @@ import pytest
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, Trickle, answer, odd_server
 from rivya_run.errors import DiskFull
 from rivya_run.provider.download import DownloadFailed, Fetched, NotThere, fetch
+from rivya_run.provider.exchange import Incoming
 from rivya_run.provider.http import Http
-from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import Secret
 
 KEY = "rvya_sk_test_0123456789"
@@ -406,7 +406,7 @@ def test_disk_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) 
     if where == "fsync":
         monkeypatch.setattr("rivya_run.provider.partial_file.os.fsync", full)
     else:
-        monkeypatch.setattr("rivya_run.provider.partial_file.Part._write", full)
+        monkeypatch.setattr("rivya_run.provider.partial_file.PartialFile._write", full)
     with pytest.raises(DiskFull) as caught:
         get(scripted(answer(200, SMALL, headers=MEDIA)), tmp_path / "x.part")
     assert caught.value.exit_code == 7

@@ -20,14 +20,14 @@ from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, o
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.task import Task
 from rivya_run.provider.download import Fetched, fetch
-from rivya_run.provider.exchange import ApiRequest, Form, Reply
-from rivya_run.provider.faults import Fault
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
+from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import Created, CreateResult, MayHaveArrived, Unanswered, UploadedFile
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.rivya.retry import What
+from rivya_run.provider.rivya.retry import FailureKind
 
 KEY = "rvya_sk_test_0123456789"
 TASK = b'{"id": "task_1", "status": "queued", "error": null}'
@@ -36,8 +36,8 @@ FAR = float("inf")
 
 def send(
     answerer: Answerer, request: ApiRequest, *, times: int = 1, read_timeout: float = 5.0
-) -> tuple[OddServer, list[Reply | Fault]]:
-    async def body() -> tuple[OddServer, list[Reply | Fault]]:
+) -> tuple[OddServer, list[ApiResponse | TransportError]]:
+    async def body() -> tuple[OddServer, list[ApiResponse | TransportError]]:
         network = Network.of_environment()
         async with (
             odd_server(answerer) as server,
@@ -68,7 +68,7 @@ def test_reply() -> None:
     headers = {"x-request-id": "req_9", "retry-after": "3"}
     server, found = send(always(answer(200, b'{"current_credits": 5}', headers=headers)), GET, times=3)
     reply = found[0]
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, ApiResponse)
     assert (reply.status, reply.json) == (200, {"current_credits": 5})
     assert (reply.request_id, reply.retry_after) == ("req_9", 3)
     assert server.connections == 1 and len(server.asked) == 3
@@ -79,9 +79,9 @@ def test_reply() -> None:
     "body", [b"<html>", b"", b'{"id": "t', b"\xff\xfe\x00", b"[" * 100_000, b"9" * 5000, b'{"a": 1} trailing']
 )
 def test_not_json(body: bytes) -> None:
-    """What is no JSON is a reply without it, also when it tries to be nasty."""
+    """FailureKind is no JSON is a reply without it, also when it tries to be nasty."""
     _, (reply,) = send(always(answer(200, body)), GET)
-    assert isinstance(reply, Reply) and reply.json is None
+    assert isinstance(reply, ApiResponse) and reply.json is None
 
 
 def test_an_encoded_answer_with_a_header_of_odd_letters_is_read() -> None:
@@ -90,7 +90,7 @@ def test_an_encoded_answer_with_a_header_of_odd_letters_is_read() -> None:
     headers = {"X-Region": "M\u00fcnchen", "Content-Encoding": "gzip"}
     raw = answer(200, body, headers=headers).replace("\u00fc".encode(), b"\xfc")
     _, (reply,) = send(always(raw), GET)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, ApiResponse)
     assert reply.json == {"id": "task_1"}
 
 
@@ -106,7 +106,7 @@ def test_an_encoded_answer_with_a_header_of_odd_letters_is_read() -> None:
 def test_broken(cut: Cut) -> None:
     """Resets, half answers and other protocols are faults that may follow an arrival."""
     _, (fault,) = send(always(cut), GET)
-    assert isinstance(fault, Fault) and fault.what is What.RESET
+    assert isinstance(fault, TransportError) and fault.kind is FailureKind.RESET
 
 
 def test_not_there() -> None:
@@ -115,18 +115,18 @@ def test_not_there() -> None:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
 
-    async def body() -> Reply | Fault:
+    async def body() -> ApiResponse | TransportError:
         async with Http(f"http://127.0.0.1:{port}", Secret(KEY)) as http:
             return await http.send(GET, deadline=FAR)
 
     found = anyio.run(body)
-    assert isinstance(found, Fault) and found.what is What.NOT_CONNECTED
+    assert isinstance(found, TransportError) and found.kind is FailureKind.NOT_CONNECTED
 
 
 def test_silence() -> None:
     """No answer in time is a read timeout."""
     _, (fault,) = send(always(Hang()), GET, read_timeout=0.05)
-    assert isinstance(fault, Fault) and fault.what is What.READ_TIMEOUT
+    assert isinstance(fault, TransportError) and fault.kind is FailureKind.READ_TIMEOUT
 
 
 def test_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
         except OSError:
             writer.transport.abort()
 
-    async def body() -> Reply | Fault:
+    async def body() -> ApiResponse | TransportError:
         server = await asyncio.start_server(trickle, "127.0.0.1", 0)
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
@@ -156,14 +156,14 @@ def test_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
 
     began = time.monotonic()
     found = anyio.run(body)
-    assert isinstance(found, Fault) and found.what is What.READ_TIMEOUT
+    assert isinstance(found, TransportError) and found.kind is FailureKind.READ_TIMEOUT
     assert time.monotonic() - began < 2
 
 
 def test_connection_after_a_timeout() -> None:
     """A request that timed out or was cancelled leaves nothing behind that the next one could trip over."""
 
-    async def body() -> list[Reply | Fault]:
+    async def body() -> list[ApiResponse | TransportError]:
         answers = always(Hang(), Hang(), answer(200, TASK))
         async with (
             odd_server(answers) as server,
@@ -176,7 +176,7 @@ def test_connection_after_a_timeout() -> None:
             return [*found, await http.send(GET, deadline=FAR)]
 
     first, last = anyio.run(body)
-    assert isinstance(first, Fault) and isinstance(last, Reply)
+    assert isinstance(first, TransportError) and isinstance(last, ApiResponse)
 
 
 def test_gate() -> None:
@@ -208,7 +208,7 @@ def test_cookies_and_redirects() -> None:
     """Cookies are not kept, and no redirect is followed."""
     headers = {"set-cookie": "session=1; Path=/", "location": "/elsewhere"}
     server, found = send(always(answer(302, headers=headers)), GET, times=2)
-    assert all(isinstance(reply, Reply) and reply.status == 302 for reply in found)
+    assert all(isinstance(reply, ApiResponse) and reply.status == 302 for reply in found)
     assert [asked.path for asked in server.asked] == [GET.path] * 2
     assert all("cookie" not in asked.headers for asked in server.asked)
 
@@ -217,7 +217,7 @@ def test_key_is_not_repeated() -> None:
     """A server that repeats the key in its answer doesn't get it into ours."""
     body = f'{{"error": {{"code": "bad", "message": "bad key {KEY}"}}}}'.encode()
     _, (reply,) = send(always(answer(400, body, headers={"x-request-id": KEY})), GET)
-    assert isinstance(reply, Reply) and KEY not in repr(reply)
+    assert isinstance(reply, ApiResponse) and KEY not in repr(reply)
 
 
 ESCAPED = "\\u0072" + KEY[1:]
@@ -233,7 +233,7 @@ def test_key_is_not_repeated_in_other_letters(spelt: str, inside: str) -> None:
     """Escaped as JSON or a URL allows, in a value, in the name of a member, in text: it is hidden everywhere."""
     body = inside.replace("%s", spelt).encode()
     _, (reply,) = send(always(answer(400, body, headers={f"x-{KEY}": spelt})), GET)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, ApiResponse)
     told = repr(reply) + json.dumps(reply.json) + urllib.parse.unquote(reply.text) + reply.text
     for form in (KEY, spelt, KEY.upper()):
         assert form.lower() not in told.lower()
@@ -304,7 +304,7 @@ def test_proxy_is_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     _, (reply,) = send(always(answer(200, TASK)), GET)
-    assert isinstance(reply, Reply) and reply.status == 200
+    assert isinstance(reply, ApiResponse) and reply.status == 200
 
 
 def test_proxy_is_for_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +330,7 @@ def test_proxy_is_for_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
             server.close()
 
     found = anyio.run(body)
-    assert [isinstance(one, Fault) and one.what for one in found] == [What.NOT_CONNECTED] * 2
+    assert [isinstance(one, TransportError) and one.kind for one in found] == [FailureKind.NOT_CONNECTED] * 2
     assert asked == [b"CONNECT api.example:443 HTTP/1.1", b"CONNECT media.example:8443 HTTP/1.1"]
 
 
@@ -384,7 +384,7 @@ def test_upload_is_streamed(tmp_path: Path) -> None:
         await writer.drain()
         writer.close()
 
-    async def body() -> Reply | Fault:
+    async def body() -> ApiResponse | TransportError:
         server = await asyncio.start_server(swallow, "127.0.0.1", 0)
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
@@ -400,7 +400,7 @@ def test_upload_is_streamed(tmp_path: Path) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert isinstance(found, Reply) and found.status == 200
+    assert isinstance(found, ApiResponse) and found.status == 200
     assert peak < 6_000_000
 
 
@@ -423,7 +423,7 @@ def test_an_upload_ends_at_its_deadline(tmp_path: Path, slow: str) -> None:
         finally:
             writer.transport.abort()
 
-    async def body() -> Reply | Fault:
+    async def body() -> ApiResponse | TransportError:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
@@ -437,8 +437,8 @@ def test_an_upload_ends_at_its_deadline(tmp_path: Path, slow: str) -> None:
             await asyncio.sleep(0.05)
 
     found = anyio.run(body)
-    assert isinstance(found, Fault)
-    assert found.what is What.READ_TIMEOUT
+    assert isinstance(found, TransportError)
+    assert found.kind is FailureKind.READ_TIMEOUT
 
 
 def test_upload_of_a_file_that_is_gone(tmp_path: Path) -> None:

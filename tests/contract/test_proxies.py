@@ -13,12 +13,12 @@ import anyio
 import pytest
 
 from contract.odd_server import Asked, Cut, OddServer, answer
-from rivya_run.provider.exchange import ApiRequest, Reply
-from rivya_run.provider.faults import Fault
+from rivya_run.provider.exchange import ApiRequest, ApiResponse
+from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
-from rivya_run.provider.rivya.retry import Happening, What, could_have_arrived
+from rivya_run.provider.rivya.retry import FailureKind, TransportResult, could_have_arrived
 
 T = TypeVar("T")
 KEY = "rvya_sk_test_0123456789"
@@ -85,7 +85,7 @@ def through(
     return anyio.run(run)
 
 
-async def create(http: Http) -> Reply | Fault:
+async def create(http: Http) -> ApiResponse | TransportError:
     """A create, as it is sent."""
     return await http.send(CREATE, deadline=FAR)
 
@@ -151,8 +151,8 @@ STANDS = b"HTTP/1.1 200 Connection established\r\n\r\n"
 def test_a_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """No byte of the request left: it surely never arrived, and the key is not told to the proxy."""
     fault, proxy = through(monkeypatch, serve, create)
-    assert isinstance(fault, Fault), fault
-    assert not could_have_arrived(Happening(fault.what)), fault
+    assert isinstance(fault, TransportError), fault
+    assert not could_have_arrived(TransportResult(fault.kind)), fault
     assert "proxy localhost:" in fault.message or fault.message.startswith("ProxyError")
     assert KEY.encode() not in proxy.taken
     assert b"generations" not in proxy.taken
@@ -165,8 +165,8 @@ def test_a_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> No
     """All of connecting has to be done in the time for connecting."""
     monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
     fault, _ = through(monkeypatch, serve, create)
-    assert isinstance(fault, Fault), fault
-    assert fault.what is What.CONNECT_TIMEOUT
+    assert isinstance(fault, TransportError), fault
+    assert fault.kind is FailureKind.CONNECT_TIMEOUT
 
 
 def tunnel(port: int) -> Serve:
@@ -237,7 +237,7 @@ def behind(
     return found, servers[0], seen
 
 
-async def thrice(http: Http) -> list[Reply | Fault]:
+async def thrice(http: Http) -> list[ApiResponse | TransportError]:
     """Three creates, one after the other."""
     return [await create(http) for _ in range(3)]
 
@@ -258,7 +258,7 @@ def test_requests_go_through_a_tunnel(monkeypatch: pytest.MonkeyPatch, secure: b
         scheme="https" if secure else "http",
         tls=secured() if secure else None,
     )
-    assert all(isinstance(one, Reply) and one.status == 200 for one in found), found
+    assert all(isinstance(one, ApiResponse) and one.status == 200 for one in found), found
     assert [asked.headers["authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * 3
     assert server.connections == 1
     assert KEY.encode() not in proxy.taken
@@ -272,8 +272,8 @@ def test_what_was_sent_through_a_tunnel_may_have_arrived(monkeypatch: pytest.Mon
 
     fault, server, _ = behind(monkeypatch, tunnel, cut, create)
     assert len(server.asked) == 1
-    assert isinstance(fault, Fault), fault
-    assert could_have_arrived(Happening(fault.what))
+    assert isinstance(fault, TransportError), fault
+    assert could_have_arrived(TransportResult(fault.kind))
 
 
 def test_the_password_of_a_proxy_is_for_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +322,7 @@ def test_requests_go_through_socks(monkeypatch: pytest.MonkeyPatch, scheme: str)
     found, server, proxy = behind(
         monkeypatch, lambda port: socks(port, method=method), hello, thrice, scheme=scheme
     )
-    assert all(isinstance(one, Reply) and one.status == 200 for one in found), found
+    assert all(isinstance(one, ApiResponse) and one.status == 200 for one in found), found
     assert len(server.asked) == 3
     assert server.connections == 1
     assert b"\x03\x09localhost" in proxy.taken
@@ -346,8 +346,8 @@ def test_requests_go_through_socks(monkeypatch: pytest.MonkeyPatch, scheme: str)
 def test_a_socks_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """It surely never arrived."""
     fault, proxy = through(monkeypatch, serve, create, scheme="socks5")
-    assert isinstance(fault, Fault), fault
-    assert not could_have_arrived(Happening(fault.what)), fault
+    assert isinstance(fault, TransportError), fault
+    assert not could_have_arrived(TransportResult(fault.kind)), fault
     assert KEY.encode() not in proxy.taken
     gc.collect()
 
@@ -356,19 +356,19 @@ def test_a_socks_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other."""
     monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
     fault, _ = through(monkeypatch, hangs, create, scheme="socks5h")
-    assert isinstance(fault, Fault), fault
-    assert fault.what is What.CONNECT_TIMEOUT
+    assert isinstance(fault, TransportError), fault
+    assert fault.kind is FailureKind.CONNECT_TIMEOUT
 
 
 def test_no_proxy_there_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words name it."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 
-    async def body() -> Reply | Fault:
+    async def body() -> ApiResponse | TransportError:
         async with Http("https://api.example", Secret(KEY), network=Network.of_environment()) as http:
             return await create(http)
 
     fault = anyio.run(body)
-    assert isinstance(fault, Fault), fault
-    assert fault.what is What.NOT_CONNECTED
+    assert isinstance(fault, TransportError), fault
+    assert fault.kind is FailureKind.NOT_CONNECTED
     assert "through the proxy 127.0.0.1:1" in fault.message

@@ -13,17 +13,17 @@ from rivya_run.errors import UsageError
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.state import State
-from rivya_run.simulator.tasks import FILE_NAME, read_books
+from rivya_run.simulator.tasks import FILE_NAME, read_event_log
 from simulation import KEY, MP4, PNG, Api, ManualClock, create_body, fetch, hosted, quick
 
 GROK = {"mode": "normal", "duration": 6, "resolution": "480p", "aspect_ratio": "2:3"}
 ITEM = {"url": "https://cdn.example.com/a.png", "kind": "image", "name": "a.png", "mimeType": "image/png"}
 
 
-def inspect_books(folder: Path, now: float) -> State:
+def inspect_event_log(folder: Path, now: float) -> State:
     """What the books of a simulator in ``folder`` say, tasks that ended by ``now`` settled. Writes nothing."""
     state = State(SimulatorOptions())
-    state.open(read_books(folder / FILE_NAME), now)
+    state.open(read_event_log(folder / FILE_NAME), now)
     state.settle(now)
     return state
 
@@ -430,14 +430,14 @@ def test_results_origin_remembers_every_header() -> None:
 def test_killed_simulator_goes_on_from_its_books(tmp_path: Path) -> None:
     """Tasks, keys, files and credits survive on another port, whatever was torn off the books' end."""
     clock = ManualClock()
-    with hosted(clock=clock, books_folder=tmp_path, wallet=100) as simulator:
+    with hosted(clock=clock, event_log_folder=tmp_path, wallet=100) as simulator:
         api = Api(simulator.base_url)
         task_id = api.create("k").json()["id"]
         file = api.upload().json()
     (book,) = tmp_path.iterdir()
     book.write_bytes(book.read_bytes() + b'{"e":"task","id":"ta')
     clock.advance(60)
-    with hosted(clock=clock, books_folder=tmp_path, wallet=7) as simulator:
+    with hosted(clock=clock, event_log_folder=tmp_path, wallet=7) as simulator:
         api = Api(simulator.base_url)
         assert api.create("k").json()["id"] == task_id
         assert api.create("k", prompt="x").code == "idempotency_conflict"
@@ -453,11 +453,11 @@ def test_killed_simulator_goes_on_from_its_books(tmp_path: Path) -> None:
 def test_books_can_be_read_without_a_simulator(tmp_path: Path) -> None:
     """After a kill the books alone tell tasks, keys and what was charged, and reading changes nothing."""
     clock = ManualClock()
-    with hosted(clock=clock, books_folder=tmp_path, speed=1) as simulator:
+    with hosted(clock=clock, event_log_folder=tmp_path, speed=1) as simulator:
         Api(simulator.base_url).create("k")
     before = (tmp_path / "simulator.jsonl").read_bytes()
-    assert inspect_books(tmp_path, clock()).reserved() == 10
-    state = inspect_books(tmp_path, clock() + 60)
+    assert inspect_event_log(tmp_path, clock()).reserved() == 10
+    state = inspect_event_log(tmp_path, clock() + 60)
     assert (state.charged(), list(state.tasks_by_key())) == (10, ["k"])
     assert (tmp_path / "simulator.jsonl").read_bytes() == before
 
@@ -470,7 +470,7 @@ def test_hook_sees_each_request_before_its_effect_and_after(tmp_path: Path) -> N
         books = tmp_path / "simulator.jsonl"
         seen.append((method, path, phase, books.read_bytes().count(b'"e":"task"')))
 
-    with hosted(books_folder=tmp_path, on_request=hook) as simulator:
+    with hosted(event_log_folder=tmp_path, on_request=hook) as simulator:
         Api(simulator.base_url).create("k")
     path = "/api/v1/generations"
     assert seen == [("POST", path, "before", 0), ("POST", path, "decided", 1), ("POST", path, "after", 1)]
@@ -480,7 +480,7 @@ def test_second_simulator_on_a_port_is_a_usage_error(tmp_path: Path) -> None:
     """A port that is taken is said, not thrown."""
     with hosted() as simulator:
         port = int(simulator.base_url.rpartition(":")[2])
-        for options in (quick(port=port), quick(results_port=port, books_folder=tmp_path)):
+        for options in (quick(port=port), quick(results_port=port, event_log_folder=tmp_path)):
             with pytest.raises(UsageError, match="can't listen"):
                 HostedSimulator(options).start()
 

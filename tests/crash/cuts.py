@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crash.lives import Nursery, Project
+from crash.crash_runs import ForkServer, Project
 from crash.power import EXTREMES, Disk, Tree, chances, digest_of
 from crash.promises import Cut, Promises, planned_amiss
 from crash.recorded import options
@@ -103,8 +103,8 @@ class Survivor(Project):
             "fatal_move": None,
             "clock": [0.0, None],
         }
-        self.nursery.start(request)
-        return self.nursery.end().status
+        self.fork_server.start(request)
+        return self.fork_server.end().status
 
 
 def write_tree(root: Path, tree: Tree) -> None:
@@ -117,7 +117,7 @@ def write_tree(root: Path, tree: Tree) -> None:
             os.utime(root / path, ns=(found[1], found[1]))
 
 
-def live_on(base: Path, nursery: Nursery, recording: Recording, cut: Cut) -> None:
+def live_on(base: Path, fork_server: ForkServer, recording: Recording, cut: Cut) -> None:
     """Run the program on what a cut left until all is done, and hold it against the books."""
     command = recording.commands[cut.command]
     root, books = base / "root", base / "books"
@@ -126,7 +126,7 @@ def live_on(base: Path, nursery: Nursery, recording: Recording, cut: Cut) -> Non
     books.mkdir()
     (books / FILE_NAME).write_bytes(cut.books)
     with HostedSimulator(options(books, recording.ports)) as simulator:
-        project = Survivor(root, simulator, nursery)
+        project = Survivor(root, simulator, fork_server)
         if command.args == ADOPT:
             [made] = [task.id for task in simulator.state.tasks() if task.key is None] or [""]
             if made:
@@ -187,11 +187,11 @@ def planned(recording: Recording, cuts: list[Cut]) -> Iterator[str]:
 
 def lived_on(recording: Recording, cuts: list[Cut]) -> Iterator[str]:
     """Live on from each; what was lost."""
-    with Nursery() as nursery:
+    with ForkServer() as fork_server:
         for cut in cuts:
             with tempfile.TemporaryDirectory(prefix="rivya-power-") as base:
                 try:
-                    live_on(Path(base), nursery, recording, cut)
+                    live_on(Path(base), fork_server, recording, cut)
                 except AssertionError as error:
                     yield f"{cut}: {error}"
 

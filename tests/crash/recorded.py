@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from crash.moments import hasten
+from crash.kill_points import hasten
 from crash.recording import Recorder
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.hosting import HostedSimulator
@@ -47,8 +47,8 @@ def options(books: Path, ports: tuple[int, int], faults: FaultPlan | None = None
     """A quick simulator with books, always at the same ports: to the program it is the same one ever again."""
     port, results_port = ports
     return quick(
-        books_folder=books,
-        books_requests=True,
+        event_log_folder=books,
+        event_log_requests=True,
         port=port,
         results_port=results_port,
         faults=faults or FaultPlan(),

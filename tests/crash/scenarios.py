@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash.lives import KILLED, TESTS
+from crash.crash_runs import KILLED, TESTS
 from crash.power import Disk, Tree, tree_of
 from crash.recorded import ELSEWHERE
 from crash.recording import Operation, read_record

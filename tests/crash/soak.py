@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash.lives import KILLED, RIGHT, Clock, Nursery, open_project
+from crash.crash_runs import KILLED, RIGHT, Clock, ForkServer, open_project
 from rivya_run.simulator.faults import FaultPlan
 
 RATES = {
@@ -68,7 +68,7 @@ PASSES = [0.0, 0.0, 5.0, 10 * MINUTE, HOUR + 5, 2 * HOUR, DAY + HOUR]
 """How much time goes by between two runs of a project with a clock that is wrong, in seconds."""
 
 FIRST_STEPS = 12
-"""Moments of a run that are over before it may do anything: dying there again and again proves little."""
+"""KillPoints of a run that are over before it may do anything: dying there again and again proves little."""
 
 
 @dataclass
@@ -125,13 +125,13 @@ def drawn_clock(draw: random.Random) -> Clock:
     return Clock(wrong_by, (FIRST_STEPS + draw.randrange(40), other))
 
 
-def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tally) -> None:
+def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tally: Tally) -> None:
     """Kill a project's runs ``deaths`` times, finish it, and hold it against the books."""
     draw = random.Random(seed)
     timeless = draw.random() < 0.5
     # What an hour takes away from the API, beside keys, has moments of its own.
     memory = {} if timeless else {"key_lifetime": HOUR}
-    with open_project(root, nursery, **simulator_options(draw), **memory) as project:
+    with open_project(root, fork_server, **simulator_options(draw), **memory) as project:
         done = 0
         while done < deaths:
             if not timeless:
@@ -145,20 +145,20 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
                 tally.runs += said
                 tally.nonsense += said
             if draw.random() < 0.2:
-                life = project.live(fatal_request=draw.randint(1, 12))
+                ended = project.live(fatal_request=draw.randint(1, 12))
             else:
-                life = project.live(fatal=FIRST_STEPS + int(draw.expovariate(1 / 25)))
+                ended = project.live(fatal=FIRST_STEPS + int(draw.expovariate(1 / 25)))
             tally.runs += 1
-            if life.status == KILLED:
+            if ended.status == KILLED:
                 done += 1
                 tally.kills += 1
-                tally.deaths[life.last] += 1
-            elif life.status == 5:
+                tally.deaths[ended.last] += 1
+            elif ended.status == 5:
                 project.simulator.state.top_up(20)
-            elif life.status == 6:
+            elif ended.status == 6:
                 project.decide()
                 tally.decisions += 1
-            elif life.status == 0:
+            elif ended.status == 0:
                 break
         project.clock = RIGHT
         tally.runs += project.finish() + 1
@@ -171,13 +171,13 @@ def one_project(root: Path, nursery: Nursery, seed: str, deaths: int, tally: Tal
 def soak(seed: int, kills: int, tally: Tally, *, deaths: int = 25, show: bool = False) -> None:
     """Projects until so many kills are done. A loss is noted in the tally, with the seed that shows it again."""
     number = 0
-    with Nursery() as nursery:
+    with ForkServer() as fork_server:
         while tally.kills < kills and len(tally.losses) < 5:
             number += 1
             name = f"{seed}.{number}"
             with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
                 try:
-                    one_project(Path(root), nursery, name, min(deaths, kills - tally.kills), tally)
+                    one_project(Path(root), fork_server, name, min(deaths, kills - tally.kills), tally)
                 except AssertionError as error:
                     tally.losses.append(f"{name}: {error}")
             if show and number % 10 == 0:
@@ -195,8 +195,8 @@ def main() -> int:
     began = time.monotonic()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1 << 20)
     if given.again:
-        with Nursery() as nursery, tempfile.TemporaryDirectory() as root:
-            one_project(Path(root), nursery, given.again, 25, tally)
+        with ForkServer() as fork_server, tempfile.TemporaryDirectory() as root:
+            one_project(Path(root), fork_server, given.again, 25, tally)
     else:
         soak(seed, given.kills, tally, show=True)
     for loss in tally.losses:

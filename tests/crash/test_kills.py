@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.lives import KILLED, TAKES, Nursery, open_project
+from crash.crash_runs import KILLED, TAKES, ForkServer, open_project
 from crash.soak import Tally, soak
 from rivya_run.simulator.faults import FaultPlan, Rule
 
@@ -36,10 +36,13 @@ QUIET = [
 def test_a_run_that_dies_once_at_each_kind_of_moment_pays_once(tmp_path: Path) -> None:
     """Before, inside and after each kind of journal line, sync, request, download and rename."""
     died: list[str] = []
-    with Nursery() as nursery, open_project(tmp_path, nursery, faults=FAULTS, clip_bytes=40_000) as project:
-        while (life := project.live(survived=died)).status == KILLED:
-            assert life.last not in died
-            died.append(life.last)
+    with (
+        ForkServer() as fork_server,
+        open_project(tmp_path, fork_server, faults=FAULTS, clip_bytes=40_000) as project,
+    ):
+        while (ended := project.live(survived=died)).status == KILLED:
+            assert ended.last not in died
+            died.append(ended.last)
             if len(died) == 25:
                 project.write("renamed")
         project.finish()
@@ -55,13 +58,13 @@ def test_a_run_that_dies_once_at_each_kind_of_moment_pays_once(tmp_path: Path) -
 def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
     """Record and files of a renamed shot go together, wherever the run dies between them."""
     died: list[str] = []
-    with Nursery() as nursery, open_project(tmp_path, nursery) as project:
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
         assert project.live().status == 0
         for name in ("first", "second", "third", "fourth", "fifth", "sixth"):
             project.write(name)
-            life = project.live(survived=[*died, *QUIET])
-            if life.status == KILLED:
-                died.append(life.last)
+            ended = project.live(survived=[*died, *QUIET])
+            if ended.status == KILLED:
+                died.append(ended.last)
         assert {"before line reassigned", "after line reassigned", "before move"} <= set(died)
         project.finish()
         project.check()
@@ -85,17 +88,17 @@ def test_a_death_before_each_of_the_first_forty_renames_leaves_every_clip_under_
     tmp_path: Path, tens: int
 ) -> None:
     """All shots are made, then renamed twice; after the death nobody asks for those takes any more."""
-    with Nursery() as nursery:
+    with ForkServer() as fork_server:
         for number in range(10 * tens + 1, 10 * tens + 11):
-            with open_project(tmp_path / str(number), nursery, files_per_task=2) as project:
+            with open_project(tmp_path / str(number), fork_server, files_per_task=2) as project:
                 left = number
                 for name in ("A", "B", "C"):
                     project.write("", LINKED.replace("X", name).replace("Y", ""))
-                    life = project.live(fatal_move=left)
-                    left -= life.moves
-                    if life.status == KILLED:
+                    ended = project.live(fatal_move=left)
+                    left -= ended.moves
+                    if ended.status == KILLED:
                         break
-                assert life.status == KILLED, f"{number - left} renames in all"
+                assert ended.status == KILLED, f"{number - left} renames in all"
                 project.write("", OTHER if number % 2 else LINKED.replace("X", name).replace("Y", " again"))
                 project.finish()
                 project.check()
@@ -105,8 +108,8 @@ def test_a_death_before_each_of_the_first_forty_renames_leaves_every_clip_under_
 def test_a_whole_download_that_was_never_put_on_record_is_not_lost(tmp_path: Path, status: int) -> None:
     """Its URL worked once and the run died right after: the next one takes what is here."""
     with (
-        Nursery() as nursery,
-        open_project(tmp_path, nursery, serves=1, served_status=status, clip_bytes=40_000) as project,
+        ForkServer() as fork_server,
+        open_project(tmp_path, fork_server, serves=1, served_status=status, clip_bytes=40_000) as project,
     ):
         project.write("", OTHER)
         assert project.live(fatal="before line stored").status == KILLED
@@ -120,7 +123,7 @@ def test_forty_takes_survive_a_dozen_deaths_and_lost_replies(tmp_path: Path) -> 
     draw = random.Random(7)
     faults = FaultPlan(rules=(Rule("create-lost", every=9),))
     shots = "".join(f"  - {{id: s{number}, prompt: Shot {number}}}\n" for number in range(40))
-    with Nursery() as nursery, open_project(tmp_path, nursery, faults=faults) as project:
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server, faults=faults) as project:
         project.write("", f"id: crash\nshots:\n{shots}")
         for _ in range(12):
             assert project.live(fatal=draw.randint(20, 110)).status == KILLED
@@ -132,7 +135,7 @@ def test_forty_takes_survive_a_dozen_deaths_and_lost_replies(tmp_path: Path) -> 
 
 def test_a_simulated_run_that_was_killed_goes_on_at_another_port(tmp_path: Path) -> None:
     """--simulate keeps its own books: one task for each take, however often it dies."""
-    with Nursery() as nursery, open_project(tmp_path, nursery) as project:
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
         project.write("", "id: crash\nshots:\n  - {id: a, prompt: A, takes: 2}\n  - {id: b, prompt: B}\n")
         project.options = ("--simulate",)
         for fatal in (20, 30, 40, 30, 20):

@@ -53,14 +53,20 @@ def command(
     options = shared.run_options(given)
     key = adopt(storyboard, shot, take, task_id, options, environment=os.environ)
     click.echo(f"{shot}/{take}: task {task_id} is recorded", err=True)
-    told = progress_for(progress, sys.stderr, os.environ, concurrency=8, verbose=verbose)
+    progress_view = progress_for(progress, sys.stderr, os.environ, concurrency=8, verbose=verbose)
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))
     try:
-        gate = PlanConfirmation(told, None, None)
-        result = run([storyboard], options, environment=os.environ, tell=told.tell, confirm=gate.check)
+        confirmation = PlanConfirmation(progress_view, None, None)
+        result = run(
+            [storyboard],
+            options,
+            environment=os.environ,
+            tell=progress_view.report,
+            confirm=confirmation.check,
+        )
     finally:
-        told.close()
+        progress_view.close()
     show_end(result, options, as_json=progress == "json", only={(shot, take)})
     board = result.boards[0]
     outcome = board.outcomes.get((shot, take))

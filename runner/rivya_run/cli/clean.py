@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @shared.storyboards()
 @shared.place
 @shared.reading
-@click.option("--yes", is_flag=True, envvar=(), help="Remove them; must be typed, no variable sets it.")
+@click.option(
+    "--yes", is_flag=True, envvar=(), help="Remove them. Must be typed; no environment variable sets it."
+)
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 
@@ -47,7 +49,7 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
 
 
 def _clean(source: Source, options: RunOptions, stack: ExitStack, *, remove: bool) -> None:
-    from rivya_run.planning.serving import serving_of
+    from rivya_run.planning.matching import serving_of
     from rivya_run.project.clean import files_in, unused
     from rivya_run.project.ledger import Ledger
     from rivya_run.project.plan import prepare
@@ -82,11 +84,12 @@ def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]
     """
     from rivya_run.media.measuring import look_into
     from rivya_run.project.moves import outstanding
+    from rivya_run.project.names import download_key
     from rivya_run.project.outputs import file_trouble, sha256_of, size_of
-    from rivya_run.project.places import ARRIVING, arriving
+    from rivya_run.project.places import ARRIVING
 
     kept = {move.source for move in outstanding(folder, attempts.values())}
-    known = {arriving(Path(), key, 0).name.partition("_")[0] for key in attempts}
+    known = {download_key(key) for key in attempts}
     away = [
         output
         for attempt in attempts.values()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rivya_run.film.timeline import UsedShot
 from rivya_run.json_types import Json
 
-GIT_WITHIN = 60.0
+GIT_WITHIN = 60.0  # seconds; far more than git needs for one file, so that a hung one ends
 CHANGE_HEADS = ("take", "change", "model", "credits", "basis")
 CREDITS_COLUMN = 3
 

@@ -12,7 +12,7 @@ from rivya_run.cli import options
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.cli.results import Made
+    from rivya_run.project.results import Results
 
 _NAMES: Final = {
     "cut": "cut.mp4",
@@ -44,8 +44,8 @@ def command(
 
     A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
-    from rivya_run.cli.results import made
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
 
     if slates and form not in ("cut", "contact-sheet"):
         raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")
@@ -55,7 +55,7 @@ def command(
     if output is not None and len(paths) > 1:
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
-        found = made(storyboard, outputs, simulate=simulate)
+        found = results_of(storyboard, outputs, simulate=simulate)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
         path, about, notices = _write(found, to, form, slates=slates, burn_in=burn_in)
         for notice in notices:
@@ -64,9 +64,9 @@ def command(
         click.echo(path)
 
 
-def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
+def _target(output: Path, found: Results, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
-    from rivya_run.cli.results import PRODUCTS, free_to_write
+    from rivya_run.cli.targets import PRODUCTS, free_to_write
     from rivya_run.journal.manifest import known_attempts
     from rivya_run.journal.stills import owned_paths
     from rivya_run.project.open import reference_paths
@@ -78,7 +78,7 @@ def _target(output: Path, found: Made, storyboard: Path, form: str) -> Path:
 
 
 def _write(
-    found: Made, to: Path, form: str, *, slates: bool, burn_in: bool
+    found: Results, to: Path, form: str, *, slates: bool, burn_in: bool
 ) -> tuple[Path, str, Sequence[str]]:
     """The file, a line about it, and notices."""
     if form == "cut":

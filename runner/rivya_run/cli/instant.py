@@ -14,15 +14,14 @@ import os
 from collections.abc import Iterable, Mapping
 
 from rivya_run import __version__
+from rivya_run.project.places import OUTPUTS, STATE, folder_name, likely_id, root_of
 
-STATE = ".state"
-TABLES = os.path.join(os.path.dirname(__file__), "tables")
+TABLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tables")
 GONE = "-"
 """What stands for the facts of a file that isn't there, and needn't be."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _PROGRESS = ("auto", "plain", "none")
-_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
 def answer(arguments: list[str], environment: Mapping[str, str]) -> str | None:
@@ -35,7 +34,8 @@ def answer(arguments: list[str], environment: Mapping[str, str]) -> str | None:
     try:
         with open(path, "rb") as file:
             content = file.read()
-        folder = _output_folder(path, content, simulate)
+        name = folder_name(likely_id(path, content), simulate=simulate)
+        folder = os.path.join(root_of(path), OUTPUTS, name)  # what lies there says itself whose it is
         with open(os.path.join(folder, STATE), encoding="ascii") as file:
             state = file.read()
         seal, _, rest = state.partition("\t")
@@ -124,31 +124,6 @@ def _asked(arguments: list[str]) -> tuple[str, bool, bool] | None:
     if len(paths) != 1 or not paths[0].endswith(_ENDINGS) or "//" in paths[0] or "/./" in paths[0]:
         return None
     return paths[0], simulate, progress
-
-
-def _output_folder(path: str, content: bytes, simulate: bool) -> str:
-    """Where the results most likely are: what lies there says itself whose it is."""
-    name = _id_in(content) or os.path.splitext(os.path.basename(path))[0]
-    results = os.path.join("outputs", name + (".simulated" if simulate else ""))
-    folder = beside = os.path.dirname(os.path.abspath(path))
-    home = os.path.expanduser("~")
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")) or os.path.isdir(os.path.join(folder, "outputs")):
-            return os.path.join(folder, results)
-        parent = os.path.dirname(folder)
-        if parent == folder or folder == home:
-            return os.path.join(beside, results)
-        folder = parent
-
-
-def _id_in(content: bytes) -> str | None:
-    """The storyboard's own id, as it is mostly written."""
-    at = 0 if content.startswith(b"id:") else content.find(b"\nid:") + 1
-    if not content.startswith(b"id:", at):
-        return None
-    line = content[at + 3 : at + 200].splitlines()[0].decode("ascii", "replace")
-    name = line.partition(" #")[0].strip().strip("\"'")
-    return name if name and _ID_LETTERS.issuperset(name) else None
 
 
 def _known(path: str, digest: str, origin: str, folder: str) -> str:

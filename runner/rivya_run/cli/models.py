@@ -43,7 +43,7 @@ def command() -> None:
 def project_models() -> Path:
     """The ``models/`` folder of the current project; it need not exist."""
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.places import project_root
 
     return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
 
@@ -81,7 +81,7 @@ def list_models(
 
         _echo_json([table_document(table) for table in tables])
     elif markdown:
-        from rivya_run.models.page import models_page
+        from rivya_run.models.view import models_page
 
         click.echo(models_page(tables).encode(), nl=False)
     else:
@@ -275,7 +275,7 @@ def _keep(
             _say(f"left out '{model_id}': {'; '.join(problem.message for problem in error.problems)}")
             continue
         if any(change.field == "base_credits" and change.after != table.base_credits for change in found):
-            _say(f"left out '{model_id}': {file} could not be renewed, edit it by hand")
+            _say(f"left out '{model_id}': {file} could not be updated; edit it by hand")
             continue
         write_atomically(file, text.encode())
         _say(f"wrote {file}")

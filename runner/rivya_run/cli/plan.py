@@ -74,7 +74,7 @@ def command(
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
     if out is not None:
-        from rivya_run.cli.results import PRODUCTS, free_to_write
+        from rivya_run.cli.targets import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
     sources = open_sources(storyboard_files(storyboards), options)
@@ -113,7 +113,7 @@ def _only_one(**ways: object) -> None:
 
 
 def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> list[Prepared]:
-    """The plans, books open for reading until the stack closes; nothing is locked or written."""
+    """The plans, their journals open for reading until the stack closes; nothing is locked or written."""
     import time
 
     from rivya_run.project.ledger import Ledger
@@ -173,8 +173,7 @@ def _show_tables(prepared: Sequence[Prepared]) -> None:
 def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
     from rivya_run.durable import write_atomically
     from rivya_run.errors import RivyaError, UsageError
-    from rivya_run.project.plan_inputs import basis_of
-    from rivya_run.project.saved_plan import saved
+    from rivya_run.project.saved_plan import basis_of, saved
     from rivya_run.text import visible
 
     bases = [basis_of(one.source) for one in prepared]
@@ -196,8 +195,7 @@ def chosen(
     from rivya_run.cli.run_messages import plan_moved
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.plan import open_sources
-    from rivya_run.project.plan_inputs import basis_of
-    from rivya_run.project.saved_plan import moved, read_saved
+    from rivya_run.project.saved_plan import basis_of, moved, read_saved
 
     try:
         saved = read_saved(file.read_bytes(), str(file))

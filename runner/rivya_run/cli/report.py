@@ -9,10 +9,12 @@ import click
 from rivya_run.cli import options
 
 
-@click.command("report", short_help="A page to look at all takes, pick and compare.")
+@click.command("report", short_help="A page to review, compare and pick takes.")
 @options.storyboards()
 @options.place
-@click.option("--embed", is_flag=True, help="Put small clips into the page, so that it can be sent alone.")
+@click.option(
+    "--embed", is_flag=True, help="Embed small clips, so that the page can be sent as a single file."
+)
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
 def command(
     storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool
@@ -21,12 +23,12 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.results import made
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
     from rivya_run.views.page.page import write_report
 
     for storyboard in storyboard_files(storyboards):
-        found = made(storyboard, outputs, simulate=simulate)
+        found = results_of(storyboard, outputs, simulate=simulate)
         page = write_report(
             found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed
         )

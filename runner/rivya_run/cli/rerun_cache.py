@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rivya_run.cli.instant import GONE, STATE, facts_of, state_text, tables_digest
+from rivya_run.cli.instant import GONE, facts_of, state_text, tables_digest
 from rivya_run.durable import write_atomically
 from rivya_run.engine.outcome import Ending, Outcome
 from rivya_run.engine.run import RunResult, started
@@ -20,9 +20,8 @@ from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.moves import outstanding
 from rivya_run.project.options import RunOptions
-from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST
+from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
 from rivya_run.project.plan import Prepared
-from rivya_run.project.reference_files import project_root
 from rivya_run.storyboard.problems import as_text
 from rivya_run.views.progress import PlainLines
 from rivya_run.views.summary import Ended, summary
@@ -115,7 +114,7 @@ class RerunCache:
 
 
 def _plan_now(one: Prepared, board: StoryboardRun) -> Plan:
-    """What the next run would plan: after a run that worked, that is to be planned anew."""
+    """What the next run would plan: after a run that worked, the plan of before no longer holds."""
     resting = {Action.REUSE, Action.SKIP}
     if all(step.action in resting and step.moves_from is None for step in board.plan.steps):
         return board.plan

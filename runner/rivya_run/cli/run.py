@@ -68,7 +68,9 @@ def command(
     from rivya_run.views import progress_for
 
     options = shared.run_options(given)
-    told = progress_for(progress, sys.stderr, os.environ, concurrency=options.concurrency, verbose=verbose)
+    progress_view = progress_for(
+        progress, sys.stderr, os.environ, concurrency=options.concurrency, verbose=verbose
+    )
     try:
         saved = None
         if plan_file is not None:
@@ -76,19 +78,19 @@ def command(
         if not storyboards:
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
         files = storyboard_files(storyboards)
-        gate = PlanConfirmation(told, saved, None if yes else confirm_above)
-        memory = RerunCache(files, options)
+        confirmation = PlanConfirmation(progress_view, saved, None if yes else confirm_above)
+        rerun_cache = RerunCache(files, options)
         try:
             result = run(
                 files,
                 options,
                 environment=os.environ,
-                tell=told.tell,
-                confirm=gate.check,
-                ended=memory.keep if saved is None else None,
+                tell=progress_view.report,
+                confirm=confirmation.check,
+                ended=rerun_cache.keep if saved is None else None,
             )
         finally:
-            told.close()
+            progress_view.close()
     except RivyaError as error:
         show_end_error(error, as_json=progress == "json")
         ctx.exit(error.exit_code)

@@ -26,8 +26,8 @@ from rivya_run.views.summary import Ended, summary
 class PlanConfirmation:
     """Sees the plans before anything is done. ``above`` None: nobody is asked."""
 
-    def __init__(self, told: ProgressReporter, saved: SavedPlan | None, above: float | None) -> None:
-        self._told = told
+    def __init__(self, progress_view: ProgressReporter, saved: SavedPlan | None, above: float | None) -> None:
+        self._progress = progress_view
         self._saved = saved
         self._above = above
 
@@ -39,13 +39,13 @@ class PlanConfirmation:
             self._hold_to(self._saved, prepared)
         if self._above is not None:
             self._ask(self._above, prepared)
-        self._told.plans([one.plan for one in prepared])
+        self._progress.plans([one.plan for one in prepared])
 
     def _show_advice(self, one: Prepared) -> None:
-        if isinstance(self._told, JsonReporter):
-            self._told.problems(one.source.advice)
+        if isinstance(self._progress, JsonReporter):
+            self._progress.problems(one.source.advice)
             if one.notice:
-                self._told.tell(
+                self._progress.report(
                     Event("notice", storyboard=one.plan.storyboard, detail={"message": one.notice})
                 )
             return
@@ -68,10 +68,10 @@ class PlanConfirmation:
         if now <= above and not unpriced:
             return
         cost = f"about {now:g} credits" + (" and takes of unknown cost" if unpriced else "")
-        if isinstance(self._told, JsonReporter) or not _is_terminal():
+        if isinstance(self._progress, JsonReporter) or not _is_terminal():
             raise UsageError(
                 f"this run would spend {cost}, more than --confirm-above {above:g}; nothing was done",
-                hint="nobody can be asked here: add --yes, or raise the limit",
+                hint="there is no terminal to ask on: add --yes, or raise the limit",
             )
         for one in prepared:
             for line in totals_lines(one.plan):

@@ -16,10 +16,10 @@ class StaleSchemasError(RivyaError):
     """``schemas/`` is not what the tables say."""
 
 
-@click.command("schema", short_help="Print, check or renew the JSON Schemas.")
+@click.command("schema", short_help="Print, check or update the JSON Schemas.")
 @click.argument("which", type=click.Choice([*_FILES, "table"]), default="storyboard")
 @click.option("--check", is_flag=True, help="Fail when schemas/ of the current project is stale.")
-@click.option("--write", is_flag=True, help="Renew schemas/ of the current project.")
+@click.option("--write", is_flag=True, help="Update schemas/ of the current project.")
 def command(which: str, check: bool, write: bool) -> None:
     """Print the JSON Schema of storyboards (or of WHICH: manifest, table).
 
@@ -28,7 +28,7 @@ def command(which: str, check: bool, write: bool) -> None:
     if check and write:
         raise UsageError("--check and --write can't be used together")
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.places import project_root
     from rivya_run.project.schema_files import schema_files
     from rivya_run.storyboard.schema import as_text
 
@@ -70,7 +70,7 @@ def _check(folder: Path, files: dict[str, str]) -> None:
     stale = stale_files(folder, files)
     if stale:
         message = f"{folder} is stale: {', '.join(stale)}"
-        raise StaleSchemasError(message, hint="rivya-run schema --write renews it")
+        raise StaleSchemasError(message, hint="rivya-run schema --write updates it")
     click.echo(f"{folder} is up to date", err=True)
 
 
@@ -81,4 +81,4 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             (folder / name).write_bytes(files[name].encode())
         except OSError as error:
             raise RivyaError(f"{folder / name} can't be written: {error.strerror or error}") from error
-        click.echo(f"renewed {folder / name}", err=True)
+        click.echo(f"updated {folder / name}", err=True)

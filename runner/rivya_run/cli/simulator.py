@@ -41,8 +41,12 @@ curl -s {url}/api/v1/generations \\
     default="",
     help="What goes wrong: faults (create-lost), places (download) or all, each with =RATE where wanted.",
 )
-@click.option("--list-faults", is_flag=True, help="List the names of faults and leave.")
-@click.option("--concurrency-limit", type=click.IntRange(min=1), help="Tasks in flight; beyond them 429.")
+@click.option("--list-faults", is_flag=True, help="List the names of faults and exit.")
+@click.option(
+    "--concurrency-limit",
+    type=click.IntRange(min=1),
+    help="Tasks in flight at most; further creates get a 429.",
+)
 @click.option("--rate-limit", type=click.FloatRange(min=0, min_open=True), help="Requests a second.")
 @click.option("--retry-after", metavar="TEXT", help="The Retry-After header of every 429.")
 @click.option(
@@ -52,7 +56,7 @@ curl -s {url}/api/v1/generations \\
 @click.option(
     "--books",
     type=options.FOLDER,
-    help="Folder in which tasks, files and credits outlive the server.",
+    help="Folder for the server's records: tasks, files and credits survive a restart.",
 )
 def command(list_faults: bool, faults: str, books: Path | None, seed: int, **settings: Any) -> None:
     """Serve a local stand-in for Rivya, until Ctrl-C.
@@ -68,11 +72,11 @@ def command(list_faults: bool, faults: str, books: Path | None, seed: int, **set
                 click.echo(f"{f'{place}-{action}':26}{meaning}")
         return
     plan = FaultPlan.named(faults, seed=seed)
-    _serve(SimulatorOptions(seed=seed, faults=plan, books_folder=books, **settings))
+    _serve(SimulatorOptions(seed=seed, faults=plan, event_log_folder=books, **settings))
 
 
 def _serve(options: SimulatorOptions) -> None:
-    """Serve until a signal comes; what was accepted is in the books by then."""
+    """Serve until a signal comes; by then everything that was accepted is on disk."""
     from rivya_run.cli.models import project_models
     from rivya_run.models.catalog import DEFAULT_MODEL, load_catalog
     from rivya_run.simulator import host

@@ -10,10 +10,10 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
-    from rivya_run.cli.results import Made
+    from rivya_run.project.results import Results
 
 
-@click.command("status", short_help="What there is, what it cost, what is unknown.")
+@click.command("status", short_help="What exists, what it cost, what is unknown.")
 @shared.storyboards()
 @shared.place
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")
@@ -22,11 +22,11 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
 
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
-    from rivya_run.cli.results import made
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
 
     files = storyboard_files(storyboards)
-    found = [(file, made(file, outputs, simulate=simulate)) for file in files]
+    found = [(file, results_of(file, outputs, simulate=simulate)) for file in files]
     if as_json:
         _print_manifests([one for _, one in found])
         return
@@ -37,7 +37,7 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
         _show(file, one, again)
 
 
-def _print_manifests(found: list[Made]) -> None:
+def _print_manifests(found: list[Results]) -> None:
     """One manifest byte for byte; several as a list."""
     contents = [_as_written(one) for one in found]
     if len(contents) == 1:
@@ -46,7 +46,7 @@ def _print_manifests(found: list[Made]) -> None:
         click.echo(b"[" + b",\n".join(content.strip() for content in contents) + b"]\n", nl=False)
 
 
-def _as_written(one: Made) -> bytes:
+def _as_written(one: Results) -> bytes:
     from rivya_run.errors import OutputFolderError
     from rivya_run.journal.manifest import text_of
     from rivya_run.project.places import MANIFEST
@@ -59,7 +59,7 @@ def _as_written(one: Made) -> bytes:
         raise OutputFolderError(f"the manifest can't be read: {error.strerror}") from error
 
 
-def _show(file: Path, one: Made, again: tuple[str, ...]) -> None:
+def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     from rivya_run.text import visible
     from rivya_run.views.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
     from rivya_run.views.tables import show_columns

@@ -65,7 +65,7 @@ def _checked(
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import open_storyboard
-    from rivya_run.project.reference_files import project_root
+    from rivya_run.project.places import project_root
 
     root = project_root(path)
     try:

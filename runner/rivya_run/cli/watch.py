@@ -17,7 +17,7 @@ from rivya_run.cli import options
 def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
     """Each time the storyboard, one of its reference files or a project table is saved: validate and plan.
 
-    With --simulate also render the animatic and renew the report. Never spends anything. Ends with Ctrl-C.
+    With --simulate also render the animatic and update the report. Never spends anything. Ends with Ctrl-C.
     """
     from rivya_run.project.open import read_file
 

@@ -44,16 +44,16 @@ from rivya_run.provider.rivya.client import RivyaClient, key_refused
 from rivya_run.provider.rivya.retry import (
     IDEMPOTENCY_CONFLICT,
     INSUFFICIENT_CREDITS,
-    Happening,
-    Verdict,
-    What,
+    FailureKind,
+    RetryAction,
+    TransportResult,
 )
 from rivya_run.times import iso
 
 FOREIGN_TRIES = 3
 """How often a key that was never sent from here, and is in use, is tried: the one who sent it may be at work."""
 
-_PAUSED = Happening(What.PAUSED)
+_PAUSED = TransportResult(FailureKind.PAUSED)
 
 
 def intent(
@@ -101,7 +101,7 @@ async def create(
     ``deadline`` (monotonic seconds). Raises KeyRefused, and OutputFolderError where the journal can't be written.
     """
     may_exist = resent
-    result: CreateResult = NotSent(_PAUSED, What.PAUSED.value)
+    result: CreateResult = NotSent(_PAUSED, FailureKind.PAUSED.value)
     try:
         # The intent is on disk before anything leaves: who finds it there knows that a task may exist.
         await ledger.durable()
@@ -110,7 +110,7 @@ async def create(
         async for attempt in client.attempts("create", ends):
             async with client.turn(attempt.deadline) as granted:
                 # After all waiting, right before the bytes leave: may they?
-                why_not = _why_not_now(may_exist, window, stop) if granted else What.PAUSED.value
+                why_not = _why_not_now(may_exist, window, stop) if granted else FailureKind.PAUSED.value
                 if why_not is not None:
                     result = NotSent(_PAUSED, why_not)
                     break
@@ -154,7 +154,7 @@ def _is_sent_again(result: CreateResult, attempt: Attempts, may_exist: bool) -> 
         return False
     if isinstance(result, KeyInUse) and not may_exist and attempt.number >= FOREIGN_TRIES:
         return False
-    return attempt.decide("POST", result.happening, result.retry_after).verdict is Verdict.AGAIN
+    return attempt.decide("POST", result.happening, result.retry_after).action is RetryAction.RETRY
 
 
 def _record_answer(

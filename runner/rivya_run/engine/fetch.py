@@ -21,20 +21,18 @@ from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.media.measuring import look_into
 from rivya_run.media.types import HEAD_BYTES, recognise
+from rivya_run.project.names import arriving, output_name, within
 from rivya_run.project.outputs import (
     drop_part,
     file_trouble,
     mtime_of,
-    output_name,
     place,
     set_aside,
     sha256_of,
     size_of,
     suffix_for,
     unused_name,
-    within,
 )
-from rivya_run.project.places import arriving
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound

@@ -8,8 +8,8 @@ from pathlib import Path
 from rivya_run.durable import write_atomically
 from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.journal.manifest import manifest_members, text_of
+from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
-from rivya_run.planning.serving import serving_of
 from rivya_run.project.places import MANIFEST
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import iso

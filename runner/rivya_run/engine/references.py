@@ -19,7 +19,8 @@ from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
 from rivya_run.planning.plan import Parent, Step
 from rivya_run.planning.planner import Planner
-from rivya_run.project.outputs import file_trouble, place, sha256_of, within
+from rivya_run.project.names import within
+from rivya_run.project.outputs import file_trouble, place, sha256_of
 from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
 

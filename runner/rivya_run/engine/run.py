@@ -187,7 +187,7 @@ def poll_interval(options: RunOptions) -> float:
 
 async def _connect(origin: Origin, shared: Shared, stack: AsyncExitStack) -> ApiConnection:
     tell = shared.tell
-    pace = Pace(random=random.random, tell=tell)
+    pace = Pace(random=random.random, notify=tell)
     # A request that hangs may not outlast the patience that a person has with a whole take.
     patience = min(READ_WITHIN, max(1.0, shared.options.timeout))
     for words in origin.network.notices:

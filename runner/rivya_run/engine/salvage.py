@@ -17,7 +17,7 @@ def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
     try:
         there = read_manifest(one.folder)
         for event in news_for(one.ledger.ledger, there) if there is not None else ():
-            one.ledger.ledger.imagine(event)
+            one.ledger.ledger.apply_unrecorded(event)
         one.manifest.write(anyway=True)
     except OutputFolderError as error:
         saved = f"what this run knew could not be saved ({error.message})"

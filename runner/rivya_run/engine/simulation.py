@@ -25,7 +25,7 @@ def simulated(source: Source) -> Iterator[str]:
         ) from error
     labels = {shot.id: shot.scene for shot in source.storyboard.shots if shot.scene}
     options = SimulatorOptions(
-        books_folder=source.folder / BOOKS, labels=labels, speed=SPEED, keep_headers=False
+        event_log_folder=source.folder / BOOKS, labels=labels, speed=SPEED, keep_headers=False
     )
     with HostedSimulator(options, source.catalog) as simulator:
         yield simulator.base_url

@@ -9,6 +9,7 @@ from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Reassigned
 from rivya_run.journal.stills import owned_paths
 from rivya_run.planning.plan import Step
+from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name
 
 
@@ -33,5 +34,4 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
 
 def _renamed(path: str, attempt: Attempt, shot: str, take: int) -> str:
     """The path of an output under the name of the take that it serves from now on."""
-    old = f"{attempt.shot}/{attempt.shot}_t{attempt.take:02d}_"
-    return f"{shot}/{shot}_t{take:02d}_" + path.removeprefix(old) if path.startswith(old) else path
+    return name_for_take(path, (attempt.shot, attempt.take), (shot, take))

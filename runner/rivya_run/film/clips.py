@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from rivya_run.errors import RivyaError
-from rivya_run.planning.chosen import Chosen, Entry, NoFinishedTake, chosen_takes
+from rivya_run.project.manifest_reader import Chosen, Entry, NoFinishedTake, chosen_takes
 from rivya_run.text import visible
 
 HOLD = Fraction(2)
@@ -74,7 +74,7 @@ def segments(manifest: Entry, folder: Path, *, slates: bool) -> tuple[list[Segme
     if not found:
         raise RivyaError(
             "there is nothing to export: no shot has a finished take whose file is here",
-            hint="run the storyboard first; --slates stands in for what is missing",
+            hint="run the storyboard first, or add --slates to show slates for missing takes",
         )
     return found, notices
 

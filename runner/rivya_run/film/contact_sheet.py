@@ -11,15 +11,15 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from rivya_run.errors import OutputFolderError
+from rivya_run.durable import replacing
 from rivya_run.film.clips import Notice, Segment, segments
 from rivya_run.film.pictures import clean, slate
 from rivya_run.media import typefaces
 from rivya_run.media.frames import poster
-from rivya_run.planning.chosen import Entry
+from rivya_run.project.manifest_reader import Entry
 
 _PAPER, _INK, _SOFT = (246, 246, 244), (26, 28, 31), (92, 96, 104)
-_THREADS = 4
+_THREADS = 4  # clips are decoded outside of Python's lock
 _GRIDS = ((2, 2, 440), (9, 3, 440), (24, 4, 400), (80, 6, 320), (300, 8, 240), (10_000_000, 12, 160))
 """Up to so many pictures: how many in a row, and how wide each is in pixels."""
 
@@ -41,15 +41,8 @@ def write_contact_sheet(manifest: Entry, folder: Path, to: Path, *, slates: bool
     with ThreadPoolExecutor(_THREADS) as threads:
         pictures = list(threads.map(lambda piece: _picture(piece, width), pieces))
     sheet = _laid_out(_title(manifest), list(zip(pieces, pictures, strict=True)), columns, width)
-    part = to.with_name(to.name + ".part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(to) as part:
         sheet.save(part, "PNG", optimize=True)
-        part.replace(to)
-    except OSError as problem:
-        raise OutputFolderError(f"{to} can't be written: {problem.strerror or problem}") from problem
-    finally:
-        part.unlink(missing_ok=True)
     return Sheet(to, len(pieces), tuple(notices))
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 
-from rivya_run.errors import OutputFolderError, RivyaError
+from rivya_run.durable import replacing
+from rivya_run.errors import RivyaError
 from rivya_run.film.clips import (
     HOLD,
     Clip,
@@ -30,10 +31,10 @@ from rivya_run.film.clips import (
 )
 from rivya_run.film.pictures import Pictures
 from rivya_run.media.frames import still
-from rivya_run.planning.chosen import Entry
+from rivya_run.project.manifest_reader import Entry
 
-_DEFAULT_SIZE = (1280, 720)
-_LARGEST = 3840
+_DEFAULT_SIZE = (1280, 720)  # where only slates are shown
+_LARGEST = 3840  # pixels of the longer side: 4K, which players still decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,7 @@ def write_cut(manifest: Entry, folder: Path, to: Path, *, slates: bool = False, 
     pieces, notices = segments(manifest, folder, slates=slates)
     read = [_read(piece) for piece in pieces]
     lengths = [clip.length if clip is not None else HOLD for clip in read]
-    part = to.with_name(to.name + ".part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(to) as part:
         copied = not burn_in and _alike(read)
         if copied:
             try:
@@ -66,11 +65,6 @@ def write_cut(manifest: Entry, folder: Path, to: Path, *, slates: bool = False, 
                 copied = False
         if not copied:
             _encode(part, pieces, read, lengths, burn_in=burn_in)
-        part.replace(to)
-    except OSError as problem:
-        raise OutputFolderError(f"{to} can't be written: {problem.strerror or problem}") from problem
-    finally:
-        part.unlink(missing_ok=True)
     return Cut(to, float(sum(lengths)), copied, tuple(notices))
 
 
@@ -147,10 +141,10 @@ def _size(pieces: list[Segment], clips: list[Clip]) -> tuple[int, int]:
     return round(width * scale) // 2 * 2, round(height * scale) // 2 * 2
 
 
-RATE = 48_000
+RATE = 48_000  # samples a second, as video has it
 _LAYOUT = "stereo"
 _FORMAT = "fltp"
-_PIECE = 1024
+_PIECE = 1024  # samples of an AAC frame
 
 
 class Sound:
@@ -178,7 +172,6 @@ class Sound:
             self._put(piece)
 
     def finish(self) -> None:
-        """Encode the rest and end the track."""
         rest = self._waiting.read(0, partial=True) if self._waiting.samples else None
         if rest is not None:
             self._encode(rest)

@@ -20,7 +20,7 @@ from rivya_run.text import visible
 _PAPER = (26, 28, 33)
 _INK = (236, 238, 242)
 _SOFT = (150, 156, 168)
-_MOST_PROMPT = 1500
+_MOST_PROMPT = 1500  # characters: more never fits on a slate
 
 
 def clean(text: str) -> str:
@@ -100,7 +100,6 @@ class Pictures:
             self._out.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Encode what the encoder still holds."""
         self._out.mux(self._stream.encode(None))
 
     def _of_still(self, segment: Segment, frames: int) -> Iterator[av.VideoFrame]:

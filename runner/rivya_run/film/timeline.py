@@ -18,9 +18,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 import opentimelineio as otio
 
-from rivya_run.errors import OutputFolderError, RivyaError, UsageError
+from rivya_run.durable import write_atomically
+from rivya_run.errors import RivyaError, UsageError
 from rivya_run.film.clips import HOLD, Notice, Segment, commonest, frame_edges, read_clip, segments
-from rivya_run.planning.chosen import Chosen, Entry, text
+from rivya_run.project.manifest_reader import Chosen, Entry, text
+from rivya_run.project.names import clip_name, take_of
 from rivya_run.text import visible
 
 NAMESPACE: Final = "rivya"
@@ -28,7 +30,7 @@ NAMESPACE: Final = "rivya"
 
 _ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "fcpxml": "fcpx_xml", "fcp7xml": "fcp_xml"}
 SUFFIXES: Final = {"otio": ".otio", "edl": ".edl", "fcpxml": ".fcpxml", "fcp7xml": ".xml"}
-_MOST_COMMENT = 200
+_MOST_COMMENT = 200  # characters, so that a line of an EDL can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,7 @@ def write_timeline(manifest: Entry, folder: Path, to: Path, form: str) -> Handov
         content = otio.adapters.write_to_string(timeline, _ADAPTERS[form], **_options(form, rate))
     except (otio.exceptions.OTIOError, ValueError) as problem:
         raise RivyaError(f"the {form} timeline can't be made: {problem}") from problem
-    part = to.with_name(to.name + ".part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes((content.rstrip("\n") + "\n").encode("utf-8", "replace"))
-        part.replace(to)
-    except OSError as problem:
-        raise OutputFolderError(f"{to} can't be written: {problem.strerror or problem}") from problem
+    write_atomically(to, (content.rstrip("\n") + "\n").encode("utf-8", "replace"))
     seconds = float(sum(Fraction(piece.frames) / piece.rate for piece in pieces))
     return Handover(to, len(pieces), seconds, tuple(notices))
 
@@ -118,7 +114,9 @@ def _timeline(
         )
         media.name = Path(piece.chosen.path).name
         clip = otio.schema.Clip(
-            f"{visible(piece.segment.shot)}_t{piece.chosen.take:02}", media_reference=media, source_range=span
+            clip_name(visible(piece.segment.shot), piece.chosen.take),
+            media_reference=media,
+            source_range=span,
         )
         clip.metadata[NAMESPACE] = known
         _for_format(form, clip, media, known if form != "edl" else {**known, "rate": f"{float(own):g}"})
@@ -189,9 +187,6 @@ def _title(manifest: Entry) -> str:
     about: Mapping[str, Any] = board if isinstance(board, Mapping) else {}
     return _line(about.get("title") or about.get("id") or "storyboard")
 
-
-_FILE = re.compile(r"(?P<shot>.+)_t(?P<take>\d{2,})(?:_[0-9a-f]{8})?(?:_\d+)?")
-"""``<shot>_t<take>_<first 8 of the fingerprint>``: the names of outputs; clips are called ``<shot>_t<take>``."""
 
 _RATE = re.compile(r"^\* RATE: (?P<rate>\d{1,3}(?:\.\d+)?)\s*$", re.MULTILINE)
 _FRAME = re.compile(r"\d\d:\d\d:\d\d[:;](\d\d)")
@@ -267,7 +262,7 @@ def _identity(clip: otio.schema.Clip) -> tuple[str, int] | None:
         path = unquote(urlsplit(reference.target_url).path).replace("\\", "/")
         names.insert(0, PurePosixPath(path).stem)
     for name in names:
-        match = _FILE.fullmatch(name)
-        if match is not None:
-            return match["shot"], int(match["take"])
+        found = take_of(name)
+        if found is not None:
+            return found
     return None

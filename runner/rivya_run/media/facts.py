@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
-from rivya_run.media.containers import missing_from_mp4
 from rivya_run.media.types import HEAD_BYTES, Kind, MediaType, recognise
 
 INDEXED = frozenset(("mov", "mp4"))
@@ -34,7 +34,7 @@ _UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.Decompressio
 UNREADABLE: Final = (FFmpegError, OSError, ValueError, EOFError)
 """What PyAV raises for a broken clip."""
 
-_EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATION = 0x0112  # the tag's number in EXIF
 _TURNED = frozenset((5, 6, 7, 8))
 
 
@@ -178,7 +178,6 @@ class Walk:
         self._end: int | None = None
 
     def take(self, packet: av.Packet[Any]) -> None:
-        """The next packet."""
         at = packet.pts
         if at is None or not packet.size or packet.is_discard:
             return
@@ -267,8 +266,45 @@ def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -
                 return f"{there} of {stream.frames} packets of its {stream.type} are there"
         return None
     if not any(counts.values()):
-        return "there is no packet in it"
+        return "it holds no packets"
     stated = (container.duration or 0) / av.time_base if _TIMED & formats else 0.0
     if stated - end > _SHORT_BY:
         return f"it ends {stated - end:.2f} s before the time that its header states"
+    return None
+
+
+_MP4_TOP_BOXES = frozenset(b"ftyp moov mdat free skip wide pnot moof mfra styp sidx uuid".split())
+
+
+def missing_from_mp4(file: BinaryIO) -> str | None:
+    """What a seekable file of the MP4 family lacks by its top-level boxes (ISO/IEC 14496-12 section 4.2), or None.
+
+    Zero bytes after the last box are padding.
+    """
+    size = file.seek(0, os.SEEK_END)
+    at, seen = 0, set()
+    while at < size:
+        file.seek(at)
+        header = file.read(16)
+        length, name = int.from_bytes(header[:4]), header[4:8]
+        if not any(header):
+            break
+        if len(header) < 8:
+            return "the file ends inside the header of a box"
+        if length == 1:
+            length = int.from_bytes(header[8:16])
+        elif length == 0:
+            length = size - at
+        if length < 8 or (name not in _MP4_TOP_BOXES and at + length > size):
+            # What follows the last box is something else (a trailer some tools append): not missing.
+            break
+        seen.add(name)
+        if at + length > size:
+            shown = name.decode("ascii", "replace")
+            return f"the {shown} box ends {at + length - size} bytes beyond the end of the file"
+        at += length
+    if b"moov" not in seen and b"moof" not in seen:
+        return "the index (moov box) is missing"
+    if not seen & {b"mdat", b"moof"}:
+        return "the index is there, but the media (mdat box) is missing"
     return None

@@ -14,16 +14,17 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image, ImageChops, ImageOps
 
+from rivya_run.durable import replacing
 from rivya_run.errors import RivyaError
 from rivya_run.media.types import by_suffix
 from rivya_run.media.warnings import PictureFacts
 
-_SAMPLES = 6
-_PATCHES = (32, 18)
-_HD_LINES = 720
-_POSTER_AT = 1 / 3
-_POSTER_LOOKS = 48
-_DARK = 24
+_SAMPLES = 6  # pictures that are enough to see whether anything moves
+_PATCHES = (32, 18)  # across and down: noise averages out in a patch
+_HD_LINES = 720  # from here on unmarked video is BT.709, below BT.601, as players assume
+_POSTER_AT = 1 / 3  # past fades and titles
+_POSTER_LOOKS = 48  # two seconds at 24 a second: a longer dark scene is what the clip looks like
+_DARK = 24  # of 255 in full range: below it nothing is to be seen
 
 
 def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None:
@@ -33,16 +34,8 @@ def frame(path: Path, which: Literal["first", "last"] | float, to: Path) -> None
     ``which`` seconds; ``to`` is then as it was before.
     """
     picture = still(path) if _is_still(path) else _clip_frame(path, which)
-    part = to.with_name(to.name + ".part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(to) as part:
         picture.save(part, "PNG")
-        part.replace(to)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        raise RivyaError(
-            f"the frame of {path.name} can't be written to {to}: {problem.strerror}"
-        ) from problem
 
 
 def poster(path: Path, width: int, quality: int = 70) -> bytes | None:
@@ -213,7 +206,6 @@ class Samples:
         self._shrunk: list[bytes] = []
 
     def take(self, shown: av.VideoFrame) -> None:
-        """The next frame."""
         time = float(shown.time or 0.0)
         self._start = time if self._start is None else self._start
         self._last = shown

@@ -11,7 +11,6 @@ import av
 from av.container import InputContainer
 
 from rivya_run.json_types import Json
-from rivya_run.media.containers import missing_from_mp4
 from rivya_run.media.facts import (
     INDEXED,
     MP4_FAMILY,
@@ -22,6 +21,7 @@ from rivya_run.media.facts import (
     Walk,
     completeness,
     facts,
+    missing_from_mp4,
     type_of,
     video_facts,
 )

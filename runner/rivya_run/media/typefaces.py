@@ -15,7 +15,7 @@ from PIL.ImageDraw import ImageDraw
 from PIL.ImageFont import FreeTypeFont
 
 _DEJAVU = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
-_MOST_LETTERS = 600
+_MOST_LETTERS = 600  # no picture is wide enough for more
 
 
 @lru_cache(maxsize=64)

@@ -169,7 +169,7 @@ def _slips(table: ModelTable, stem: str) -> Iterator[tuple[list[str | int], str]
         if row.default is not None:
             judged = judge_value(row, row.default)
             if isinstance(judged, Rejected):
-                yield [*here, "default"], f"the default is no value of its own row: {judged.message}"
+                yield [*here, "default"], f"the default is not a valid value of its own row: {judged.message}"
             elif judged.value != row.default:
                 yield [*here, "default"], "the default must be written as it is sent, in quotes"
     for index, advice in enumerate(table.advice):
@@ -223,19 +223,16 @@ class Catalog:
         return self._read[model_id]
 
     def ids(self) -> list[str]:
-        """Every model id, sorted."""
         if self._ids is None:
             shipped = (file.stem for file in self._built_in.iterdir() if file.suffix == ENDING)
             self._ids = sorted({*shipped, *self._project})
         return list(self._ids)
 
     def all(self) -> list[ModelTable]:
-        """Every table, sorted by id."""
         tables = (self.get(model_id) for model_id in self.ids())
         return [table for table in tables if table is not None]
 
     def is_project_table(self, model_id: str) -> bool:
-        """Whether the table comes from the project's ``models/`` folder."""
         return model_id in self._project
 
     def source(self, model_id: str) -> bytes:

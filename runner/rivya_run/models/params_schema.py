@@ -10,7 +10,7 @@ from rivya_run.models.values import REFERENCES_KEY, number_text
 
 SUBSTITUTED: dict[str, Json] = {"$ref": "#/definitions/substituted"}
 NOT_EMPTY: dict[str, Json] = {"type": ["string", "number", "boolean", "array", "object"]}
-_MOST_STEPS = 1000
+_MOST_STEPS = 1000  # editors slow down over longer lists
 
 
 def params_name(model: str) -> str:

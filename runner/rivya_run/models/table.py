@@ -108,7 +108,6 @@ class ModelTable:
     api_status: str | None = None
 
     def row(self, key: str) -> ParameterRow | None:
-        """The row of a parameter, or None."""
         return next((row for row in self.params if row.key == key), None)
 
     def defaults(self) -> dict[str, Json]:

@@ -19,8 +19,8 @@ from rivya_run.models.table import AdviceRow, ModelTable, ParameterRow, Paramete
 from rivya_run.suggest import did_you_mean
 
 REFERENCES_KEY = "referenceMediaItems"
-_SHOWN_OPTIONS = 12
-_SHOWN_LENGTH = 60
+_SHOWN_OPTIONS = 12  # a message that lists more is not read
+_SHOWN_LENGTH = 60  # characters; keeps a message on two lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""From a storyboard and history to a plan: reuse, parents, reasons, order, saved plans."""
+"""From a storyboard and history to a plan: reuse, parents, reasons, order, changes, polling."""

@@ -10,9 +10,9 @@ from itertools import accumulate
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.times import seconds_of
 
-FIRST_SHARE = 0.5
-LONGEST_SHARE = 2.0
-GROWTH = 1.5
+FIRST_SHARE = 0.5  # of the poll interval: 2.5 s at the usual 5, as Rivya advises
+LONGEST_SHARE = 2.0  # of the poll interval: 10 s at the usual 5, the upper end of Rivya's advice
+GROWTH = 1.5  # from 2.5 to 10 s in four polls
 ENOUGH = 3
 """How many finished tasks of a kind tell how long the next one takes."""
 
@@ -23,11 +23,13 @@ QUESTION_COSTS_AT_MOST = 1.0
 """... but no more seconds than this."""
 
 _REMEMBERED = 200
-_POINTS = 24
-_SAME = 0.01
-_TIGHT_SHARE = 0.05
-_TIGHTEST = 0.05
-_MARGIN = 0.005
+"""Durations of one kind: enough for a 90 % quantile, few enough to follow a service that changes."""
+
+_POINTS = 24  # ages that are weighed; the search is quadratic in them
+_SAME = 0.01  # of the median: durations that close are one
+_TIGHT_SHARE = 0.05  # of the median, between polls of a task that is late
+_TIGHTEST = 0.05  # seconds between two polls of a task, however short it is
+_MARGIN = 0.005  # of the duration, and seconds: a poll right at the end would come too early half of the time
 
 
 class Timing:
@@ -87,6 +89,7 @@ class Timing:
         if whole is None:
             return min(self._first * GROWTH**asked, self._longest)
         parts = _known(self._running, kind, model)
+        # The time in the queue varies with the load of the service, the time to run hardly does.
         if parts is not None and running is not None and parts.spread < whole.spread:
             wait = parts.wait(running, first=asked == 0)
         else:
@@ -99,7 +102,7 @@ class Timing:
 
 
 class Durations:
-    """The last so many durations of one kind, and when to ask for a task of it. Nothing else is kept."""
+    """The latest durations of one kind, and when to poll a task of it."""
 
     def __init__(self) -> None:
         self._latest: deque[float] = deque(maxlen=_REMEMBERED)
@@ -111,13 +114,12 @@ class Durations:
         return len(self._latest)
 
     def add(self, seconds: float) -> None:
-        """One more; the oldest is forgotten in time."""
+        """Add one; beyond ``_REMEMBERED`` the oldest is dropped."""
         self._latest.append(seconds)
         self._ages = []
 
     @property
     def usual(self) -> float:
-        """The median."""
         return self._at(0.5)
 
     @property
@@ -127,7 +129,6 @@ class Durations:
 
     @property
     def longest(self) -> float:
-        """The longest of all."""
         self._learn()
         return self._sorted[-1]
 
@@ -151,7 +152,7 @@ class Durations:
         return self._sorted[min(int(len(self._sorted) * share), len(self._sorted) - 1)]
 
     def _learn(self) -> None:
-        """Work out anew when to ask, where something was added."""
+        """Recompute when to poll, if durations were added."""
         if self._ages:
             return
         self._sorted = sorted(self._latest)

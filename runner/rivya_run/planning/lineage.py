@@ -97,6 +97,7 @@ class Lineage:
         asked = reference.take or parent.pick
         takes = [asked] if asked is not None else list(range(1, parent.takes + 1))
         stored = {take: sha for take in takes if (sha := self._stored(parent.id, take)) is not None}
+        # Without a pick any take will do; the one that the child was made from keeps its fingerprint, and its clip.
         if asked is None:
             for sha in self._made_from(child):
                 for take, found in stored.items():

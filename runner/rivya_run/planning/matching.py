@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fold import History
+from rivya_run.planning.plan import Plan, Step
 
+# The further an attempt has come, the less can still go wrong with it; an unknown one may not exist at all.
 _PREFERENCE = {
     AttemptState.STORED: 0,
     AttemptState.FINISHED: 1,
@@ -44,20 +47,21 @@ class Matching:
 
     def match(self, wanted: Sequence[Wanted], guarded: Set[str] = frozenset()) -> None:
         """Let these takes claim what fits them."""
+        # Rule by rule for all takes, not take by take for all rules: otherwise the first take in the storyboard
+        # could take what belongs to a later one, which would then be paid for again.
         for take in wanted:
             self._claim(take, _same_take)
         for take in wanted:
             self._claim(take, _same_shot)
         for take in wanted:
             if not take.passive:
+                # A guarded shot may still turn out to want its own: its parents aren't known yet.
                 self._claim(take, lambda _, one: one.shot not in guarded)
 
     def key_for(self, shot: str, take: int) -> str | None:
-        """The key of the attempt that serves this take."""
         return self.claims.get((shot, take))
 
     def unclaimed(self) -> list[Attempt]:
-        """What no take claimed."""
         return [attempt for found in self._free.values() for attempt in found]
 
     def _claim(self, take: Wanted, fits: Callable[[Wanted, Attempt], bool]) -> None:
@@ -77,3 +81,22 @@ def _same_take(take: Wanted, attempt: Attempt) -> bool:
 
 def _same_shot(take: Wanted, attempt: Attempt) -> bool:
     return attempt.shot == take.shot
+
+
+def shown_attempt(step: Step, history: History) -> str | None:
+    """The key of the attempt that the manifest shows for a planned take: what serves it, else its last try."""
+    if step.attempt_key is not None:
+        return step.attempt_key
+    if step.fingerprint is None:
+        return None
+    mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
+    return max(mine, key=lambda attempt: attempt.number).key if mine else None
+
+
+def serving_of(plan: Plan, history: History) -> dict[tuple[str, int], str]:
+    """The key of the attempt that the manifest shows, for each (shot, take) of a plan that has one."""
+    return {
+        (step.shot.id, step.take): key
+        for step in plan.steps
+        if (key := shown_attempt(step, history)) is not None
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rivya_run.journal.attempt import Attempt, AttemptState
@@ -12,13 +12,11 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.prices import estimate
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.allowance import allowance
-from rivya_run.planning.clip_warnings import take_warnings
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, Step
-from rivya_run.planning.reasons import why_new
+from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
 MOST_ATTEMPTS = 3
@@ -38,8 +36,6 @@ class PlanOptions:
 
 
 class Planner:
-    """Plans one storyboard against one history."""
-
     def __init__(
         self,
         storyboard: Storyboard,
@@ -60,6 +56,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
+        # Level by level, since a child's fingerprint needs the file of its parent.
         for level in self.lineage.levels():
             self._plan_level(level)
         steps = tuple(
@@ -87,11 +84,10 @@ class Planner:
         return again
 
     def served(self, shot: str, take: int, key: str) -> None:
-        """A take was made: takes that are made from it can be resolved."""
+        """Tell the plan that a take is finished, so that takes made from it can be resolved."""
         self.matching.claims[shot, take] = key
 
     def gave_up(self, step: Step, reason: str) -> None:
-        """A take won't be there in this run."""
         self._steps[step.shot.id, step.take] = replace(step, action=Action.SKIP, reason=reason)
 
     def _plan_level(self, shots: list[Shot]) -> None:
@@ -127,6 +123,7 @@ class Planner:
             again = self._creating(
                 shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
+            # The old attempt stays on record: it may have been paid for, and counts as spent.
             return replace(again, gives_up=attempt.key)
         return Step(
             shot,
@@ -187,6 +184,7 @@ class Planner:
             return self._creating(shot, take, resolved, Action.CREATE, reason)
         last = tried[-1]
         code = last.error.code if last.error else last.state.value
+        # Nothing was made and nothing was charged, so it is a first create again and no retry.
         if out_of_credits(last):
             return self._creating(shot, take, resolved, Action.CREATE, "the wallet was empty before")
         if last.state is AttemptState.GIVEN_UP:
@@ -234,6 +232,7 @@ class Planner:
 
     def next_number(self, shot: str, take: int, digest: str) -> int:
         """The first attempt number whose key nothing ever used, a withdrawn intent apart: it never arrived."""
+        # The key is a pure function of this number: a used one would get the old task, or a conflict.
         number = 1
         while (
             known := self._history.attempts.get(
@@ -284,3 +283,20 @@ def _idle(shot: Shot, take: int, resolved: ResolvedParents, reason: str, *, fail
         fingerprint=resolved.fingerprint,
         tries_left=0 if failed else 1,
     )
+
+
+LEAST = 1.0
+"""Credits that a take is thought to cost of which nothing is known."""
+
+
+def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:
+    """``at_stake`` is what everything so far may have cost; ``creating`` are the creates, in the order of a run."""
+    left = room = max(0.0, most - at_stake)
+    beyond: dict[str, None] = {}
+    for step in creating:
+        cost = step.credits if step.credits is not None else LEAST
+        if cost > room or any(parent.label in beyond for parent in step.needs):
+            beyond[step.label] = None
+        else:
+            room -= cost
+    return Allowance(most, left, tuple(beyond))

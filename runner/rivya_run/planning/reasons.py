@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
+from rivya_run.media.warnings import output_warnings
 from rivya_run.planning.plan import Parent
 from rivya_run.storyboard.model import FileFacts, FileReference, Reference, Shot, UrlReference
 
@@ -40,7 +41,7 @@ def why_new(
     if not changes and before.take != take:
         return "new take"
     return "; ".join(changes) or (
-        "a reference is asked for in another way" if shot.references else "the model's defaults changed"
+        "a reference is used in another way" if shot.references else "the model's defaults changed"
     )
 
 
@@ -145,3 +146,9 @@ def _parent_changes(before: Attempt, parents: Sequence[Parent]) -> list[str]:
         for (shot, _, sha256), parent in zip(before.parents, parents, strict=True)
         if sha256 != parent.sha256
     ]
+
+
+def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json]) -> list[str]:
+    """What is odd about the files of a take, in words; ``params`` are what was asked for."""
+    measured = [output.media for output in outputs if output.media]
+    return [warning.message for media in measured for warning in output_warnings(media, params)]

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.stills import owned_paths
-from rivya_run.project.places import ARRIVING, arriving
-from rivya_run.provider.partial_file import PART
-
-_CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
-_UNFINISHED = re.compile(r"(?P<shot>[^/]+)/(?P=shot)_t\d{2,}_[0-9a-f]{8}[^/]*\.part(\.[^/]+)?")
-_STILL = re.compile(r"(?P<stem>.+)_(first|last|[0-9e-]+s)\.png")
-_DOWNLOAD = re.compile(re.escape(ARRIVING) + r"/(?P<part>[0-9a-f]{16}_\d+\.part)(\.[a-z.]+)?")
+from rivya_run.project.names import clip_of_still, download_key, download_of, is_unfinished, original_of
+from rivya_run.project.places import ARRIVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +36,38 @@ def unused(
     kept = {path for key in present if key in attempts for path in owned_paths(attempts[key])}
     owners = {path: key for key, attempt in attempts.items() for path in owned_paths(attempt)}
     stems = {path.rpartition(".")[0] for path in owners}
-    downloads = {_download_of(key): attempt for key, attempt in attempts.items()}
+    downloads = {download_key(key): attempt for key, attempt in attempts.items()}
     found = []
     for path in sorted(there):
         if path in kept:
             continue
-        still, download = _STILL.fullmatch(path), _DOWNLOAD.fullmatch(path)
+        download = download_of(path)
         if path in owners:
             key = owners[path]
             attempt = attempts[key]
             what = "made" if any(path == output.path for output in attempt.outputs) else "a frame made"
             found.append(Unused(path, f"{what} for {attempt.shot}/{attempt.take}, not used any more", key))
-        elif _is_changed_copy(path, owners):
+        elif original_of(path) in owners:
             found.append(Unused(path, "an edited copy that was kept beside the original"))
-        elif still is not None and still["stem"] in stems:
-            found.append(Unused(path, "a frame that nothing was made from"))
-        elif _UNFINISHED.fullmatch(path):
+        elif clip_of_still(path) in stems:
+            found.append(Unused(path, "a frame that is not used any more"))
+        elif is_unfinished(path):
             found.append(Unused(path, "a file that was never finished"))
         elif download is not None:
-            attempt_of_it = downloads.get(download["part"].partition("_")[0])
-            if not _is_needed(download["part"], attempt_of_it, present, bad):
+            attempt_key, index = download
+            if not _is_needed(downloads.get(attempt_key), index, present, bad):
                 found.append(Unused(path, "a download that was never finished"))
     return found
 
 
-def _is_needed(part: str, attempt: Attempt | None, present: Collection[str], bad: Collection[str]) -> bool:
+def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], bad: Collection[str]) -> bool:
     """Whether a download is still to be gone on with, or may hold the best there is of something paid."""
     if attempt is None:
         return False
-    index = int(part.removesuffix(PART).rpartition("_")[2]) - 1
     if attempt.open or index >= len(attempt.outputs):
         return attempt.open or attempt.state is AttemptState.STORED
     output = attempt.outputs[index]
     return output.path in bad and not (output.removed and attempt.key not in present)
-
-
-def _download_of(key: str) -> str:
-    """What the names of an attempt's downloads begin with."""
-    return arriving(Path(), key, 0).name.partition("_")[0]
-
-
-def _is_changed_copy(path: str, recorded: Collection[str]) -> bool:
-    match = _CHANGED.fullmatch(path)
-    return match is not None and match["stem"] + match["suffix"] in recorded
 
 
 def files_in(folder: Path) -> list[str]:

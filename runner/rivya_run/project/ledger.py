@@ -28,7 +28,7 @@ _ROUNDING = 1e-6
 
 
 class Ledger:
-    """The books of one output folder. Opening reads; nothing is written before the first ``record``.
+    """Journal and history of one output folder. Opening reads; nothing is written before the first ``record``.
 
     ``unknown`` is what the folder's manifest says in words of a newer program: it is written again.
     """
@@ -48,11 +48,10 @@ class Ledger:
         self._journal.sync()
 
     def close(self) -> None:
-        """Sync and close the journal."""
         self._journal.close()
 
-    def imagine(self, event: JournalEvent) -> None:
-        """Know an event without putting it on record, for commands that only look."""
+    def apply_unrecorded(self, event: JournalEvent) -> None:
+        """Apply an event to history only, for commands that must not write."""
         at = self.history.updated_at or ""
         self.history.apply(Entry(0, at, event))
 
@@ -95,7 +94,7 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
     if place is not None:
         where += f":{place[0]}:{place[1]}"
     if isinstance(error, UnicodeDecodeError):
-        why = "it is no text in UTF-8"
+        why = "it is not UTF-8 text"
     return OutputFolderError(
         f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
         hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",

@@ -1,4 +1,8 @@
-"""Files that are on record under one name and lie under another: a run was killed before it moved them."""
+"""Files that are on record under one name and lie under another: a run was killed before it moved them.
+
+A clip is put on record first and renamed afterwards, so that a kill in between loses nothing: the record says what to
+look for, and the content says which file it is.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ from pathlib import Path
 from rivya_run.durable import make_folder
 from rivya_run.journal.attempt import Attempt, Output
 from rivya_run.journal.stills import owned_paths, stills
-from rivya_run.project.outputs import is_same, move, place, size_of, within
-from rivya_run.project.places import ARRIVING, arriving
+from rivya_run.project.names import arriving, within
+from rivya_run.project.outputs import is_same, move, place, size_of
+from rivya_run.project.places import ARRIVING
 from rivya_run.provider.partial_file import CUT, KEPT
 
 _ODD = frozenset("\\:")  # what no name of ours holds, and what leads elsewhere on Windows
@@ -50,6 +55,7 @@ def outstanding(folder: Path, attempts: Iterable[Attempt]) -> list[Move]:
             missing += [still for still in stills(output) if not _is_there(folder, still)]
     if missing:
         loose = strays(folder, {path for attempt in attempts for path in owned_paths(attempt)})
+        # By content: what is paid for is worth hashing a few files of the same size.
         moves += _found(folder, missing, loose)
     return moves
 
@@ -67,6 +73,7 @@ def _arrived(folder: Path) -> frozenset[str]:
 
 def _among(arrived: Collection[str], part: Path, output: Output) -> Path | None:
     """The download that is this output, where there is one."""
+    # In doubt a download is set aside under another ending; what was recorded in the end may be any of them.
     for ending in ("", KEPT, CUT):
         path = part.with_name(part.name + ending)
         if path.name in arrived and is_same(path, output):
@@ -88,6 +95,7 @@ def carry_out(folder: Path, found: Move) -> None:
     """Do a move that was left to do. Raises DiskFull or OutputFolderError."""
     source, target = within(folder, found.source), within(folder, found.target)
     make_folder(target.parent)
+    # A download replaces what lies there, which is kept beside it; a file of a renamed shot gives way to it.
     if found.source.startswith(f"{ARRIVING}/"):
         place(source, target, found.sha256)
     else:

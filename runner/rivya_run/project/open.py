@@ -10,7 +10,8 @@ from typing import Final
 
 from rivya_run.errors import Problem, StoryboardError, UsageError
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
-from rivya_run.project.reference_files import look_at, project_root
+from rivya_run.project.places import project_root
+from rivya_run.project.reference_files import look_at
 from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Storyboard
 from rivya_run.storyboard.problems import has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard

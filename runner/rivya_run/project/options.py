@@ -1,4 +1,4 @@
-"""How a run is to be done, and what came of each take."""
+"""How a run is to be done: the options of ``run``, apart from what only the command line needs."""
 
 from __future__ import annotations
 

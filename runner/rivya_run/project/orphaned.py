@@ -18,7 +18,7 @@ from rivya_run.project.places import JOURNAL, MANIFEST, SIMULATED
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class OrphanedFolder:
     """An output folder whose storyboard file is gone: ``made_from``, as recorded. ``id`` names the folder."""
 
     folder: Path
@@ -31,7 +31,7 @@ def is_new(folder: Path) -> bool:
     return not (folder / JOURNAL).exists() and not (folder / MANIFEST).exists()
 
 
-def left_behind(folder: Path, root: Path) -> Iterator[Left]:
+def left_behind(folder: Path, root: Path) -> Iterator[OrphanedFolder]:
     """The folders beside an output folder whose storyboards are gone, by name; only their heads are read."""
     try:
         siblings = sorted(path for path in folder.parent.iterdir() if path.is_dir())
@@ -42,10 +42,10 @@ def left_behind(folder: Path, root: Path) -> Iterator[Left]:
         if sibling != folder and sibling.name.endswith(SIMULATED) is simulated:
             made_from = _made_from(sibling)
             if made_from is not None and not (root / made_from).exists():
-                yield Left(sibling, sibling.name.removesuffix(SIMULATED), made_from)
+                yield OrphanedFolder(sibling, sibling.name.removesuffix(SIMULATED), made_from)
 
 
-def has_takes_of(left: Left, shots: Collection[str], fingerprints: Collection[str]) -> bool:
+def has_takes_of(left: OrphanedFolder, shots: Collection[str], fingerprints: Collection[str]) -> bool:
     """Whether anything there was asked for by one of these shots, or as the same take."""
     asked: set[tuple[str, str]] = set()
     history = History()

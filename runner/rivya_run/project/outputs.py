@@ -1,30 +1,27 @@
-"""Files in the output folder: names, checks, moves. Nothing that was paid for is overwritten."""
+"""Files in the output folder: checks and moves. Nothing that was paid for is overwritten."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from rivya_run.durable import make_folder, sync_folder, unwritable
-from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.media.types import named
+from rivya_run.project.names import name_for_changed, within
 from rivya_run.provider.partial_file import CUT, KEPT, keep_better
 
 LEAST_FREE = 256 * 1024 * 1024
-"""Bytes that must be free for creating to go on (contract, section 5)."""
+"""Bytes that must be free for creating to go on: enough for a few clips that are paid for already."""
 
-_BLOCK = 1024 * 1024
+MISSING, CHANGED = "is missing", "was changed"
 
-
-def output_name(shot: str, take: int, digest: str, index: int, suffix: str) -> str:
-    """``sh010/sh010_t02_3fa9c1d2.mp4``; further files of one take end in ``_2``, ``_3``."""
-    further = f"_{index + 1}" if index else ""
-    return f"{shot}/{shot}_t{take:02d}_{digest[:8]}{further}{suffix}"
+_BLOCK = 1024 * 1024  # bytes read at once: more is no faster
 
 
 def suffix_for(mime_type: str | None, url: str) -> str:
@@ -34,14 +31,6 @@ def suffix_for(mime_type: str | None, url: str) -> str:
         return known.suffixes[0]
     ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
     return ending if ending[1:].isalnum() and ending.isascii() and len(ending) <= 6 else ".bin"
-
-
-def within(folder: Path, path: str) -> Path:
-    """The file of a relative path from a journal or manifest. Raises OutputFolderError if it leaves the folder."""
-    parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or path.startswith("/") or any(sign in path for sign in "\\:\0"):
-        raise OutputFolderError(f"{folder}: a record names a file outside the output folder: {path!r}")
-    return folder.joinpath(*parts)
 
 
 def bad_files(folder: Path, attempts: Iterable[Attempt]) -> dict[str, str]:
@@ -56,21 +45,27 @@ def bad_files(folder: Path, attempts: Iterable[Attempt]) -> dict[str, str]:
     return bad
 
 
-def file_trouble(folder: Path, output: Output, *, thorough: bool = False) -> str | None:
-    """Why a stored output isn't what was paid for, or None.
+def file_trouble(folder: Path, output: Output) -> str | None:
+    """Why a stored output isn't what was paid for, or None. See ``trouble_of``."""
+    return trouble_of(within(folder, output.path), output.bytes, output.sha256, output.mtime_ns)
 
-    Same size and time as when it was stored is taken as unchanged unless ``thorough``; else it is hashed.
+
+def trouble_of(path: Path, size: int, sha256: str, mtime_ns: int | None = None) -> str | None:
+    """Why a file is not what was paid for: ``MISSING``, ``CHANGED`` or a reason why it can't be read; else None.
+
+    The same size and, where it is given, the same time count as unchanged; otherwise the file is hashed.
     """
-    path = within(folder, output.path)
     try:
         facts = path.stat()
-        if facts.st_size != output.bytes:
-            return "was changed"
-        if not thorough and output.mtime_ns is not None and facts.st_mtime_ns == output.mtime_ns:
+        if not stat.S_ISREG(facts.st_mode):
+            return MISSING
+        if facts.st_size != size:
+            return CHANGED
+        if mtime_ns is not None and facts.st_mtime_ns == mtime_ns:
             return None
-        return None if sha256_of(path) == output.sha256 else "was changed"
+        return None if sha256_of(path) == sha256 else CHANGED
     except FileNotFoundError:
-        return "is missing"
+        return MISSING
     except OSError as error:
         return f"can't be read: {error.strerror}"
 
@@ -93,7 +88,6 @@ def size_of(path: Path) -> int:
 
 
 def mtime_of(path: Path) -> int:
-    """When a file was last written, in nanoseconds."""
     return path.stat().st_mtime_ns
 
 
@@ -106,7 +100,7 @@ def place(part: Path, target: Path, sha256: str) -> None:
     """
     try:
         if os.path.lexists(target) and not (target.is_file() and sha256_of(target) == sha256):
-            target.rename(_free_name(target))
+            target.rename(name_for_changed(target))
             sync_folder(target.parent)
         part.replace(target)
         sync_folder(target.parent)
@@ -137,7 +131,7 @@ def set_aside(part: Path) -> Path:
 
 def is_same(path: Path, output: Output) -> bool:
     """Whether a file is there and is what was stored, by its content."""
-    return size_of(path) == output.bytes and path.is_file() and sha256_of(path) == output.sha256
+    return trouble_of(path, output.bytes, output.sha256) is None
 
 
 def unused_name(folder: Path, path: str, owned: Collection[str]) -> str:
@@ -148,15 +142,6 @@ def unused_name(folder: Path, path: str, owned: Collection[str]) -> str:
         number += 1
         name = f"{stem}_{number}{dot}{suffix}"
     return name
-
-
-def _free_name(target: Path) -> Path:
-    kept = target.with_name(f"{target.stem}.changed{target.suffix}")
-    number = 2
-    while os.path.lexists(kept):
-        kept = target.with_name(f"{target.stem}.changed_{number}{target.suffix}")
-        number += 1
-    return kept
 
 
 def move(folder: Path, old: str, new: str) -> None:

@@ -1,30 +1,64 @@
-"""Where things are: the project root, the output folder of a storyboard, names inside it."""
+"""Where things are: the project root, the output folder of a storyboard, the records in it.
+
+The answer to a rerun with nothing to do asks here before anything else is loaded, so the module imports nothing but
+``os``; what works with paths imports pathlib when it is called.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+import os
 
-from rivya_run.provider.partial_file import PART
+TYPE_CHECKING = False  # typing's own would make every command load typing
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 STATE = ".state"
-SIMULATED = ".simulated"
-
-
 ARRIVING = ".arriving"
-"""The folder, inside the output folder, of files that are still arriving."""
+"""The folder, inside the output folder, of downloads that are not complete yet."""
+
+OUTPUTS = "outputs"
+SIMULATED = ".simulated"
+_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+def root_of(storyboard: str) -> str:
+    """The absolute path of the project root, which paths in journals and manifests are relative to.
+
+    It is the nearest folder from the storyboard's own upwards, not past the home folder, that holds ``.git``
+    or ``outputs/``; else the storyboard's folder.
+    """
+    folder = beside = os.path.dirname(os.path.abspath(storyboard))
+    home = os.path.normpath(os.path.expanduser("~"))
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")) or os.path.isdir(os.path.join(folder, OUTPUTS)):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder or folder == home:
+            return beside
+        folder = parent
+
+
+def project_root(storyboard: Path) -> Path:
+    """``root_of`` as a path."""
+    from pathlib import Path
+
+    return Path(root_of(str(storyboard)))
+
+
+def folder_name(storyboard_id: str, *, simulate: bool) -> str:
+    """The output folder's name. Simulated results never mix with paid ones."""
+    return storyboard_id + SIMULATED if simulate else storyboard_id
 
 
 def outputs_folder(root: Path, outputs: Path | None) -> Path:
-    """The folder that holds every storyboard's output folder."""
-    return outputs if outputs is not None else root / "outputs"
+    """The folder that holds every storyboard's output folder; ``outputs`` is what ``--outputs`` says."""
+    return outputs if outputs is not None else root / OUTPUTS
 
 
-def output_folder(root: Path, outputs: Path | None, storyboard: str, *, simulate: bool) -> Path:
-    """``outputs/<storyboard id>``; simulated results never mix with paid ones."""
-    return outputs_folder(root, outputs) / (storyboard + SIMULATED if simulate else storyboard)
+def output_folder(root: Path, outputs: Path | None, storyboard_id: str, *, simulate: bool) -> Path:
+    return outputs_folder(root, outputs) / folder_name(storyboard_id, simulate=simulate)
 
 
 def relative_to_root(path: Path, root: Path) -> str:
@@ -36,6 +70,15 @@ def relative_to_root(path: Path, root: Path) -> str:
         return resolved.as_posix()
 
 
-def arriving(folder: Path, key: str, index: int) -> Path:
-    """Where a file is while it arrives: named by its attempt, since its shot may be renamed meanwhile."""
-    return folder / ARRIVING / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}_{index + 1}{PART}"
+def likely_id(storyboard: str, content: bytes) -> str:
+    """The storyboard's id, without parsing YAML: right where ``id:`` is written plainly, or not at all.
+
+    Only for a guess that is verified afterwards; ``open.storyboard_id_of`` knows.
+    """
+    stem = os.path.splitext(os.path.basename(storyboard))[0]
+    at = 0 if content.startswith(b"id:") else content.find(b"\nid:") + 1
+    if not content.startswith(b"id:", at):
+        return stem
+    line = content[at + 3 : at + 200].splitlines()[0].decode("ascii", "replace")
+    name = line.partition(" #")[0].strip().strip("\"'")
+    return name if name and _ID_LETTERS.issuperset(name) else stem

@@ -46,7 +46,6 @@ class Source:
         return relative_to_root(self.path, self.root)
 
     def tables(self) -> dict[str, ModelTable]:
-        """The tables of the models that its shots use."""
         models = {shot.model for shot in self.storyboard.shots}
         return {model: table for model in models if (table := self.catalog.get(model)) is not None}
 
@@ -110,8 +109,8 @@ def _renamed_from(source: Source) -> Problem | None:
     for left in candidates:
         if has_takes_of(left, shots, fingerprints):
             message = (
-                f"{left.folder.name} was made from {left.made_from}, which is gone, and has takes of the same "
-                f"shots; write 'id: {left.id}' to go on with them, or 'id: {board.id}' to start over"
+                f"{left.folder.name} was made from {left.made_from}, which no longer exists, and has takes of the "
+                f"same shots; write 'id: {left.id}' to continue with them, or 'id: {board.id}' to start over"
             )
             return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
     return None
@@ -129,7 +128,9 @@ def check_claim(source: Source, claimed_by: str | None) -> str | None:
     if other.exists() and not _same_file(other, source.path):
         if storyboard_id_of(other) == source.storyboard.id:
             raise _claimed(source, claimed_by)
-        return f"{source.folder} was made from {claimed_by}, which has another id now; it goes on with {mine}"
+        return (
+            f"{source.folder} was made from {claimed_by}, which has another id now; it continues with {mine}"
+        )
     return f"the storyboard was moved: {claimed_by} -> {mine}"
 
 
@@ -159,7 +160,7 @@ def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_orig
 
 @dataclass(slots=True)
 class Prepared:
-    """One storyboard with its books open and its plan made."""
+    """One storyboard with its journal open and its plan made."""
 
     source: Source
     ledger: Ledger
@@ -180,8 +181,8 @@ def prepare(
     writing: bool,
     now: Callable[[], float] = time.time,
 ) -> Prepared:
-    """Open books to plan. ``writing`` records what a committed manifest knows; else it is known for now only.
-    It also does the moves that a killed run left to do; else their files count as in their places.
+    """Plan against an open journal. ``writing`` records what a committed manifest knows; else nothing is written.
+    It also does the moves that a killed run left undone; else their files count as moved.
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
@@ -218,8 +219,8 @@ def _passed_over(ledger: Ledger) -> str | None:
     number, reason = next(iter(found.values()))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return (
-        f"{ledger.folder / JOURNAL}:{number}: what a manifest said once makes no sense ({reason}){more}; of such an "
-        "entry only the key and the task count, the rest is passed over"
+        f"{ledger.folder / JOURNAL}:{number}: an entry that was taken over from a manifest makes no sense "
+        f"({reason}){more}; only the key and the task of such an entry are used, the rest is ignored"
     )
 
 
@@ -236,7 +237,7 @@ def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
         if writing:
             ledger.record(event)
         else:
-            ledger.imagine(event)
+            ledger.apply_unrecorded(event)
 
 
 def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:

@@ -14,28 +14,9 @@ from rivya_run.storyboard.model import FileFacts, FileTrouble
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
 
-_BLOCK: Final = 1024 * 1024
-_SHOWN: Final = 120
-_MAX_NEIGHBOURS: Final = 2000
-
-
-def project_root(storyboard: Path) -> Path:
-    """The folder that paths in journals and manifests are relative to; absolute.
-
-    It is the nearest folder from the storyboard's own upwards, not past the home folder, that holds ``.git``
-    or ``outputs/``; else the storyboard's folder.
-    """
-    folder = Path(os.path.abspath(storyboard)).parent  # noqa: PTH100 - Path.absolute() keeps '..'
-    try:
-        home: Path | None = Path.home()
-    except RuntimeError:
-        home = None
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists() or (candidate / "outputs").is_dir():
-            return candidate
-        if candidate == home:
-            break
-    return folder
+_BLOCK: Final = 1024 * 1024  # bytes read at once: more is no faster
+_SHOWN: Final = 120  # characters of a path in a message
+_MAX_NEIGHBOURS: Final = 2000  # names that are compared for a suggestion; a folder may hold a million
 
 
 def look_at(

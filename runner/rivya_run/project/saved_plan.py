@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rivya_run import __version__
-from rivya_run.errors import StoryboardError
+from rivya_run.errors import OutputFolderError, StoryboardError
 from rivya_run.journal.take_entry import whole
 from rivya_run.json_types import Json
 from rivya_run.planning.plan import WORKING, Action, Plan, Step
+from rivya_run.project.outputs import sha256_of
+from rivya_run.project.places import JOURNAL
+from rivya_run.project.plan import Source
 from rivya_run.text import visible
 
 VERSION = 1
@@ -86,7 +89,6 @@ def something_to_do(plan: Plan) -> bool:
 
 
 def saved(plans: Sequence[Plan], bases: Sequence[Basis], choices: Mapping[str, Json]) -> bytes:
-    """The file's content."""
     boards: list[Json] = []
     for plan, basis in zip(plans, bases, strict=True):
         made_from: dict[str, Json] = {
@@ -163,3 +165,19 @@ def moved_steps(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             changes.append(f"{step['shot']}/{step['take']}: {was} -> {step['action']} ({step['reason']})")
     changes += [f"{shot}/{take} is gone" for shot, take in before]
     return changes
+
+
+def basis_of(source: Source) -> Basis:
+    """The digests of a storyboard, its references, the tables in force and the journal, as they are now."""
+    journal = source.folder / JOURNAL
+    try:
+        digest = sha256_of(journal) if journal.exists() else None
+    except OSError as error:
+        raise OutputFolderError(f"{journal}: can't be read: {error.strerror}") from error
+    return Basis(
+        source.path.as_posix(),
+        source.storyboard.sha256,
+        {path: facts.sha256 for path, facts in source.facts.items()},
+        source.catalog.digest(),
+        digest,
+    )

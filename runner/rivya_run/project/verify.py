@@ -11,10 +11,9 @@ from rivya_run.journal.events import Removed, Stored
 from rivya_run.journal.manifest import known_attempts
 from rivya_run.journal.store import read_journal
 from rivya_run.project.moves import outstanding
-from rivya_run.project.outputs import sha256_of, within
+from rivya_run.project.names import within
+from rivya_run.project.outputs import CHANGED, MISSING, size_of, trouble_of
 from rivya_run.project.places import JOURNAL
-
-MISSING = "is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) 
         if trouble == MISSING and "frame" in output and path not in elsewhere:
             continue
         if trouble is not None and path in elsewhere:
-            trouble += f"; it lies in {elsewhere[path]}, and the next run puts it in its place"
+            trouble += f"; it is in {elsewhere[path]}, and the next run moves it into place"
         yield Checked(take, path, int(output["bytes"]), trouble, past)
 
 
@@ -79,12 +78,9 @@ def _outputs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _trouble(path: Path, output: Mapping[str, Any]) -> str | None:
-    try:
-        if not path.is_file():
-            return MISSING
-        size = path.stat().st_size
-        if size != output["bytes"]:
-            return f"was changed: {size} bytes instead of {output['bytes']}"
-        return None if sha256_of(path) == output["sha256"] else "was changed: another sha256"
-    except OSError as error:
-        return f"can't be read: {error.strerror}"
+    trouble = trouble_of(path, output["bytes"], output["sha256"])
+    if trouble != CHANGED:
+        return trouble
+    size = size_of(path)
+    how = f"{size} bytes instead of {output['bytes']}" if size != output["bytes"] else "another sha256"
+    return f"{CHANGED}: {how}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import anyio
 
-from rivya_run.provider.rivya.retry import Decision, Happening, Verdict, decide
+from rivya_run.provider.rivya.retry import Decision, RetryAction, TransportResult, decide
 
 
 class Attempts:
@@ -51,17 +51,17 @@ class Attempts:
         """Seconds until the deadline."""
         return self.deadline - self._clock()
 
-    def decide(self, method: str, happening: Happening, retry_after: float | None) -> Decision:
+    def decide(self, method: str, result: TransportResult, retry_after: float | None) -> Decision:
         """What ``retry`` makes of this attempt; where that is AGAIN, another one follows after its pause."""
         decision = decide(
             method,
-            happening,
+            result,
             hint=retry_after,
             attempts=self.number,
             time_left=self.time_left,
             random=self._random(),
         )
-        if decision.verdict is Verdict.AGAIN:
+        if decision.action is RetryAction.RETRY:
             self.again(decision.wait, decision.reason.value)
         return decision
 

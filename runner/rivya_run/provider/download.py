@@ -15,29 +15,23 @@ from urllib.parse import urlsplit
 import anyio
 
 from rivya_run.provider.attempts import Attempts
-from rivya_run.provider.faults import BodyError, Fault
+from rivya_run.provider.bodies import ENOUGH, is_page
+from rivya_run.provider.exchange import Incoming, SpeedCheck
+from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
-from rivya_run.provider.incoming import Incoming
 from rivya_run.provider.origin import why_unsafe
-from rivya_run.provider.pages import ENOUGH, is_page
-from rivya_run.provider.partial_file import Part, Version
+from rivya_run.provider.partial_file import PartialFile, Version
 from rivya_run.provider.rivya.result_url import result_url
-from rivya_run.provider.rivya.retry import Happening, Verdict, What
+from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult
 from rivya_run.text import shortened
 
-_MOST_REDIRECTS = 5
-_BATCH = 1024 * 1024
+_MOST_REDIRECTS = 5  # storage behind a CDN takes one or two
+_BATCH = 1024 * 1024  # bytes handed to a thread at once: each change of threads costs its time
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SLOW_FOR = 60.0
-"""Seconds over which a body has to come at more than a trickle; else its connection is given up."""
-
-LEAST = 64 * 1024
-"""Bytes that have to come in that time: no clip gets anywhere below."""
-
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
 
 Seen = TypeVar("Seen")
-"""What is seen in a whole file."""
+"""FailureKind is seen in a whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,7 @@ class DownloadFailed:
 class _Trouble:
     """One try that ended without an answer that counts."""
 
-    happening: Happening
+    result: TransportResult
     words: str
     hint: float | None = None
 
@@ -102,7 +96,7 @@ async def fetch(
     Resets, timeouts, 408, 425, 429 and 5xx are tried again until ``deadline`` (monotonic, of ``clock``).
     The file is fsynced but not renamed: that is the caller's. Raises DiskFull or OutputFolderError.
     """
-    download = _Download(http, Part(part), look, max_bytes, deadline, clock)
+    download = _Download(http, PartialFile(part), look, max_bytes, deadline, clock)
     try:
         if download.part.left_over:
             await anyio.to_thread.run_sync(download.part.reopen)
@@ -113,10 +107,11 @@ async def fetch(
                 if download.part.size > max_bytes:
                     download.part.drop()
                 return outcome
+            # Progress starts the count again: a long download over a poor line may break off many times.
             if download.part.size > before:
                 attempt.progressed()
-            decision = attempt.decide("GET", outcome.happening, outcome.hint)
-            if decision.verdict is not Verdict.AGAIN:
+            decision = attempt.decide("GET", outcome.result, outcome.hint)
+            if decision.action is not RetryAction.RETRY:
                 return DownloadFailed(f"{outcome.words} ({decision.reason.value})")
         raise AssertionError("every attempt returns or is followed by another")
     finally:
@@ -129,7 +124,7 @@ class _Download(Generic[Seen]):
     def __init__(
         self,
         http: Http,
-        part: Part,
+        part: PartialFile,
         look: Callable[[Path], Seen],
         max_bytes: int,
         deadline: float,
@@ -149,14 +144,15 @@ class _Download(Generic[Seen]):
             if (why := why_unsafe(url)) is not None:
                 return DownloadFailed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
             async with self._http.open(url, self._headers()) as incoming:
-                if isinstance(incoming, Fault):
-                    if incoming.what is What.LOCAL:
+                if isinstance(incoming, TransportError):
+                    if incoming.kind is FailureKind.LOCAL:
                         return DownloadFailed(incoming.message, final=True)
-                    return _Trouble(Happening(incoming.what), incoming.message)
+                    return _Trouble(TransportResult(incoming.kind), incoming.message)
                 location = incoming.headers.get("location")
                 if incoming.status not in _REDIRECTS or not location:
                     return await self._answer(incoming, _host(url))
             target = result_url(location, url)
+            # What was asked for in secret is not to be fetched in the open.
             if url.startswith("https:") and not target.startswith("https:"):
                 return DownloadFailed("its URL leads from https to elsewhere", final=True)
             url = target
@@ -172,10 +168,12 @@ class _Download(Generic[Seen]):
         status = incoming.status
         if status == 416 or (status == 206 and not self._goes_on(incoming)):
             self.part.forget()
-            return _Trouble(Happening(What.RESET), "the server could not go on where it stopped", 0.0)
+            return _Trouble(
+                TransportResult(FailureKind.RESET), "the server could not resume the download", 0.0
+            )
         if status in (408, 425, 429) or status >= 500:
             hint = self._http.retry_after(incoming.headers)
-            return _Trouble(Happening(What.ANSWERED, status), f"HTTP {status} from {host}", hint)
+            return _Trouble(TransportResult(FailureKind.ANSWERED, status), f"HTTP {status} from {host}", hint)
         if status not in (200, 206):
             return NotThere(f"HTTP {status} from {host}")
         total = incoming.length
@@ -201,8 +199,8 @@ class _Download(Generic[Seen]):
     async def _body(self, incoming: Incoming, total: int | None, host: str) -> _End[Seen] | _Trouble:
         """Read to the end, in batches that a worker thread hashes and writes."""
         arrival = _Arrival(incoming, self.part, self._finish)
-        progress = _Progress(self._clock)
-        broken: Fault | None = None
+        progress = SpeedCheck(self._clock)
+        broken: TransportError | None = None
         try:
             async with aclosing(incoming.chunks()) as chunks:
                 async for chunk in chunks:
@@ -212,22 +210,24 @@ class _Download(Generic[Seen]):
                     if self.part.size > self._max_bytes:
                         return self._too_large()
                     if progress.too_slow(len(chunk)):
-                        raise BodyError(Fault(What.READ_TIMEOUT, "the download server only trickles"))
+                        raise BodyError(TransportError(FailureKind.READ_TIMEOUT, "the download is too slow"))
                     if self._clock() >= self._deadline:
                         await arrival.keep()
-                        return DownloadFailed("it did not come in time")
+                        return DownloadFailed("it took too long")
         except BodyError as error:
             broken = error.fault
         if not await arrival.keep(whole=total if broken is None else None):
             return NotThere(f"a page instead of media from {host}")
         if broken is not None:
-            return _Trouble(Happening(broken.what), broken.message)
+            return _Trouble(TransportResult(broken.kind), broken.message)
         if self.part.size > self._max_bytes:
             return self._too_large()
         if not self.part.size:
-            return _Trouble(Happening(What.UNREADABLE), "the download server sent nothing")
+            return _Trouble(TransportResult(FailureKind.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
-            return _Trouble(Happening(What.RESET), f"{self.part.size} of {total} bytes came")
+            return _Trouble(
+                TransportResult(FailureKind.RESET), f"only {self.part.size} of {total} bytes arrived"
+            )
         if arrival.seen is None:
             arrival.seen = await anyio.to_thread.run_sync(self._finish)
         (seen,) = arrival.seen
@@ -242,38 +242,19 @@ class _Download(Generic[Seen]):
         return DownloadFailed(f"it is larger than {self._max_bytes} bytes", final=True)
 
 
-class _Progress:
-    """Whether a body comes at more than a trickle, which no timeout of a single piece ends."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._since = clock()
-        self._came = 0
-
-    def too_slow(self, count: int) -> bool:
-        """Count what came now; whether it was too little over a while."""
-        self._came += count
-        now = self._clock()
-        if now - self._since < SLOW_FOR:
-            return False
-        slow = self._came < LEAST
-        self._since, self._came = now, 0
-        return slow
-
-
 class _Arrival(Generic[Seen]):
     """The body of one answer on its way into the part, which it replaces unless it goes on with it.
 
     ``seen`` is what ``finish`` gave, once the part was whole.
     """
 
-    def __init__(self, incoming: Incoming, part: Part, finish: Callable[[], tuple[Seen]]) -> None:
+    def __init__(self, incoming: Incoming, part: PartialFile, finish: Callable[[], tuple[Seen]]) -> None:
         headers = incoming.headers
         self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
         self.seen: tuple[Seen] | None = None
         self._part = part
         self._finish = finish
-        self._anew = incoming.status == 200
+        self._restarts = incoming.status == 200
         self._version, self._length = _version(incoming), incoming.length
         self._batch: list[bytes] = []
         self._waiting = 0
@@ -292,14 +273,14 @@ class _Arrival(Generic[Seen]):
         batch, self._batch, self._waiting = self._batch, [], 0
         if not batch:
             return True
-        anew, self._anew = self._anew, False
-        if anew and is_page(self.mime_type, _beginning(batch)):
+        restarts, self._restarts = self._restarts, False
+        if restarts and is_page(self.mime_type, _beginning(batch)):
             return False
-        await anyio.to_thread.run_sync(self._write, batch, anew, whole)
+        await anyio.to_thread.run_sync(self._write, batch, restarts, whole)
         return True
 
-    def _write(self, batch: list[bytes], anew: bool, whole: int | None) -> None:
-        if anew:
+    def _write(self, batch: list[bytes], restarts: bool, whole: int | None) -> None:
+        if restarts:
             # A note for a later run is only needed where something is still to come.
             ends = sum(map(len, batch)) == whole
             self._part.restart(None if ends else self._version, length=self._length, ends=ends)

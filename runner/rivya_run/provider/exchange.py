@@ -1,13 +1,14 @@
-"""What is asked of the API, and what comes back: the values that cross the HTTP door."""
+"""Requests and responses as ``http`` takes and gives them, and bodies that are read piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from rivya_run.json_types import Json
+from rivya_run.provider.faults import BodyError, fault_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer. ``json`` is None where the body isn't JSON, ``text`` is its beginning.
+class ApiResponse:
+    """A response. ``json`` is None where the body isn't JSON, ``text`` is its beginning.
 
     ``retry_after`` is in seconds.
     """
@@ -54,8 +55,8 @@ class Reply:
     retry_after: float | None
 
 
-class Governor(Protocol):
-    """Who says when the next request to the API may go (``pace.Pace``). ``sent_at`` is monotonic seconds."""
+class RateLimiter(Protocol):
+    """Decides when the next request to the API may go (``throttle.Pace``). ``sent_at`` is monotonic seconds."""
 
     async def ready(self, deadline: float) -> bool:
         """Wait for a turn; False, at once, if there will be none before the deadline."""
@@ -64,4 +65,61 @@ class Governor(Protocol):
         """A request was answered with 429."""
 
     def answered(self, *, sent_at: float) -> None:
-        """A request was answered otherwise."""
+        """A request was answered with anything else."""
+
+
+class Incoming:
+    """An open answer whose body is still to be read; ``headers`` takes lower-case names."""
+
+    __slots__ = ("_body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: AsyncGenerator[bytes, None]) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = body
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body has as it is on the wire, where it says so and is not encoded."""
+        text = self.headers.get("content-length", "")
+        encoded = self.headers.get("content-encoding", "identity") != "identity"
+        if encoded or "transfer-encoding" in self.headers or not (text.isascii() and text.isdigit()):
+            return None
+        return int(text)
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body; raises BodyError when it stops before its end."""
+        try:
+            async for chunk in self._body:
+                yield chunk
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            raise BodyError(fault) from None
+
+
+SLOW_FOR = 60.0
+"""Seconds over which the bytes of a body are counted: a mobile line may stall for half a minute."""
+
+LEAST_BYTES = 64 * 1024
+"""Bytes that have to arrive in that time: below, no clip gets done before its deadline."""
+
+
+class SpeedCheck:
+    """Whether a body arrives too slowly: one that trickles never runs into the timeout of a single read."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._came = 0
+
+    def too_slow(self, count: int) -> bool:
+        """Count bytes that arrived; whether they were too few over the last ``SLOW_FOR`` seconds."""
+        self._came += count
+        now = self._clock()
+        if now - self._since < SLOW_FOR:
+            return False
+        slow = self._came < LEAST_BYTES
+        self._since, self._came = now, 0
+        return slow

@@ -19,22 +19,23 @@ import httpx2
 
 from rivya_run import __version__
 from rivya_run.provider.bodies import read_json, text_of
-from rivya_run.provider.exchange import ApiRequest, Governor, Reply
-from rivya_run.provider.faults import BodyError, Fault, fault_of
-from rivya_run.provider.incoming import Incoming
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter
+from rivya_run.provider.faults import BodyError, TransportError, fault_of
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
-from rivya_run.provider.rivya.retry import What, read_retry_after
+from rivya_run.provider.rivya.retry import FailureKind, read_retry_after
 from rivya_run.provider.transport import Transport
 from rivya_run.times import steady
 
-API_CONNECTIONS = 8
-_CONNECT_TIMEOUT = 10.0
-_WRITE_TIMEOUT = 60.0
-_KEEP_ALIVE = 30.0
+API_CONNECTIONS = 8  # requests at once; polls are short, so 8 carry hundreds of tasks
+_CONNECT_TIMEOUT = 10.0  # seconds for name, TCP, proxy and TLS; a longer wait rarely ends well
+_WRITE_TIMEOUT = 60.0  # seconds without progress of an upload
+_KEEP_ALIVE = 30.0  # seconds; below what proxies and servers commonly allow (60 s and more)
 _LAST_YEAR = 9999  # records can't write what comes after it
 _LARGEST_REPLY = 32 * 1024 * 1024
-_EXCERPT = 2000
+"""Bytes; a thousand times what the API sends, and harmless to hold in memory."""
+
+_EXCERPT = 2000  # characters of an answer that isn't JSON, for the message
 _ALWAYS = (
     ("Accept", "*/*"),
     # Replies are small, and results are compressed already.
@@ -49,7 +50,7 @@ Headers = list[tuple[str, str]]
 class Http:
     """The connections of one run; an async context manager.
 
-    ``send`` and ``exchange`` give a Reply or a Fault and never raise an error of the HTTP library.
+    ``send`` and ``exchange`` return an ApiResponse or a TransportError and never raise an error of the HTTP library.
     ``transport`` is the seam for tests, ``wall`` the wall clock (for ``Retry-After`` dates), ``clock`` the
     monotonic one, ``steady`` goes on while the machine sleeps.
     """
@@ -59,7 +60,7 @@ class Http:
         base_url: str,
         key: Secret | None,
         *,
-        pace: Governor | None = None,
+        pace: RateLimiter | None = None,
         read_timeout: float = 60.0,
         connections: int = API_CONNECTIONS,
         network: Network | None = None,
@@ -102,14 +103,14 @@ class Http:
         async with self._gate:
             yield self._pace is None or await self._pace.ready(deadline)
 
-    async def send(self, request: ApiRequest, *, deadline: float) -> Reply | Fault:
+    async def send(self, request: ApiRequest, *, deadline: float) -> ApiResponse | TransportError:
         """Wait for a turn (cancellable), then exchange."""
         async with self.turn(deadline) as granted:
             if not granted:
-                return Fault(What.PAUSED, What.PAUSED.value)
+                return TransportError(FailureKind.PAUSED, FailureKind.PAUSED.value)
             return await self.exchange(request, deadline=deadline)
 
-    async def exchange(self, request: ApiRequest, *, deadline: float = inf) -> Reply | Fault:
+    async def exchange(self, request: ApiRequest, *, deadline: float = inf) -> ApiResponse | TransportError:
         """Send one request and read its whole answer, within the timeouts; the caller holds a turn.
 
         An upload takes what its size takes, until ``deadline`` at most.
@@ -123,9 +124,9 @@ class Http:
                 return reply
         except Exception as error:
             return self._fault(error)
-        return _late("no whole answer", limit)
+        return _late("no complete response", limit)
 
-    async def _exchange(self, request: ApiRequest) -> Reply:
+    async def _exchange(self, request: ApiRequest) -> ApiResponse:
         url = self.base_url + request.path
         headers = [*request.headers.items()]
         if request.signed and self._key is not None:
@@ -162,7 +163,7 @@ class Http:
         """Send a request, and wait for the head of its answer, which has to be closed."""
         return await self._transport.handle_async_request(request)
 
-    async def _read(self, response: httpx2.Response) -> Reply:
+    async def _read(self, response: httpx2.Response) -> ApiResponse:
         pieces = []
         size = 0
         try:
@@ -172,15 +173,15 @@ class Http:
                 async for piece in body:
                     size += len(piece)
                     if size > _LARGEST_REPLY:
-                        message = "the answer is larger than any answer of the API"
-                        raise BodyError(Fault(What.UNREADABLE, message))
+                        message = "the response is larger than any response of the API"
+                        raise BodyError(TransportError(FailureKind.UNREADABLE, message))
                     pieces.append(piece)
         finally:
             await response.aclose()
         headers = self._headers(response)
         text = text_of(b"".join(pieces))
         found = read_json(text)
-        return Reply(
+        return ApiResponse(
             status=response.status_code,
             headers=headers,
             json=found if self._key is None else self._key.hide_in_json(found),
@@ -200,7 +201,7 @@ class Http:
         told = _seconds_of_date(self._told_time[0])
         return told + self._steady() - self._told_time[1] if told is not None else None
 
-    def _note(self, request: ApiRequest, reply: Reply, sent_at: float) -> None:
+    def _note(self, request: ApiRequest, reply: ApiResponse, sent_at: float) -> None:
         date = reply.headers.get("date")
         if date is not None:
             self._told_time = (date, self._steady())
@@ -212,15 +213,15 @@ class Http:
             self._pace.answered(sent_at=sent_at)
 
     @asynccontextmanager
-    async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming | Fault]:
+    async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming | TransportError]:
         """GET something elsewhere, without the key, following no redirect; the caller checked the URL."""
-        answer: httpx2.Response | Fault = _late("no answer", self._longest)
+        answer: httpx2.Response | TransportError = _late("no answer", self._longest)
         try:
             with anyio.move_on_after(self._longest):
                 answer = await self._ask(self._request("GET", url, [*headers.items()]))
         except Exception as error:
             answer = self._fault(error)
-        if isinstance(answer, Fault):
+        if isinstance(answer, TransportError):
             yield answer
             return
         try:
@@ -238,11 +239,11 @@ class Http:
             headers[name] = f"{headers[name]}, {text}" if name in headers else text
         return headers
 
-    def _fault(self, error: Exception) -> Fault:
+    def _fault(self, error: Exception) -> TransportError:
         fault = fault_of(error)
         if fault is None:
             raise error
-        return Fault(fault.what, self._hide(fault.message))
+        return TransportError(fault.kind, self._hide(fault.message))
 
     def _hide(self, text: str) -> str:
         return text if self._key is None else self._key.hide_in(text)
@@ -276,8 +277,8 @@ class _Counted(httpx2.AsyncByteStream):
                 break
             yield piece
         if self._left:
-            raise httpx2.LocalProtocolError("what is sent changed its length on the way")
+            raise httpx2.LocalProtocolError("the file changed its length while it was sent")
 
 
-def _late(what: str, limit: float) -> Fault:
-    return Fault(What.READ_TIMEOUT, f"{what} within {limit:.0f} s")
+def _late(what: str, limit: float) -> TransportError:
+    return TransportError(FailureKind.READ_TIMEOUT, f"{what} within {limit:.0f} s")

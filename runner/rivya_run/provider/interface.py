@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rivya_run.journal.task import ApiError, Task
-from rivya_run.provider.rivya.retry import Happening
+from rivya_run.provider.rivya.retry import TransportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NotSent:
     ``words`` are a person's, ``retry_after`` are the seconds that the API asked to wait.
     """
 
-    happening: Happening
+    happening: TransportResult
     words: str
     retry_after: float | None = None
 
@@ -39,7 +39,7 @@ class NotSent:
 class MayHaveArrived:
     """No answer that counts, and the API may have taken the request: a task may exist, and may cost."""
 
-    happening: Happening
+    happening: TransportResult
     words: str
     retry_after: float | None = None
 
@@ -48,7 +48,7 @@ class MayHaveArrived:
 class Throttled:
     """Turned away with 429, nothing was made: too many requests, or too many tasks in flight."""
 
-    happening: Happening
+    happening: TransportResult
     words: str
     retry_after: float | None = None
 
@@ -59,7 +59,7 @@ class KeyInUse:
     somebody who sent another body with it.
     """
 
-    happening: Happening
+    happening: TransportResult
     words: str
     retry_after: float | None = None
     request_id: str | None = None

@@ -76,7 +76,9 @@ class Network:
             return cls()
         read = {entry: _read_exempt(entry) for entry in entries if entry}
         odd = [entry for entry, exempt in read.items() if exempt is None]
-        words = f"{_variable('no')}: left out what is no host, address or range: {', '.join(odd)}"
+        words = (
+            f"{_variable('no')}: ignored entries that are not a host, an address or a range: {', '.join(odd)}"
+        )
         return cls(proxy, tuple(one for one in read.values() if one is not None), (words,) if odd else ())
 
     def proxy_for(self, scheme: str, host: str, port: int) -> httpcore2.Proxy | None:
@@ -111,10 +113,10 @@ def _read_proxy(scheme: str, text: str) -> httpcore2.Proxy:
         url = httpx2.URL(whole)
         host = url.raw_host.decode("ascii")
     except (httpx2.InvalidURL, ValueError) as error:
-        why = "its port is not a number from 1 to 65535" if "ort" in str(error) else "it is no address"
+        why = "its port is not a number from 1 to 65535" if "ort" in str(error) else "it is not an address"
         raise refused(why) from None
     if url.scheme not in _SCHEMES:
-        raise refused(f"{url.scheme}:// is no kind of proxy that is known here")
+        raise refused(f"{url.scheme}:// proxies are not supported")
     if not host or not (_HOST.fullmatch(host) or ":" in host):
         raise refused("it names no host")
     if port == 0:
@@ -177,7 +179,7 @@ def _check_certificates(environment: Mapping[str, str]) -> None:
         except OSError as error:  # SSLKEYLOGFILE is opened as well
             raise UsageError(
                 f"the certificates of {variable}={named} can't be used: {error}",
-                hint="look at SSLKEYLOGFILE too",
+                hint="check SSLKEYLOGFILE too",
             ) from None
         return
 
@@ -187,7 +189,7 @@ def _fault_of_file(named: str) -> str | None:
     if path.is_dir():
         return "it is a folder (SSL_CERT_DIR is for folders)"
     if path.exists() and not path.is_file():
-        return "it is no regular file"
+        return "it is not a regular file"
     with path.open("rb"):
         pass
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -204,7 +206,7 @@ def _fault_of_folders(named: str) -> str | None:
         return "there is no such folder"
     if any(_HASHED.fullmatch(name) for name in _names(folders)):
         return None
-    return "no file in it is named by its hash, so none is found (`openssl rehash FOLDER` makes the names)"
+    return "no file in it is named by its hash, so no certificate is found (run `openssl rehash FOLDER`)"
 
 
 def _names(folders: list[Path]) -> Iterator[str]:

@@ -92,9 +92,13 @@ def why_unsafe(url: str) -> str | None:
         return f"it is longer than {LONGEST_URL:,} characters"
     parts = _split(url)
     if parts is None:
-        return "it is no URL"
+        return "it is not a URL"
     if parts.scheme not in ("http", "https"):
-        return f"{shortened(parts.scheme, 20)}: can't be fetched" if parts.scheme else "it is no whole URL"
+        return (
+            f"{shortened(parts.scheme, 20)}: can't be fetched"
+            if parts.scheme
+            else "it is not an absolute URL"
+        )
     if not parts.hostname or _HOST.fullmatch(parts.hostname) is None:
         return "it names no host"
     if parts.username or parts.password:
@@ -111,11 +115,11 @@ def checked_base_url(text: str) -> str:
     """
     parts = _split(text.strip())
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _bad_origin("is no http(s) address", text)
+        raise _bad_origin("is not an http(s) address", text)
     if parts.username or parts.password or "@" in parts.netloc:
         raise _bad_origin("holds a user name or password", None)
     if parts.query or parts.fragment or any(character.isspace() for character in text.strip()):
-        raise _bad_origin("may not hold a query, a fragment or white space", text)
+        raise _bad_origin("must not contain a query, a fragment or white space", text)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise _bad_origin("is plain http: the key would travel in the open", text)
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))

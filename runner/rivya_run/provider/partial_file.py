@@ -2,8 +2,8 @@
 
 Beside ``x.part`` stands ``x.part.json`` as long as more is to come: with what the server needs to go on (ETag or
 date, length), where it has a name for it, and how many bytes came with which checksum: after a power cut a part may
-hold anything. Where it doesn't fit, the download starts anew. What it starts anew from is set aside until the new one
-is there: a URL may have worked for the last time. All of it blocks: call it in a worker thread.
+hold anything. Where it doesn't fit, the download starts over. What was there is set aside until the new one
+is complete: a URL may have worked for the last time. All of it blocks: call it in a worker thread.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ KEPT = ".kept"
 
 
 CUT = ".cut"
-"""What is added to the name of a download that was broken off, when the server began anew: it is set aside."""
+"""Added to the name of a broken-off download that the server could not resume: it is set aside."""
 
 
-_BLOCK = 1024 * 1024
+_BLOCK = 1024 * 1024  # bytes hashed at once: more is no faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Note:
     sha256: str
 
 
-class Part:
+class PartialFile:
     """A ``.part`` file of which ``size`` bytes are there and hashed: empty and new, unless it is reopened.
 
     Raises DiskFull or OutputFolderError.
@@ -85,7 +85,6 @@ class Part:
 
     @property
     def left_over(self) -> bool:
-        """Whether an earlier try left something."""
         return self.path.exists()
 
     def reopen(self) -> None:
@@ -148,7 +147,6 @@ class Part:
             raise unwritable(self.path, error) from error
 
     def append(self, content: bytes) -> None:
-        """Write and hash what came."""
         try:
             self._write(self._opened(), memoryview(content))
             if not self._ends:
@@ -199,7 +197,6 @@ class Part:
                 self.drop()
 
     def drop(self) -> None:
-        """Leave nothing behind."""
         self.close()
         with suppress(OSError):
             self._drop_note()  # first: a note alone would be taken for one of the next part

@@ -1,4 +1,4 @@
-"""The streams under the HTTP engine: they hear a refusal in the middle of an upload, and tell what still came."""
+"""The streams under the HTTP engine: they notice a refusal during an upload, and data after the end of a response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READ = 1024 * 1024
 """Bytes that are read at once. No less than the event loop takes from a socket (256 KiB): what it has taken can't be
 seen there any more, and would be taken for the beginning of the next answer."""
 
-_EARLY_MOST = 64 * 1024
+_EARLY_MOST = 64 * 1024  # bytes of an early answer that are held: its head and the reason
 _REFUSAL = re.compile(rb"HTTP/1\.[01] [45]")
 
 
@@ -37,12 +37,13 @@ class Streams(httpcore2.AsyncNetworkBackend):
         return self.stream
 
     async def aclose(self) -> None:
-        """Close what is open."""
         stream, self.stream = self.stream, None
         if stream is not None:
             await stream.aclose()
 
-    async def heard(self, pieces: AsyncIterable[bytes], group: anyio.abc.TaskGroup) -> AsyncIterator[bytes]:
+    async def listening(
+        self, pieces: AsyncIterable[bytes], group: anyio.abc.TaskGroup
+    ) -> AsyncIterator[bytes]:
         """The pieces of a body; while they are sent, the stream is listened to."""
         if self.stream is not None:
             await group.start(self.stream.listen)
@@ -61,7 +62,7 @@ class SlotStream(httpcore2.AsyncNetworkStream):
         self._stopped = anyio.Event()
         self._refused = False
         self._sending: anyio.CancelScope | None = None
-        # Asked for once: the stream looks all of its attributes up anew each time.
+        # Looked up once: the stream collects all of its attributes each time.
         self._socket: socket.socket = stream.get_extra_info("socket")
         self._tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
 
@@ -104,15 +105,13 @@ class SlotStream(httpcore2.AsyncNetworkStream):
                 await self._stream.write(buffer, timeout)
             self._sending = None
         if self._refused:
-            raise httpcore2.WriteError("the answer came before the end of the request")
+            raise httpcore2.WriteError("the response came before the request was sent completely")
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
-        """The same stream, secured."""
         self._streams.stream = SlotStream(await self._stream.start_tls(*args, **kwargs), self._streams)
         return self._streams.stream
 
     async def aclose(self) -> None:
-        """Close at once."""
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:

@@ -8,16 +8,16 @@ import anyio
 
 from rivya_run.progress import Event
 
-_CUT = 0.8
-_SLOWEST = 0.2
+_CUT = 0.8  # of what was answered: low enough for a queue at the server to drain
+_SLOWEST = 0.2  # requests a second; at one in 5 s polling still works
 _SLOWEST_FIRST = 2.0  # the first refusal may well be somebody else's doing
 _GROWTH = 0.05  # of the rate, a second
 _LEAST_GROWTH = 0.5  # requests a second, a second
 _FREE = 200.0  # requests a second from which nothing needs to be held back any more
 _BUSY = 10.0  # requests a second below which a refused create speaks of tasks, not of requests
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
-_TICK = 1e-4
+_FIRST_PAUSE = 0.5  # seconds, where no Retry-After is given
+_LONGEST_PAUSE = 30.0  # seconds, likewise
+_TICK = 1e-4  # seconds; a sleep of nothing could spin on a coarse clock
 
 
 class Pace:
@@ -33,11 +33,11 @@ class Pace:
         *,
         random: Callable[[], float],
         clock: Callable[[], float] = anyio.current_time,
-        tell: Callable[[Event], None] | None = None,
+        notify: Callable[[Event], None] | None = None,
     ) -> None:
         self._random = random
         self._clock = clock
-        self._tell = tell
+        self._notify = notify
         self._lock = anyio.Lock(fast_acquire=True)
         self._rate: float | None = None
         self._rate_at = 0.0
@@ -76,7 +76,7 @@ class Pace:
             self._in_a_row = 0
 
     def refused(self, retry_after: float | None, *, sent_at: float, creates: bool) -> None:
-        """A request was answered with 429. A refused create may also mean too many tasks: see ``limits``."""
+        """A request was answered with 429. A refused create may also mean too many tasks: see ``task_slots``."""
         now = self._clock()
         new_episode = sent_at >= self._episode_at
         if new_episode:
@@ -90,8 +90,8 @@ class Pace:
         if now + pause <= self._resume_at:
             return
         self._resume_at = now + pause
-        if new_episode and self._tell is not None:
-            self._tell(Event("paused", detail={"seconds": round(pause, 3), "reason": "too many requests"}))
+        if new_episode and self._notify is not None:
+            self._notify(Event("paused", detail={"seconds": round(pause, 3), "reason": "too many requests"}))
 
     def _next_turn(self, now: float) -> float:
         self._grow(now)

@@ -24,7 +24,7 @@ import httpx2
 from rivya_run.provider.network import Network, trusted
 from rivya_run.provider.stream import Streams
 
-_IDLE_MOST = 16
+_IDLE_MOST = 16  # connections that rest for one address; more are only left by a burst of downloads
 Address = tuple[str, str, int]
 """Scheme, host, port."""
 
@@ -87,7 +87,6 @@ class Transport(httpx2.AsyncBaseTransport):
             await slot.aclose()
 
     async def aclose(self) -> None:
-        """Close everything."""
         self._idle.clear()
         for slot in tuple(self._slots):
             await self._drop(slot)
@@ -164,7 +163,7 @@ class _Slot:
                 else:
                     response = await self._upload(core)
                 if response.status == 101:
-                    raise httpcore2.RemoteProtocolError("a switch to a protocol that nobody asked for")
+                    raise httpcore2.RemoteProtocolError("an unrequested switch to another protocol")
                 return response
         except httpcore2.LocalProtocolError:
             # The engine's words would show the value of a header, which may be the key.
@@ -181,7 +180,7 @@ class _Slot:
         failed: Exception | None = None
         response = None
         async with anyio.create_task_group() as group:
-            request.stream = self._streams.heard(cast(AsyncIterable[bytes], request.stream), group)
+            request.stream = self._streams.listening(cast(AsyncIterable[bytes], request.stream), group)
             try:
                 response = await self._connection.handle_async_request(request)
             except Exception as error:
@@ -217,7 +216,6 @@ class _Slot:
         return self._connection.has_expired()
 
     async def aclose(self) -> None:
-        """Close the connection, at whatever it is."""
         await self._connection.aclose()
         await self._streams.aclose()
 

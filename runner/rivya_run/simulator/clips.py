@@ -25,9 +25,9 @@ from PIL import Image, ImageDraw
 from rivya_run.media import typefaces
 from rivya_run.simulator.slate import Field, Framing, Slate, background, bar_field, clock_field, draw_slate
 
-_RATES = (24, 25, 30)
-_MOST_FRAMES = 1440
-_SAMPLES = 16_000
+_RATES = (24, 25, 30)  # tried in this order
+_MOST_FRAMES = 1440  # a minute at 24 a second: rendering takes time
+_SAMPLES = 16_000  # a second; enough for a sine tone
 _DIGITS = "0123456789:"
 #: FreeType faces must not be used by two threads at once.
 _DRAWING = threading.Lock()

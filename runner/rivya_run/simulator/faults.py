@@ -44,7 +44,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "status": {
         **_ANYWHERE,
         "missing": "not_found",
-        "unknown": "a status word that nobody has published",
+        "unknown": "an unpublished status",
     },
     "file": {**_ANYWHERE, "missing": "not_found"},
     "credits": _ANYWHERE,
@@ -52,14 +52,14 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "task": {
         "failed": "the task ends as failed: generation_failed, credits returned",
         "charged": "the task ends as failed: generation_failed, credits kept",
-        "moderated": "the task ends as failed with a code that nobody has published",
+        "moderated": "the task ends as failed with an unpublished code",
         "unfunded": "the task ends as failed: insufficient_credits",
         "stuck": "the task never ends",
     },
     "download": {
         "lost": "the connection is dropped without a reply",
         "cut": "half of the body, then the connection breaks",
-        "short": "half of the body, called the whole by its Content-Length",
+        "short": "half of the body with a matching Content-Length",
         "no-range": "the Range header is ignored: 200 with the whole file",
         "etag": "another ETag than the last time",
         "html": "an HTML page with status 200",

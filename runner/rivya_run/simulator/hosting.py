@@ -17,16 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.models.catalog import Catalog, load_catalog
-from rivya_run.simulator.desk import Desk
+from rivya_run.simulator.context import SimulatorContext
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.results import results_app
 from rivya_run.simulator.server import api_app
 from rivya_run.simulator.state import State
-from rivya_run.simulator.tasks import Books
-from rivya_run.simulator.traffic import Origin, Traffic, Wires
+from rivya_run.simulator.tasks import EventLog
+from rivya_run.simulator.traffic import ConnectionFaults, Origin, Traffic
 
-_START_SECONDS = 20
-_BACKLOG = 1024
+_START_SECONDS = 20  # for a thread on a machine under load
+_BACKLOG = 1024  # connections that wait: load tests open hundreds at once
 
 
 class HostedSimulator:
@@ -38,20 +38,20 @@ class HostedSimulator:
 
     def __init__(self, options: SimulatorOptions | None = None, catalog: Catalog | None = None) -> None:
         self.options = options or SimulatorOptions()
-        self._books = None
+        self._event_log = None
         record = None
-        if self.options.books_folder is not None:
-            self._books = Books(self.options.books_folder, fsync=self.options.books_fsync)
-            record = self._books.append
+        if self.options.event_log_folder is not None:
+            self._event_log = EventLog(self.options.event_log_folder, fsync=self.options.event_log_fsync)
+            record = self._event_log.append
         self.state = State(self.options, record)
-        self.state.open(self._books.past if self._books else (), self.options.clock())
-        if self._books is not None:
-            self._books.past.clear()
-        self.desk = Desk(self.options, catalog or load_catalog(), self.state)
-        if self.options.books_requests:
-            self.desk.record = record
-        self.traffic: Traffic = self.desk.traffic
-        self.gate = self.desk.gate
+        self.state.open(self._event_log.past if self._event_log else (), self.options.clock())
+        if self._event_log is not None:
+            self._event_log.past.clear()
+        self.context = SimulatorContext(self.options, catalog or load_catalog(), self.state)
+        if self.options.event_log_requests:
+            self.context.record = record
+        self.traffic: Traffic = self.context.traffic
+        self.gate = self.context.gate
         self.base_url = self.results_url = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
@@ -67,11 +67,10 @@ class HostedSimulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        if self.desk.troubles and error is None:
-            raise RivyaError("the simulator itself failed") from self.desk.troubles[0]
+        if self.context.troubles and error is None:
+            raise RivyaError("the simulator itself failed") from self.context.troubles[0]
 
     def start(self) -> None:
-        """Open both ports and serve."""
         api = results = None
         try:
             api = _listening(self.options.host, self.options.port)
@@ -82,22 +81,22 @@ class HostedSimulator:
             self.stop()
             raise
         self.base_url = _url(api)
-        self.results_url = self.desk.results_url = _url(results)
+        self.results_url = self.context.results_url = _url(results)
         self._sockets: dict[Origin, socket.socket] = {"api": api, "results": results}
         self._thread.start()
         if not self._ready.wait(_START_SECONDS) or self._failure is not None:
             raise RivyaError("the simulator did not start") from self._failure
 
     def stop(self) -> None:
-        """Close every connection and both ports; what was accepted is in the books."""
-        self.desk.shelf.abandon()
+        """Close every connection and both ports; what was accepted is in the event log."""
+        self.context.render_cache.abandon()
         if self._loop is not None and self._leave is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._leave.set)
             self._thread.join(_START_SECONDS)
-        self.desk.shelf.close()
-        self.state.settle(self.desk.now())
-        if self._books is not None:
-            self._books.close()
+        self.context.render_cache.close()
+        self.state.settle(self.context.now())
+        if self._event_log is not None:
+            self._event_log.close()
 
     def _run(self) -> None:
         try:
@@ -109,13 +108,13 @@ class HostedSimulator:
 
     async def _serve(self) -> None:
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        apps = {"api": api_app(self.desk), "results": results_app(self.desk)}
+        apps = {"api": api_app(self.context), "results": results_app(self.context)}
         servers = []
         for origin, sock in self._sockets.items():
-            wires = self.desk.wires[origin]
+            connection_faults = self.context.connection_faults[origin]
             config = uvicorn.Config(
                 _dated(apps[origin], self.options.clock),
-                http=wires.protocol(),
+                http=connection_faults.protocol(),
                 ws="none",
                 lifespan="off",
                 loop="asyncio",
@@ -126,7 +125,7 @@ class HostedSimulator:
                 timeout_keep_alive=300,
                 backlog=_BACKLOG,
             )
-            server = _Server(config, wires)
+            server = _Server(config, connection_faults)
             await server.open(sock)
             servers.append(server)
         self._ready.set()
@@ -153,9 +152,9 @@ def _dated(app: ASGIApp, clock: Callable[[], float]) -> ASGIApp:
 class _Server(uvicorn.Server):
     """uvicorn's server without its signals, ticks and waits: it lives and dies with its host."""
 
-    def __init__(self, config: uvicorn.Config, wires: Wires) -> None:
+    def __init__(self, config: uvicorn.Config, connection_faults: ConnectionFaults) -> None:
         super().__init__(config)
-        self._wires = wires
+        self._connection_faults = connection_faults
 
     async def open(self, sock: socket.socket) -> None:
         self.config.load()
@@ -174,10 +173,10 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
-        self._wires.drop_all()
+        self._connection_faults.drop_all()
         while self.server_state.tasks:
             await asyncio.wait(list(self.server_state.tasks), timeout=0.05)
-            self._wires.drop_all()
+            self._connection_faults.drop_all()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ Price: TypeAlias = float | Callable[[ModelTable, Mapping[str, Json]], float] | N
 #: Simulated seconds: a range to draw from, or from the request's identity and its position among all tasks.
 Seconds: TypeAlias = tuple[float, float] | Callable[[str, int], float]
 
-#: ``before``: nothing done yet. ``decided``: effect taken and in the books, no reply sent. ``after``: sent.
+#: ``before``: nothing done yet. ``decided``: effect taken and in the event log, no reply sent. ``after``: sent.
 Phase: TypeAlias = Literal["before", "decided", "after"]
 RequestHook: TypeAlias = Callable[[str, str, Phase], None]
 
@@ -44,7 +44,7 @@ class SimulatorOptions:
     Results: ``files_per_task``; ``clip_bytes`` serves one tiny playable clip padded to that size instead of
     rendering (load tests); ``labels`` maps a shot's id (or ``<storyboard>.<shot>``) to its scene.
 
-    ``books_folder`` keeps the books on disk, so that another simulator goes on where this one was killed;
+    ``event_log_folder`` keeps the event log on disk, so that another simulator continues where this one was killed;
     ``wallet`` is then what the first one said. ``on_request`` is called in the server's thread.
     """
 
@@ -88,8 +88,8 @@ class SimulatorOptions:
     host: str = "127.0.0.1"
     port: int = 0
     results_port: int = 0
-    books_folder: Path | None = None
-    books_fsync: bool = False
-    books_requests: bool = False
+    event_log_folder: Path | None = None
+    event_log_fsync: bool = False
+    event_log_requests: bool = False
     keep_headers: bool = True
     on_request: RequestHook | None = None

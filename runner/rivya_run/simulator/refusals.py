@@ -59,7 +59,7 @@ KEY_PREFIX = "rvya_sk_"
 SHARED_ACCOUNT = "default"
 
 
-class Gate:
+class AccountLimits:
     """Decides whether a request comes in. ``disabled`` and ``refused_keys`` may change while it runs."""
 
     def __init__(self, options: SimulatorOptions) -> None:

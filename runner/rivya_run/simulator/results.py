@@ -13,20 +13,19 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from rivya_run.simulator.clips import Abandoned
-from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, page
-from rivya_run.simulator.shelf import Content
+from rivya_run.simulator.context import CutReply, Dropped, Endpoint, Late, SimulatorContext, page
+from rivya_run.simulator.render_cache import Content
 from rivya_run.simulator.tasks import SimulatedTask
 
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
-_CHUNK = 256 * 1024
+_CHUNK = 256 * 1024  # bytes sent at once
 _ERRORS = {"403": 403, "404": 404, "410": 410, "429": 429, "500": 500, "503": 503}
 
 
-def results_app(desk: Desk) -> Router:
-    """The ASGI application of the results origin."""
-    results = _Results(desk)
-    download = Endpoint(desk, "results", "download", results.identity, results.download)
-    elsewhere = Endpoint(desk, "results", "elsewhere", lambda request: "", results.elsewhere)
+def results_app(context: SimulatorContext) -> Router:
+    results = _Results(context)
+    download = Endpoint(context, "results", "download", results.identity, results.download)
+    elsewhere = Endpoint(context, "results", "elsewhere", lambda request: "", results.elsewhere)
     return Router(
         routes=[
             Route("/results/{id}/{number:int}.{extension}", download, methods=["GET"]),
@@ -35,21 +34,21 @@ def results_app(desk: Desk) -> Router:
     )
 
 
-def result_urls(desk: Desk, task: SimulatedTask, now: float) -> list[str]:
+def result_urls(context: SimulatorContext, task: SimulatedTask, now: float) -> list[str]:
     """The URLs of a task's files; with a lifetime, fresh ones each time they are asked for."""
-    extension = desk.shelf.extension(task)
+    extension = context.render_cache.extension(task)
     urls = []
     for number in range(1, task.files + 1):
-        url = f"{desk.results_url}/results/{task.id}/{number}.{extension}"
-        if desk.options.url_lifetime is not None:
-            expires = f"{now + desk.options.url_lifetime:.3f}"
-            url += f"?expires={expires}&signature={_signature(desk, task.id, expires)}"
+        url = f"{context.results_url}/results/{task.id}/{number}.{extension}"
+        if context.options.url_lifetime is not None:
+            expires = f"{now + context.options.url_lifetime:.3f}"
+            url += f"?expires={expires}&signature={_signature(context, task.id, expires)}"
         urls.append(url)
     return urls
 
 
-def _signature(desk: Desk, task_id: str, expires: str) -> str:
-    return hashlib.sha256(f"{desk.options.seed}|{task_id}|{expires}".encode()).hexdigest()[:24]
+def _signature(context: SimulatorContext, task_id: str, expires: str) -> str:
+    return hashlib.sha256(f"{context.options.seed}|{task_id}|{expires}".encode()).hexdigest()[:24]
 
 
 class ServedFile(Response):
@@ -79,14 +78,14 @@ class ServedFile(Response):
 
 
 class _Results:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: SimulatorContext) -> None:
+        self._context = context
         self._served: Counter[tuple[str, int]] = Counter()
 
     def identity(self, request: Request) -> str:
         """The identity of the task's create, with the file's number."""
         task_id, number = str(request.path_params["id"]), request.path_params["number"]
-        task = self._desk.state.known(task_id)
+        task = self._context.state.known(task_id)
         return f"{task.identity if task is not None else task_id}/{number}"
 
     async def elsewhere(self, request: Request, fault: str | None) -> Response:
@@ -96,9 +95,9 @@ class _Results:
 
     async def download(self, request: Request, fault: str | None) -> Response:
         """GET /results/{task}/{number}.{extension}."""
-        desk, wires = self._desk, self._desk.wires["results"]
+        context, connection_faults = self._context, self._context.connection_faults["results"]
         if fault == "lost":
-            return Dropped(wires)
+            return Dropped(connection_faults)
         if fault == "html":
             return page()
         if fault in _ERRORS:
@@ -106,36 +105,36 @@ class _Results:
         moved = _moved(request, fault)
         if moved is not None:
             return RedirectResponse(moved, 302)
-        task = desk.state.result_of(request.path_params["id"], desk.now())
+        task = context.state.result_of(request.path_params["id"], context.now())
         if task is None or not 1 <= request.path_params["number"] <= task.files:
             return Response("not found\n", 404, media_type="text/plain")
         if not self._fresh(request):
             return Response("the URL has expired\n", 403, media_type="text/plain")
-        most = desk.options.serves
+        most = context.options.serves
         if (
             most is not None
             and self._served[request.path_params["id"], request.path_params["number"]] >= most
         ):
-            return Response("it was served already\n", desk.options.served_status, media_type="text/plain")
+            return Response("it was served already\n", context.options.served_status, media_type="text/plain")
         try:
-            content = await desk.shelf.content(task, request.path_params["number"])
+            content = await context.render_cache.content(task, request.path_params["number"])
         except Abandoned:
-            return Dropped(wires)
-        desk.tell(request, "decided")
+            return Dropped(connection_faults)
+        context.notify(request, "decided")
         whole = self._file(request, content, fault)
         if fault == "cut":
-            return CutReply(whole, wires)
-        return Late(whole, desk.options.slow_seconds) if fault == "slow" else whole
+            return CutReply(whole, connection_faults)
+        return Late(whole, context.options.slow_seconds) if fault == "slow" else whole
 
     def _fresh(self, request: Request) -> bool:
-        if self._desk.options.url_lifetime is None:
+        if self._context.options.url_lifetime is None:
             return True
         expires = request.query_params.get("expires", "")
         if request.query_params.get("signature") != _signature(
-            self._desk, request.path_params["id"], expires
+            self._context, request.path_params["id"], expires
         ):
             return False
-        return self._desk.now() < float(expires)
+        return self._context.now() < float(expires)
 
     def _file(self, request: Request, content: Content, fault: str | None) -> Response:
         size = len(content.body)
@@ -144,7 +143,9 @@ class _Results:
         def ends() -> None:
             self._served[name] += 1
 
-        etag = f"{content.etag}-{self._desk.traffic.counts['download']}" if fault == "etag" else content.etag
+        etag = (
+            f"{content.etag}-{self._context.traffic.counts['download']}" if fault == "etag" else content.etag
+        )
         if fault == "short":
             return ServedFile(content, 0, size // 2, part=False, etag=etag, ends=ends)
         wanted = request.headers.get("range")

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from rivya_run.json_types import Json
-from rivya_run.simulator.desk import CutReply, Desk, Dropped, Endpoint, Late, half, page, reply
+from rivya_run.simulator.context import CutReply, Dropped, Endpoint, Late, SimulatorContext, half, page, reply
 from rivya_run.simulator.refusals import Refusal, throttled
 from rivya_run.simulator.results import result_urls
 from rivya_run.simulator.tasks import SimulatedTask, file_object, model_list, openapi, task_object
@@ -23,12 +23,11 @@ from rivya_run.simulator.validation import judge_create, judge_upload
 Effect = Callable[[Request, str], Awaitable[Response]]
 
 _UNKNOWN_STATUS = "under_review"
-_CHUNK = 1024 * 1024
+_CHUNK = 1024 * 1024  # bytes read at once
 
 
-def api_app(desk: Desk) -> Router:
-    """The ASGI application of the API origin."""
-    api = _Api(desk)
+def api_app(context: SimulatorContext) -> Router:
+    api = _Api(context)
 
     def nowhere(request: Request) -> str:
         return ""
@@ -39,7 +38,7 @@ def api_app(desk: Desk) -> Router:
         async def answer(request: Request, fault: str | None) -> Response:
             return await api.answer(request, place, effect, fault)
 
-        endpoint = Endpoint(desk, "api", place, identify, answer)
+        endpoint = Endpoint(context, "api", place, identify, answer)
         return Route("/api/v1" + path, endpoint, methods=[method])
 
     return Router(
@@ -51,7 +50,7 @@ def api_app(desk: Desk) -> Router:
             route("/credits", "GET", "credits", api.credits),
             route("/models", "GET", "models", api.models),
             route("/openapi.json", "GET", "openapi", api.openapi),
-            Route("/{path:path}", Endpoint(desk, "api", "elsewhere", nowhere, api.elsewhere)),
+            Route("/{path:path}", Endpoint(context, "api", "elsewhere", nowhere, api.elsewhere)),
         ]
     )
 
@@ -72,25 +71,25 @@ def _file_id(request: Request) -> str:
 class _Api:
     """The endpoints. Each does its effect and hands back the whole reply; faults are put around it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: SimulatorContext) -> None:
+        self._context = context
 
     def identity_of_task(self, request: Request) -> str:
         """The identity that the polled task was created with."""
         task_id = str(request.path_params["id"])
-        task = self._desk.state.known(task_id)
+        task = self._context.state.known(task_id)
         return task.identity if task is not None else task_id
 
     async def answer(self, request: Request, place: str, effect: Effect, fault: str | None) -> Response:
         """Admit, act, and reply as the fault has it."""
-        desk = self._desk
+        context = self._context
         if fault == "refused":
-            return Dropped(desk.wires["api"])
+            return Dropped(context.connection_faults["api"])
         account = ""
         try:
             if place not in ("models", "openapi"):
-                account = desk.gate.account_of(request.headers.get("authorization"))
-                desk.gate.admit(account, desk.now())
+                account = context.gate.account_of(request.headers.get("authorization"))
+                context.gate.admit(account, context.now())
         except Refusal:
             await request.body()
             raise
@@ -98,84 +97,84 @@ class _Api:
         if instead is not None:
             body = await request.body()
             if place == "create":
-                desk.state.refuse(_idempotency_key(request), _sha256(body), f"fault:{fault}")
+                context.state.refuse(_idempotency_key(request), _sha256(body), f"fault:{fault}")
             return instead
         try:
             response = await effect(request, account)
         finally:
-            desk.tell(request, "decided")
+            context.notify(request, "decided")
         return self._spoiled(response, fault)
 
     def _instead(self, fault: str | None) -> Response | None:
         """The reply of a fault that keeps the request from taking effect."""
-        desk = self._desk
+        context = self._context
         if fault == "html":
             return page()
         if fault == "502":
             return page(502)
         if fault == "redirect":
-            return RedirectResponse(f"{desk.results_url}/elsewhere", 307)
+            return RedirectResponse(f"{context.results_url}/elsewhere", 307)
         refusals = {
             "500": Refusal("internal_error"),
             "503": Refusal("service_unavailable"),
             "disabled": Refusal("public_api_disabled"),
             "conflict": Refusal("idempotency_conflict", "An earlier request with this key is still running."),
             "missing": Refusal("not_found"),
-            "429": throttled(desk.options.retry_after),
+            "429": throttled(context.options.retry_after),
         }
-        return desk.refusal(refusals[fault]) if fault in refusals else None
+        return context.refusal(refusals[fault]) if fault in refusals else None
 
     def _spoiled(self, whole: Response, fault: str | None) -> Response:
         """The reply of a fault that comes after the effect."""
-        desk, wires = self._desk, self._desk.wires["api"]
+        context, connection_faults = self._context, self._context.connection_faults["api"]
         if fault == "lost":
-            return Dropped(wires)
+            return Dropped(connection_faults)
         if fault == "half":
             return half(whole)
         if fault == "cut":
-            return CutReply(whole, wires)
+            return CutReply(whole, connection_faults)
         if fault == "lost-html":
             return page()
         if fault == "lost-500":
-            return desk.refusal(Refusal("internal_error"))
+            return context.refusal(Refusal("internal_error"))
         if fault == "slow":
-            return Late(whole, desk.options.slow_seconds)
+            return Late(whole, context.options.slow_seconds)
         if fault == "hang":
-            return Late(Dropped(wires), desk.options.hang_seconds)
+            return Late(Dropped(connection_faults), context.options.hang_seconds)
         if fault == "unknown":
             return reply({**_parsed(whole), "status": _UNKNOWN_STATUS, "result": None})
         return whole
 
     async def create(self, request: Request, account: str) -> Response:
         """POST /generations."""
-        desk, now = self._desk, self._desk.now()
+        context, now = self._context, self._context.now()
         body = await request.body()
         key, sha256 = request.headers.get("idempotency-key"), _sha256(body)
-        task = desk.state.earlier(account, key, sha256, now)
+        task = context.state.earlier(account, key, sha256, now)
         if task is None:
             try:
                 ask = judge_create(
                     body,
                     request.headers.get("content-type", ""),
-                    desk.catalog,
-                    lambda file_id: desk.state.known_file(account, file_id, now),
+                    context.catalog,
+                    lambda file_id: context.state.known_file(account, file_id, now),
                 )
-                fate = desk.fate(key or ask.client_request_id or "")
-                task = desk.state.create(account, key, sha256, ask, fate, now)
+                fate = context.fate(key or ask.client_request_id or "")
+                task = context.state.create(account, key, sha256, ask, fate, now)
             except Refusal as refusal:
-                desk.state.refuse(key, sha256, refusal.code)
+                context.state.refuse(key, sha256, refusal.code)
                 raise
-        return reply(self._task(task, now), desk.options.create_status)
+        return reply(self._task(task, now), context.options.create_status)
 
     async def status(self, request: Request, account: str) -> Response:
         """GET /generations/{id}."""
-        now = self._desk.now()
-        task = self._desk.state.task(account, request.path_params["id"], now)
+        now = self._context.now()
+        task = self._context.state.task(account, request.path_params["id"], now)
         return reply(self._task(task, now))
 
     async def upload(self, request: Request, account: str) -> Response:
         """POST /files."""
-        desk = self._desk
+        context = self._context
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             await request.body()
             raise Refusal("validation_failed", "Content-Type must be multipart/form-data")
@@ -193,23 +192,23 @@ class _Api:
                     size += len(chunk)
         except MultiPartException as error:
             raise Refusal("validation_failed", error.message) from error
-        kind, mime = judge_upload(fields, start, size, desk.catalog)
-        stored = desk.state.upload(account, kind, mime, size, digest.hexdigest(), fields, desk.now())
-        return reply(file_object(stored, desk.results_url), desk.options.upload_status)
+        kind, mime = judge_upload(fields, start, size, context.catalog)
+        stored = context.state.upload(account, kind, mime, size, digest.hexdigest(), fields, context.now())
+        return reply(file_object(stored, context.results_url), context.options.upload_status)
 
     async def file(self, request: Request, account: str) -> Response:
         """GET /files/{id}."""
-        file = self._desk.state.file(account, request.path_params["id"], self._desk.now())
-        return reply(file_object(file, self._desk.results_url))
+        file = self._context.state.file(account, request.path_params["id"], self._context.now())
+        return reply(file_object(file, self._context.results_url))
 
     async def credits(self, request: Request, account: str) -> Response:
         """GET /credits."""
-        self._desk.state.settle(self._desk.now())
-        return reply({"current_credits": self._desk.state.balance(account)})
+        self._context.state.settle(self._context.now())
+        return reply({"current_credits": self._context.state.balance(account)})
 
     async def models(self, request: Request, account: str) -> Response:
         """GET /models: public."""
-        return reply(model_list(self._desk.catalog, self._desk.options.listed_changes))
+        return reply(model_list(self._context.catalog, self._context.options.listed_changes))
 
     async def openapi(self, request: Request, account: str) -> Response:
         """GET /openapi.json: public."""
@@ -221,7 +220,7 @@ class _Api:
         raise Refusal("not_found", "There is no such endpoint here.")
 
     def _task(self, task: SimulatedTask, now: float) -> dict[str, Json]:
-        urls = result_urls(self._desk, task, now) if task.status(now) == "succeeded" else []
+        urls = result_urls(self._context, task, now) if task.status(now) == "succeeded" else []
         return task_object(task, urls, now)
 
 

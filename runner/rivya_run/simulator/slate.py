@@ -22,7 +22,7 @@ from rivya_run.text import visible
 
 _INK = (236, 238, 242)
 _SOFT = (168, 174, 186)
-_MOST_PROMPT = 1500
+_MOST_PROMPT = 1500  # characters: more never fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ _NAMED_SHAPE = re.compile(r"^(landscape|portrait|square)(?:_(\d+)_(\d+)|_hd)?$",
 _LINES = re.compile(r"^(\d{3,4})p$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"^([1248])k$", re.IGNORECASE)
 
-_LONGEST_SIDE = 4096
-_MOST_SECONDS = 120.0
+_LONGEST_SIDE = 4096  # pixels; beyond it encoders get slow
+_MOST_SECONDS = 120.0  # rendering takes time
 _USUAL_SECONDS: Mapping[str, float] = {"video": 5.0, "audio": 3.0}
 _USUAL_SHAPE: Mapping[str, tuple[int, int]] = {"video": (16, 9), "image": (1, 1)}
 _USUAL_LINES: Mapping[str, int] = {"video": 480, "image": 1024}

@@ -1,6 +1,6 @@
 """What the simulator knows: accounts, tasks, files and keys, as a machine of events without any I/O.
 
-Every change is an entry, first handed to ``record`` (the books), then applied; the same entries, applied in
+Every change is an entry, first handed to ``record`` (the event log), then applied; the same entries, applied in
 order to a new ``State``, give the same state again. Time comes in as ``now``, in seconds.
 """
 
@@ -45,7 +45,6 @@ class State:
     # What tests ask.
 
     def tasks(self) -> list[SimulatedTask]:
-        """All tasks in the order of their creation."""
         return list(self._tasks.values())
 
     def count(self) -> int:
@@ -84,7 +83,7 @@ class State:
     # What happens.
 
     def open(self, past: Iterable[Entry], now: float) -> None:
-        """Go on from earlier books, or start new ones."""
+        """Go on from an earlier event log, or start a new one."""
         began = False
         for entry in past:
             self._apply(entry)
@@ -93,7 +92,6 @@ class State:
             self._note({"e": "opened", "version": 1, "wallet": self._wallet, "at": now})
 
     def top_up(self, amount: float, account: str = "default") -> None:
-        """Put credits into a wallet."""
         self._note({"e": "top-up", "account": account, "credits": amount})
 
     def forget_file(self, file_id: str) -> None:
@@ -172,7 +170,6 @@ class State:
         return next(reversed(self._tasks.values()))
 
     def task(self, account: str, task_id: str, now: float) -> SimulatedTask:
-        """A task of the account. Raises Refusal (``not_found``)."""
         self.settle(now)
         task = self._tasks.get(task_id)
         if task is None or task.account != account or task_id in self._hidden:
@@ -213,7 +210,6 @@ class State:
         return next(reversed(self._files.values()))
 
     def file(self, account: str, file_id: str, now: float) -> SimulatedFile:
-        """A file of the account. Raises Refusal (``not_found``)."""
         file = self._files.get(file_id)
         lifetime = self._options.upload_lifetime
         if (

@@ -74,7 +74,6 @@ class SimulatedTask:
         return self.reserved if self.error is None or self.charged else 0
 
     def updated(self, now: float) -> float:
-        """When its status last changed."""
         return max((at for at in (self.created, self.starts, self.ends) if at <= now), default=self.created)
 
     def error_body(self) -> dict[str, Json] | None:
@@ -120,15 +119,15 @@ def _drawn(seconds: Seconds, chance: bytes, identity: str, number: int) -> float
 FILE_NAME = "simulator.jsonl"
 
 
-class Books:
-    """The books in a folder, open for appending. ``past`` holds what they said when they were opened."""
+class EventLog:
+    """The event log in a folder, open for appending. ``past`` holds the entries it had when it was opened."""
 
     def __init__(self, folder: Path, *, fsync: bool = False) -> None:
         self.path = folder / FILE_NAME
         self._fsync = fsync
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
-        self.past: list[dict[str, Json]] = list(read_books(self.path))
+        self.past: list[dict[str, Json]] = list(read_event_log(self.path))
         self._file = self.path.open("ab")
         whole = _whole_lines(self.path)
         if whole < self._file.tell():
@@ -150,8 +149,8 @@ class Books:
         self._file.close()
 
 
-def read_books(path: Path) -> Iterator[dict[str, Json]]:
-    """The lines of books, without a torn last one. Raises OutputFolderError for damage before it."""
+def read_event_log(path: Path) -> Iterator[dict[str, Json]]:
+    """The entries of an event log, without a torn last line. Raises OutputFolderError for damage before it."""
     if not path.exists():
         return
     content = path.read_bytes()
@@ -164,7 +163,7 @@ def read_books(path: Path) -> Iterator[dict[str, Json]]:
                 raise ValueError("not an object")
         except ValueError as error:
             raise OutputFolderError(
-                f"the simulator's books are damaged: {path}:{number}: {error}",
+                f"the simulator's event log is damaged: {path}:{number}: {error}",
                 hint="delete the folder of this simulated run and start it again",
             ) from error
         yield entry

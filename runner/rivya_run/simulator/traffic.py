@@ -66,7 +66,7 @@ class Traffic:
         self.open_connections[origin] -= 1
 
 
-class Wires:
+class ConnectionFaults:
     """The open connections of one origin."""
 
     def __init__(self, origin: Origin, traffic: Traffic) -> None:
@@ -75,18 +75,18 @@ class Wires:
         self._open: dict[Any, asyncio.Transport] = {}
 
     def protocol(self) -> type[H11Protocol]:
-        """uvicorn's HTTP/1.1 protocol, telling this register of its connections."""
-        wires = self
+        """uvicorn's HTTP/1.1 protocol, which registers its connections here."""
+        connection_faults = self
 
         class RegisteredProtocol(H11Protocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
-                wires._open[self.client] = transport
-                wires._traffic.opened(wires.origin)
+                connection_faults._open[self.client] = transport
+                connection_faults._traffic.opened(connection_faults.origin)
 
             def connection_lost(self, exc: Exception | None) -> None:
-                wires._open.pop(self.client, None)
-                wires._traffic.closed(wires.origin)
+                connection_faults._open.pop(self.client, None)
+                connection_faults._traffic.closed(connection_faults.origin)
                 super().connection_lost(exc)
 
         return RegisteredProtocol
@@ -104,7 +104,6 @@ class Wires:
             transport.close()
 
     def drop_all(self) -> None:
-        """Reset every connection."""
         for transport in list(self._open.values()):
             transport.abort()
 

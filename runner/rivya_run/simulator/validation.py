@@ -19,7 +19,7 @@ from rivya_run.models.table import KindLimit, ModelTable
 from rivya_run.models.values import REFERENCES_KEY, Rejected, judge_value
 from rivya_run.simulator.refusals import Refusal
 
-MOST_TRACE_CHARACTERS = 128
+MOST_TRACE_CHARACTERS = 128  # of client_request_id, as published
 _MB = 1024 * 1024
 _KINDS = ("image", "video", "audio")
 _ITEM_KEYS = frozenset({"url", "kind", "name", "mimeType", "durationSeconds", "durationToken"})

@@ -21,7 +21,7 @@ URL_PATTERN = (
     r"^(https://[^\s/?#]|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?([/?#]|$))\S*$"
 )
 FRAMES = ("first", "last")
-MAX_TAKES = 99
+MAX_TAKES = 99  # two digits in file names
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)]
 )
@@ -184,7 +184,7 @@ KEYS: tuple[Key, ...] = (
         Shape.PROMPT,
         (KeyPlace.SHOT,),
         "Prompt",
-        "What is to be seen or heard, as long as the model's table allows.",
+        "What should be seen or heard, as long as the model's table allows.",
         examples=("A cinematic product reveal with smooth camera movement",),
     ),
     Key(

@@ -43,11 +43,11 @@ class Stack:
     tags: tuple[str, ...]
 
 
-def bottom(model: str) -> Stack:
+def base_layer(model: str) -> Stack:
     return Stack(model, None, {}, None, 1, None, ())
 
 
-def over(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
+def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
     """The stack with one more layer (well-shaped entries) on top."""
     model, model_at, params = stack.model, stack.model_at, stack.params
     named = layer.get("model")
@@ -76,7 +76,7 @@ def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Giv
     return {
         key.text: Given(key, value, where)
         for key, value in params.pairs()
-        if not is_extension(key.text) and not findings.is_spoilt(value)
+        if not is_extension(key.text) and not findings.is_invalid(value)
     }
 
 
@@ -92,7 +92,7 @@ def whole(node: Scalar) -> int:
     return int(node.value)
 
 
-MAX_COMBINATIONS: Final = 100_000
+MAX_COMBINATIONS: Final = 100_000  # of one matrix; a typing error must not fill the memory
 
 
 class Matrix:
@@ -146,7 +146,7 @@ def tell_collision(
     ]
     if silent:
         names = " and ".join(f"${{{name}}}" for name in silent)
-        message = f"the id must hold {names}, so that the shots of the matrix can be told apart"
+        message = f"the id must hold {names}, so that each shot of the matrix has an id of its own"
         findings.error(template, below(where, "id"), message, "matrix-id", subject="")
         return
     name = next((name for name in matrix.lists if first[name] is not second[name]), next(iter(matrix.lists)))

@@ -95,7 +95,6 @@ class Storyboard:
     named: bool = True
 
     def shot(self, shot_id: str) -> Shot | None:
-        """The shot of that id, or None."""
         return next((shot for shot in self.shots if shot.id == shot_id), None)
 
 

@@ -9,7 +9,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
 from rivya_run.storyboard.layers import Given
-from rivya_run.storyboard.problems import Findings, Spot, below
+from rivya_run.storyboard.problems import Findings, HasPosition, below
 from rivya_run.storyboard.substitution import Names
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
@@ -31,8 +31,7 @@ class MatrixFaults:
         entry = self._found.setdefault(mark, (name, use, where, finding, {}))
         entry[4].setdefault(id(item), (item, finding.message))
 
-    def tell(self, findings: Findings) -> None:
-        """Say them all."""
+    def report(self, findings: Findings) -> None:
         for name, use, where, finding, items in self._found.values():
             values = self._lists[name].items
             if len(items) == len(values) > 1:
@@ -56,14 +55,14 @@ class ParameterJudge:
         names: Names,
         *,
         where: str,
-        at: Spot,
+        at: HasPosition,
         faults: MatrixFaults | None = None,
     ) -> dict[str, Json]:
         """What will be sent. ``where`` and ``at`` are those of the shot, for what is missing."""
         written, origins, mark = _written(table, given, names)
         judged = self._judge(table, written, mark)
         for finding in judged.findings:
-            self._tell(finding, table, given, names, origins, where, at, faults)
+            self._report(finding, table, given, names, origins, where, at, faults)
         return judged.params
 
     def judge_layer(self, table: ModelTable, given: Mapping[str, Given], where: str, about: str) -> None:
@@ -73,7 +72,7 @@ class ParameterJudge:
         for finding in self._judge(table, written, mark).findings:
             if finding.key in given:
                 at = given[finding.key].key
-                self._tell(finding, table, given, names, {}, where, at, None, about)
+                self._report(finding, table, given, names, {}, where, at, None, about)
 
     def _judge(
         self, table: ModelTable, written: Mapping[str, Written], mark: tuple[object, ...] | None
@@ -85,7 +84,7 @@ class ParameterJudge:
             known = self._judged[mark] = judge_params(table, written)
         return known
 
-    def _tell(
+    def _report(
         self,
         finding: Finding,
         table: ModelTable,
@@ -93,7 +92,7 @@ class ParameterJudge:
         names: Names,
         origins: Mapping[str, str],
         where: str,
-        at: Spot,
+        at: HasPosition,
         faults: MatrixFaults | None,
         about: str = "",
     ) -> None:
@@ -185,7 +184,7 @@ def read_prompt(
     return text
 
 
-def check_missing(table: ModelTable, at: Spot, where: str, findings: Findings) -> None:
+def check_missing(table: ModelTable, at: HasPosition, where: str, findings: Findings) -> None:
     """Say that a shot has no prompt where its model needs one."""
     if table.prompt_required:
         findings.error(at, where, f"'prompt' is missing; {table.id} needs one", "missing-prompt")

@@ -18,7 +18,7 @@ from rivya_run.text import visible, width
 from rivya_run.yaml12.source import SourceText
 
 
-class Spot(Protocol):
+class HasPosition(Protocol):
     """Anything with a place: a node, a reference, a shot."""
 
     @property
@@ -52,16 +52,19 @@ class Findings:
         self._problems: list[Problem] = []
         self._bad: set[int] = set()
 
-    def error(self, at: Spot, where: str, message: str, code: str, *, subject: str | None = None) -> None:
-        """Something that must be put right."""
+    def error(
+        self, at: HasPosition, where: str, message: str, code: str, *, subject: str | None = None
+    ) -> None:
         self._add(at, where, message, code, subject, Severity.ERROR)
 
-    def advice(self, at: Spot, where: str, message: str, code: str, *, subject: str | None = None) -> None:
+    def advice(
+        self, at: HasPosition, where: str, message: str, code: str, *, subject: str | None = None
+    ) -> None:
         """Something to know about."""
         self._add(at, where, message, code, subject, Severity.ADVICE)
 
     def _add(
-        self, at: Spot, where: str, message: str, code: str, subject: str | None, severity: Severity
+        self, at: HasPosition, where: str, message: str, code: str, subject: str | None, severity: Severity
     ) -> None:
         if severity is Severity.ERROR:
             self.errors += 1
@@ -73,11 +76,11 @@ class Findings:
             self.source.problem(at.line, at.column, message, code, where=where, severity=severity)
         )
 
-    def spoil(self, node: object) -> None:
+    def mark_invalid(self, node: object) -> None:
         """Remember that a node is wrong in itself, so that nothing more is said about it."""
         self._bad.add(id(node))
 
-    def is_spoilt(self, node: object) -> bool:
+    def is_invalid(self, node: object) -> bool:
         """Whether a node was found wrong in itself."""
         return id(node) in self._bad
 
@@ -86,9 +89,9 @@ class Findings:
 
 
 _INDENT: Final = "    "
-_TAB: Final = 4
-_WIDEST: Final = 140
-_BEFORE: Final = 90
+_TAB: Final = 4  # columns
+_WIDEST: Final = 140  # characters of a source line that are shown
+_BEFORE: Final = 90  # of them in front of the fault
 
 
 def made_strict(problems: Iterable[Problem]) -> list[Problem]:
@@ -234,7 +237,7 @@ SHAPE: Mapping[str, str] = MappingProxyType(
         "missing-key": "a key that must be there is not",
         "type": "text where a number is needed, a list where one value is, and so on; also an empty value",
         "blank": "text with nothing but blanks in it",
-        "range": "a number, take or pick below the least or above the most",
+        "range": "a number, take or pick below the minimum or above the maximum",
         "version": "a version of the language that this program doesn't know",
         "no-shots": "the list of shots is empty",
         "id": "not an id: see [ids](#ids)",
@@ -270,7 +273,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "missing-reference": "the model needs a reference",
         "no-references": "the model takes none",
         "too-many-references": "more than the model takes",
-        "reference-kind": "a video where an image is needed, and so on; or a URL that doesn't tell",
+        "reference-kind": "a video where an image is needed, and so on; or a URL whose kind can't be seen",
         "reference-type": "a file type that the model doesn't take, or no media at all, by the file's first bytes",
         "reference-size": "a file larger than the model takes",
         "missing-file": "there is no such file",

@@ -12,7 +12,7 @@ from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.graph import check_links
 from rivya_run.storyboard.language import KeyPlace
-from rivya_run.storyboard.layers import Stack, bottom, over, texts
+from rivya_run.storyboard.layers import Stack, apply_layer, base_layer, texts
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
@@ -116,12 +116,12 @@ class _Board:
         node = entries.get("defaults")
         tags = entries.get("tags")
         stack = replace(
-            bottom(DEFAULT_MODEL), tags=tuple(dict.fromkeys(texts(tags))) if tags is not None else ()
+            base_layer(DEFAULT_MODEL), tags=tuple(dict.fromkeys(texts(tags))) if tags is not None else ()
         )
         if not isinstance(node, MappingNode):
             return stack
         layer = well_shaped(node, KeyPlace.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))
-        stack = over(stack, layer, "defaults", self.findings)
+        stack = apply_layer(stack, layer, "defaults", self.findings)
         self._judge_layer(stack, layer, "defaults")
         return stack
 
@@ -160,7 +160,7 @@ class _Board:
                 if isinstance(layer, MappingNode):
                     good = well_shaped(layer, KeyPlace.PRESET, where, self.findings)
                 if "model" in good:
-                    self._judge_layer(over(bottom(""), good, where, self.findings), good, where)
+                    self._judge_layer(apply_layer(base_layer(""), good, where, self.findings), good, where)
                 presets[name] = (good, where)
         return presets
 

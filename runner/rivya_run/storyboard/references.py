@@ -25,7 +25,7 @@ from rivya_run.storyboard.model import (
     Storyboard,
     UrlReference,
 )
-from rivya_run.storyboard.problems import Findings, Spot
+from rivya_run.storyboard.problems import Findings, HasPosition
 from rivya_run.storyboard.substitution import Names
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
@@ -59,7 +59,7 @@ class ReferenceReader:
             items = [(item, f"{where}[{index}]") for index, item in enumerate(node.items)]
         references: list[Reference] = []
         for item, at in items:
-            if self.findings.is_spoilt(item):
+            if self.findings.is_invalid(item):
                 continue
             found = (
                 self._short(item, at, names, table)
@@ -147,7 +147,7 @@ def _frame(node: Node | None) -> Frame | None:
 
 
 def check_policy(
-    references: Listed[Reference], table: ModelTable, where: str, at: Spot, findings: Findings
+    references: Listed[Reference], table: ModelTable, where: str, at: HasPosition, findings: Findings
 ) -> None:
     """Count and kinds of a shot's references against the model's table, as far as no file is needed.
 

@@ -93,7 +93,7 @@ def _params(node: Node, key: Key, where: str, findings: Findings) -> bool:
         if isinstance(value, Scalar) and value.value is None and not is_extension(name):
             message = "the value is empty; leave the key out to get the model's default"
             findings.error(value, below(below(where, key.name), name), message, "type")
-            findings.spoil(value)
+            findings.mark_invalid(value)
     return True
 
 
@@ -108,7 +108,7 @@ def _variables(node: Node, key: Key, where: str, findings: Findings) -> bool:
         _name(name, at, findings)
         if not isinstance(value, Scalar) or type(value.value) not in (str, int, float):
             findings.error(value, at, f"{scalars.kind_of(value)} where text or a number is needed", "type")
-            findings.spoil(value)
+            findings.mark_invalid(value)
         else:
             _literal(value, at, findings)
     return True
@@ -124,7 +124,7 @@ def _name(name: Scalar, at: str, findings: Findings) -> None:
 def _literal(value: Scalar, at: str, findings: Findings) -> None:
     if "${" in value.text:
         findings.error(value, at, "a value that is filled in can't itself hold '${...}'", "substitution")
-        findings.spoil(value)
+        findings.mark_invalid(value)
 
 
 def _matrix(node: Node, key: Key, where: str, findings: Findings) -> bool:
@@ -209,7 +209,7 @@ def _reference(node: Node, at: str, findings: Findings) -> None:
             hint = did_you_mean(wrong, list(REFERENCE_PLACES)) if wrong else ""
             findings.error(node, at, f"a reference needs 'path', 'url' or 'shot'{hint}", "reference")
     if findings.errors != before:
-        findings.spoil(node)
+        findings.mark_invalid(node)
 
 
 _CHECKS: Final[dict[Shape, scalars.Check]] = {

@@ -15,7 +15,7 @@ from rivya_run.storyboard.language import WINDOWS_DEVICES, KeyPlace
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
-    over,
+    apply_layer,
     read_matrix,
     shown_id,
     tell_collision,
@@ -86,7 +86,7 @@ class ShotReader:
             where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
         stack = self._stack(entries.get("use"), where)
-        stack = over(stack, entries, where, self.findings)
+        stack = apply_layer(stack, entries, where, self.findings)
         self.base_is_used = self.base_is_used or stack.model == self.base.model
         written = _Written(node, entries, where, stack, self._table(stack))
         self._check_pick(written)
@@ -101,7 +101,7 @@ class ShotReader:
         for combination in matrix.combinations():
             names = Names(self.variables, self.findings, combination)
             self._one(written, names, faults, made, matrix)
-        faults.tell(self.findings)
+        faults.report(self.findings)
 
     def _parameters(self) -> Collection[str]:
         table = self.catalog.get(self.base.model)
@@ -123,7 +123,7 @@ class ShotReader:
                 message = f"unknown preset '{shown_id(item.text)}'{did_you_mean(item.text, self.presets)}"
                 self.findings.error(item, below(where, "use"), message, "unknown-preset")
                 continue
-            stack = over(stack, *preset, self.findings)
+            stack = apply_layer(stack, *preset, self.findings)
         if complete:
             self._stacks[wanted] = stack
         return stack
@@ -163,7 +163,7 @@ class ShotReader:
         if table is not None:
             if not written.has("prompt") and not misspelt(written.node, KeyPlace.SHOT, "prompt"):
                 check_missing(table, written.node, where, self.findings)
-            at = written.params_spot()
+            at = written.params_position()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)
             if table.advice:
@@ -219,7 +219,7 @@ class ShotReader:
         taken = self._taken.get(folded)
         if taken is not None:
             other, line = taken
-            case = "" if shot_id in self.shots else "; upper and lower case don't tell ids apart"
+            case = "" if shot_id in self.shots else "; ids that differ only in case count as the same"
             message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
             self.findings.error(node, at, message, "duplicate-id", subject="")
             return None
@@ -268,6 +268,6 @@ class _Written:
         node = self.entries.get(key)
         return node.text if isinstance(node, Scalar) else None
 
-    def params_spot(self) -> Node:
+    def params_position(self) -> Node:
         """Where to say that a parameter is missing."""
         return self.entries.get("params") or self.node

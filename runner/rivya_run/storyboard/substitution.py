@@ -17,7 +17,7 @@ _MARK: Final = re.compile(r"\$\$|\$\{([^}\n]*)(\}?)")
 _WHOLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _NO_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
-_SEARCHED_LINES: Final = 400
+_SEARCHED_LINES: Final = 400  # of a long block of text, in which a name is looked for to point at it
 
 
 class Filled:

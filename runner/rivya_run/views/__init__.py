@@ -10,12 +10,12 @@ from rivya_run.progress import Event
 
 
 class ProgressReporter(Protocol):
-    """Who is told of a run. Nothing of it raises or blocks; ``tell`` may be called before ``plans``."""
+    """Shows the progress of a run. No method raises or blocks; ``report`` may be called before ``plans``."""
 
     def plans(self, plans: list[Plan]) -> None:
         """The plans that are about to be carried out."""
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Something happened."""
 
     def close(self) -> None:
@@ -23,11 +23,11 @@ class ProgressReporter(Protocol):
 
 
 class NoReporter:
-    """Tells nobody anything."""
+    """Shows nothing."""
 
     def plans(self, plans: list[Plan]) -> None: ...
 
-    def tell(self, event: Event) -> None: ...
+    def report(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
 

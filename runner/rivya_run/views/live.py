@@ -70,7 +70,7 @@ class LiveReporter:
             for plan in plans:
                 self._board.plan(plan)
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Take an event in; it is drawn with the next picture."""
         if event.name == "run_started" and not self._live.is_started:
             self._live.start()

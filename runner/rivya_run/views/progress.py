@@ -54,12 +54,12 @@ class Outlet:
         """Nothing to do: whatever can be written is."""
 
     def close(self) -> None:
-        """Write what waits, as long as somebody reads."""
+        """Write what is queued, as long as there is a reader."""
         with self._lock:
             self._push(PATIENCE)
 
     def isatty(self) -> bool:
-        """Whether it is a terminal that still listens."""
+        """Whether it is a terminal that is still open."""
         try:
             return self._stream is not None and not self.broken and self._stream.isatty()
         except (OSError, ValueError):
@@ -106,7 +106,7 @@ class JsonReporter:
     def plans(self, plans: Sequence[Plan]) -> None:
         """Nothing to do: every event says what it is about."""
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         self._put(fields_of(event))
 
     def problems(self, problems: Sequence[Problem]) -> None:
@@ -163,7 +163,7 @@ class PlainReporter:
         """Know what is up to date already."""
         self._wording.plans(plans)
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         line = self._wording.line(event)
         if line is not None:
             self._outlet.write(f"{line}\n")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.planning.chosen import (
+from rivya_run.project.manifest_reader import (
     Entry,
     at_stake,
     chosen_take,

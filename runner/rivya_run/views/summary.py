@@ -10,10 +10,10 @@ from rivya_run.engine.outcome import Ending, Outcome
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
-from rivya_run.planning.clip_warnings import take_warnings
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.planning.planner import counted_failures, not_retried
+from rivya_run.planning.reasons import take_warnings
 from rivya_run.text import counted, credits_in_words, visible
 from rivya_run.views.wording import adopt_command, sending_in_words
 
@@ -112,8 +112,8 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
         Ending.UNKNOWN: "unknown",
         Ending.FAILED: "failed",
         Ending.UNFINISHED: "not finished",
-        Ending.OUT_OF_CREDITS: "not made for lack of credits",
-        Ending.NO_ROOM: "not made for lack of disk space",
+        Ending.OUT_OF_CREDITS: "not made: out of credits",
+        Ending.NO_ROOM: "not made: no disk space",
     }
     wanted = sum(len(groups[ending]) for ending in words)
     counts = [f"{len(groups[ending])} {word}" for ending, word in words.items() if groups[ending]]
@@ -180,7 +180,7 @@ def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if held:
         named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
         some = named if len(named) <= 2 * MOST_NAMED else []
-        yield f"    retry what is not retried automatically: {board.command('--retry-failed', *some)}"
+        yield f"    retry failed takes that are not retried automatically: {board.command('--retry-failed', *some)}"
 
 
 def _held_back(board: Ended, step: Step) -> bool:

@@ -16,7 +16,7 @@ _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
-_LONGEST_NUMBER: Final = 100
+_LONGEST_NUMBER: Final = 100  # characters; Python's int() is quadratic in them
 
 
 def meaning(text: str) -> bool | int | float | str | None:
@@ -52,8 +52,6 @@ class Scalar:
 
 
 class Sequence:
-    """A list."""
-
     __slots__ = ("column", "items", "line")
 
     def __init__(self, line: int, column: int) -> None:

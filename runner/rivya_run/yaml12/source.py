@@ -11,7 +11,7 @@ import yaml
 from rivya_run.errors import Problem, Severity
 from rivya_run.text import visible
 
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = 16 * 1024 * 1024  # far more than any storyboard; what is larger is another kind of file
 
 _LINE_BREAK: Final = re.compile("\r\n|\r|\n")
 _FORBIDDEN: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
@@ -63,9 +63,7 @@ def decode(content: bytes, file: str) -> tuple[SourceText, Problem | None]:
     """The bytes as text, with the problem that keeps them from being any."""
     if len(content) > MAX_BYTES:
         empty = SourceText(file, "")
-        return empty, empty.problem(
-            1, 1, "the file is larger than 16 MiB, the most that is read", "too-large"
-        )
+        return empty, empty.problem(1, 1, "the file is larger than the limit of 16 MiB", "too-large")
     encoding, start = "utf-8", 0
     for bom, name in _BOMS:
         if content.startswith(bom):

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from mishaps import board
+from fault_cases import board
 from mock_api import error
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.project.options import RunOptions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mishaps import board
+from fault_cases import board
 from mock_api import error
 from projects import png
 from rivya_run.engine.outcome import Ending

@@ -11,8 +11,8 @@ from examples import NOW, attempt, board, history_of, planner, shot
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.manifest import manifest
 from rivya_run.journal.take_entry import entry_of_attempt
-from rivya_run.planning.chosen import at_stake, spent
-from rivya_run.planning.serving import serving_of
+from rivya_run.planning.matching import serving_of
+from rivya_run.project.manifest_reader import at_stake, spent
 from rivya_run.views.page.figures import spend
 from rivya_run.views.status_view import scenes, totals_lines
 

@@ -23,7 +23,7 @@ from rivya_run.journal.judging import Judge, Nonsense, formed, judge_meaning, sa
 from rivya_run.journal.manifest import known_attempts, manifest, text_of
 from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.journal.take_entry import entry_of_attempt
-from rivya_run.planning.serving import serving_of
+from rivya_run.planning.matching import serving_of
 
 UPLOAD = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "file_1", "tok", NOW)
 SCHEMA: Any = manifest_schema()

@@ -19,7 +19,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import known_attempts, knows_more, manifest, text_of
 from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.journal.task import ApiError
-from rivya_run.planning.serving import serving_of
+from rivya_run.planning.matching import serving_of
 from rivya_run.storyboard.model import Storyboard
 
 FEW = settings(max_examples=30)

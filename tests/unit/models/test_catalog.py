@@ -97,7 +97,7 @@ def test_project_tables_add_and_override(tmp_path: Path) -> None:
             'default: "a"',
             'default: "c"',
             (6, 61),
-            "the default is no value of its own row: 'c' is not an option",
+            "the default is not a valid value of its own row: 'c' is not an option",
         ),
         ("id: my-model", "id: other", (1, 5), "the file of 'other' must be called other.yaml"),
         ("id: my-model", "id: my-model\nid: my-model", (2, 1), None),

@@ -166,9 +166,7 @@ def test_another_frame_of_the_same_parent_is_a_change_of_the_reference() -> None
     asked = child("sh", from_shot("key", frame="first"))
     before = sent(asked, {"url": "https://u/1"}, parents=(("key", 1, sha("old")),))
     now = child("sh", from_shot("key", frame="last"))
-    assert why(now, before, parents=(Parent("key", 1, sha("old")),)) == (
-        "a reference is asked for in another way"
-    )
+    assert why(now, before, parents=(Parent("key", 1, sha("old")),)) == ("a reference is used in another way")
 
 
 def test_defaults_of_a_table_that_changed_are_the_last_explanation() -> None:

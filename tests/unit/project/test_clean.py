@@ -9,7 +9,7 @@ from examples import attempt, shot
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.json_types import Json
 from rivya_run.project.clean import unused
-from rivya_run.project.places import arriving
+from rivya_run.project.names import arriving
 
 OLD = attempt(shot("a", "old"))
 NEW = attempt(shot("a", "new"))

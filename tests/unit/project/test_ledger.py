@@ -1,4 +1,4 @@
-"""The books of one output folder: journal, history, and what a committed manifest knows besides."""
+"""The ledger of one output folder: journal, history, and what a committed manifest knows besides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rivya_run.project.places import JOURNAL, MANIFEST
 UPLOADED = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "f", "t", NOW)
 
 
-def books(folder: Path) -> Ledger:
+def opened(folder: Path) -> Ledger:
     """The folder's ledger, its clock standing still."""
     return Ledger(folder, now=lambda: NOW)
 
@@ -40,8 +40,8 @@ def document_of(*states: AttemptState) -> dict[str, Any]:
 
 
 def test_looking_writes_nothing(tmp_path: Path) -> None:
-    """A folder that doesn't exist has empty books, and still doesn't exist."""
-    ledger = books(tmp_path / "none")
+    """A folder that doesn't exist has an empty ledger, and still doesn't exist."""
+    ledger = opened(tmp_path / "none")
     ledger.sync()
     ledger.close()
     assert ledger.history.attempts == {}
@@ -50,12 +50,12 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
 
 def test_what_is_recorded_is_known_at_once_and_by_the_next(tmp_path: Path) -> None:
     """Journal and history never differ."""
-    ledger = books(tmp_path)
+    ledger = opened(tmp_path)
     for event in taken_in([attempt(shot("a")), attempt(shot("b"), 1, AttemptState.RUNNING)]):
         ledger.record(event)
     ledger.record(UPLOADED)
     ledger.close()
-    again = books(tmp_path)
+    again = opened(tmp_path)
     assert again.history.attempts == ledger.history.attempts
     assert again.history.uploads == ledger.history.uploads
     assert again.history.spent() == ledger.history.spent() == 20
@@ -63,9 +63,9 @@ def test_what_is_recorded_is_known_at_once_and_by_the_next(tmp_path: Path) -> No
 
 def test_imagining_leaves_no_trace(tmp_path: Path) -> None:
     """Commands that only look know what a manifest says without putting it on record."""
-    ledger = books(tmp_path)
+    ledger = opened(tmp_path)
     [event] = taken_in([attempt(shot("a"))])
-    ledger.imagine(event)
+    ledger.apply_unrecorded(event)
     assert len(ledger.history.attempts) == 1
     assert not (tmp_path / JOURNAL).exists()
 
@@ -73,7 +73,7 @@ def test_imagining_leaves_no_trace(tmp_path: Path) -> None:
 def test_what_can_t_be_written_is_not_known_either(tmp_path: Path) -> None:
     """A failed append changes neither journal nor history."""
     (tmp_path / "file").write_text("")
-    ledger = books(tmp_path / "other")
+    ledger = opened(tmp_path / "other")
     ledger._journal.path = tmp_path / "file" / JOURNAL
     [event] = taken_in([attempt(shot("a"))])
     with pytest.raises(OutputFolderError):
@@ -127,7 +127,7 @@ def test_a_colleagues_run_is_taken_in(tmp_path: Path) -> None:
     written(tmp_path, document)
     found = read_manifest(tmp_path)
     assert found is not None
-    ledger = books(tmp_path)
+    ledger = opened(tmp_path)
     news = foreign_knowledge(found, ledger.history)
     assert UPLOADED in news
     for event in news:

@@ -13,7 +13,7 @@ from rivya_run.journal.events import Intended, RunStarted
 from rivya_run.journal.store import Journal
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
-from rivya_run.project.orphaned import Left, has_takes_of, is_new, left_behind
+from rivya_run.project.orphaned import OrphanedFolder, has_takes_of, is_new, left_behind
 from rivya_run.project.places import JOURNAL, MANIFEST
 
 MADE = attempt(shot("a"))
@@ -54,7 +54,7 @@ def with_journal(root: Path, name: str, made_from: str) -> Path:
 def test_a_folder_whose_storyboard_is_gone_is_left_behind(root: Path, made: object) -> None:
     """By the manifest's head, or by the journal's first line where there is no manifest."""
     folder = made(root, "old", "old.yaml")  # type: ignore[operator]
-    assert list(left_behind(root / "outputs/new", root)) == [Left(folder, "old", "old.yaml")]
+    assert list(left_behind(root / "outputs/new", root)) == [OrphanedFolder(folder, "old", "old.yaml")]
     (root / "old.yaml").write_text("shots: []")
     assert list(left_behind(root / "outputs/new", root)) == []
 
@@ -100,7 +100,7 @@ def test_what_can_t_be_read_is_passed_over(root: Path, text: str) -> None:
     (root / "outputs/odd" / MANIFEST).write_text(text)
     assert list(left_behind(root / "outputs/new", root)) == []
     assert list(left_behind(root / "none/new", root)) == []
-    assert not has_takes_of(Left(root / "outputs/odd", "odd", "odd.yaml"), {"a"}, set())
+    assert not has_takes_of(OrphanedFolder(root / "outputs/odd", "odd", "odd.yaml"), {"a"}, set())
 
 
 def test_a_folder_is_new_until_something_is_on_record(root: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rivya_run.project.reference_files import look_at, project_root
+from rivya_run.project.places import project_root
+from rivya_run.project.reference_files import look_at
 from rivya_run.storyboard.model import FileFacts, FileTrouble
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -137,7 +138,8 @@ def test_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     specs = home / "project" / "specs"
     specs.mkdir(parents=True)
-    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
     board = specs / "a.yaml"
     assert project_root(board) == specs
     (tmp_path / ".git").mkdir()

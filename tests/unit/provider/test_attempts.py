@@ -6,10 +6,10 @@ import anyio
 import pytest
 
 from rivya_run.provider.attempts import Attempts
-from rivya_run.provider.rivya.retry import Happening, Verdict, What
+from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult
 from virtual_time import run
 
-RESET = Happening(What.RESET)
+RESET = TransportResult(FailureKind.RESET)
 
 
 def attempts(deadline: float, pauses: list[tuple[float, str]] | None = None) -> Attempts:
@@ -49,11 +49,11 @@ def test_until_the_deadline() -> None:
 def test_an_answer_ends_it() -> None:
     """What the table calls an answer is followed by nothing."""
 
-    async def body() -> list[Verdict]:
-        happening = Happening(What.ANSWERED, 400)
-        return [attempt.decide("POST", happening, None).verdict async for attempt in attempts(100)]
+    async def body() -> list[RetryAction]:
+        happening = TransportResult(FailureKind.ANSWERED, 400)
+        return [attempt.decide("POST", happening, None).action async for attempt in attempts(100)]
 
-    assert run(body) == [Verdict.ANSWER]
+    assert run(body) == [RetryAction.ANSWER]
 
 
 def test_time_for_something_else_is_not_counted() -> None:

@@ -7,8 +7,8 @@ import httpcore2
 import httpx2
 import pytest
 
-from rivya_run.provider.faults import BodyError, Fault, fault_of
-from rivya_run.provider.rivya.retry import Happening, What, could_have_arrived
+from rivya_run.provider.faults import BodyError, TransportError, fault_of
+from rivya_run.provider.rivya.retry import FailureKind, TransportResult, could_have_arrived
 
 
 def classes(module: object) -> list[type[BaseException]]:
@@ -35,26 +35,26 @@ def test_every_class_is_mapped(kind: type[BaseException]) -> None:
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (httpx2.ConnectTimeout("x"), What.CONNECT_TIMEOUT),
-        (httpx2.ReadTimeout("x"), What.READ_TIMEOUT),
-        (httpx2.WriteTimeout("x"), What.WRITE_TIMEOUT),
-        (httpx2.PoolTimeout("x"), What.POOL_TIMEOUT),
-        (httpx2.ConnectError("x"), What.NOT_CONNECTED),
-        (httpx2.ProxyError("x"), What.NOT_CONNECTED),
-        (httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), What.UNTRUSTED),
-        (httpx2.ReadError("x"), What.RESET),
-        (httpx2.RemoteProtocolError("x"), What.RESET),
-        (httpx2.LocalProtocolError("x"), What.LOCAL),
-        (httpx2.DecodingError("x"), What.UNREADABLE),
-        (httpcore2.ReadTimeout("x"), What.READ_TIMEOUT),
-        (ConnectionResetError("x"), What.RESET),
-        (BodyError(Fault(What.READ_TIMEOUT, "x")), What.READ_TIMEOUT),
+        (httpx2.ConnectTimeout("x"), FailureKind.CONNECT_TIMEOUT),
+        (httpx2.ReadTimeout("x"), FailureKind.READ_TIMEOUT),
+        (httpx2.WriteTimeout("x"), FailureKind.WRITE_TIMEOUT),
+        (httpx2.PoolTimeout("x"), FailureKind.POOL_TIMEOUT),
+        (httpx2.ConnectError("x"), FailureKind.NOT_CONNECTED),
+        (httpx2.ProxyError("x"), FailureKind.NOT_CONNECTED),
+        (httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), FailureKind.UNTRUSTED),
+        (httpx2.ReadError("x"), FailureKind.RESET),
+        (httpx2.RemoteProtocolError("x"), FailureKind.RESET),
+        (httpx2.LocalProtocolError("x"), FailureKind.LOCAL),
+        (httpx2.DecodingError("x"), FailureKind.UNREADABLE),
+        (httpcore2.ReadTimeout("x"), FailureKind.READ_TIMEOUT),
+        (ConnectionResetError("x"), FailureKind.RESET),
+        (BodyError(TransportError(FailureKind.READ_TIMEOUT, "x")), FailureKind.READ_TIMEOUT),
     ],
 )
-def test_meaning(error: Exception, what: What) -> None:
+def test_meaning(error: Exception, what: FailureKind) -> None:
     """The most specific class decides."""
     fault = fault_of(error)
-    assert fault is not None and fault.what is what
+    assert fault is not None and fault.kind is what
 
 
 def test_doubt_is_the_rule() -> None:
@@ -62,7 +62,7 @@ def test_doubt_is_the_rule() -> None:
     safe = {
         kind.__name__
         for kind in classes(httpx2)
-        if (fault := fault_of(made(kind))) is not None and not could_have_arrived(Happening(fault.what))
+        if (fault := fault_of(made(kind))) is not None and not could_have_arrived(TransportResult(fault.kind))
     }
     assert safe == {
         "ConnectError",
@@ -76,5 +76,5 @@ def test_doubt_is_the_rule() -> None:
 
 
 def test_bugs_are_not_faults() -> None:
-    """What is not the network's doing is not taken for it."""
+    """FailureKind is not the network's doing is not taken for it."""
     assert fault_of(ValueError("x")) is None and fault_of(KeyError("x")) is None

@@ -54,7 +54,7 @@ def serve(server: Server, requests: int, told: list[Event] | None = None) -> flo
 
     async def body() -> float:
         began = anyio.current_time()
-        pace = Pace(random=lambda: 0.5, tell=told.append if told is not None else None)
+        pace = Pace(random=lambda: 0.5, notify=told.append if told is not None else None)
         gate = anyio.Semaphore(8)
         left = [0] * requests
         async with anyio.create_task_group() as group:
@@ -87,7 +87,7 @@ def test_pause() -> None:
     told: list[Event] = []
 
     async def body() -> None:
-        pace = Pace(random=lambda: 0.5, tell=told.append)
+        pace = Pace(random=lambda: 0.5, notify=told.append)
         began = anyio.current_time()
         assert await pace.ready(FAR)
         for _ in range(5):

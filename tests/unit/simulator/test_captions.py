@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rivya_run.simulator.shelf import slate_of
+from rivya_run.simulator.render_cache import slate_of
 from rivya_run.simulator.tasks import SimulatedTask
 
 

@@ -58,7 +58,7 @@ def test_id_that_does_not_tell_apart() -> None:
     """An id without one of the names is told which it lacks, once."""
     assert said(shot("s-${a}", "{a: [x, y], b: [1, 2, 3]}")) == [
         (
-            "2:9 shots[0] (s-${a}) id: the id must hold ${b}, so that the shots of the matrix can be told apart "
+            "2:9 shots[0] (s-${a}) id: the id must hold ${b}, so that each shot of the matrix has an id of its own "
             "[matrix-id]"
         )
     ]

@@ -14,8 +14,8 @@ def test_every_line_is_an_object_with_event_and_time() -> None:
     """Shot, take and status stand beside them where they apply, and all that is known of the event."""
     stream = io.StringIO()
     reporter = JsonReporter(Outlet(stream), now=lambda: 0.0)
-    reporter.tell(Event("take_changed", "board", "a", 1, "pending", {"task_id": "task_1", "credits": 10}))
-    reporter.tell(Event("run_finished", detail={"exit_code": 0}))
+    reporter.report(Event("take_changed", "board", "a", 1, "pending", {"task_id": "task_1", "credits": 10}))
+    reporter.report(Event("run_finished", detail={"exit_code": 0}))
     reporter.close()
     first, last = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert first == {
@@ -48,7 +48,7 @@ def test_what_no_terminal_can_show_is_escaped() -> None:
     """Lines are ASCII, whatever people write."""
     stream = io.StringIO()
     reporter = JsonReporter(Outlet(stream), now=lambda: 0.0)
-    reporter.tell(Event("notice", detail={"message": "台\x1b"}))
+    reporter.report(Event("notice", detail={"message": "台\x1b"}))
     reporter.close()
     assert stream.getvalue().isascii()
     assert json.loads(stream.getvalue())["message"] == "台\x1b"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.planning.chosen import Entry
+from rivya_run.project.manifest_reader import Entry
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.figures import SCALE, seconds, size, spend, timeline

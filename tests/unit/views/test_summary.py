@@ -126,7 +126,7 @@ def test_what_is_made_from_a_take_that_met_the_budget_has_not_failed() -> None:
     over = Outcome(Ending.OUT_OF_CREDITS, TakeStatus.PLANNED, "budget.max_credits is 5: 0 spent", "budget")
     blocked = Outcome(Ending.FAILED, TakeStatus.PLANNED, "parent a/1: budget.max_credits is 5: 0 spent")
     text = told({"a/1": over, "c/1": blocked, "d/1": blocked}, A, child("c", "a"), child("d", "c"))
-    assert text.startswith("board: 3 takes: 3 not made for lack of credits")
+    assert text.startswith("board: 3 takes: 3 not made: out of credits")
     assert "failed" not in text
 
 

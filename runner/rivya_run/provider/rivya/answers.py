@@ -1,4 +1,4 @@
-"""The API's JSON bodies, read tolerantly into the records of the wire. Pure; any JSON gives a value."""
+"""The API's JSON bodies, read tolerantly into tasks, files, models and errors. Pure; any JSON gives a value."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rivya_run.provider.origin import why_unsafe
 from rivya_run.provider.rivya.result_url import LONGEST_URL, result_url
 from rivya_run.storyboard.language import URL_PATTERN
 
-_LONGEST_ID = 512
-_MOST_URLS = 64
+_LONGEST_ID = 512  # characters; it has to fit into a URL
+_MOST_URLS = 64  # results of one task that are fetched: a bound on what a broken answer can ask for
 _SENDABLE = re.compile(URL_PATTERN)
 _STATUSES = {status.value: status for status in TaskStatus if status is not TaskStatus.OTHER}
 _WRAPPERS = (
@@ -38,8 +38,8 @@ _LISTS = ("data", "items", "tasks", "generations", "results", "files", "models",
 _REQUEST_ID = "req_"
 """How the API's ids of requests begin: never a task's."""
 
-_DEEPEST = 5
-_MOST_HELD = 100
+_DEEPEST = 5  # levels of wrapping that are searched: gateways add one or two
+_MOST_HELD = 100  # objects of a level that are looked at: a bound for hostile answers
 
 
 def read_task(body: Json, *, asked_for: str | None = None, origin: str = "") -> Task | None:
@@ -147,7 +147,6 @@ def _task_id(found: dict[str, Json]) -> str | None:
 
 
 def _status(found: dict[str, Json]) -> TaskStatus | None:
-    """A published status."""
     return _STATUSES.get((_text(found.get("status")) or "").strip().lower())
 
 

@@ -1,7 +1,7 @@
 """Rivya's endpoints: each call ends in a value, whatever the server answers, within its deadline.
 
 Deadlines are monotonic seconds of ``clock``. Only a create costs money, so only a create says whether its
-request may have arrived. What is retried, and when, is decided in ``retry``; how fast, in ``pace``.
+request may have arrived. FailureKind is retried, and when, is decided in ``retry``; how fast, in ``pace``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.progress import Event
 from rivya_run.provider.attempts import Attempts
-from rivya_run.provider.exchange import ApiRequest, Form, Reply
-from rivya_run.provider.faults import Fault
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
+from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import (
     Created,
@@ -35,8 +35,8 @@ from rivya_run.provider.interface import (
     UploadedFile,
 )
 from rivya_run.provider.rivya.answers import read_credits, read_file, read_models, read_task
-from rivya_run.provider.rivya.interpret import Heard, hear, plain_error
-from rivya_run.provider.rivya.retry import Reason, Verdict, What, could_have_arrived, judge, speaks
+from rivya_run.provider.rivya.interpret import ApiResult, interpret, plain_error
+from rivya_run.provider.rivya.retry import FailureKind, Reason, RetryAction, could_have_arrived, judge, speaks
 
 T = TypeVar("T")
 
@@ -84,12 +84,12 @@ class RivyaClient:
         heard = self._interpret(request, sent_at, await self._http.exchange(request), self._read_task)
         if isinstance(heard.found, Task):
             return Created(heard.found)
-        found = (heard.happening, heard.words, heard.hint)
+        found = (heard.transport, heard.words, heard.hint)
         # First of all: no other reading of an answer counts where a task may have been made.
-        if could_have_arrived(heard.happening):
+        if could_have_arrived(heard.transport):
             return MayHaveArrived(*found)
-        judged = judge("POST", heard.happening)
-        if judged.verdict is Verdict.ANSWER:
+        judged = judge("POST", heard.transport)
+        if judged.action is RetryAction.ANSWER:
             return Refused(plain_error(heard, judged))
         if judged.reason is Reason.THROTTLED:
             return Throttled(*found)
@@ -151,20 +151,24 @@ class RivyaClient:
             heard = self._interpret(request, sent_at, await self._http.send(request, deadline=deadline), read)
             if isinstance(heard.found, kind):
                 return heard.found
-            decision = attempt.decide(request.method, heard.happening, heard.hint)
+            decision = attempt.decide(request.method, heard.transport, heard.hint)
             if decision.reason is Reason.KEY_REFUSED:
                 raise key_refused(plain_error(heard, decision))
-            if decision.verdict is Verdict.ANSWER:
+            if decision.action is RetryAction.ANSWER:
                 error = plain_error(heard, decision)
                 return NotFound(error) if decision.reason is Reason.NOT_FOUND else Refused(error)
-        return Unanswered(heard.words if heard is not None else What.PAUSED.value)
+        return Unanswered(heard.words if heard is not None else FailureKind.PAUSED.value)
 
     def _interpret(
-        self, request: ApiRequest, sent_at: float, reply: Reply | Fault, read: Callable[[Json], T | None]
-    ) -> Heard:
-        heard = hear(reply, read, creates=request.creates)
+        self,
+        request: ApiRequest,
+        sent_at: float,
+        reply: ApiResponse | TransportError,
+        read: Callable[[Json], T | None],
+    ) -> ApiResult:
+        heard = interpret(reply, read, creates=request.creates)
         if self._listen is not None:
-            self._listen(request.trace_id, sent_at, None if speaks(heard.happening) else heard.words)
+            self._listen(request.trace_id, sent_at, None if speaks(heard.transport) else heard.words)
         return heard
 
     def _report_pause(self, what: str, pause: float, reason: str) -> None:

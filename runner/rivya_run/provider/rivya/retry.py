@@ -49,13 +49,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-BACK_OFF_BASE = 0.5
-BACK_OFF_CAP = 30.0
+BACK_OFF_BASE = 0.5  # seconds; short, since most failures are a single lost connection
+BACK_OFF_CAP = 30.0  # seconds; a service that comes back is noticed within half a minute
 INSUFFICIENT_CREDITS = "insufficient_credits"
 IDEMPOTENCY_CONFLICT = "idempotency_conflict"
-_LONGEST_HINT = 1e9
-_HASTY_TRIES = 3  # how often a "come back at once" is taken at its word
-_PAGE_TRIES = 3  # how often an answer that may be a gateway's is asked for, the first included
+_LONGEST_HINT = 1e9  # seconds (30 years): keeps sums with it finite
+_HASTY_TRIES = 3  # how often "Retry-After: 0" is obeyed: a server that always says so would be flooded
+_PAGE_TRIES = 3  # requests in all before a page that may be a gateway's counts as the API's answer
 
 
 _PUBLISHED = {
@@ -81,8 +81,8 @@ _GAVE_UP_WAITING = frozenset({408, 460, 499})
 """460 and 499 are what gateways say of a request that ended while a server behind them was at work on it."""
 
 
-class What(StrEnum):
-    """What came of sending a request."""
+class FailureKind(StrEnum):
+    """What came of sending a request. ANSWERED: an answer that can be judged by its status and code."""
 
     ANSWERED = "answered"
     ERROR_AS_SUCCESS = "an error with the status of a success"
@@ -95,28 +95,28 @@ class What(StrEnum):
     READ_TIMEOUT = "no answer in time"
     RESET = "the connection broke"
     LOCAL = "the request could not be made"
-    PAUSED = "the server asked for a longer pause than there is time"
+    PAUSED = "the server asked for a pause longer than the time left"
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TransportResult:
     """``status`` and ``code`` (the API's ``error.code``) are there where an answer came."""
 
-    what: What
+    kind: FailureKind
     status: int | None = None
     code: str | None = None
 
 
-class Verdict(StrEnum):
-    """ANSWER: hand on what came. AGAIN: wait, then send the same. STOP: give up without an answer."""
+class RetryAction(StrEnum):
+    """ANSWER: hand on what came. RETRY: wait, then send the same bytes. STOP: give up without an answer."""
 
     ANSWER = "answer"
-    AGAIN = "again"
+    RETRY = "retry"
     STOP = "stop"
 
 
 class Reason(StrEnum):
-    """Why a decision fell, in words for the person."""
+    """Why something was decided; the values stand in messages."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -139,47 +139,53 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``wait`` is in seconds and only means something with AGAIN."""
+    """``wait`` is in seconds and only means something with RETRY."""
 
-    verdict: Verdict
+    action: RetryAction
     reason: Reason
     wait: float = 0.0
 
 
-_BY_WHAT = {
-    What.ERROR_AS_SUCCESS: (Verdict.AGAIN, Reason.SERVER_TROUBLE),
-    What.NOT_CONNECTED: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.CONNECT_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.POOL_TIMEOUT: (Verdict.AGAIN, Reason.NO_CONNECTION),
-    What.WRITE_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.READ_TIMEOUT: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.RESET: (Verdict.AGAIN, Reason.NO_ANSWER),
-    What.UNREADABLE: (Verdict.AGAIN, Reason.UNREADABLE),
-    What.UNTRUSTED: (Verdict.STOP, Reason.UNTRUSTED),
-    What.LOCAL: (Verdict.STOP, Reason.NEVER_SENT),
-    What.PAUSED: (Verdict.STOP, Reason.TOLD_TO_WAIT),
+_BY_KIND = {
+    FailureKind.ERROR_AS_SUCCESS: (RetryAction.RETRY, Reason.SERVER_TROUBLE),
+    FailureKind.NOT_CONNECTED: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.CONNECT_TIMEOUT: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.POOL_TIMEOUT: (RetryAction.RETRY, Reason.NO_CONNECTION),
+    FailureKind.WRITE_TIMEOUT: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.READ_TIMEOUT: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.RESET: (RetryAction.RETRY, Reason.NO_ANSWER),
+    FailureKind.UNREADABLE: (RetryAction.RETRY, Reason.UNREADABLE),
+    FailureKind.UNTRUSTED: (RetryAction.STOP, Reason.UNTRUSTED),
+    FailureKind.LOCAL: (RetryAction.STOP, Reason.NEVER_SENT),
+    FailureKind.PAUSED: (RetryAction.STOP, Reason.TOLD_TO_WAIT),
 }
 _ARRIVED = frozenset(
-    {What.WRITE_TIMEOUT, What.READ_TIMEOUT, What.RESET, What.UNREADABLE, What.ERROR_AS_SUCCESS}
+    {
+        FailureKind.WRITE_TIMEOUT,
+        FailureKind.READ_TIMEOUT,
+        FailureKind.RESET,
+        FailureKind.UNREADABLE,
+        FailureKind.ERROR_AS_SUCCESS,
+    }
 )
 
 
-def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> Happening:
-    """What a 2xx that tells of an error stands for: the same error with its published status.
+def error_as_success(status: int, code: str, *, creates: bool, names_a_task: bool) -> TransportResult:
+    """What a 2xx whose body is an error stands for: the same error with its published status.
 
-    Not for a create where the code, or an id beside it, leaves open whether something was made.
+    Except for a create whose code, or an id beside it, leaves open whether something was made: that is unreadable.
     """
     if creates and (names_a_task or code not in _NOTHING_MADE):
-        return Happening(What.UNREADABLE, status, code)
+        return TransportResult(FailureKind.UNREADABLE, status, code)
     published = _PUBLISHED.get(code)
     if published is None:
-        return Happening(What.ERROR_AS_SUCCESS, status, code)
-    return Happening(What.ANSWERED, published, code)
+        return TransportResult(FailureKind.ERROR_AS_SUCCESS, status, code)
+    return TransportResult(FailureKind.ANSWERED, published, code)
 
 
 def decide(
     method: str,
-    happening: Happening,
+    result: TransportResult,
     *,
     hint: float | None,
     attempts: int,
@@ -190,72 +196,75 @@ def decide(
 
     ``hint`` is what ``read_retry_after`` made of the answer's header.
     """
-    judged = judge(method, happening, attempts)
-    if judged.verdict is not Verdict.AGAIN:
+    judged = judge(method, result, attempts)
+    if judged.action is not RetryAction.RETRY:
         return judged
     if time_left <= 0:
-        return Decision(Verdict.STOP, Reason.DEADLINE)
+        return Decision(RetryAction.STOP, Reason.DEADLINE)
     if hint is not None and hint > time_left:
-        return Decision(Verdict.STOP, Reason.TOLD_TO_WAIT)
+        return Decision(RetryAction.STOP, Reason.TOLD_TO_WAIT)
+    # Retry-After wins over our own back-off: the server knows when it can take more.
     if hint or (hint is not None and attempts <= _HASTY_TRIES):
         return replace(judged, wait=hint)
     return replace(judged, wait=min(back_off(attempts, random), time_left))
 
 
-def judge(method: str, happening: Happening, attempts: int = 1) -> Decision:
+def judge(method: str, result: TransportResult, attempts: int = 1) -> Decision:
     """What the table says of it, whatever the time."""
-    return Decision(*_judge(method, happening, attempts))
+    return Decision(*_judge(method, result, attempts))
 
 
-def _judge(method: str, happening: Happening, attempts: int) -> tuple[Verdict, Reason]:
-    if happening.what is not What.ANSWERED:
+def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAction, Reason]:
+    if result.kind is not FailureKind.ANSWERED:
         # An unreadable 200 may still say plainly that the wallet is empty.
-        if happening.code == INSUFFICIENT_CREDITS:
-            return Verdict.ANSWER, Reason.OUT_OF_CREDITS
-        if happening.what is What.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
-            return Verdict.ANSWER, Reason.REFUSED
-        return _BY_WHAT[happening.what]
-    status, code = happening.status or 0, happening.code
+        if result.code == INSUFFICIENT_CREDITS:
+            return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
+        if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
+            return RetryAction.ANSWER, Reason.REFUSED
+        return _BY_KIND[result.kind]
+    status, code = result.status or 0, result.code
     if 200 <= status < 300:
-        return Verdict.ANSWER, Reason.ACCEPTED
+        return RetryAction.ANSWER, Reason.ACCEPTED
     if status == 402 or code == INSUFFICIENT_CREDITS:
-        return Verdict.ANSWER, Reason.OUT_OF_CREDITS
+        return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
     if status == 429 or code == "rate_limited":
-        return Verdict.AGAIN, Reason.THROTTLED
+        return RetryAction.RETRY, Reason.THROTTLED
     if code == "public_api_disabled":
-        return Verdict.AGAIN, Reason.DISABLED
+        return RetryAction.RETRY, Reason.DISABLED
     if 300 <= status < 400:
-        return Verdict.ANSWER, Reason.REDIRECTED
+        return RetryAction.ANSWER, Reason.REDIRECTED
     if status in (401, 403):
-        return Verdict.ANSWER, Reason.KEY_REFUSED
+        return RetryAction.ANSWER, Reason.KEY_REFUSED
+    # Our resends are byte-identical, so a conflict means that the first one is still being worked on.
     if status == 409 and code == IDEMPOTENCY_CONFLICT and method == "POST":
-        return Verdict.AGAIN, Reason.CONFLICT
+        return RetryAction.RETRY, Reason.CONFLICT
+    # A 404 of the API has a code. One without is a gateway's that knows nothing of the task.
     if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
-        return Verdict.AGAIN, Reason.UNREADABLE
+        return RetryAction.RETRY, Reason.UNREADABLE
     if status in (404, 410):
-        return Verdict.ANSWER, Reason.NOT_FOUND
+        return RetryAction.ANSWER, Reason.NOT_FOUND
     if status == 425 or status in _GAVE_UP_WAITING or not 400 <= status < 500:
-        return Verdict.AGAIN, Reason.SERVER_TROUBLE
-    return Verdict.ANSWER, Reason.REFUSED
+        return RetryAction.RETRY, Reason.SERVER_TROUBLE
+    return RetryAction.ANSWER, Reason.REFUSED
 
 
-def could_have_arrived(happening: Happening) -> bool:
+def could_have_arrived(result: TransportResult) -> bool:
     """Whether the server may have taken a request that ended so: a second one could be paid twice."""
-    if happening.code == INSUFFICIENT_CREDITS:
+    if result.code == INSUFFICIENT_CREDITS:
         return False
-    if happening.what is not What.ANSWERED:
-        return happening.what in _ARRIVED  # whatever its code says: there may be a task's id beside it
-    status = happening.status or 0
-    if happening.code in {"rate_limited", "public_api_disabled"} or status in (301, 307, 308):
+    if result.kind is not FailureKind.ANSWERED:
+        return result.kind in _ARRIVED  # whatever its code says: there may be a task's id beside it
+    status = result.status or 0
+    if result.code in {"rate_limited", "public_api_disabled"} or status in (301, 307, 308):
         return False
     return status in _GAVE_UP_WAITING or not 400 <= status < 500
 
 
-def speaks(happening: Happening) -> bool:
-    """Whether an answer shows an API at work, be it a refusal: not where it is too busy, broken or out of reach."""
-    if happening.what is not What.ANSWERED:
-        return happening.code is not None
-    reason = _judge("POST", happening, 1)[1]
+def speaks(result: TransportResult) -> bool:
+    """Whether an answer shows that the API is working, be it by a refusal; a busy or broken server shows nothing."""
+    if result.kind is not FailureKind.ANSWERED:
+        return result.code is not None
+    reason = _judge("POST", result, 1)[1]
     return reason not in {Reason.THROTTLED, Reason.DISABLED, Reason.SERVER_TROUBLE}
 
 

@@ -96,8 +96,6 @@ class SceneCard:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that the template shows."""
-
     title: str
     storyboard: str
     path: str

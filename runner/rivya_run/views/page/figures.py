@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rivya_run.planning.chosen import Entry, chosen_take, ended, entries, number, spent, take_number, text
+from rivya_run.project.manifest_reader import (
+    Entry,
+    chosen_take,
+    ended,
+    entries,
+    number,
+    spent,
+    take_number,
+    text,
+)
 from rivya_run.text import figure, visible
 from rivya_run.views.wording import STATUSES, status_in_words
 
@@ -187,7 +196,7 @@ def _lines(sums: Iterable[tuple[str, tuple[int, float]]]) -> Iterator[SpendLine]
 QUIET = timedelta(minutes=30)
 """Runs that are further apart than this get a scale of their own, or a night would flatten every bar."""
 
-SCALE = 1000
+SCALE = 1000  # units of a bar's whole width: a tenth of a percent
 _PHASES = ("sent", "queued", "processing", "downloading")
 _ENDS = frozenset(("stored", "succeeded", "failed"))
 

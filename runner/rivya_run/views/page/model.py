@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from rivya_run.media.warnings import output_warnings
-from rivya_run.planning.chosen import (
+from rivya_run.project.manifest_reader import (
     Entry,
     chosen_take,
     ended,

@@ -16,10 +16,11 @@ from pathlib import Path
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from rivya_run.durable import replacing, write_atomically
 from rivya_run.errors import OutputFolderError
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
-from rivya_run.planning.chosen import Entry, entries, playable
+from rivya_run.project.manifest_reader import Entry, entries, playable
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.model import page
@@ -59,12 +60,7 @@ def write_report(
     pictures.prepare(paths)
     text = render(page(manifest, pictures))
     target = folder / NAME
-    part = folder / (NAME + ".part")
-    try:
-        part.write_bytes(text.encode("utf-8", "replace"))
-        part.replace(target)
-    except OSError as problem:
-        raise OutputFolderError(f"{target} can't be written: {problem.strerror or problem}") from problem
+    write_atomically(target, text.encode("utf-8", "replace"))
     return target
 
 
@@ -73,7 +69,7 @@ def _digest(text: str) -> str:
 
 
 CACHE = ".posters"
-EMBED_FILE = 8 * 1024 * 1024
+EMBED_FILE = 8 * 1024 * 1024  # bytes; base64 adds a third, and browsers get slow with larger ones
 EMBED_ALL = 96 * 1024 * 1024
 """Bytes: a clip larger than the one, and clips beyond the sum of the other, stay beside the page."""
 
@@ -83,8 +79,8 @@ POSTERS_ALL = 24 * 1024 * 1024
 _WIDTHS = ((80, 480, 72), (300, 320, 66), (10_000_000, 208, 60))
 """Up to so many takes: width in pixels and JPEG quality of a poster."""
 
-_THUMBNAIL = 160
-_THREADS = 4
+_THUMBNAIL = 160  # pixels wide
+_THREADS = 4  # clips are decoded outside of Python's lock
 _PLAYED = frozenset(("video/mp4", "video/webm", "video/quicktime"))
 """What browsers play."""
 
@@ -118,7 +114,6 @@ class FolderPictures:
                     old.unlink()
 
     def exists(self, path: str) -> bool:
-        """Whether the file is in the output folder."""
         return (self._folder / path).is_file()
 
     def poster(self, path: str) -> str | None:
@@ -166,11 +161,8 @@ class FolderPictures:
             return kept.name, kept.read_bytes()
         content = poster(file, self._width, self._quality)
         if content is not None:
-            with contextlib.suppress(OSError):
-                kept.parent.mkdir(exist_ok=True)
-                part = kept.with_suffix(".part")
+            with contextlib.suppress(OutputFolderError), replacing(kept, durable=False) as part:
                 part.write_bytes(content)
-                part.replace(kept)
         return kept.name, content
 
 

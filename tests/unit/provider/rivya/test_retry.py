@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from rivya_run.provider.rivya.retry import (
     Decision,
-    Happening,
+    FailureKind,
     Reason,
-    Verdict,
-    What,
+    RetryAction,
+    TransportResult,
     back_off,
     could_have_arrived,
     decide,
@@ -26,36 +26,41 @@ from rivya_run.provider.rivya.retry import (
 NOW = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC).timestamp()
 
 
-def answered(status: int, code: str | None = None) -> Happening:
-    return Happening(What.ANSWERED, status, code)
+def answered(status: int, code: str | None = None) -> TransportResult:
+    return TransportResult(FailureKind.ANSWERED, status, code)
 
 
 def decision(
-    happening: Happening,
+    result: TransportResult,
     method: str = "POST",
     *,
     hint: float | None = None,
     attempts: int = 1,
     time_left: float = 100.0,
 ) -> Decision:
-    return decide(method, happening, hint=hint, attempts=attempts, time_left=time_left, random=0.5)
+    return decide(method, result, hint=hint, attempts=attempts, time_left=time_left, random=0.5)
 
 
-AGAIN, ANSWER, STOP = Verdict.AGAIN, Verdict.ANSWER, Verdict.STOP
+RETRY, ANSWER, STOP = RetryAction.RETRY, RetryAction.ANSWER, RetryAction.STOP
 
-# happening, could it have arrived, verdict on a create, reason
+# result, could it have arrived, action on a create, reason
 ROWS = [
-    (Happening(What.NOT_CONNECTED), False, AGAIN, Reason.NO_CONNECTION),
-    (Happening(What.CONNECT_TIMEOUT), False, AGAIN, Reason.NO_CONNECTION),
-    (Happening(What.POOL_TIMEOUT), False, AGAIN, Reason.NO_CONNECTION),
-    (Happening(What.WRITE_TIMEOUT), True, AGAIN, Reason.NO_ANSWER),
-    (Happening(What.READ_TIMEOUT), True, AGAIN, Reason.NO_ANSWER),
-    (Happening(What.RESET), True, AGAIN, Reason.NO_ANSWER),
-    (Happening(What.UNREADABLE, 200), True, AGAIN, Reason.UNREADABLE),
-    (Happening(What.UNREADABLE, 200, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
-    (Happening(What.UNTRUSTED), False, STOP, Reason.UNTRUSTED),
-    (Happening(What.LOCAL), False, STOP, Reason.NEVER_SENT),
-    (Happening(What.PAUSED), False, STOP, Reason.TOLD_TO_WAIT),
+    (TransportResult(FailureKind.NOT_CONNECTED), False, RETRY, Reason.NO_CONNECTION),
+    (TransportResult(FailureKind.CONNECT_TIMEOUT), False, RETRY, Reason.NO_CONNECTION),
+    (TransportResult(FailureKind.POOL_TIMEOUT), False, RETRY, Reason.NO_CONNECTION),
+    (TransportResult(FailureKind.WRITE_TIMEOUT), True, RETRY, Reason.NO_ANSWER),
+    (TransportResult(FailureKind.READ_TIMEOUT), True, RETRY, Reason.NO_ANSWER),
+    (TransportResult(FailureKind.RESET), True, RETRY, Reason.NO_ANSWER),
+    (TransportResult(FailureKind.UNREADABLE, 200), True, RETRY, Reason.UNREADABLE),
+    (
+        TransportResult(FailureKind.UNREADABLE, 200, "insufficient_credits"),
+        False,
+        ANSWER,
+        Reason.OUT_OF_CREDITS,
+    ),
+    (TransportResult(FailureKind.UNTRUSTED), False, STOP, Reason.UNTRUSTED),
+    (TransportResult(FailureKind.LOCAL), False, STOP, Reason.NEVER_SENT),
+    (TransportResult(FailureKind.PAUSED), False, STOP, Reason.TOLD_TO_WAIT),
     (answered(200), True, ANSWER, Reason.ACCEPTED),
     (answered(201), True, ANSWER, Reason.ACCEPTED),
     (answered(202), True, ANSWER, Reason.ACCEPTED),
@@ -75,56 +80,68 @@ ROWS = [
     (answered(401), False, ANSWER, Reason.KEY_REFUSED),
     (answered(404, "not_found"), False, ANSWER, Reason.NOT_FOUND),
     (answered(410), False, ANSWER, Reason.NOT_FOUND),
-    (answered(408), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(460), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(499), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(425), False, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(409, "idempotency_conflict"), False, AGAIN, Reason.CONFLICT),
+    (answered(408), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(460), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(499), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(425), False, RETRY, Reason.SERVER_TROUBLE),
+    (answered(409, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
     (answered(409, "chat_session_conflict"), False, ANSWER, Reason.REFUSED),
     (answered(409), False, ANSWER, Reason.REFUSED),
     (answered(422, "a_code_nobody_knows"), False, ANSWER, Reason.REFUSED),
-    (answered(429), False, AGAIN, Reason.THROTTLED),
-    (answered(429, "rate_limited"), False, AGAIN, Reason.THROTTLED),
-    (answered(500), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(502), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(503), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(504), True, AGAIN, Reason.SERVER_TROUBLE),
-    (answered(503, "public_api_disabled"), False, AGAIN, Reason.DISABLED),
+    (answered(429), False, RETRY, Reason.THROTTLED),
+    (answered(429, "rate_limited"), False, RETRY, Reason.THROTTLED),
+    (answered(500), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(502), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(503), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(504), True, RETRY, Reason.SERVER_TROUBLE),
+    (answered(503, "public_api_disabled"), False, RETRY, Reason.DISABLED),
     # A code says more than the status that it comes with.
-    (answered(400, "rate_limited"), False, AGAIN, Reason.THROTTLED),
-    (answered(500, "rate_limited"), False, AGAIN, Reason.THROTTLED),
-    (answered(401, "public_api_disabled"), False, AGAIN, Reason.DISABLED),
-    (answered(500, "public_api_disabled"), False, AGAIN, Reason.DISABLED),
+    (answered(400, "rate_limited"), False, RETRY, Reason.THROTTLED),
+    (answered(500, "rate_limited"), False, RETRY, Reason.THROTTLED),
+    (answered(401, "public_api_disabled"), False, RETRY, Reason.DISABLED),
+    (answered(500, "public_api_disabled"), False, RETRY, Reason.DISABLED),
     (answered(400, "idempotency_conflict"), False, ANSWER, Reason.REFUSED),
     (answered(429, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
     # Unless it comes with an answer that nobody can read: a task may be in there.
-    (Happening(What.UNREADABLE, 200, "public_api_disabled"), True, AGAIN, Reason.UNREADABLE),
-    (Happening(What.UNREADABLE, 200, "rate_limited"), True, AGAIN, Reason.UNREADABLE),
-    (Happening(What.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows"), True, AGAIN, Reason.SERVER_TROUBLE),
-    (Happening(What.ERROR_AS_SUCCESS, 200, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
+    (TransportResult(FailureKind.UNREADABLE, 200, "public_api_disabled"), True, RETRY, Reason.UNREADABLE),
+    (TransportResult(FailureKind.UNREADABLE, 200, "rate_limited"), True, RETRY, Reason.UNREADABLE),
+    (
+        TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows"),
+        True,
+        RETRY,
+        Reason.SERVER_TROUBLE,
+    ),
+    (
+        TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "insufficient_credits"),
+        False,
+        ANSWER,
+        Reason.OUT_OF_CREDITS,
+    ),
     # Nothing is known of an answer without a status.
-    (Happening(What.ANSWERED), True, AGAIN, Reason.SERVER_TROUBLE),
+    (TransportResult(FailureKind.ANSWERED), True, RETRY, Reason.SERVER_TROUBLE),
     # The edges of each class of status, those that nobody uses included.
-    (answered(199), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(199), True, RETRY, Reason.SERVER_TROUBLE),
     (answered(299), True, ANSWER, Reason.ACCEPTED),
     (answered(300), True, ANSWER, Reason.REDIRECTED),
     (answered(399), True, ANSWER, Reason.REDIRECTED),
     (answered(400), False, ANSWER, Reason.REFUSED),
     (answered(499), False, ANSWER, Reason.REFUSED),
-    (answered(599), True, AGAIN, Reason.SERVER_TROUBLE),
+    (answered(599), True, RETRY, Reason.SERVER_TROUBLE),
 ]
 
 
-@pytest.mark.parametrize(("happening", "arrived", "verdict", "reason"), ROWS)
-def test_row_of_the_table(happening: Happening, arrived: bool, verdict: Verdict, reason: Reason) -> None:
+@pytest.mark.parametrize(("result", "arrived", "action", "reason"), ROWS)
+def test_row_of_the_table(
+    result: TransportResult, arrived: bool, action: RetryAction, reason: Reason
+) -> None:
     """Every row of the table says what a create does and whether its request may have arrived."""
-    found = decision(happening)
-    assert (found.verdict, found.reason) == (verdict, reason)
-    assert could_have_arrived(happening) is arrived
+    found = decision(result)
+    assert (found.action, found.reason) == (action, reason)
+    assert could_have_arrived(result) is arrived
 
 
 @pytest.mark.parametrize(
-    ("happening", "spoken"),
+    ("result", "spoken"),
     [
         (answered(200), True),
         (answered(400, "validation_failed"), True),
@@ -136,42 +153,42 @@ def test_row_of_the_table(happening: Happening, arrived: bool, verdict: Verdict,
         (answered(500), False),
         (answered(408), False),
         (answered(300), True),
-        (Happening(What.UNREADABLE, 200), False),
-        (Happening(What.UNREADABLE, 200, "a_code_nobody_knows"), True),
-        (Happening(What.NOT_CONNECTED), False),
-        (Happening(What.READ_TIMEOUT), False),
+        (TransportResult(FailureKind.UNREADABLE, 200), False),
+        (TransportResult(FailureKind.UNREADABLE, 200, "a_code_nobody_knows"), True),
+        (TransportResult(FailureKind.NOT_CONNECTED), False),
+        (TransportResult(FailureKind.READ_TIMEOUT), False),
     ],
 )
-def test_what_shows_an_api_at_work(happening: Happening, spoken: bool) -> None:
+def test_what_shows_an_api_at_work(result: TransportResult, spoken: bool) -> None:
     """A refusal does; trouble and too much to do don't."""
-    assert speaks(happening) is spoken
+    assert speaks(result) is spoken
 
 
 def test_conflict_on_a_question_is_an_answer() -> None:
     """An idempotency conflict is tried again on a POST only."""
-    assert decision(answered(409, "idempotency_conflict"), "GET").verdict is ANSWER
+    assert decision(answered(409, "idempotency_conflict"), "GET").action is ANSWER
 
 
 def test_page_with_404() -> None:
     """A 404 without the API's own code is a gateway's page at first and an answer from the third time on."""
-    verdicts = [decision(answered(404), "GET", attempts=n).verdict for n in (1, 2, 3)]
-    assert verdicts == [AGAIN, AGAIN, ANSWER]
-    assert decision(answered(404), "POST").verdict is ANSWER
+    actions = [decision(answered(404), "GET", attempts=n).action for n in (1, 2, 3)]
+    assert actions == [RETRY, RETRY, ANSWER]
+    assert decision(answered(404), "POST").action is ANSWER
 
 
-@pytest.mark.parametrize("happening", [answered(404, "not_found"), answered(410), answered(400)])
-def test_what_the_api_itself_says_is_an_answer_at_once(happening: Happening) -> None:
+@pytest.mark.parametrize("result", [answered(404, "not_found"), answered(410), answered(400)])
+def test_what_the_api_itself_says_is_an_answer_at_once(result: TransportResult) -> None:
     """Only a 404 without a code may be a gateway's page."""
-    assert decision(happening, "GET").verdict is ANSWER
+    assert decision(result, "GET").action is ANSWER
 
 
 def test_an_error_with_an_unknown_code_and_the_status_of_a_success() -> None:
     """It is asked for twice more and then believed."""
-    happening = Happening(What.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows")
-    found = [decision(happening, "GET", attempts=n) for n in (1, 2, 3)]
-    assert [one.verdict for one in found] == [AGAIN, AGAIN, ANSWER]
+    result = TransportResult(FailureKind.ERROR_AS_SUCCESS, 200, "a_code_nobody_knows")
+    found = [decision(result, "GET", attempts=n) for n in (1, 2, 3)]
+    assert [one.action for one in found] == [RETRY, RETRY, ANSWER]
     assert found[2] == Decision(ANSWER, Reason.REFUSED)
-    assert decision(Happening(What.UNREADABLE, 200), "GET", attempts=3).verdict is AGAIN
+    assert decision(TransportResult(FailureKind.UNREADABLE, 200), "GET", attempts=3).action is RETRY
 
 
 PUBLISHED = {
@@ -203,17 +220,17 @@ def test_an_error_with_the_status_of_a_success_to_a_create() -> None:
     for code, status in PUBLISHED.items():
         assert error_as_success(201, code, creates=True, names_a_task=False) == answered(status, code)
     for code in (*LEAVES_OPEN, "a_code_nobody_knows"):
-        unreadable = Happening(What.UNREADABLE, 201, code)
+        unreadable = TransportResult(FailureKind.UNREADABLE, 201, code)
         assert error_as_success(201, code, creates=True, names_a_task=False) == unreadable
     for code in (*PUBLISHED, *LEAVES_OPEN):
-        unreadable = Happening(What.UNREADABLE, 201, code)
+        unreadable = TransportResult(FailureKind.UNREADABLE, 201, code)
         assert error_as_success(201, code, creates=True, names_a_task=True) == unreadable
 
 
 def test_a_code_that_is_not_published_has_no_status_of_its_own() -> None:
     """It stays what it is, an error with the status of a success."""
     found = error_as_success(201, "a_code_nobody_knows", creates=False, names_a_task=False)
-    assert found == Happening(What.ERROR_AS_SUCCESS, 201, "a_code_nobody_knows")
+    assert found == TransportResult(FailureKind.ERROR_AS_SUCCESS, 201, "a_code_nobody_knows")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
@@ -233,14 +250,16 @@ def test_at_once_is_not_for_ever() -> None:
 def test_too_long_a_hint_stops() -> None:
     """A wait past the deadline ends it at once, with that reason; one that just fits is waited."""
     assert decision(answered(503), hint=100.1) == Decision(STOP, Reason.TOLD_TO_WAIT)
-    assert decision(answered(503), hint=100.0) == Decision(AGAIN, Reason.SERVER_TROUBLE, 100.0)
+    assert decision(answered(503), hint=100.0) == Decision(RETRY, Reason.SERVER_TROUBLE, 100.0)
 
 
 def test_no_time_left() -> None:
     """Without time left nothing is tried again, but an answer stays an answer."""
-    assert decision(Happening(What.RESET), time_left=0.0) == Decision(STOP, Reason.DEADLINE)
-    assert decision(answered(400), time_left=-1.0).verdict is ANSWER
-    assert decision(Happening(What.RESET), time_left=0.1) == Decision(AGAIN, Reason.NO_ANSWER, 0.1)
+    assert decision(TransportResult(FailureKind.RESET), time_left=0.0) == Decision(STOP, Reason.DEADLINE)
+    assert decision(answered(400), time_left=-1.0).action is ANSWER
+    assert decision(TransportResult(FailureKind.RESET), time_left=0.1) == Decision(
+        RETRY, Reason.NO_ANSWER, 0.1
+    )
 
 
 @given(
@@ -252,10 +271,15 @@ def test_no_time_left() -> None:
     st.floats(0, 1, exclude_max=True),
 )
 def test_wait_fits_the_time_left(
-    happening: Happening, method: str, hint: float | None, attempts: int, time_left: float, random: float
+    result: TransportResult,
+    method: str,
+    hint: float | None,
+    attempts: int,
+    time_left: float,
+    random: float,
 ) -> None:
     """No wait is negative or longer than the time left."""
-    found = decide(method, happening, hint=hint, attempts=attempts, time_left=time_left, random=random)
+    found = decide(method, result, hint=hint, attempts=attempts, time_left=time_left, random=random)
     assert 0 <= found.wait <= max(time_left, 0)
 
 

@@ -46,7 +46,7 @@ RIGHT = Clock()
 
 
 @dataclass(frozen=True)
-class Life:
+class RunEnd:
     """One run: its exit code (negative: the signal), how many moments and renames it saw, the last moment."""
 
     status: int
@@ -55,13 +55,13 @@ class Life:
     last: str
 
 
-class Nursery:
+class ForkServer:
     """The warm process that runs are forked from; a context manager."""
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "crash.nursery"],
+            [sys.executable, "-m", "crash.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -84,14 +84,14 @@ class Nursery:
         self._process.stdin.flush()
         return int(self._answer()["pid"])
 
-    def end(self) -> Life:
+    def end(self) -> RunEnd:
         """Wait for the run that was started."""
-        return Life(**self._answer())
+        return RunEnd(**self._answer())
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the nursery died"
+        assert line, "the fork server died"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -151,11 +151,11 @@ class TrueTime:
 
 @dataclass
 class Project:
-    """A project folder, its simulator, and the nursery that runs it."""
+    """A project folder, its simulator, and the fork server that runs it."""
 
     root: Path
     simulator: HostedSimulator
-    nursery: Nursery
+    fork_server: ForkServer
     sniper: Sniper = field(default_factory=Sniper)
     options: tuple[str, ...] = ("--attempts", "2", "--retry-failed")
     environment: dict[str, str] = field(default_factory=dict)
@@ -206,7 +206,7 @@ class Project:
         survived: Collection[str] | None = None,
         fatal_move: int | None = None,
     ) -> int:
-        """Start a run; its process id. ``fatal``, ``survived`` and ``fatal_move`` are those of ``Moments``."""
+        """Start a run; its process id. ``fatal``, ``survived`` and ``fatal_move`` are those of ``KillPoints``."""
         args = ["run", "storyboard.yaml", "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
         if self.serves_once:
             args += ["--timeout", "5"]  # for files that never come
@@ -223,7 +223,7 @@ class Project:
         fatal_move: int | None = None,
     ) -> int:
         passed, jump = self.time.passed, self.clock.jump
-        return self.nursery.start(
+        return self.fork_server.start(
             {
                 "args": args,
                 "clock": [
@@ -246,7 +246,7 @@ class Project:
         fatal_request: int | None = None,
         survived: Collection[str] | None = None,
         fatal_move: int | None = None,
-    ) -> Life:
+    ) -> RunEnd:
         """One run, killed at its ``fatal``-th moment (or at the first of that name), in the middle of its
         ``fatal_request``-th request, at the first moment of a kind that isn't among the ``survived`` ones, or
         before its ``fatal_move``-th rename.
@@ -254,12 +254,12 @@ class Project:
         pid = self.begin(fatal=fatal, survived=survived, fatal_move=fatal_move)
         if fatal_request is not None:
             self.sniper.aim(pid, fatal_request)
-        life = self.nursery.end()
+        ended = self.fork_server.end()
         self.sniper.rest()
-        assert life.status != HUNG, f"a run hung after {life.last!r}\n{self.log}"
-        assert life.status in {KILLED, 0, 1, 5, 6}, f"exit code {life.status}\n{self.log}"
+        assert ended.status != HUNG, f"a run hung after {ended.last!r}\n{self.log}"
+        assert ended.status in {KILLED, 0, 1, 5, 6}, f"exit code {ended.status}\n{self.log}"
         self._look_what_is_held()
-        return life
+        return ended
 
     def _look_what_is_held(self) -> None:
         """Of no file that was paid for there may ever be fewer bytes here than there were."""
@@ -286,8 +286,8 @@ class Project:
         requests = len(self.simulator.traffic.requests)
         manifest.write_bytes(text(wrong))
         self.begin()
-        life = self.nursery.end()
-        assert life.status == 7, f"exit code {life.status} over {wrong}\n{self.log}"
+        ended = self.fork_server.end()
+        assert ended.status == 7, f"exit code {ended.status} over {wrong}\n{self.log}"
         assert len(self.simulator.traffic.requests) == requests
         if journal.with_suffix(".aside").exists():
             assert not journal.exists()
@@ -308,14 +308,14 @@ class Project:
         vain = 0
         for count in range(1, most + 1):
             tasks = len(self.simulator.state.tasks())
-            life = self.live()
-            if life.status == 0:
+            ended = self.live()
+            if ended.status == 0:
                 return count
-            if life.status == 5:
+            if ended.status == 5:
                 self.simulator.state.top_up(1000)
-            if life.status == 6:
+            if ended.status == 6:
                 self.decide()
-            vain = vain + 1 if life.status == 1 and tasks == len(self.simulator.state.tasks()) else 0
+            vain = vain + 1 if ended.status == 1 and tasks == len(self.simulator.state.tasks()) else 0
             if vain == 2 and self.serves_once:
                 return count
         raise AssertionError(f"not done after {most} runs\n{self.log}")
@@ -333,12 +333,12 @@ class Project:
                     args = ["adopt", "storyboard.yaml", shot["id"], tasks[-1].id, "--take", str(take["take"])]
                     patience = "5" if self.serves_once else "60"  # for files that never come
                     self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
-                    assert self.nursery.end().status in {0, 1, 5, 6}, self.log
+                    assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
                 unmade = unmade or tasks is None
         if unmade:
             self.simulator.state.top_up(100)  # an unknown take outranks the empty wallet in the exit code
             self.begin("--resend-unknown")
-            assert self.nursery.end().status in {0, 1, 5, 6}, self.log
+            assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it is on disk."""
@@ -348,7 +348,7 @@ class Project:
     @property
     def serves_once(self) -> bool:
         """Whether a result is gone as soon as it was sent."""
-        return self.simulator.desk.options.serves is not None
+        return self.simulator.context.options.serves is not None
 
     def check(self) -> None:
         """Hold the folder against the simulator's own books."""
@@ -431,7 +431,7 @@ class Files:
                 if index < len(entry["outputs"]):
                     self._check_output(entry["outputs"][index], served)
                 else:
-                    assert self.simulator.desk.options.serves is not None, f"{entry['shot']}: not fetched"
+                    assert self.simulator.context.options.serves is not None, f"{entry['shot']}: not fetched"
                     there = held.get((entry["client_request_id"], index), 0)
                     assert there < len(served), f"{entry['shot']}: {there} bytes are here, and not stored"
 
@@ -441,7 +441,7 @@ class Files:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         assert (digest, len(content)) == (output["sha256"], output["bytes"]), output["path"]
-        if "doubt" in output and self.simulator.desk.options.serves is not None:
+        if "doubt" in output and self.simulator.context.options.serves is not None:
             assert served.startswith(content), output["path"]
         else:
             assert content == served, output["path"]
@@ -455,7 +455,7 @@ class Files:
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
         }
         rest = there - self.expected - kept
-        if self.simulator.desk.options.serves is not None:
+        if self.simulator.context.options.serves is not None:
             rest = {path for path in rest if not path.startswith(".arriving/")}
         assert rest <= set(unused), f"left behind: {rest - set(unused)}"
 
@@ -483,14 +483,14 @@ def held(folder: Path) -> dict[tuple[str, int], int]:
 
 def _served(simulator: HostedSimulator, task: SimulatedTask, number: int) -> bytes:
     """What the simulator serves as a task's file."""
-    return asyncio.run(simulator.desk.shelf.content(task, number)).body
+    return asyncio.run(simulator.context.render_cache.content(task, number)).body
 
 
 @contextmanager
-def open_project(root: Path, nursery: Nursery, **options: Any) -> Iterator[Project]:
+def open_project(root: Path, fork_server: ForkServer, **options: Any) -> Iterator[Project]:
     """A project with a quick simulator of its own that can kill from its side."""
     from simulation import hosted
 
     sniper, true_time = Sniper(), TrueTime()
     with hosted(on_request=sniper, clock=true_time, **options) as simulator:
-        yield Project(root, simulator, nursery, sniper, time=true_time)
+        yield Project(root, simulator, fork_server, sniper, time=true_time)

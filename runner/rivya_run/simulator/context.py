@@ -18,26 +18,26 @@ from starlette.types import Receive, Scope, Send
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.simulator.options import Phase, SimulatorOptions
-from rivya_run.simulator.refusals import Gate, Refusal
-from rivya_run.simulator.shelf import Shelf
+from rivya_run.simulator.refusals import AccountLimits, Refusal
+from rivya_run.simulator.render_cache import RenderCache
 from rivya_run.simulator.state import State
-from rivya_run.simulator.traffic import Origin, SeenRequest, Traffic, Wires
+from rivya_run.simulator.traffic import ConnectionFaults, Origin, SeenRequest, Traffic
 
 
-class Desk:
+class SimulatorContext:
     """What all endpoints share. ``troubles`` collects bugs of the simulator itself: none may go unseen."""
 
     def __init__(self, options: SimulatorOptions, catalog: Catalog, state: State) -> None:
         self.options = options
         self.catalog = catalog
         self.state = state
-        self.gate = Gate(options)
+        self.gate = AccountLimits(options)
         self.traffic = Traffic()
-        self.wires: dict[Origin, Wires] = {
-            "api": Wires("api", self.traffic),
-            "results": Wires("results", self.traffic),
+        self.connection_faults: dict[Origin, ConnectionFaults] = {
+            "api": ConnectionFaults("api", self.traffic),
+            "results": ConnectionFaults("results", self.traffic),
         }
-        self.shelf = Shelf(options, catalog)
+        self.render_cache = RenderCache(options, catalog)
         self.troubles: list[Exception] = []
         self.results_url = ""
         self.record: Callable[[dict[str, Any]], None] | None = None
@@ -49,7 +49,6 @@ class Desk:
             self._ordinals["create"] += count
 
     def now(self) -> float:
-        """The simulator's time."""
         return self.options.clock()
 
     def request_id(self) -> str:
@@ -66,12 +65,11 @@ class Desk:
         """What becomes of a task that is created now; refused creates of it don't count."""
         return self.options.faults.pick("task", identity, 1, self.state.count() + 1)
 
-    def tell(self, request: Request, phase: Phase) -> None:
+    def notify(self, request: Request, phase: Phase) -> None:
         if self.options.on_request is not None:
             self.options.on_request(request.method, request.scope["path"], phase)
 
     def refusal(self, refusal: Refusal) -> Response:
-        """The published error body."""
         return reply(refusal.body(self.request_id()), refusal.status, refusal.headers)
 
 
@@ -83,7 +81,7 @@ Answer = Callable[[Request, str | None], Awaitable[Response]]
 class Endpoint:
     """One place as an ASGI application. ``identify`` names the request for the fault plan."""
 
-    desk: Desk
+    context: SimulatorContext
     origin: Origin
     place: str
     identify: Callable[[Request], str]
@@ -92,14 +90,14 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request in, answer it, note it."""
         request = Request(scope, receive)
-        fault = self.desk.fault(self.place, self.identify(request))
+        fault = self.context.fault(self.place, self.identify(request))
         response: Response | None = None
         try:
-            self.desk.tell(request, "before")
+            self.context.notify(request, "before")
             response = await self._answer(request, fault)
             self._note(request, response, fault)
             await response(scope, receive, send)
-            self.desk.tell(request, "after")
+            self.context.notify(request, "after")
         except ClientDisconnect:
             if response is None:
                 self._note(request, None, fault)
@@ -108,12 +106,12 @@ class Endpoint:
         try:
             return await self.answer(request, fault)
         except Refusal as refusal:
-            return self.desk.refusal(refusal)
+            return self.context.refusal(refusal)
         except ClientDisconnect:
             raise
         except Exception as error:
-            self.desk.troubles.append(error)
-            return self.desk.refusal(Refusal("internal_error"))
+            self.context.troubles.append(error)
+            return self.context.refusal(Refusal("internal_error"))
 
     def _note(self, request: Request, response: Response | None, fault: str | None) -> None:
         seen = SeenRequest(
@@ -122,14 +120,14 @@ class Endpoint:
             path=request.scope["path"],
             status=(response.status_code or None) if response is not None else None,
             fault=fault,
-            at=self.desk.now(),
-            raw_headers=tuple(request.scope["headers"]) if self.desk.options.keep_headers else (),
+            at=self.context.now(),
+            raw_headers=tuple(request.scope["headers"]) if self.context.options.keep_headers else (),
         )
-        self.desk.traffic.note(seen, self.place)
-        if self.desk.record is not None:
+        self.context.traffic.note(seen, self.place)
+        if self.context.record is not None:
             with suppress(OSError):
                 entry = {"e": "request", "method": seen.method, "path": seen.path, "status": seen.status}
-                self.desk.record({**entry, "fault": fault, "at": seen.at})
+                self.context.record({**entry, "fault": fault, "at": seen.at})
 
 
 PAGE = (
@@ -157,30 +155,30 @@ def half(whole: Response) -> Response:
 class Dropped(Response):
     """No reply: the connection is reset. Its status code is 0."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, connection_faults: ConnectionFaults) -> None:
         super().__init__(status_code=0)
-        self._wires = wires
+        self._connection_faults = connection_faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reset the connection and wait until the server knows."""
-        self._wires.drop(scope)
+        self._connection_faults.drop(scope)
         await gone(receive)
 
 
 class CutReply(Response):
     """A reply whose connection closes in the middle of its body."""
 
-    def __init__(self, whole: Response, wires: Wires) -> None:
+    def __init__(self, whole: Response, connection_faults: ConnectionFaults) -> None:
         super().__init__(whole.body, whole.status_code)
         self.raw_headers = whole.raw_headers
-        self._wires = wires
+        self._connection_faults = connection_faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send headers and half of the body, then hang up."""
         content = bytes(self.body)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
-        self._wires.hang_up(scope)
+        self._connection_faults.hang_up(scope)
         await gone(receive)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from rivya_run.journal.attempt import DOWNLOADING, credits_at_stake, credits_spent
 from rivya_run.media.types import Kind, by_suffix
+from rivya_run.project.names import relative
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -87,10 +88,7 @@ def at_stake(take: Entry) -> float:
 
 def inside(path: object) -> str | None:
     """A path of the manifest when it stays inside the output folder, else None."""
-    if not isinstance(path, str) or not path or "\\" in path or "\0" in path or ":" in path.split("/")[0]:
-        return None
-    parts = PurePosixPath(path).parts
-    return None if path.startswith("/") or ".." in parts else str(PurePosixPath(path))
+    return relative(path) if isinstance(path, str) else None
 
 
 def kind_of(output: Entry) -> Kind | None:

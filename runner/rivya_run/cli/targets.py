@@ -1,77 +1,20 @@
-"""What a storyboard has made so far: its manifest and output folder, for the commands that read them."""
+"""Which files a command may write where a person says: no record, no clip, nothing that it did not make."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rivya_run.errors import RivyaError, UsageError
+from rivya_run.errors import UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
-from rivya_run.project.ledger import read_manifest
 from rivya_run.project.lock import HOLDER_NAME, LOCK_NAME
-from rivya_run.project.open import storyboard_id_of
-from rivya_run.project.options import RunOptions
-from rivya_run.project.outputs import sha256_of
-from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, output_folder
-from rivya_run.project.rebuild import is_behind, rebuilt
-from rivya_run.project.reference_files import project_root
+from rivya_run.project.names import is_result
+from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE
 from rivya_run.provider.partial_file import PART
 from rivya_run.text import visible
 
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The manifest of a storyboard, its output folder, and the folder that its references start from.
-
-    ``rebuilt``: the manifest is not the one on disk, which is missing or behind its journal.
-    """
-
-    manifest: dict[str, Any]
-    folder: Path
-    storyboard_folder: Path
-    rebuilt: bool = False
-
-
-def made(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Made:
-    """Find what was made, by the journal where it knows more than the manifest of the same storyboard.
-
-    Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
-    """
-    name = storyboard_id_of(storyboard)
-    shown = visible(str(storyboard))
-    if not name or "/" in name or "\\" in name or name.startswith("."):
-        raise UsageError(f"the id of '{shown}' can't be determined", hint=f"rivya-run validate {shown}")
-    folder = output_folder(project_root(storyboard), outputs, name, simulate=simulate)
-    manifest = read_manifest(folder)
-    if is_behind(folder):
-        try:
-            newer = rebuilt(storyboard, RunOptions(outputs=outputs, simulate=simulate, allow_outside=True))
-        except RivyaError:
-            if manifest is None:
-                raise
-        else:
-            if newer is not None and (manifest is None or _is_of(newer, storyboard)):
-                return Made(newer, folder, storyboard.parent, rebuilt=True)
-    if manifest is None:
-        option = " --simulate" if simulate else ""
-        raise RivyaError(
-            f"'{shown}' has made nothing yet: there is no manifest in {folder}",
-            hint=f"run it first: rivya-run {shown}{option}",
-        )
-    return Made(manifest, folder, storyboard.parent)
-
-
-def _is_of(manifest: dict[str, Any], storyboard: Path) -> bool:
-    """Whether a storyboard is as it was when its last run began."""
-    return bool(manifest["storyboard"]["sha256"] == sha256_of(storyboard))
-
-
 _KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME))
-_OUTPUT = re.compile(r"(?P<shot>.+)/(?P=shot)_t\d{2,}_[0-9a-f]{8}.*")
-"""``<shot>/<shot>_t<take>_<digest>``: the names of clips, of copies beside them, of frames taken out of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +49,7 @@ def free_to_write(target: Path, product: Product, *, kept: Mapping[Path, str] | 
     trouble = _trouble(real.absolute(), product, kept or {})
     if trouble is not None:
         shown = f"'{visible(str(target))}' {trouble}; nothing was written"
-        raise UsageError(shown, hint="choose another name for the file, or move what is there away")
+        raise UsageError(shown, hint="choose another file name, or move the existing file away")
     return real
 
 
@@ -115,7 +58,7 @@ def _trouble(target: Path, product: Product, kept: Mapping[Path, str]) -> str | 
     name, place = target.name.casefold(), f"{target.parent.name}/{target.name}".casefold()
     if name in _KEPT or name.endswith(PART) or place.startswith(f"{ARRIVING}/"):
         return "is a name that rivya-run keeps for its own records"
-    if _OUTPUT.fullmatch(place):
+    if is_result(place):
         return "is the name of a clip that was paid for, or will be"
     try:
         if not target.exists():

@@ -20,7 +20,7 @@ MOVING = frozenset({"before rename", "before move"})
 LastAct = Callable[[], None]
 
 
-class Moments:
+class KillPoints:
     """Counts moments; the fatal one is the last thing that happens in this process.
 
     ``fatal`` is its number or its name, or None: there is none; ``survived`` are the kinds of moments that are not
@@ -61,11 +61,11 @@ class Moments:
         """Put the hooks around journal lines, syncs, requests, downloads and renames."""
         from rivya_run.journal.store import Journal
         from rivya_run.provider.http import Http
-        from rivya_run.provider.partial_file import Part
+        from rivya_run.provider.partial_file import PartialFile
 
         _around_lines(self, Journal)
         _around(self, Journal, "sync", "sync")
-        _around(self, Part, "append", "part")
+        _around(self, PartialFile, "append", "part")
         _around(self, Path, "replace", "rename")
         _around(self, Path, "rename", "move")
         _around_requests(self, Http)
@@ -85,20 +85,20 @@ def hasten() -> None:
     pace._LONGEST_PAUSE = 0.1
 
 
-def _around(moments: Moments, owner: type, method: str, name: str) -> None:
+def _around(points: KillPoints, owner: type, method: str, name: str) -> None:
     original = getattr(owner, method)
 
     @functools.wraps(original)
     def hooked(*args: Any, **kwargs: Any) -> Any:
-        moments.passed(f"before {name}")
+        points.passed(f"before {name}")
         result = original(*args, **kwargs)
-        moments.passed(f"after {name}")
+        points.passed(f"after {name}")
         return result
 
     setattr(owner, method, hooked)
 
 
-def _around_lines(moments: Moments, journal: type) -> None:
+def _around_lines(points: KillPoints, journal: type) -> None:
     """Before a journal line, in the middle of it (half of it is on disk), after it."""
     original = journal._write  # type: ignore[attr-defined]
 
@@ -109,37 +109,37 @@ def _around_lines(moments: Moments, journal: type) -> None:
             with self.path.open("ab") as file:
                 file.write(line[: len(line) // 2])
 
-        moments.passed(f"before line {event}")
+        points.passed(f"before line {event}")
         if self._file is not None:
-            moments.passed(f"inside line {event}", tear)
+            points.passed(f"inside line {event}", tear)
         original(self, line)
-        moments.passed(f"after line {event}")
+        points.passed(f"after line {event}")
 
     journal._write = hooked  # type: ignore[attr-defined]
 
 
-def _around_requests(moments: Moments, http: type) -> None:
+def _around_requests(points: KillPoints, http: type) -> None:
     original = http.exchange  # type: ignore[attr-defined]
 
     async def hooked(self: Any, request: Any, **bounds: Any) -> Any:
         name = f"{request.method} {request.path.split('/')[3]}"
-        moments.passed(f"before {name}")
+        points.passed(f"before {name}")
         reply = await original(self, request, **bounds)
-        moments.passed(f"after {name}")
+        points.passed(f"after {name}")
         return reply
 
     http.exchange = hooked  # type: ignore[attr-defined]
 
 
-def _around_downloads(moments: Moments, http: type) -> None:
+def _around_downloads(points: KillPoints, http: type) -> None:
     original = http.open  # type: ignore[attr-defined]
 
     @asynccontextmanager
     async def hooked(self: Any, url: str, headers: Any) -> Any:
-        moments.passed("before download")
+        points.passed("before download")
         async with original(self, url, headers) as incoming:
-            moments.passed("inside download")
+            points.passed("inside download")
             yield incoming
-        moments.passed("after download")
+        points.passed("after download")
 
     http.open = hooked  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """A warm process that forks runs of the real command line, so that thousands of kills take minutes.
 
-Started as ``python -m crash.nursery``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
-``fatal``, ``survived``, ``fatal_move``: when to die, as ``Moments`` has them; ``clock``: how its wall clock is
+Started as ``python -m crash.fork_server``. Reads one JSON request a line (``args``, ``env``, ``cwd``, ``log``,
+``fatal``, ``survived``, ``fatal_move``: when to die, as ``KillPoints`` has them; ``clock``: how its wall clock is
 wrong, as ``WallClock.set`` takes it), answers ``{"pid"}`` at once and ``{"status", "moments", "moves", "last"}``
 when that run has ended; a negative status is the signal that ended it.
 """
@@ -22,7 +22,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from crash.moments import Moments, hasten
+from crash.kill_points import KillPoints, hasten
 
 PATIENCE = float(os.environ.get("PATIENCE", "45"))
 """Seconds after which a run that doesn't end is taken to hang."""
@@ -98,7 +98,7 @@ def _live(request: dict[str, Any], shared: mmap.mmap, clock: WallClock) -> None:
         _HEAD.pack_into(shared, 0, count, moves, name.encode()[:56])
 
     signal.signal(signal.SIGUSR1, _show_where)
-    Moments(note, request["fatal"], request["survived"], request["fatal_move"]).install()
+    KillPoints(note, request["fatal"], request["survived"], request["fatal_move"]).install()
     code = 70
     try:
         from rivya_run.cli.app import app

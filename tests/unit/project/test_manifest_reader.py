@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-from rivya_run.planning.chosen import Chosen, NoFinishedTake, chosen_take, chosen_takes, inside, playable
+from rivya_run.project.manifest_reader import (
+    Chosen,
+    NoFinishedTake,
+    chosen_take,
+    chosen_takes,
+    inside,
+    playable,
+)
 
 
 def number(shot: dict[str, Any]) -> int | None:

@@ -22,7 +22,7 @@ from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.slate import Framing, Slate, framing_of
 from rivya_run.simulator.tasks import SimulatedTask
 
-_MOST_KEPT = 64 * 1024 * 1024
+_MOST_KEPT = 64 * 1024 * 1024  # bytes in memory; what is dropped is rendered again
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Content:
     etag: str
 
 
-class Shelf:
+class RenderCache:
     """Renders each result once while it fits; what had to go is rendered again, to the same bytes."""
 
     def __init__(self, options: SimulatorOptions, catalog: Catalog) -> None:
@@ -48,7 +48,6 @@ class Shelf:
         self._closing = threading.Event()
 
     def extension(self, task: SimulatedTask) -> str:
-        """The file name extension of a task's results."""
         table = self._catalog.get(task.model)
         return framing_of(table, task.params).extension if table is not None else "mp4"
 
@@ -70,7 +69,6 @@ class Shelf:
         self._closing.set()
 
     def close(self) -> None:
-        """Let go of the thread."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _render(self, name: str, task: SimulatedTask, number: int) -> Content:

@@ -1,0 +1,127 @@
+"""The names of files in an output folder, written and read: ``sh010/sh010_t02_3fa9c1d2.mp4``.
+
+Shot, take and the first 8 characters of the take's fingerprint; what belongs to a file (a still, an edited copy) adds
+to its name. Journals and manifests hold such names, so their form can't change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from rivya_run.errors import OutputFolderError
+from rivya_run.project.places import ARRIVING
+from rivya_run.provider.partial_file import PART
+
+_TAKE = r"(?P<shot>[^/]+)_t(?P<take>\d{2,})"
+_DIGEST = r"_[0-9a-f]{8}"
+_IN_FOLDER = r"(?P<folder>[^/]+)/(?P=folder)_t\d{2,}" + _DIGEST
+_RESULT = re.compile(_IN_FOLDER + ".*", re.DOTALL)
+_UNFINISHED = re.compile(_IN_FOLDER + r"[^/]*\.part(\.[^/]+)?")
+_CLIP = re.compile(f"{_TAKE}(?:{_DIGEST})?" + r"(?:_\d+)?")
+_CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
+_STILL = re.compile(r"(?P<stem>.+)_(first|last|[0-9e-]+s)\.png")
+_DOWNLOAD = re.compile(re.escape(ARRIVING) + r"/(?P<key>[0-9a-f]{16})_(?P<number>\d+)\.part(\.[a-z.]+)?")
+
+
+def output_name(shot: str, take: int, fingerprint: str, index: int, suffix: str) -> str:
+    """The path of a result in the output folder; further files of one take end in ``_2``, ``_3``."""
+    further = f"_{index + 1}" if index else ""
+    return f"{_beginning(shot, take)}{fingerprint[:8]}{further}{suffix}"
+
+
+def name_for_take(path: str, was: tuple[str, int], now: tuple[str, int]) -> str:
+    """The path of a result under the shot and take that it serves now; other paths stay as they are."""
+    old = _beginning(*was)
+    return _beginning(*now) + path.removeprefix(old) if path.startswith(old) else path
+
+
+def _beginning(shot: str, take: int) -> str:
+    return f"{shot}/{clip_name(shot, take)}_"
+
+
+def clip_name(shot: str, take: int) -> str:
+    """What a clip is called in an editor."""
+    return f"{shot}_t{take:02d}"
+
+
+def take_of(stem: str) -> tuple[str, int] | None:
+    """Shot and take of a clip's name, or of a file's name without its suffix."""
+    found = _CLIP.fullmatch(stem)
+    return (found["shot"], int(found["take"])) if found is not None else None
+
+
+def is_result(path: str) -> bool:
+    """Whether a path in an output folder is that of a result, or of something that belongs to one."""
+    return _RESULT.fullmatch(path) is not None
+
+
+def is_unfinished(path: str) -> bool:
+    """Whether a path is that of a result which was never complete: earlier versions left such files."""
+    return _UNFINISHED.fullmatch(path) is not None
+
+
+def original_of(path: str) -> str | None:
+    """The result beside which an edited copy was kept under this name; None for any other name."""
+    found = _CHANGED.fullmatch(path)
+    return found["stem"] + found["suffix"] if found is not None else None
+
+
+def name_for_changed(target: Path) -> Path:
+    """A free name beside a result for a file that lies in its place with other content."""
+    return _first_free(
+        lambda number: target.with_name(
+            f"{target.stem}.changed{f'_{number}' if number > 1 else ''}{target.suffix}"
+        )
+    )
+
+
+def _first_free(named: Callable[[int], Path]) -> Path:
+    number = 1
+    while os.path.lexists(path := named(number)):  # a broken link takes a name as well
+        number += 1
+    return path
+
+
+def clip_of_still(path: str) -> str | None:
+    """The path, without its suffix, of the clip that a still was taken from; None for any other name."""
+    found = _STILL.fullmatch(path)
+    return found["stem"] if found is not None else None
+
+
+def arriving(folder: Path, key: str, index: int) -> Path:
+    """Where a file is downloaded to: named after its attempt, since its shot may be renamed meanwhile."""
+    return folder / ARRIVING / f"{download_key(key)}_{index + 1}{PART}"
+
+
+def download_key(key: str) -> str:
+    """What the names of an attempt's downloads begin with. ``key`` may hold characters that no name can."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def download_of(path: str) -> tuple[str, int] | None:
+    """Download key and index of a file among the downloads; None for any other path."""
+    found = _DOWNLOAD.fullmatch(path)
+    return (found["key"], int(found["number"]) - 1) if found is not None else None
+
+
+def relative(path: str) -> str | None:
+    """A path from a journal or manifest in its plain form; None for one that leads out of the output folder.
+
+    ``\\`` and ``:`` lead elsewhere on Windows, and no name that is written here holds them.
+    """
+    parts = PurePosixPath(path).parts
+    if not parts or ".." in parts or path.startswith("/") or any(sign in path for sign in "\\:\0"):
+        return None
+    return "/".join(parts)
+
+
+def within(folder: Path, path: str) -> Path:
+    """The file of a path from a journal or manifest. Raises OutputFolderError if it leads out of the folder."""
+    inside = relative(path)
+    if inside is None:
+        raise OutputFolderError(f"{folder}: a record names a file outside the output folder: {path!r}")
+    return folder / inside
