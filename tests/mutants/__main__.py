@@ -15,7 +15,6 @@ import time
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
@@ -42,12 +41,12 @@ PACKAGE = ROOT / "runner" / "rivya_run"
 AT_ONCE = 2
 MOST_SURVIVORS = 0.05  # beyond it, tests of the money code are thought to miss real faults as well
 LEAST_SECONDS = 30.0  # for a mutant that hangs, on a machine that may be busy
-TIMES_AS_LONG = 5.0  # as the tests take without a fault
+TIMES_AS_LONG = 3.0  # as the tests take without a fault
 
 Key = tuple[str, str, str]
 
 
-class Mutated(SourceFileLoader, MetaPathFinder):  # type: ignore[misc]
+class Mutated(SourceFileLoader):
     """Gives one module other source than its file has, wherever it is imported."""
 
     def __init__(self, file: str, source: bytes) -> None:

@@ -301,6 +301,7 @@ def http_date(seconds: float) -> str:
         ("soon", None),
         ("nan", None),
         ("-5", None),
+        ("-0.5", None),
         ("0", 0.0),
         (" 120 ", 120.0),
         ("1.5", 1.5),
@@ -310,11 +311,18 @@ def http_date(seconds: float) -> str:
         ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
         ("Mon, 11 May 2026 12:00:30 -0000", 30.0),
         ("Mon, 99 May 2026 12:00:30 GMT", None),
+        ("Mon, 11 May 99999999999999999999 12:00:30 GMT", None),
     ],
 )
 def test_retry_after_header(value: str | None, seconds: float | None) -> None:
     """Seconds and HTTP dates are read, past dates are now, absurd ones are bounded, nonsense is ignored."""
     assert read_retry_after(value, NOW) == seconds
+
+
+def test_a_date_held_against_a_clock_that_makes_no_sense() -> None:
+    """The header says nothing then; seconds need no clock."""
+    assert read_retry_after(http_date(90), -1e18) is None
+    assert read_retry_after("90", -1e18) == 90
 
 
 @given(st.text(max_size=60), st.floats(0, 4e9))
