@@ -31,7 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RANGE = re.compile(r"bytes (\d{1,16})-(\d{1,16})/(\d{1,16})\Z")
 
 Seen = TypeVar("Seen")
-"""FailureKind is seen in a whole file."""
+"""What is seen in a whole file."""
 
 
 @dataclass(frozen=True, slots=True)

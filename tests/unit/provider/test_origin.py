@@ -90,9 +90,9 @@ def test_loopback() -> None:
         ("data:video/mp4;base64,AAAA", "data:"),
         ("https://a:b@media.example/x", "user name"),
         ("https:///x", "no host"),
-        ("/x.mp4", "no whole URL"),
-        ("", "no whole URL"),
-        ("https://media.example:99999/", "no URL"),
+        ("/x.mp4", "not an absolute URL"),
+        ("", "not an absolute URL"),
+        ("https://media.example:99999/", "not a URL"),
         ("https://media.example/" + "x" * 8192, "longer than 8,192"),
     ],
 )

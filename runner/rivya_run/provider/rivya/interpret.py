@@ -54,6 +54,10 @@ def interpret(
         if result.kind is FailureKind.UNREADABLE:
             start = "an answer that can't be read"
         error = replace(error, http_status=result.status)
+    elif creates and read(reply.json) is not None:
+        # A refusal that shows a task: this sending made it, or an earlier one with the same key. Either way it may cost.
+        result = TransportResult(FailureKind.UNREADABLE, reply.status, error_code(reply.json))
+        start += " with a task"
     elif 300 <= reply.status < 400:
         target = redirect_target(reply.headers.get("location"))
         words = f"the API answered with a redirect{target}; the key is not sent there, check the base URL"

@@ -10,6 +10,8 @@ write timeout                          perhaps          again
 read timeout                           perhaps          again
 reset, connection closed, half body    perhaps          again
 2xx that can't be read (HTML, no id)   perhaps          again
+any other answer to a create in which  perhaps          again
+a task stands
 2xx with an error's published code     as its status    as the published status of that code
 the same, to a create, unless the      perhaps          again
 code says that nothing was made

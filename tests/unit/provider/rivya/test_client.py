@@ -76,6 +76,15 @@ def test_any_success(status: int) -> None:
     assert isinstance(found, Created)
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 429])
+@pytest.mark.parametrize("wrapper", [None, "data"])
+def test_a_refusal_with_a_task_leaves_open_what_was_made(status: int, wrapper: str | None) -> None:
+    """A 409 may repeat the task that the key has made: whatever the status says, it is never paid for again."""
+    made: Json = {"id": "task_1", "status": "queued", "model": "m", "reserved_credits": 10}
+    _, found = once(httpx2.Response(status, json=made if wrapper is None else {wrapper: made}))
+    assert isinstance(found, MayHaveArrived)
+
+
 @pytest.mark.parametrize(
     "lost",
     [LOST, RESET, HTML, HALF, error(500), error(408), error(303, location="/x"), httpx2.WriteTimeout("slow")],

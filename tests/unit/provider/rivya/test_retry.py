@@ -125,7 +125,6 @@ ROWS = [
     (answered(300), True, ANSWER, Reason.REDIRECTED),
     (answered(399), True, ANSWER, Reason.REDIRECTED),
     (answered(400), False, ANSWER, Reason.REFUSED),
-    (answered(499), False, ANSWER, Reason.REFUSED),
     (answered(599), True, RETRY, Reason.SERVER_TROUBLE),
 ]
 
