@@ -55,7 +55,7 @@ def interpret(
             start = "an answer that can't be read"
         error = replace(error, http_status=result.status)
     elif creates and read(reply.json) is not None:
-        # A refusal that shows a task: this sending made it, or an earlier one with the same key. Either way it may cost.
+        # A refusal that shows a task: this sending made it, or an earlier one with the same key.
         result = TransportResult(FailureKind.UNREADABLE, reply.status, error_code(reply.json))
         start += " with a task"
     elif 300 <= reply.status < 400:
