@@ -77,7 +77,7 @@ def test_a_url_that_a_browser_would_open_is_fetched(tmp_path: Path, url: str, as
         ("http:///1.mp4", "http:///1.mp4", "no host"),
         ("https://ex ample.com/1.mp4", "https://ex%20ample.com/1.mp4", "no host"),
         ("https://a:b@media.example/1.mp4", "a:b@media.example", "user name"),
-        ("https://[::1/1.mp4", "https://[::1/1.mp4", "no URL"),
+        ("https://[::1/1.mp4", "https://[::1/1.mp4", "not a URL"),
         ("javascript:alert(1)\x1b[31m!", "javascript:alert(1)%1B[31m!", "javascript:"),
     ],
 )

@@ -234,7 +234,7 @@ def test_a_sound_that_was_all_there_when_a_run_was_killed_is_taken(
     with odd_api(tmp_path, media=media, headers=headers, kind="audio/mpeg") as api:
         api.board()
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.provider.partial_file.Part.finish", _die)
+            patch.setattr("rivya_run.provider.partial_file.PartialFile.finish", _die)
             assert api.go(timeout=5).exit_code == 7
         assert api.go(timeout=3).exit_code == 0
         assert api.clips() == [whole]

@@ -180,7 +180,7 @@ def test_a_renamed_file_without_an_id_is_asked_about_before_anything_is_paid_aga
         answer = in_project(project, command, project.root / "film.yaml")
         assert answer.exit_code == 3
         assert "film.yaml:1:1: error" in answer.stderr
-        assert "'id: storyboard' to go on" in answer.stderr
+        assert "'id: storyboard' to continue" in answer.stderr
         assert "'id: film' to start over" in answer.stderr
     assert not (project.root / "outputs/film").exists()
     (project.root / "film.yaml").write_text("id: storyboard\n" + textwrap.dedent(nameless))

@@ -79,6 +79,7 @@ shots:
   - {id: keyX, model: grok-imagine, prompt: A keyframeY}
   - {id: childX, prompt: From a keyframeY, references: [{shot: keyX}]}
   - {id: nextX, prompt: OnwardsY, references: [{shot: pairX, take: 1, frame: last}]}
+  - {id: backX, prompt: BackwardsY, references: [{shot: pairX, take: 2, frame: first}]}
 """
 OTHER = "id: crash\nshots:\n  - {id: other, prompt: Something else}\n"
 

@@ -100,7 +100,8 @@ async def create(
     ``resent``: an earlier run has sent it. ``slot`` is held; waiting for one again doesn't count against
     ``deadline`` (monotonic seconds). Raises KeyRefused, and OutputFolderError where the journal can't be written.
     """
-    may_exist = resent
+    # ``ours``: a sending of this create may have arrived. A task may also be another machine's, of the same key.
+    may_exist = ours = resent
     result: CreateResult = NotSent(_PAUSED, FailureKind.PAUSED.value)
     try:
         # The intent is on disk before anything leaves: who finds it there knows that a task may exist.
@@ -118,9 +119,10 @@ async def create(
                 # wrote down is paid for and lost. The timeouts of HTTP say how long that can take at most.
                 with anyio.CancelScope(shield=True):
                     result = await client.create_once(body, key)
-                    may_exist = may_exist or isinstance(result, MayHaveArrived)
+                    ours = ours or isinstance(result, MayHaveArrived)
+                    may_exist = may_exist or isinstance(result, MayHaveArrived | KeyInUse)
                     _record_answer(result, key, ledger, slot, may_exist, known_models)
-            if not _is_sent_again(result, attempt, may_exist):
+            if not _is_sent_again(result, attempt, ours):
                 break
             if isinstance(result, Throttled):
                 # Perhaps too many tasks are in flight: leave the slot to others, and stand in line again.
@@ -135,7 +137,7 @@ async def create(
         if not may_exist and ledger.attempt(key).state is AttemptState.SENT:
             ledger.record(Withdrawn(key, "interrupted before it was sent"))
         raise
-    _conclude(result, key, ledger, window, stop, may_exist)
+    _conclude(result, key, ledger, window, stop, may_exist=may_exist, ours=ours)
     await ledger.durable()
 
 
@@ -148,11 +150,11 @@ def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | Non
     return stop.outcome.message if stop.outcome is not None else None
 
 
-def _is_sent_again(result: CreateResult, attempt: Attempts, may_exist: bool) -> bool:
+def _is_sent_again(result: CreateResult, attempt: Attempts, ours: bool) -> bool:
     """Whether an answer, or none, is followed by the same bytes with the same key; ``attempt`` waits as decided."""
     if isinstance(result, Created | Refused):
         return False
-    if isinstance(result, KeyInUse) and not may_exist and attempt.number >= FOREIGN_TRIES:
+    if isinstance(result, KeyInUse) and not ours and attempt.number >= FOREIGN_TRIES:
         return False
     return attempt.decide("POST", result.happening, result.retry_after).action is RetryAction.RETRY
 
@@ -214,7 +216,14 @@ def _why_foreign(attempt: Attempt, task: Task, history: History, known_models: C
 
 
 def _conclude(
-    result: CreateResult, key: str, ledger: RunLedger, window: ResendWindow, stop: Stop, may_exist: bool
+    result: CreateResult,
+    key: str,
+    ledger: RunLedger,
+    window: ResendWindow,
+    stop: Stop,
+    *,
+    may_exist: bool,
+    ours: bool,
 ) -> None:
     """What is known when nothing more is sent. Raises KeyRefused."""
     match result:
@@ -226,7 +235,7 @@ def _conclude(
             raise key_refused(error)
         case Refused():
             pass
-        case KeyInUse(request_id=request_id) if not may_exist:
+        case KeyInUse(request_id=request_id) if not ours:
             # Never sent from here, and known there: somebody else made this take, and only a person can tell.
             message = "the API knows this key already, with another body: the take was made elsewhere"
             ledger.record(MarkedUnknown(key, IDEMPOTENCY_CONFLICT, message, request_id))

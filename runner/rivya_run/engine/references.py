@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import anyio
 
-from rivya_run.durable import sync_file
 from rivya_run.engine.named_locks import NamedLocks
 from rivya_run.engine.outcome import Ending
 from rivya_run.engine.run_ledger import RunLedger
@@ -20,8 +19,7 @@ from rivya_run.media.frames import frame as take_frame
 from rivya_run.planning.plan import Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble, place, sha256_of
-from rivya_run.provider.partial_file import PART
+from rivya_run.project.outputs import file_trouble, sha256_of
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
 
 
@@ -128,10 +126,7 @@ class References:
         target = within(self._ledger.folder, name)
         async with self._locks.of(name):
             if not target.exists():
-                part = target.with_name(target.name + PART)
-                await anyio.to_thread.run_sync(take_frame, within(self._ledger.folder, clip), frame, part)
-                await anyio.to_thread.run_sync(sync_file, part)
-                place(part, target, sha256_of(part))
+                await anyio.to_thread.run_sync(take_frame, within(self._ledger.folder, clip), frame, target)
             digest = await anyio.to_thread.run_sync(sha256_of, target)
             size = target.stat().st_size
             self._ledger.record(FrameTaken(key, label, name, digest, size))

@@ -44,9 +44,6 @@ from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.planning.planner import Planner, counted_failures, not_retried
 from rivya_run.project.options import RunOptions
 
-_RESTING = frozenset({Action.SKIP, Action.REUSE, Action.DECIDE})
-"""Actions that wait for no other take."""
-
 _FETCHABLE = frozenset({AttemptState.FINISHED, AttemptState.STORED})
 _FAILED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})
 
@@ -208,7 +205,8 @@ class Takes:
         if step.action is Action.SKIP:
             ending = Ending.FAILED if step.wanted else Ending.SKIPPED
             return WantedTake(settled=Outcome(ending, take_status(None), step.reason))
-        waits_for = () if step.action in _RESTING else self._ends.missing(step.needs)
+        # What was paid for already waits for nobody: its window and its URLs don't last.
+        waits_for = self._ends.missing(step.needs) if step.action in SPENDING else ()
         return WantedTake(step.action in SPENDING, waits_for)
 
     def _now(self, take: _Take) -> Now:

@@ -265,6 +265,8 @@ def knows_more(told: Attempt, known: Attempt | None) -> bool:
         return False
     if known.task_id is not None and told.task_id not in {None, known.task_id}:
         return False
+    if told.state is AttemptState.SENT and known.state is AttemptState.REFUSED:
+        return told.sent_at != known.sent_at  # the same key, sent from elsewhere after it was refused here
     beyond = MARGIN.get(told.state, _ENDED) - MARGIN.get(known.state, _ENDED)
     fetched = known.state is AttemptState.FINISHED and len(told.outputs) > len(known.outputs)
     return beyond > 0 or (beyond == 0 and fetched)

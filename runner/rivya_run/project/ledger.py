@@ -143,6 +143,7 @@ def foreign_knowledge(
         if knows_more(told, known):
             news.append(TakenIn(told.key, shot, entry))
             _check_files(told, owners := owners or _owners_of_files(history))
+            _check_task(told, history)
     totals = document.get("totals") or {}
     if max(spent, history.spent()) < (claimed := totals.get("spent_credits") or 0) - _ROUNDING:
         raise Nonsense(
@@ -167,6 +168,16 @@ def _check_files(told: Attempt, owners: dict[str, Attempt]) -> None:
         other = owners.get(output.path.lower())
         if other is not None and other.fingerprint != told.fingerprint:
             raise Nonsense(f"{told.shot}/{told.take}: {output.path} is a file of {other.shot}/{other.take}")
+
+
+def _check_task(told: Attempt, history: History) -> None:
+    """A task that the journal knows to serve another attempt isn't given to this one. Raises Nonsense."""
+    others = history.keys_of_task(told.task_id) - {told.key} if told.task_id is not None else set()
+    if others:
+        other = history.attempts[min(others)]
+        raise Nonsense(
+            f"{told.shot}/{told.take}: task {told.task_id} serves {other.shot}/{other.take} already, by the journal"
+        )
 
 
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:

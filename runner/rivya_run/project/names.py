@@ -21,6 +21,7 @@ _DIGEST = r"_[0-9a-f]{8}"
 _IN_FOLDER = r"(?P<folder>[^/]+)/(?P=folder)_t\d{2,}" + _DIGEST
 _RESULT = re.compile(_IN_FOLDER + ".*", re.DOTALL)
 _UNFINISHED = re.compile(_IN_FOLDER + r"[^/]*\.part(\.[^/]+)?")
+_REPLACEMENT = re.compile(r"(?P<folder>[^/]+)/\.(?P<name>[^/]+)\.\d+\.tmp")
 _CLIP = re.compile(f"{_TAKE}(?:{_DIGEST})?" + r"(?:_\d+)?")
 _CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
 _STILL = re.compile(r"(?P<stem>.+)_(first|last|[0-9e-]+s)\.png")
@@ -60,7 +61,13 @@ def is_result(path: str) -> bool:
 
 
 def is_unfinished(path: str) -> bool:
-    """Whether a path is that of a result which was never complete: earlier versions left such files."""
+    """Whether a path is that of a result or still which was never complete.
+
+    A killed run leaves what ``durable.replacing`` was writing; earlier versions left ``.part`` files.
+    """
+    replacement = _REPLACEMENT.fullmatch(path)
+    if replacement is not None:
+        return _RESULT.fullmatch(f"{replacement['folder']}/{replacement['name']}") is not None
     return _UNFINISHED.fullmatch(path) is not None
 
 

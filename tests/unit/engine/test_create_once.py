@@ -182,7 +182,9 @@ def test_what_surely_never_took_effect_is_withdrawn(tmp_path: Path, early: Answe
     assert found.attempt.state is AttemptState.WITHDRAWN
 
 
-@pytest.mark.parametrize("answer", [error(400, "validation_failed"), error(404), error(409)])
+@pytest.mark.parametrize(
+    "answer", [error(400, "validation_failed"), error(404), error(409, "chat_session_conflict")]
+)
 def test_a_refusal_is_on_record(tmp_path: Path, answer: Answer) -> None:
     """It is an answer, and nothing is sent again."""
     found = Creation([answer], tmp_path)
@@ -227,6 +229,15 @@ def test_a_conflict_on_a_first_sending_belongs_to_somebody_else(tmp_path: Path) 
     assert found.attempt.error is not None
     assert (found.attempt.error.code, found.attempt.error.request_id) == ("idempotency_conflict", "req_1")
     assert found.limiter_troubles == 0
+
+
+@pytest.mark.parametrize(
+    "then", [httpx2.ConnectError("refused"), error(402), error(400, "validation_failed")]
+)
+def test_what_a_conflict_said_is_not_forgotten(tmp_path: Path, then: Answer) -> None:
+    """Somebody sends this key too: a later failure or refusal makes it neither as good as new nor refused."""
+    found = Creation([error(409, "idempotency_conflict"), *[then] * 30], tmp_path)
+    assert found.attempt.state is AttemptState.SENT
 
 
 def test_a_server_that_asks_to_wait_past_the_deadline_is_not_waited_for(tmp_path: Path) -> None:

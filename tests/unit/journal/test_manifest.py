@@ -178,6 +178,13 @@ def test_only_news_are_taken_in(known: AttemptState | None, told: AttemptState, 
     assert knows_more(one, other) is more
 
 
+def test_a_sending_from_elsewhere_after_a_refusal_here_is_news() -> None:
+    """The same key, sent by a colleague who got no answer: it may have been paid for."""
+    refused = replace(attempt(shot("a"), 1, AttemptState.REFUSED), sent_at="2026-05-11T00:00:00.000Z")
+    assert knows_more(replace(refused, state=AttemptState.SENT, sent_at="2026-05-11T01:00:00.000Z"), refused)
+    assert not knows_more(replace(refused, state=AttemptState.SENT), refused)
+
+
 def test_a_file_that_only_the_manifest_knows_is_news() -> None:
     """As where the journal's last line was cut off: what is there is not fetched again, nor forgotten."""
     stored = attempt(shot("a"), 1, AttemptState.STORED)

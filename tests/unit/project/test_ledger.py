@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from examples import NOW, attempt, shot, taken_in
+from examples import NOW, attempt, history_of, shot, taken_in
 from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import Uploaded
@@ -172,3 +172,17 @@ def test_a_newer_manifest_of_another_shape_asks_for_an_upgrade(tmp_path: Path) -
     with pytest.raises(ForeignFolder) as caught:
         read_manifest(tmp_path)
     assert caught.value.hint == "upgrade rivya-run"
+
+
+def test_a_task_serves_one_attempt_also_after_a_pull() -> None:
+    """A colleague adopted the same task for another take: refused as a whole, or it would count twice for ever."""
+    mine = attempt(shot("a"), 1, AttemptState.RUNNING, task_id="task_1")
+    theirs = attempt(shot("a"), 2, AttemptState.RUNNING, task_id="task_1")
+    document = {
+        "version": VERSION,
+        "shots": [{"id": "a", "takes": [entry_of_attempt(theirs)]}],
+        "history": [],
+        "uploads": [],
+    }
+    with pytest.raises(ValueError, match="task task_1 serves a/1 already"):
+        foreign_knowledge(document, history_of(mine))

@@ -77,8 +77,8 @@ def test_collision_with_another_shot() -> None:
     text = shot("s-${a}", "{a: [x, y]}", "  - {id: S-Y, prompt: x}\n")
     assert said(text) == [
         (
-            "5:10 shots[1] (S-Y) id: the id 'S-Y' is taken by shots[0] (s-${a}) in line 2; upper and lower case "
-            "don't tell ids apart [duplicate-id]"
+            "5:10 shots[1] (S-Y) id: the id 'S-Y' is taken by shots[0] (s-${a}) in line 2; ids that differ "
+            "only in case count as the same [duplicate-id]"
         )
     ]
 

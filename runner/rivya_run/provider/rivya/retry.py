@@ -29,7 +29,8 @@ public_api_disabled anywhere           no               again
 401, 403                               no               answer (key refused): ends the run
 408, 460, 499                          perhaps          again
 425                                    no               again
-409 idempotency_conflict on a POST     no               again: an earlier one may still be running
+idempotency_conflict with any 4xx, or  no               again: an earlier one may still be running
+a 409 without a code, on a POST
 409 otherwise                          no               answer (refused)
 404, 410 with the API's own code       no               answer (not found); never a reason to create again
 404 without a code, on a GET           no               again twice (a gateway's page), then answer
@@ -238,7 +239,7 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
     if status in (401, 403):
         return RetryAction.ANSWER, Reason.KEY_REFUSED
     # Our resends are byte-identical, so a conflict means that the first one is still being worked on.
-    if status == 409 and code == IDEMPOTENCY_CONFLICT and method == "POST":
+    if _is_conflict(method, status, code):
         return RetryAction.RETRY, Reason.CONFLICT
     # A 404 of the API has a code. One without is a gateway's that knows nothing of the task.
     if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
@@ -248,6 +249,12 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
     if status == 425 or status in _GAVE_UP_WAITING or not 400 <= status < 500:
         return RetryAction.RETRY, Reason.SERVER_TROUBLE
     return RetryAction.ANSWER, Reason.REFUSED
+
+
+def _is_conflict(method: str, status: int, code: str | None) -> bool:
+    """Whether a create's key is in use: by the code, whatever its status, or by a 409 that has no code of the API."""
+    in_words = code == IDEMPOTENCY_CONFLICT or (status == 409 and code is None)
+    return method == "POST" and 400 <= status < 500 and in_words
 
 
 def could_have_arrived(result: TransportResult) -> bool:

@@ -123,7 +123,13 @@ def test_what_is_told_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [error(400, "validation_failed"), error(404), error(422, "new_code"), error(409)]
+    "answer",
+    [
+        error(400, "validation_failed"),
+        error(404),
+        error(422, "new_code"),
+        error(409, "chat_session_conflict"),
+    ],
 )
 def test_refused(answer: Answer) -> None:
     """Other 4xx are answers."""

@@ -86,7 +86,7 @@ ROWS = [
     (answered(425), False, RETRY, Reason.SERVER_TROUBLE),
     (answered(409, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
     (answered(409, "chat_session_conflict"), False, ANSWER, Reason.REFUSED),
-    (answered(409), False, ANSWER, Reason.REFUSED),
+    (answered(409), False, RETRY, Reason.CONFLICT),
     (answered(422, "a_code_nobody_knows"), False, ANSWER, Reason.REFUSED),
     (answered(429), False, RETRY, Reason.THROTTLED),
     (answered(429, "rate_limited"), False, RETRY, Reason.THROTTLED),
@@ -100,7 +100,8 @@ ROWS = [
     (answered(500, "rate_limited"), False, RETRY, Reason.THROTTLED),
     (answered(401, "public_api_disabled"), False, RETRY, Reason.DISABLED),
     (answered(500, "public_api_disabled"), False, RETRY, Reason.DISABLED),
-    (answered(400, "idempotency_conflict"), False, ANSWER, Reason.REFUSED),
+    (answered(400, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
+    (answered(422, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
     (answered(429, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
     # Unless it comes with an answer that nobody can read: a task may be in there.
     (TransportResult(FailureKind.UNREADABLE, 200, "public_api_disabled"), True, RETRY, Reason.UNREADABLE),
