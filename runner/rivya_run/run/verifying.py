@@ -14,7 +14,6 @@ from rivya_run.disk.places import JOURNAL
 from rivya_run.history.manifest import known_attempts
 from rivya_run.records.journal import Removed, Stored
 
-
 MISSING = "is missing"
 
 
