@@ -211,17 +211,21 @@ class PartialFile:
 
 
 def broke_off(part: Path) -> bool:
-    """Whether more of a download was to come, as far as is known of it. Raises OSError."""
+    """Whether more of a download was to come, as far as is known of it. Raises OSError.
+
+    A run may be killed after the last byte and before the note tells of it: then the part is as long as it was to be.
+    """
     try:
         note = json.loads(_note_path(part).read_bytes()[:10_000])
+        length, size, sha256 = note["length"], note["size"], note["sha256"]
     except FileNotFoundError:
         return False
-    except (ValueError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return True
-    if not isinstance(note, dict) or not note.get("size") or note["size"] != note.get("length"):
+    if not isinstance(size, int) or not length or part.stat().st_size != length:
         return True
-    with part.open("rb") as file:  # it was killed when all had come, or the power failed
-        return hashlib.file_digest(file, "sha256").hexdigest() != note.get("sha256")
+    with part.open("rb") as file:  # what a power cut left of the bytes that the note tells of is none of them
+        return bool(hashlib.sha256(file.read(size)).hexdigest() != sha256)
 
 
 def _note_path(part: Path) -> Path:
