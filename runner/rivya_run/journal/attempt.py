@@ -110,8 +110,7 @@ class Attempt:
     was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
     ``outputs`` are the files of ``urls``, in their order; ``places`` says where each URL stands in the API's own
-    list, where that is known. ``lost`` marks a task that the API no longer finds. ``files`` is how many files its
-    task made.
+    list, where that is known. ``lost`` marks a task that the API no longer finds.
     ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
     and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the machine that sent it,
     ``api_sent_at`` by the API's, where that was heard.

@@ -52,7 +52,7 @@ class Attempts:
         return self.deadline - self._clock()
 
     def decide(self, method: str, result: TransportResult, retry_after: float | None) -> Decision:
-        """What ``retry`` makes of this attempt; where that is AGAIN, another one follows after its pause."""
+        """What ``retry`` makes of this attempt; where that is RETRY, another one follows after its pause."""
         decision = decide(
             method,
             result,

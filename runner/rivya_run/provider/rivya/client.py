@@ -1,7 +1,8 @@
 """Rivya's endpoints: each call ends in a value, whatever the server answers, within its deadline.
 
 Deadlines are monotonic seconds of ``clock``. Only a create costs money, so only a create says whether its
-request may have arrived. What is retried, and when, is decided in ``retry``; how fast, in ``pace``.
+request may have arrived. What is retried, and when, is decided in ``retry``; how fast, in ``throttle``.
+An API that refuses the key ends the run: KeyRefused is raised.
 """
 
 from __future__ import annotations
