@@ -352,6 +352,8 @@ class Project:
 
     def check(self) -> None:
         """Hold the folder against the simulator's own books."""
+        if self.serves_once:
+            self.live()  # what a run before gave up for its time may come now
         before = len(self.simulator.traffic.requests)
         done = self.live().status == 0
         assert done or self.serves_once

@@ -11,15 +11,22 @@ the project is finished, by a person who decides about what is unknown, and held
 from __future__ import annotations
 
 import argparse
+import atexit
+import multiprocessing
+import os
 import random
+import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crash.crash_runs import KILLED, RIGHT, Clock, ForkServer, open_project
+from crash.crash_runs import KILLED, RIGHT, Clock, ForkServer, Project, open_project
 from rivya_run.simulator.faults import FaultPlan
 
 RATES = {
@@ -86,6 +93,11 @@ class Tally:
     decisions: int = 0
     losses: list[str] = field(default_factory=list)
 
+    def add(self, other: Tally) -> None:
+        """Count in what another tally has seen."""
+        for name in vars(self):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 def simulator_options(draw: random.Random) -> dict[str, Any]:
     """A stand-in with its own mixture of troubles."""
@@ -131,7 +143,10 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
     timeless = draw.random() < 0.5
     # What an hour takes away from the API, beside keys, has moments of its own.
     memory = {} if timeless else {"key_lifetime": HOUR}
-    with open_project(root, fork_server, **simulator_options(draw), **memory) as project:
+    with (
+        open_project(root, fork_server, **simulator_options(draw), **memory) as project,
+        _noted_if_it_fails(project),
+    ):
         done = 0
         while done < deaths:
             if not timeless:
@@ -168,20 +183,60 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
         tally.requests += len(project.simulator.traffic.requests)
 
 
-def soak(seed: int, kills: int, tally: Tally, *, deaths: int = 25, show: bool = False) -> None:
-    """Projects until so many kills are done. A loss is noted in the tally, with the seed that shows it again."""
-    number = 0
-    with ForkServer() as fork_server:
-        while tally.kills < kills and len(tally.losses) < 5:
-            number += 1
-            name = f"{seed}.{number}"
-            with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
-                try:
-                    one_project(Path(root), fork_server, name, min(deaths, kills - tally.kills), tally)
-                except AssertionError as error:
-                    tally.losses.append(f"{name}: {error}")
-            if show and number % 10 == 0:
-                print(f"{tally.kills} kills in {tally.projects} projects", flush=True)  # noqa: T201
+@contextmanager
+def _noted_if_it_fails(project: Project) -> Iterator[None]:
+    """The simulator's tasks beside the project's own records, for whoever looks why."""
+    try:
+        yield
+    except AssertionError:
+        tasks = [str(task) for task in project.simulator.state.tasks()]
+        requests = [str(request) for request in project.simulator.traffic.requests]
+        (project.root / "simulator.txt").write_text("\n".join([*tasks, *requests]), encoding="utf-8")
+        raise
+
+
+_fork_server: ForkServer
+
+
+def _begin_worker() -> None:
+    """One warm process for each worker of a soak, for as long as the worker lives."""
+    global _fork_server
+    _fork_server = ForkServer().__enter__()
+    atexit.register(_fork_server.__exit__, None, None, None)
+
+
+def _tallied(name: str, deaths: int) -> Tally:
+    """One project in a worker. A loss is noted with the seed that shows it again, and its folder is kept."""
+    tally = Tally()
+    with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
+        try:
+            one_project(Path(root), _fork_server, name, deaths, tally)
+        except AssertionError as error:
+            kept = Path(tempfile.mkdtemp(prefix=f"rivya-soak-{name}-"))
+            shutil.copytree(root, kept, dirs_exist_ok=True)
+            tally.losses.append(f"{name} (kept in {kept}): {error}")
+    return tally
+
+
+def soak(seed: int, kills: int, *, jobs: int, deaths: int = 25, show: bool = False) -> Tally:
+    """Projects, ``jobs`` at once, until so many kills are done or five are lost."""
+    tally, number = Tally(), 0
+    running: dict[Future[Tally], int] = {}
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin_worker) as pool:
+        while True:
+            open_kills = kills - tally.kills - sum(running.values())
+            while open_kills > 0 and len(running) < jobs and len(tally.losses) < 5:
+                number += 1
+                asked = min(deaths, open_kills)
+                running[pool.submit(_tallied, f"{seed}.{number}", asked)] = asked
+                open_kills -= asked
+            if not running:
+                return tally
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                del running[future]
+                tally.add(future.result())
+                if show and tally.projects % 10 == 0:
+                    print(f"{tally.kills} kills in {tally.projects} projects", flush=True)  # noqa: T201
 
 
 def main() -> int:
@@ -190,15 +245,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--kills", type=int, default=3000)
     parser.add_argument("--again", metavar="SEED.NUMBER", help="show one project again")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="projects at once")
     given = parser.parse_args()
-    tally = Tally()
     began = time.monotonic()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1 << 20)
     if given.again:
-        with ForkServer() as fork_server, tempfile.TemporaryDirectory() as root:
-            one_project(Path(root), fork_server, given.again, 25, tally)
+        _begin_worker()
+        tally = _tallied(given.again, 25)
     else:
-        soak(seed, given.kills, tally, show=True)
+        tally = soak(seed, given.kills, jobs=given.jobs, show=True)
     for loss in tally.losses:
         print(loss)  # noqa: T201
     print(  # noqa: T201

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crash.crash_runs import KILLED, TAKES, ForkServer, open_project
-from crash.soak import Tally, soak
+from crash.soak import soak
 from rivya_run.simulator.faults import FaultPlan, Rule
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills need fork and SIGKILL")
@@ -150,7 +150,6 @@ def test_a_simulated_run_that_was_killed_goes_on_at_another_port(tmp_path: Path)
 
 def test_deaths_at_random_under_all_faults_lose_nothing() -> None:
     """The short form of ``make soak``."""
-    tally = Tally()
-    soak(20260511, 30, tally, deaths=15)
+    tally = soak(20260511, 30, jobs=1, deaths=15)
     assert tally.losses == []
     assert tally.kills >= 25

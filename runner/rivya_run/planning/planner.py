@@ -119,7 +119,10 @@ class Planner:
             renamed = f"renamed from {attempt.shot}"
             reason = renamed if action is Action.REUSE else f"{reason}; {renamed}"
         wanted = not shot.skip and self._selected(shot)
-        if action is Action.DECIDE and self._options.resend_unknown and wanted:
+        # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
+        # too old by this machine's clock, nobody was told to look for its task.
+        shown = attempt.state is AttemptState.UNKNOWN
+        if action is Action.DECIDE and shown and self._options.resend_unknown and wanted:
             again = self._creating(
                 shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )

@@ -148,6 +148,13 @@ def test_unknown_is_decided_by_a_person() -> None:
     assert again.credits == 10
 
 
+def test_a_create_that_no_run_has_called_unknown_is_not_given_up() -> None:
+    """``--resend-unknown`` speaks of what was shown: a create past its window is first put on record as unknown."""
+    sent = attempt(A, 1, AttemptState.SENT)
+    step = planned(board(A), sent, resend_unknown=True, expired=frozenset({sent.key}))["a/1"]
+    assert (step.action, step.gives_up, step.credits) == (Action.DECIDE, None, 10)
+
+
 @pytest.mark.parametrize("state", AttemptState)
 @pytest.mark.parametrize("left_out", ["skip", "selected"])
 def test_nothing_is_created_for_a_shot_that_is_left_out(state: AttemptState, left_out: str) -> None:
