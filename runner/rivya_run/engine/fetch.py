@@ -14,6 +14,7 @@ from rivya_run.durable import make_folder
 from rivya_run.engine.api_connection import ApiConnection
 from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
@@ -92,21 +93,42 @@ class Fetcher:
         self._doubts = doubts
         self._clocks = clocks
         self._stale = stale
-        self._renewals = 0
-        self._missing = 0
+        self._renewals: Counter[int] = Counter()
+        self._missing: Counter[int] = Counter()
+        self._whole: dict[int, tuple[Path, Path, _File]] = {}
+        self._storing = anyio.Lock()
 
     async def fetch_all(self, deadline: float) -> FetchTrouble | None:
-        """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
+        """Every file that isn't on disk yet, side by side: one that can't be had keeps none from being fetched while
+        its address lasts. Why the first of them isn't here, if one isn't. Raises DiskFull, OutputFolderError, KeyRefused.
+        """
         if not self._attempt.urls:
-            await self._renew(deadline)
-        index = 0
-        while index < len(self._attempt.urls):
-            if not self._there(index):
-                trouble = await self._fetch(index, deadline)
-                if trouble is not None:
-                    return trouble
-            index += 1
-        return None if index else FetchTrouble("the API names no file for this task")
+            await self._renew(0, deadline)
+        missing = [index for index in range(len(self._attempt.urls)) if not self._there(index)]
+        if missing and self._stale:
+            # Most likely expired by now; the stand-in, for one, has moved to another port.
+            await self._renew(missing[0], deadline)
+        troubles: dict[int, FetchTrouble] = {}
+        errors: list[RivyaError] = []
+        async with anyio.create_task_group() as group:
+
+            async def fetch_one(index: int) -> None:
+                try:
+                    trouble = await self._fetch(index, deadline)
+                except RivyaError as error:
+                    errors.append(error)
+                    group.cancel_scope.cancel()
+                else:
+                    if trouble is not None:
+                        troubles[index] = trouble
+
+            for index in missing:
+                group.start_soon(fetch_one, index)
+        if errors:
+            raise errors[0]
+        if troubles:
+            return troubles[min(troubles)]
+        return None if self._attempt.urls else FetchTrouble("the API names no file for this task")
 
     @property
     def _attempt(self) -> Attempt:
@@ -119,10 +141,6 @@ class Fetcher:
     async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
         part = arriving(self._ledger.folder, self._key, index)
-        if self._stale:
-            # Most likely expired by now; the stand-in, for one, has moved to another port.
-            self._stale = False
-            await self._renew(deadline)
         make_folder(part.parent)
         suspects: Counter[str] = Counter()
         arrived, since = 0, self._clocks.wall()
@@ -130,14 +148,14 @@ class Fetcher:
             # It has its place among the downloads while it is asked for, not while it waits: others may go on.
             async with self._downloads:
                 if attempt.number > 1:
-                    await self._renew(deadline)
+                    await self._renew(index, deadline)
                 ended = await self._fetch_now(index, part, deadline, suspects)
             if not isinstance(ended, NotThere):
                 return ended
             if (size := size_of(part)) > arrived:
                 arrived, since = size, self._clocks.wall()
                 attempt.progressed()
-            unknown = self._missing >= MISSING_AFTER
+            unknown = self._missing[index] >= MISSING_AFTER
             over = unknown or attempt.time_left <= 0
             if (over or attempt.number > RENEWALS) and await self._made_do(index, part):
                 return None
@@ -159,7 +177,7 @@ class Fetcher:
         """Fetch, and fetch again over a fresh URL where what came isn't whole."""
         doubt = ""
         async for attempt in self._attempts(deadline):
-            if attempt.number > 1 and not await self._renew(deadline):
+            if attempt.number > 1 and not await self._renew(index, deadline):
                 break
             if index >= len(self._attempt.urls):
                 return FetchTrouble("the API doesn't name this file any more")
@@ -178,19 +196,20 @@ class Fetcher:
                 return None if made_do else FetchTrouble(answer.reason)
             if answer.seen.doubt is None:
                 found = _File(answer.bytes, answer.sha256, answer.mime_type, answer.seen)
-                await self._store(index, part, part, found)
+                await self._keep(index, part, part, found)
                 return None
             # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
             doubt = answer.seen.doubt
             suspects[answer.sha256] += 1
             kept = await anyio.to_thread.run_sync(set_aside, part)
             if self._is_all_there_is(doubt, suspects[answer.sha256]):
-                await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                await self._keep(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
                 return None
-            self._renewals += 1
-            if self._renewals > RENEWALS:
+            self._renewals[index] += 1
+            renewals = self._renewals[index]
+            if renewals > RENEWALS:
                 break
-            attempt.again(back_off(self._renewals, random()) if self._renewals > 1 else 0.0, doubt)
+            attempt.again(back_off(renewals, random()) if renewals > 1 else 0.0, doubt)
         return FetchTrouble(f"what came isn't whole, and differs each time: {doubt}")
 
     async def _made_do(self, index: int, part: Path) -> bool:
@@ -201,7 +220,7 @@ class Fetcher:
         """
         best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
         if best is not None:
-            await self._store(index, part, *best)
+            await self._keep(index, part, *best)
         return best is not None
 
     def _is_all_there_is(self, doubt: str, came: int) -> bool:
@@ -209,17 +228,32 @@ class Fetcher:
         self._doubts[doubt] += came >= SURE_AFTER
         return came >= SURE_AFTER or self._doubts[doubt] >= USUAL_AFTER
 
-    async def _renew(self, deadline: float) -> bool:
-        """Ask for the task again: its answer holds fresh URLs. Without one, those that are known are all there is."""
+    async def _renew(self, index: int, deadline: float) -> bool:
+        """Ask for the task again, for one of its files: its answer holds fresh URLs.
+
+        Without one, those that are known are all there is.
+        """
         until = min(deadline, self._clocks.monotonic() + RENEW_WITHIN)
         task = await self._connection.client.task(self._attempt.task_id or "", deadline=until)
-        self._missing = self._missing + 1 if isinstance(task, NotFound) else 0
+        self._missing[index] = self._missing[index] + 1 if isinstance(task, NotFound) else 0
         if not isinstance(task, Task) or task.status is not TaskStatus.SUCCEEDED or not task.urls:
             return False
         urls, places = results_of(self._attempt, task)
         if urls != self._attempt.urls:
             self._ledger.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
         return True
+
+    async def _keep(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+        """A file is here as a whole: it is stored once those before it are, since records hold them in order.
+
+        Until then, also when a run ends, it stays among the downloads.
+        """
+        self._whole[index] = (part, arrived, file)
+        async with self._storing:
+            while (ready := min(self._whole, default=None)) is not None:
+                if ready > len(self._attempt.outputs):
+                    return
+                await self._store(ready, *self._whole.pop(ready))
 
     async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""

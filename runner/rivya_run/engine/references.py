@@ -13,13 +13,16 @@ from rivya_run.engine.outcome import Ending
 from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.engine.uploads import NotUploaded, ReferenceFile, Uploader
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
+from rivya_run.journal.attempt import Output
 from rivya_run.journal.events import FrameTaken
+from rivya_run.journal.stills import stills
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
 from rivya_run.planning.plan import Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble, sha256_of
+from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
+from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
 
 
@@ -117,20 +120,35 @@ class References:
             return ReferenceFile(
                 path, output.path, output.sha256, output.bytes, mime_type.partition("/")[0], mime_type
             )
-        return await self._frame(key, output.path, frame)
+        return await self._frame(key, output, frame)
 
-    async def _frame(self, key: str, clip: str, frame: Frame) -> ReferenceFile:
-        """The still, taken out now unless it lies there already; kept beside the clip."""
+    async def _frame(self, key: str, clip: Output, frame: Frame) -> ReferenceFile:
+        """The still that is on record, else one that is taken out now; kept beside the clip.
+
+        What lies under its name and isn't what is on record is kept beside it: it was never asked for.
+        """
         label = frame if isinstance(frame, str) else f"{frame:g}s"
-        name = f"{clip.rpartition('.')[0]}_{label.replace('.', '-')}.png"
+        name = f"{clip.path.rpartition('.')[0]}_{label.replace('.', '-')}.png"
         target = within(self._ledger.folder, name)
         async with self._locks.of(name):
-            if not target.exists():
-                await anyio.to_thread.run_sync(take_frame, within(self._ledger.folder, clip), frame, target)
-            digest = await anyio.to_thread.run_sync(sha256_of, target)
+            known = [still for still in stills(self._ledger.attempt(key).outputs[0]) if still.path == name]
+            for still in known:
+                if await anyio.to_thread.run_sync(is_same, target, still):
+                    return ReferenceFile(target, name, still.sha256, still.bytes, "image", "image/png")
+            source = within(self._ledger.folder, clip.path)
+            digest = await anyio.to_thread.run_sync(_take_out, source, frame, target)
             size = target.stat().st_size
             self._ledger.record(FrameTaken(key, label, name, digest, size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
+
+
+def _take_out(clip: Path, frame: Frame, target: Path) -> str:
+    """Put a frame of a clip under its name; the sha256 of the picture."""
+    part = target.with_name(target.name + PART)
+    take_frame(clip, frame, part)
+    digest = sha256_of(part)
+    place(part, target, digest)
+    return digest
 
 
 def _item_of_url(reference: UrlReference) -> dict[str, Json]:
