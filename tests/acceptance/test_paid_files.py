@@ -107,7 +107,7 @@ def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
         assert project.run().exit_code == 0
         project.write(chain.replace("s01", "s11").replace("s02", "s12"))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.engine.take_over.move", _die)
+            patch.setattr("rivya_run.engine.records.move", _die)
             assert project.run().exit_code == 7
         project.write(board(1).replace("s01", "s05"))
         assert project.run().exit_code == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from rivya_run import __version__
-from rivya_run.engine.simulation import SIMULATED_KEY, simulated
+from rivya_run.engine.connection import SIMULATED_KEY, simulated
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Adopted
@@ -45,8 +45,10 @@ def adopt(
     """Ask for a task and put on record that it is this take's; the key of the attempt that it serves now.
 
     Where the take has an attempt whose outcome is unknown, that is the one, also where no shot asks for it any
-    more; else the task stands for the take as it is asked for now. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
-    or that has a task already, RivyaError for a task that can't be this take's.
+    more; else the task stands for the take as it is asked for now. Nothing is followed or fetched yet.
+
+    Raises UsageError for a take that there isn't or that has a task already, RivyaError for a task that can't be
+    this take's.
     """
     source = open_sources([path], options)[0]
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))

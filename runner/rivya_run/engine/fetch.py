@@ -11,9 +11,8 @@ from random import random
 import anyio
 
 from rivya_run.durable import make_folder
-from rivya_run.engine.api_connection import ApiConnection
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.connection import ApiConnection
+from rivya_run.engine.records import RunLedger
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Stored, Succeeded
@@ -39,7 +38,7 @@ from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound
 from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.retry import back_off
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 RENEWALS = 5
 """How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's.
@@ -80,8 +79,6 @@ class Fetcher:
         key: str,
         ledger: RunLedger,
         connection: ApiConnection,
-        downloads: anyio.CapacityLimiter,
-        doubts: Counter[str],
         clocks: Clocks,
         *,
         stale: bool,
@@ -89,8 +86,6 @@ class Fetcher:
         self._key = key
         self._ledger = ledger
         self._connection = connection
-        self._downloads = downloads
-        self._doubts = doubts
         self._clocks = clocks
         self._stale = stale
         self._renewals: Counter[int] = Counter()
@@ -99,8 +94,11 @@ class Fetcher:
         self._storing = anyio.Lock()
 
     async def fetch_all(self, deadline: float) -> FetchTrouble | None:
-        """Every file that isn't on disk yet, side by side: one that can't be had keeps none from being fetched while
-        its address lasts. Why the first of them isn't here, if one isn't. Raises DiskFull, OutputFolderError, KeyRefused.
+        """Every file that isn't on disk yet; why the first of those that can't be had isn't here.
+
+        Side by side, since addresses don't last: a file that can't be had keeps no other from coming.
+
+        Raises DiskFull, OutputFolderError, KeyRefused.
         """
         if not self._attempt.urls:
             await self._renew(0, deadline)
@@ -146,7 +144,7 @@ class Fetcher:
         arrived, since = 0, self._clocks.wall()
         async for attempt in self._attempts(deadline):
             # It has its place among the downloads while it is asked for, not while it waits: others may go on.
-            async with self._downloads:
+            async with self._connection.downloads:
                 if attempt.number > 1:
                     await self._renew(index, deadline)
                 ended = await self._fetch_now(index, part, deadline, suspects)
@@ -225,8 +223,9 @@ class Fetcher:
 
     def _is_all_there_is(self, doubt: str, came: int) -> bool:
         """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
-        self._doubts[doubt] += came >= SURE_AFTER
-        return came >= SURE_AFTER or self._doubts[doubt] >= USUAL_AFTER
+        doubts = self._connection.doubts
+        doubts[doubt] += came >= SURE_AFTER
+        return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
 
     async def _renew(self, index: int, deadline: float) -> bool:
         """Ask for the task again, for one of its files: its answer holds fresh URLs.

@@ -36,13 +36,35 @@ step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.journal.task import TaskStatus
 from rivya_run.planning.plan import Parent
+
+
+class Ending(StrEnum):
+    """How a take ended in this run, as far as the exit code is concerned."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    UNKNOWN = "unknown"
+    OUT_OF_CREDITS = "out_of_credits"
+    NO_ROOM = "no_room"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one take. ``message`` says why, where it isn't done."""
+
+    ending: Ending
+    status: TakeStatus
+    message: str = ""
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

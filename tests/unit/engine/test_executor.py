@@ -9,7 +9,7 @@ import pytest
 from fault_cases import board
 from mock_api import error
 from projects import png
-from rivya_run.engine.outcome import Ending
+from rivya_run.engine.next_step import Ending
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.project.options import RunOptions
 from scripted_run import LOST, UNREACHED, Answer, ScriptedRun, made
