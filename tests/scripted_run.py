@@ -21,7 +21,7 @@ from rivya_run.engine.stop import Interrupts
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.events import Intended
+from rivya_run.journal.events import Intended, MarkedUnknown
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.options import RunOptions
@@ -105,9 +105,13 @@ class ScriptedRun:
         *texts: str,
         options: RunOptions,
         open_creates: Sequence[tuple[str, float]] = (),
+        unknown: bool = False,
         balance: float | None = None,
     ) -> int:
-        """Run some storyboards; the exit code. ``open_creates``: shots whose creates were sent so long ago."""
+        """Run some storyboards; the exit code.
+
+        ``open_creates``: shots whose creates were sent so long ago; ``unknown``: and then put on record as unknown.
+        """
         (self.root / "outputs").mkdir(exist_ok=True)
         paths = [self.root / f"board{number}.yaml" for number in range(1, len(texts) + 1)]
         for path, text in zip(paths, texts, strict=True):
@@ -119,13 +123,14 @@ class ScriptedRun:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(anyio.to_thread, "run_sync", at_once)
-            return virtual_time.run(lambda: self._run(sources, options, open_creates, balance))
+            return virtual_time.run(lambda: self._run(sources, options, open_creates, unknown, balance))
 
     async def _run(
         self,
         sources: list[Source],
         options: RunOptions,
         open_creates: Sequence[tuple[str, float]],
+        unknown: bool,
         balance: float | None,
     ) -> int:
         clocks = Clocks(anyio.current_time, self.wall, self.steady)
@@ -147,7 +152,7 @@ class ScriptedRun:
             )
             for source in sources:
                 ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
-                self._intend(source, ledger, options, open_creates)
+                self._intend(source, ledger, options, open_creates, unknown)
                 prepared = prepare(
                     source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall
                 )
@@ -164,7 +169,12 @@ class ScriptedRun:
         return exit_code(self.boards, self.error)
 
     def _intend(
-        self, source: Source, ledger: Ledger, options: RunOptions, open_creates: Sequence[tuple[str, float]]
+        self,
+        source: Source,
+        ledger: Ledger,
+        options: RunOptions,
+        open_creates: Sequence[tuple[str, float]],
+        unknown: bool,
     ) -> None:
         """Put creates on record that an earlier run sent, and of which it never heard."""
         awake = self.asleep
@@ -176,6 +186,8 @@ class ScriptedRun:
                     body = json.dumps({"client_request_id": step.request_key})
                     intent = (step.request_key, shot, 1, step.fingerprint, step.number, step.shot.model)
                     ledger.record(Intended(*intent, body, 10, f"{shot}'s"))
+                    if unknown:
+                        ledger.record(MarkedUnknown(step.request_key, "no_answer", "no answer ever came"))
         self.asleep = awake
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:

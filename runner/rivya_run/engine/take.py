@@ -45,7 +45,7 @@ def _nothing(*_: object) -> None:
 
 
 @dataclass(slots=True)
-class Take:
+class ActiveTake:
     """One take on its way in this run. ``step`` is its plan (None: an attempt that no present take asks for), ``key``
     the attempt that serves it. ``changed`` hears when that or its state changes, ``arrived`` when it may spend.
 
@@ -55,7 +55,7 @@ class Take:
     step: Step | None
     key: str | None = None
     priority: float = 0.0
-    changed: Callable[[Take], None] = _nothing
+    changed: Callable[[ActiveTake], None] = _nothing
     arrived: Callable[[], None] = _nothing
     deadline: float = 0.0
     tries: int = 0
@@ -102,7 +102,7 @@ class TakeDriver:
         self._fetcher = fetcher
         self._options = options
 
-    async def drive(self, take: Take, wanted: WantedTake) -> Outcome:
+    async def drive(self, take: ActiveTake, wanted: WantedTake) -> Outcome:
         """Ask what to do next, do it, ask again, until the take is done. Raises for what ends the whole run."""
         key, take.deadline = take.key, self._deadline()
         take.stale = key is not None and self._ledger.attempt(key).state in _FETCHABLE
@@ -121,7 +121,7 @@ class TakeDriver:
         """When a take that starts now is left as it is (monotonic seconds)."""
         return anyio.current_time() + self._options.timeout
 
-    async def _carry_out(self, take: Take, step: NextStep) -> None:
+    async def _carry_out(self, take: ActiveTake, step: NextStep) -> None:
         match step:
             case Send(again=False):
                 take.leave()
@@ -140,7 +140,7 @@ class TakeDriver:
             case _:
                 raise AssertionError(f"{step} is not carried out here")
 
-    def _now(self, take: Take) -> Now:
+    def _now(self, take: ActiveTake) -> Now:
         """How things are for a take at this moment."""
         window_left = 0.0
         creates_left = 0
@@ -168,7 +168,7 @@ class TakeDriver:
             take.not_fetched,
         )
 
-    def _creates_left(self, take: Take) -> int:
+    def _creates_left(self, take: ActiveTake) -> int:
         """How many more creates may follow a failure: as --attempts allows, unless only --retry-failed would."""
         step = take.step
         if step is None or step.action not in SPENDING:
@@ -179,7 +179,7 @@ class TakeDriver:
             return 0
         return max(0, self._options.attempts - take.tries)
 
-    async def _send_new(self, take: Take) -> None:
+    async def _send_new(self, take: ActiveTake) -> None:
         """A new create: what it is made from, a permit and a slot, the intent, the sending."""
         step, creates = take.step, self._creates
         assert step is not None and step.fingerprint is not None
@@ -213,7 +213,7 @@ class TakeDriver:
             return self._creates.stop.outcome
         return Outcome(resolved.ending, take_status(None), resolved.message, resolved.code)
 
-    async def _send_again(self, take: Take) -> None:
+    async def _send_again(self, take: ActiveTake) -> None:
         """An open create of an earlier run, while the API can be expected to know its key."""
         assert take.key is not None
         creates = self._creates
@@ -227,14 +227,14 @@ class TakeDriver:
         finally:
             creates.gate.settled(take.key)
 
-    def _after_answer(self, take: Take) -> None:
+    def _after_answer(self, take: ActiveTake) -> None:
         """The create was answered, or there was no time for it any more."""
         assert take.key is not None
         self._react(take.key)
         if self._ledger.attempt(take.key).state is not AttemptState.RUNNING:
             take.leave()
 
-    async def _ask(self, take: Take, at: float) -> None:
+    async def _ask(self, take: ActiveTake, at: float) -> None:
         """Ask for its task at that time; it counts as one in flight until it is seen to have ended."""
         assert take.follower is not None and take.key is not None
         if take.slot is None:
@@ -249,7 +249,7 @@ class TakeDriver:
             self._react(take.key)
             take.leave()
 
-    async def _fetch(self, take: Take) -> None:
+    async def _fetch(self, take: ActiveTake) -> None:
         """Fetch what isn't here; fetching has time of its own."""
         assert take.key is not None
         trouble = await self._fetcher(take.key, take.stale).fetch_all(self._deadline())

@@ -9,7 +9,7 @@ import anyio
 
 from rivya_run.engine.next_step import Ending, Now, Outcome, Wait, WantedTake, next_step
 from rivya_run.engine.records import ManifestWriter, RunLedger, take_over
-from rivya_run.engine.take import Take, TakeDriver
+from rivya_run.engine.take import ActiveTake, TakeDriver
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.take_entry import take_status, whole
 from rivya_run.planning.plan import SPENDING, Action, Parent, Step
@@ -75,7 +75,7 @@ class Takes:
 
         Raises for what ends the whole run.
         """
-        take = Take(step, None, priority, self._changed, arrived)
+        take = ActiveTake(step, None, priority, self._changed, arrived)
         try:
             take.step = step = await self._planned(step)
             if step.moves_from is not None and step.attempt_key is not None:
@@ -91,7 +91,7 @@ class Takes:
 
     async def finish(self, key: str) -> None:
         """Finish an open attempt that no present take asks for, into history."""
-        await self._drive_alone(Take(None), key)
+        await self._drive_alone(ActiveTake(None), key)
 
     async def _planned(self, step: Step) -> Step:
         """The step when every take that this one is made from has ended: only then it may be known what to make."""
@@ -102,7 +102,7 @@ class Takes:
                 step = self._planner.replan(step)
         return step
 
-    async def _drive_alone(self, take: Take, key: str | None) -> Outcome:
+    async def _drive_alone(self, take: ActiveTake, key: str | None) -> Outcome:
         """Drive a take; an attempt of an earlier run has one worker at a time, whoever asks for it."""
         wanted = self._wanted(take.step)
         if key is None or (take.step is not None and take.step.action is Action.REUSE):
@@ -124,7 +124,7 @@ class Takes:
         waits_for = self.ends.missing(step.needs) if step.action in SPENDING else ()
         return WantedTake(step.action in SPENDING, waits_for)
 
-    def _changed(self, take: Take) -> None:
+    def _changed(self, take: ActiveTake) -> None:
         if take.step is not None and take.key is not None:
             self._manifest.serve(take.step, take.key)
             self._report(take.step, take.key)
