@@ -414,8 +414,9 @@ class FailingOnce:
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project whose tasks take a while, so that manifests are written meanwhile."""
+    """A project whose tasks take a while, so that manifests are written meanwhile, however long writing takes."""
     monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
+    monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_SHARE", 0)
     with hosted(speed=6.0) as simulator:
         yield Project(tmp_path, simulator)
 

@@ -186,6 +186,7 @@ class Fetcher:
                 look=_looked_at,
                 max_bytes=LARGEST,
                 deadline=deadline,
+                clock=self._clocks.monotonic,
             )
             if isinstance(answer, NotThere):
                 return answer

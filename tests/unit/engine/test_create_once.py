@@ -107,14 +107,7 @@ class Creation:
         return Watched(limiter, self.stop, anyio.current_time)
 
 
-@pytest.fixture(autouse=True)
-def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that jumps doesn't wait for threads."""
-
-    async def at_once(work: Callable[..., object], *args: object, **how: object) -> object:
-        return work(*args)
-
-    monkeypatch.setattr(anyio.to_thread, "run_sync", at_once)
+pytestmark = pytest.mark.usefixtures("no_threads")
 
 
 def test_the_task_is_on_record(tmp_path: Path) -> None:
