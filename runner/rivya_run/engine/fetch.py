@@ -90,7 +90,7 @@ class Fetcher:
         self._stale = stale
         self._renewals: Counter[int] = Counter()
         self._missing: Counter[int] = Counter()
-        self._whole: dict[int, tuple[Path, Path, _File]] = {}
+        self._whole: dict[int, tuple[str, Path, Path, _File]] = {}
         self._storing = anyio.Lock()
 
     async def fetch_all(self, deadline: float) -> FetchTrouble | None:
@@ -100,12 +100,11 @@ class Fetcher:
 
         Raises DiskFull, OutputFolderError, KeyRefused.
         """
-        if not self._attempt.urls:
+        missing = self._missing_files()
+        if not self._attempt.urls or (missing and self._stale):
+            # Old ones have expired by now, most likely; the stand-in, for one, has moved to another port.
             await self._renew(0, deadline)
-        missing = [index for index in range(len(self._attempt.urls)) if not self._there(index)]
-        if missing and self._stale:
-            # Most likely expired by now; the stand-in, for one, has moved to another port.
-            await self._renew(missing[0], deadline)
+            missing = self._missing_files()
         troubles: dict[int, FetchTrouble] = {}
         errors: list[RivyaError] = []
         async with anyio.create_task_group() as group:
@@ -132,9 +131,10 @@ class Fetcher:
     def _attempt(self) -> Attempt:
         return self._ledger.attempt(self._key)
 
-    def _there(self, index: int) -> bool:
-        outputs = self._attempt.outputs
-        return index < len(outputs) and file_trouble(self._ledger.folder, outputs[index]) is None
+    def _missing_files(self) -> list[int]:
+        outputs, folder = self._attempt.outputs, self._ledger.folder
+        there = {number for number, one in enumerate(outputs) if file_trouble(folder, one) is None}
+        return [index for index in range(len(self._attempt.urls)) if index not in there]
 
     async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
@@ -248,26 +248,25 @@ class Fetcher:
 
         Until then, also when a run ends, it stays among the downloads.
         """
-        self._whole[index] = (part, arrived, file)
+        self._whole[index] = (self._attempt.urls[index], part, arrived, file)
         async with self._storing:
             while (ready := min(self._whole, default=None)) is not None:
                 if ready > len(self._attempt.outputs):
                     return
                 await self._store(ready, *self._whole.pop(ready))
 
-    async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+    async def _store(self, index: int, url: str, part: Path, arrived: Path, file: _File) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""
         found = file.seen
         mime_type = found.mime_type or file.mime_type
         known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
-        url = self._attempt.urls[index]
         name = known.path if known else self._name(index, suffix_for(mime_type, url))
         target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(
             self._key,
             index,
-            len(self._attempt.urls),
+            max(index + 1, len(self._attempt.urls)),
             name,
             url,
             file.bytes,

@@ -49,6 +49,7 @@ class Fetching:
         *,
         seconds: float = 100.0,
         stale: bool = False,
+        places: tuple[int, ...] = (),
         answer: httpx2.Response | None = None,
         before: Callable[[Ledger], None] = lambda ledger: None,
     ) -> None:
@@ -60,7 +61,7 @@ class Fetching:
         ledger = Ledger(folder, now=lambda: iso(EPOCH))
         ledger.record(Intended(KEY, "a", 1, "f" * 64, 1, "m", "{}", 10))
         ledger.record(Created(KEY, "task_1", "queued", 10))
-        ledger.record(Succeeded(KEY, (FIRST, SECOND)))
+        ledger.record(Succeeded(KEY, (FIRST, SECOND), places=places))
         before(ledger)
         try:
             self.trouble = virtual_time.run(
@@ -182,3 +183,16 @@ def test_a_task_without_files_is_no_success(tmp_path: Path) -> None:
 
     found = Fetching(tmp_path, before=forget, answer=task("succeeded", result={"urls": []}))
     assert found.trouble is not None and "names no file" in found.trouble.message
+
+
+def test_another_order_of_the_same_files_changes_none_of_them(tmp_path: Path) -> None:
+    """What is already here keeps its number: no file is stored twice, and none is lost."""
+    swapped = task("succeeded", result={"urls": [FIRST, SECOND], "primary_url": SECOND})
+
+    def server(name: str, turn: int) -> httpx2.Response:
+        return error(404) if name == "1.png" and turn <= 2 else there(name, turn)
+
+    found = Fetching(tmp_path, server, answer=swapped, places=(0, 1))
+    assert found.trouble is None
+    contents = [(tmp_path / output.path).read_bytes() for output in found.attempt.outputs]
+    assert contents == [picture("1.png"), picture("2.png")]
