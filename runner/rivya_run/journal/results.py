@@ -16,8 +16,9 @@ Order = tuple[int, ...]
 def results_of(attempt: Attempt, task: Task) -> tuple[tuple[str, ...], Order]:
     """URLs and their places for what the task made now, so that a file keeps its number.
 
-    At first the order is that of the task: its primary URL first. Once places are known they stay, since what arrives is
-    kept by its number. A place that the API doesn't name any more keeps the URL that was known; new ones follow.
+    At first the order is that of the task: its primary URL first. Once places are known they stay, since what
+    arrives is kept by its number. A place that the API doesn't name any more keeps the URL that was known; new ones
+    follow.
     """
     if not attempt.outputs and not attempt.places:
         return task.urls, task.places
