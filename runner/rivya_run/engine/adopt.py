@@ -14,7 +14,7 @@ import anyio
 from rivya_run import __version__
 from rivya_run.engine.simulation import SIMULATED_KEY, simulated
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.events import Adopted
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.task import Task
@@ -36,7 +36,7 @@ from rivya_run.times import iso
 ASK_WITHIN = 60.0
 """Seconds that the question for the task may take, retries included."""
 
-_UNDECIDED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
+_UNDECIDED = UNDECIDED_STATES | {AttemptState.SENT}
 
 
 def adopt(
@@ -101,7 +101,9 @@ def _undecided(prepared: Prepared, step: Step) -> Attempt | None:
 
 def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> None:
     """A task serves one take."""
-    others = prepared.ledger.history.keys_of_task(task_id) - ({attempt.key} if attempt else set())
+    others = prepared.ledger.history.keys_of_task(task_id) - (
+        {attempt.client_request_id} if attempt else set()
+    )
     for key in others:
         other = prepared.ledger.history.attempts[key]
         raise UsageError(f"task {task_id} serves {other.shot}/{other.take} already (key {key})")
@@ -137,24 +139,29 @@ def _adopted(source: Source, prepared: Prepared, step: Step, attempt: Attempt | 
             hint="finish the storyboard's other takes first",
         )
     if attempt is not None:
-        key, number, digest, body = attempt.key, attempt.number, attempt.fingerprint, attempt.body
+        key, number, digest, body = (
+            attempt.client_request_id,
+            attempt.number,
+            attempt.fingerprint,
+            attempt.body,
+        )
     else:
         digest = step.fingerprint or ""
         number = prepared.planner.next_number(step.shot.id, step.take, digest)
         key = client_request_id(source.storyboard.id, step.shot.id, step.take, digest, number)
         body = request_body(step.shot.model, step.shot.prompt, step.shot.params, (), key)
     return Adopted(
-        key,
-        step.shot.id,
-        step.take,
-        digest,
-        number,
-        wanted,
-        body,
-        task.id,
-        task.raw_status,
-        task.reserved_credits,
-        task.final_credits,
-        task.created_at,
-        task.updated_at,
+        key=key,
+        shot=step.shot.id,
+        take=step.take,
+        fingerprint=digest,
+        number=number,
+        model=wanted,
+        body=body,
+        task_id=task.id,
+        status=task.raw_status,
+        reserved_credits=task.reserved_credits,
+        final_credits=task.final_credits,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
     )

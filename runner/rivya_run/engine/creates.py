@@ -79,7 +79,7 @@ class Creates:
     def intend(self, step: Step, resolved: ResolvedReferences, permit: SpendPermit) -> str:
         """Put the next create on record; its key."""
         if step.gives_up is not None:
-            self.ledger.record(GivenUp(step.gives_up))
+            self.ledger.record(GivenUp(key=step.gives_up))
         api_now = self.connection.http.server_time()
         event = intent(self.storyboard, step, resolved.media, resolved.parents, permit.cost, api_now)
         self.ledger.record(event)

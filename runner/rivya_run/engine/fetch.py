@@ -218,7 +218,9 @@ class Fetcher:
             return False
         urls, places = results_of(self._attempt, task)
         if urls != self._attempt.urls:
-            self._ledger.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
+            self._ledger.record(
+                Succeeded(key=self._key, urls=urls, updated_at=task.updated_at, places=places)
+            )
         return True
 
     async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
@@ -231,16 +233,16 @@ class Fetcher:
         target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(
-            self._key,
-            index,
-            len(self._attempt.urls),
-            name,
-            url,
-            file.bytes,
-            file.sha256,
-            mime_type,
-            found.mtime_ns,
-            found.media,
+            key=self._key,
+            index=index,
+            of=len(self._attempt.urls),
+            path=name,
+            url=url,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            mime_type=mime_type,
+            mtime_ns=found.mtime_ns,
+            media=found.media,
         )
         with anyio.CancelScope(shield=True):
             self._ledger.record(stored)

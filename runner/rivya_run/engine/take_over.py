@@ -26,7 +26,9 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
         new = _renamed(path, attempt, step.shot.id, step.take)
         paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
     with anyio.CancelScope(shield=True):
-        ledger.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+        ledger.record(
+            Reassigned(key=attempt.client_request_id, shot=step.shot.id, take=step.take, paths=paths)
+        )
         await ledger.durable()
     for old, new in paths.items():
         move(folder, old, new)

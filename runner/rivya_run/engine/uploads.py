@@ -116,15 +116,15 @@ class Uploader:
             return NotUploaded(f"{file.name}: upload failed: {answer.last}")
         self._ledger.record(
             Uploaded(
-                file.sha256,
-                file.kind,
-                model,
-                file.name,
-                file.mime_type,
-                file.bytes,
-                answer.url,
-                answer.file_id,
-                answer.duration_token,
+                sha256=file.sha256,
+                kind=file.kind,
+                model=model,
+                path=file.name,
+                mime_type=file.mime_type,
+                bytes=file.bytes,
+                url=answer.url,
+                file_id=answer.file_id,
+                duration_token=answer.duration_token,
             )
         )
         self._sure.add(key)

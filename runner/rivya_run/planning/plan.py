@@ -33,6 +33,19 @@ WORKING = SPENDING | {Action.RESUME, Action.DOWNLOAD}
 """Actions that end with files on disk."""
 
 
+class SkipReason(StrEnum):
+    """Why a run makes nothing for a take.
+
+    SKIPPED       the storyboard has ``skip: true``    NOT_SELECTED  the command names other shots
+    BLOCKED       its parent is not coming             EXHAUSTED     it failed, and isn't tried again by itself
+    """
+
+    SKIPPED = "skip: true"
+    NOT_SELECTED = "not selected"
+    BLOCKED = "blocked"
+    EXHAUSTED = "exhausted"
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """A take that another one is made from. ``take`` None: its pick, decided when it is there."""
@@ -73,10 +86,15 @@ class Step:
     attempt_key: str | None = None
     moves_from: tuple[str, int] | None = None
     gives_up: str | None = None
-    wanted: bool = True
+    skip_reason: SkipReason | None = None
     tries_left: int = 1
     table_date: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it counts towards the exit code: a person hasn't left it out."""
+        return self.skip_reason not in {SkipReason.SKIPPED, SkipReason.NOT_SELECTED}
 
     @property
     def label(self) -> str:

@@ -67,7 +67,7 @@ def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], ba
     if attempt.open or index >= len(attempt.outputs):
         return attempt.open or attempt.state is AttemptState.STORED
     output = attempt.outputs[index]
-    return output.path in bad and not (output.removed and attempt.key not in present)
+    return output.path in bad and not (output.removed and attempt.client_request_id not in present)
 
 
 def files_in(folder: Path) -> list[str]:

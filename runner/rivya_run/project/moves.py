@@ -47,7 +47,11 @@ def outstanding(folder: Path, attempts: Iterable[Attempt]) -> list[Move]:
     missing: list[Output] = []
     for attempt in attempts:
         for index, output in enumerate(attempt.outputs):
-            source = _among(arrived, arriving(folder, attempt.key, index), output) if arrived else None
+            source = (
+                _among(arrived, arriving(folder, attempt.client_request_id, index), output)
+                if arrived
+                else None
+            )
             if source is not None:
                 moves.append(Move(f"{ARRIVING}/{source.name}", output.path, output.sha256))
             elif not output.removed and not _is_there(folder, output):

@@ -142,7 +142,7 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         yield f"    {step.label}  {why}"
         if attempt is not None:
             cost = attempt.at_stake or None
-            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            yield f"      {sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)}"
             take = None if step.shot.takes == 1 else step.take
             adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
             yield f"      if its task exists: {adopt}"
