@@ -109,7 +109,7 @@ NOWS = st.builds(
     fetched=st.booleans(),
     not_fetched=st.sampled_from([None, "404"]),
 )
-OPEN = {State.SENT, State.RUNNING, State.FINISHED, State.STORED, State.UNKNOWN}
+OPEN = {State.SENT, State.RUNNING, State.FINISHED, State.STORED, State.UNKNOWN, State.TASK_MISSING}
 
 
 @settings(max_examples=500)
@@ -124,9 +124,9 @@ def test_what_may_have_been_paid_for_is_never_created_anew(
     if isinstance(step, Send) and step.again:
         assert known.state is State.SENT and now.window_left > 0 and not now.sent
     if isinstance(step, Poll):
-        assert (known.state in {State.RUNNING, State.UNKNOWN} and now.time < step.at <= now.deadline) or (
-            step.at == now.ask_at
-        )
+        assert (
+            known.state in {State.RUNNING, State.TASK_MISSING} and now.time < step.at <= now.deadline
+        ) or (step.at == now.ask_at)
     if isinstance(step, Done):
         assert step.outcome.ending is not Ending.DONE or known.state is State.STORED
 
