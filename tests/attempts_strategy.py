@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from examples import NOW, attempt, sha, shot
-from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Output
-from rivya_run.journal.task import ApiError
+from rivya_run.journal.attempt import UNDECIDED_STATES, ApiError, Attempt, AttemptState, Output
 
 TEXT = st.text(max_size=12)
 CREDITS = st.none() | st.integers(0, 50) | st.sampled_from([0.5, 12.25])

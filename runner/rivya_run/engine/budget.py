@@ -9,7 +9,7 @@ import anyio
 
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate
+from rivya_run.planning.plan import Estimate
 
 UNPRICED_AT_ONCE = 3
 """Unanswered creates at prices that the API never told, while no cap is set (one, while a cap is)."""

@@ -20,16 +20,14 @@ from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slot import STILL_THROTTLED, TaskSlot
 from rivya_run.errors import OutputFolderError
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Task
 from rivya_run.journal.events import Created as CreatedEvent
 from rivya_run.journal.events import Intended, MarkedUnknown, Withdrawn
 from rivya_run.journal.events import Refused as RefusedEvent
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate
-from rivya_run.journal.task import ApiError, Task
 from rivya_run.json_types import Json
-from rivya_run.planning.plan import Parent, Step
+from rivya_run.planning.plan import Estimate, Parent, Step
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.interface import (
     Created,

@@ -14,10 +14,9 @@ from rivya_run.durable import make_folder
 from rivya_run.engine.api_connection import ApiConnection
 from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.media.measuring import look_into
 from rivya_run.media.types import HEAD_BYTES, recognise

@@ -7,10 +7,9 @@ from random import random
 
 from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task, TaskStatus
 from rivya_run.journal.events import Failed, Observed, Succeeded, TaskMissing
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.planning.forecast import Timing
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.rivya.client import RivyaClient

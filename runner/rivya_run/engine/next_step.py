@@ -39,9 +39,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import FOLLOWED_STATES, UNDECIDED_STATES, Attempt, AttemptState
+from rivya_run.journal.attempt import FOLLOWED_STATES, UNDECIDED_STATES, Attempt, AttemptState, TaskStatus
 from rivya_run.journal.take_entry import out_of_credits, take_status
-from rivya_run.journal.task import TaskStatus
 from rivya_run.planning.plan import Parent
 
 

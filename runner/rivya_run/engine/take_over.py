@@ -5,9 +5,8 @@ from __future__ import annotations
 import anyio
 
 from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Reassigned
-from rivya_run.journal.stills import owned_paths
 from rivya_run.planning.plan import Step
 from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name

@@ -10,11 +10,11 @@ import anyio
 
 from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.engine.stop import Stop
+from rivya_run.journal.attempt import ApiError
 from rivya_run.journal.events import Uploaded
 from rivya_run.journal.fingerprint import upload_request_id
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
 from rivya_run.project.outputs import sha256_of

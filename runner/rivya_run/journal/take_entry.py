@@ -10,10 +10,9 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 from msgspec.structs import fields as fields_of
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output, TakeStatus
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.fingerprint import compact, price_key
 from rivya_run.journal.manifest_form import Earlier, Error, File, Parent, StatusSeen
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 
 REFERENCES = "referenceMediaItems"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
-from rivya_run.journal.attempt import DOWNLOADING, UNDECIDED_STATES, Attempt, AttemptState, Output
+from rivya_run.journal.attempt import (
+    DOWNLOADING,
+    UNDECIDED_STATES,
+    ApiError,
+    Attempt,
+    AttemptState,
+    Output,
+    moved,
+    with_still,
+    without_still,
+)
 from rivya_run.journal.events import (
     Adopted,
     Created,
@@ -24,8 +34,6 @@ from rivya_run.journal.events import (
     TaskMissing,
     Withdrawn,
 )
-from rivya_run.journal.stills import moved, with_still, without_still
-from rivya_run.journal.task import ApiError
 
 NOT_FETCHED = "not_fetched"
 """The code of a take that is paid for and not here."""

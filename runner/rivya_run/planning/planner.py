@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import estimate
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
-from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, SkipReason, Step
+from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, SkipReason, Step, estimate
 from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.journal.attempt import Attempt, AttemptState
-from rivya_run.journal.stills import owned_paths
+from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.project.names import clip_of_still, download_key, download_of, is_unfinished, original_of
 from rivya_run.project.places import ARRIVING
 

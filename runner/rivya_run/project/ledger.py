@@ -15,10 +15,9 @@ from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
-from rivya_run.journal.json_place import position, strict_json
 from rivya_run.journal.judging import Judge, Nonsense
 from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
-from rivya_run.journal.manifest_file import load_lazily
+from rivya_run.journal.manifest_file import load_lazily, position, strict_json
 from rivya_run.journal.store import Journal
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_run.durable import make_folder
-from rivya_run.journal.attempt import Attempt, Output
-from rivya_run.journal.stills import owned_paths, stills
+from rivya_run.journal.attempt import Attempt, Output, owned_paths, stills
 from rivya_run.project.names import arriving, within
 from rivya_run.project.outputs import is_same, move, place, size_of
 from rivya_run.project.places import ARRIVING

@@ -27,7 +27,7 @@ from rivya_run.journal.events import (
 )
 from rivya_run.journal.fingerprint import price_key
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate, estimate
+from rivya_run.planning.plan import Estimate, estimate
 
 
 @dataclass

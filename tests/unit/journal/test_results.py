@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output
+from rivya_run.journal.attempt import Attempt, AttemptState, Output, Task, TaskStatus
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 
 
 def attempt(*stored: str, urls: tuple[str, ...] = (), places: tuple[int, ...] = ()) -> Attempt:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from attempts_strategy import attempts
 from examples import attempt, shot
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import request_body
 from rivya_run.journal.judging import Nonsense, judge_attempt
 from rivya_run.journal.take_entry import (
@@ -21,7 +21,6 @@ from rivya_run.journal.take_entry import (
     take_status,
     whole,
 )
-from rivya_run.journal.task import ApiError
 
 FEW = settings(max_examples=50)
 

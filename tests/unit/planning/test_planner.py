@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, digest_of, history_of, planned, planner, shot, steps, table
-from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.attempt import CLAIMABLE_STATES, ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
-from rivya_run.journal.task import ApiError
 from rivya_run.planning.plan import SPENDING, Action
 from rivya_run.planning.planner import MOST_ATTEMPTS, counted_failures, not_retried
 from rivya_run.storyboard.model import Shot
