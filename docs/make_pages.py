@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.table import KINDS, ModelTable
+from rivya_run.models.table import ModelTable
 from rivya_run.models.view import grid
 from rivya_run.simulator.faults import PLACES, FaultPlan
-from rivya_run.storyboard.language import FRAMES, KEYS, Key, KeyPlace, Shape
+from rivya_run.storyboard.language import KEYS, Key
 from rivya_run.storyboard.problems import GROUPS
+from rivya_run.storyboard.shapes import KeyPlace
 
 FOLDER = Path(__file__).parent
 ENDPOINTS = {place for place in PLACES if place not in ("task", "download")}
@@ -23,42 +24,6 @@ _BLOCK: Final = re.compile(
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
-_PLACES: Final[Mapping[KeyPlace, str]] = {
-    KeyPlace.TOP: "top",
-    KeyPlace.DEFAULTS: "`defaults`",
-    KeyPlace.PRESET: "preset",
-    KeyPlace.SHOT: "shot",
-    KeyPlace.FILE_REFERENCE: "`{path}`",
-    KeyPlace.URL_REFERENCE: "`{url}`",
-    KeyPlace.SHOT_REFERENCE: "`{shot}`",
-    KeyPlace.BUDGET: "`budget`",
-}
-_SHAPES: Final[Mapping[Shape, str]] = {
-    Shape.ID: "id",
-    Shape.VERSION: "1",
-    Shape.LABEL: "text",
-    Shape.LABELS: "text, or a list",
-    Shape.PROMPT: "text, `${}`",
-    Shape.MODEL: "model id",
-    Shape.PARAMS: "mapping, `${}`",
-    Shape.REFERENCES: "reference, or a list",
-    Shape.COUNT: "whole number",
-    Shape.AMOUNT: "number",
-    Shape.FLAG: "`true` or `false`",
-    Shape.NAMES: "preset, or a list",
-    Shape.VARIABLES: "mapping",
-    Shape.MATRIX: "mapping of lists",
-    Shape.LAYER: "mapping",
-    Shape.LAYERS: "mapping of mappings",
-    Shape.SHOTS: "list",
-    Shape.BUDGET: "mapping",
-    Shape.PATH: "path, `${}`",
-    Shape.URL: "URL, `${}`",
-    Shape.KIND: " ".join(f"`{kind}`" for kind in KINDS),
-    Shape.TEXT: "text",
-    Shape.FRAME: " ".join(f"`{frame}`" for frame in FRAMES) + ", or seconds",
-    Shape.SHOT_ID: "shot id, `${}`",
-}
 
 
 class NoSuchPart(Exception):
@@ -101,19 +66,12 @@ def _name(key: Key) -> str:
 
 
 def _where(key: Key) -> str:
-    where = ", ".join(_PLACES[place] for place in key.places)
+    where = ", ".join(place.column for place in key.places)
     return f"{where}; needed" if key.required else where
 
 
 def _value(key: Key) -> str:
-    value = _SHAPES[key.shape]
-    if key.minimum is not None and key.maximum is not None:
-        value += f", {key.minimum} to {key.maximum}"
-    elif key.minimum is not None:
-        value += f", {key.minimum} or more"
-    if key.default is not None and key.shape is not Shape.VERSION:
-        value += f" (`{str(key.default).lower()}`)"
-    return value
+    return key.shape.words if key.default is None else f"{key.shape.words} (`{str(key.default).lower()}`)"
 
 
 def _codes() -> str:

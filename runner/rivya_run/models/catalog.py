@@ -124,7 +124,7 @@ def _shape_problems(document: YamlDocument) -> Iterator[Problem]:
     """What the tables' own schema says against a document."""
     from jsonschema import Draft7Validator
 
-    from rivya_run.models.table_schema import table_schema
+    from rivya_run.models.table_schemas import table_schema
 
     plain = to_json(document.root) if document.root is not None else None
     for error in Draft7Validator(cast("dict[str, Any]", table_schema())).iter_errors(plain):

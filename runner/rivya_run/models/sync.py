@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
-from rivya_run.models.table_schema import MODEL_ID_PATTERN
+from rivya_run.models.table_schemas import MODEL_ID_PATTERN
 from rivya_run.models.values import scalar_text
 
 AVAILABLE = "available"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import MISSING, fields
 from typing import Final
 
 from rivya_run.json_types import Json
@@ -35,9 +37,8 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
-    for name, label in (("scene", shot.scene), ("title", shot.title), ("notes", shot.notes)):
-        if label is not None:
-            lines.append(f"    {name}: {_scalar(label)}")
+    carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.default is not MISSING]
+    lines += [f"    {field.name}: {_scalar(value)}" for field, value in carried if isinstance(value, str)]
     if shot.tags:
         lines.append(f"    tags: [{', '.join(map(_scalar, shot.tags))}]")
     lines.append(f"    model: {_scalar(shot.model)}")
@@ -45,15 +46,14 @@ def _shot(shot: Shot, catalog: Catalog) -> list[str]:
         lines.append(f"    prompt: {_text(shot.prompt)}")
     if shot.params:
         lines.append("    params:")
-        lines += [f"      {_scalar(key)}: {_value(value)}" for key, value in _in_order(shot, catalog)]
+        lines += [f"      {_scalar(key)}: {_value(value, _text)}" for key, value in _in_order(shot, catalog)]
     if shot.references:
         lines.append("    references:")
         lines += [f"      - {_reference(reference)}" for reference in shot.references]
-    lines.append(f"    takes: {shot.takes}")
-    if shot.pick is not None:
-        lines.append(f"    pick: {shot.pick}")
-    if shot.skip:
-        lines.append("    skip: true")
+    for field, value in carried:
+        off = value is None or (isinstance(value, bool) and value is field.default)
+        if not off and not isinstance(value, str):
+            lines.append(f"    {field.name}: {_value(value, _scalar)}")
     return lines
 
 
@@ -88,14 +88,14 @@ def _mapping(fields: list[tuple[str, str]]) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields) + "}"
 
 
-def _value(value: Json) -> str:
-    """A value of params: as ``_text`` where names could be filled in."""
+def _value(value: Json, text: Callable[[str], str]) -> str:
+    """A value in one line; ``text`` writes texts: ``_text`` where reading fills names in, else ``_scalar``."""
     if isinstance(value, str):
-        return _text(value)
+        return text(value)
     if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(_value(item, text) for item in value) + "]"
     if isinstance(value, dict):
-        return _mapping([(_scalar(key), _value(item)) for key, item in value.items()])
+        return _mapping([(_scalar(key), _value(item, text)) for key, item in value.items()])
     return _number(value) if isinstance(value, float) else json.dumps(value)
 
 

@@ -13,9 +13,9 @@ from typing import Final
 from rivya_run.errors import Problem
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
-from rivya_run.storyboard.language import URL_PATTERN
-from rivya_run.storyboard.layers import whole
+from rivya_run.storyboard.layers import Placed
 from rivya_run.storyboard.model import (
+    URL_PATTERN,
     FileFacts,
     FileReference,
     FileTrouble,
@@ -25,10 +25,11 @@ from rivya_run.storyboard.model import (
     Storyboard,
     UrlReference,
 )
-from rivya_run.storyboard.problems import Findings, HasPosition
+from rivya_run.storyboard.problems import Findings, HasPosition, below
+from rivya_run.storyboard.shapes import elements
 from rivya_run.storyboard.substitution import Names
 from rivya_run.text import shortened
-from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
+from rivya_run.yaml12.nodes import Mapping, Node, Scalar
 from rivya_run.yaml12.source import SourceText
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -47,18 +48,12 @@ class ReferenceReader:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
 
-    def read(
-        self, written: tuple[Node, str] | None, names: Names, table: ModelTable | None
-    ) -> tuple[Reference, ...]:
+    def read(self, written: Placed | None, names: Names, table: ModelTable | None) -> tuple[Reference, ...]:
         """The references of one shot; what is wrong with one is said, and it is left out."""
         if written is None:
             return ()
-        node, where = written
-        items = [(node, where)]
-        if isinstance(node, Sequence):
-            items = [(item, f"{where}[{index}]") for index, item in enumerate(node.items)]
         references: list[Reference] = []
-        for item, at in items:
+        for item, at in elements(written.node, below(written.where, "references")):
             if self.findings.is_invalid(item):
                 continue
             found = (
@@ -98,7 +93,7 @@ class ReferenceReader:
                 shot.line,
                 shot.column,
                 at,
-                whole(take) if isinstance(take, Scalar) else None,
+                int(take.value) if isinstance(take, Scalar) and isinstance(take.value, int | float) else None,
                 _frame(node.get("frame")),
             )
         assert isinstance(url, Scalar)

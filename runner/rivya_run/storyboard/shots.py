@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
 from rivya_run.storyboard.graph import Linked
-from rivya_run.storyboard.language import WINDOWS_DEVICES, KeyPlace
+from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
     apply_layer,
+    misspelt,
     read_matrix,
     shown_id,
     tell_collision,
-    texts,
-    whole,
+    well_shaped,
 )
-from rivya_run.storyboard.model import Reference, Shot
+from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import ReferenceReader, check_policy
-from rivya_run.storyboard.scalar_shapes import kind_of
-from rivya_run.storyboard.shape import misspelt, well_shaped
+from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -49,10 +48,7 @@ def id_trouble(text: str) -> str | None:
 
 
 class ShotReader:
-    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order.
-
-    ``scene`` is the one of shots that name none.
-    """
+    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order."""
 
     def __init__(
         self,
@@ -71,7 +67,6 @@ class ShotReader:
         self.judge = judge
         self.shots: dict[str, Linked] = {}
         self.base_is_used = False
-        self.scene: str | None = None
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         self._references = ReferenceReader(findings)
@@ -138,13 +133,13 @@ class ShotReader:
         return table
 
     def _check_pick(self, written: _Written) -> None:
-        pick, takes = written.entries.get("pick"), written.stack.takes
+        pick, takes = written.carried.get("pick"), written.carried.get("takes", 1)
         if written.has("takes") and "takes" not in written.entries:
             return
-        if isinstance(pick, Scalar) and whole(pick) > takes:
+        if isinstance(pick, int) and isinstance(takes, int) and pick > takes:
             has = "1 take" if takes == 1 else f"{takes} takes"
-            message = f"take {whole(pick)} is picked of a shot with {has}"
-            self.findings.error(pick, below(written.where, "pick"), message, "range")
+            message = f"take {pick} is picked of a shot with {has}"
+            self.findings.error(written.entries["pick"], below(written.where, "pick"), message, "range")
 
     def _one(
         self,
@@ -157,7 +152,7 @@ class ShotReader:
         """One shot, of one combination; it is taken up when nothing was found wrong with it."""
         entries, stack, table, where = written.entries, written.stack, written.table, written.where
         shot_id = self._id(written, names, made, matrix)
-        references = self._references.read(stack.references, names, table)
+        references = self._references.read(stack.values.get("references"), names, table)
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
         if table is not None:
@@ -170,25 +165,17 @@ class ShotReader:
                 self._advise(written, table, params, references)
         if shot_id is None:
             return
-        pick = entries.get("pick")
-        skip = entries.get("skip")
-        own = where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})"
         shot = Shot(
-            shot_id,
-            stack.model,
-            prompt,
-            params,
-            references,
-            stack.takes,
-            whole(pick) if isinstance(pick, Scalar) else None,
-            isinstance(skip, Scalar) and skip.value is True,
-            written.label("scene") or self.scene,
-            written.label("title"),
-            written.label("notes"),
-            stack.tags,
-            own,
-            written.node.line,
-            written.node.column,
+            id=shot_id,
+            model=stack.model,
+            prompt=prompt,
+            params=params,
+            references=references,
+            tags=stack.tags,
+            where=where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})",
+            line=written.node.line,
+            column=written.node.column,
+            **written.carried,
         )
         self.shots[shot_id] = Linked(shot, table)
 
@@ -246,10 +233,18 @@ class ShotReader:
                 self.findings.advice(written.node, written.where, row.message, row.code)
 
 
+CARRIED: Final = [
+    key
+    for key in keys(KeyPlace.SHOT).values()
+    if key.name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
+]
+"""The keys that no step but the reader's checks has to do with: each becomes the field of ``Shot`` called so."""
+
+
 class _Written:
     """A shot as written: its node, what of it is well shaped, the layers it comes to, its model's table."""
 
-    __slots__ = ("entries", "node", "stack", "table", "where")
+    __slots__ = ("carried", "entries", "node", "stack", "table", "where")
 
     def __init__(
         self, node: MappingNode, entries: Entries, where: str, stack: Stack, table: ModelTable | None
@@ -259,14 +254,14 @@ class _Written:
         self.where = where
         self.stack = stack
         self.table = table
+        values = stack.values
+        self.carried: dict[str, Any] = {
+            key.name: key.shape.value(values[key.name].node) for key in CARRIED if key.name in values
+        }
 
     def has(self, key: str) -> bool:
         """Whether the person wrote the key, rightly or not."""
         return key in self.node.entries
-
-    def label(self, key: str) -> str | None:
-        node = self.entries.get(key)
-        return node.text if isinstance(node, Scalar) else None
 
     def params_position(self) -> Node:
         """Where to say that a parameter is missing."""

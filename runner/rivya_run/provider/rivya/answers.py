@@ -15,7 +15,7 @@ from rivya_run.models.sync import ListedModel
 from rivya_run.provider.interface import UploadedFile
 from rivya_run.provider.origin import why_unsafe
 from rivya_run.provider.rivya.result_url import LONGEST_URL, result_url
-from rivya_run.storyboard.language import URL_PATTERN
+from rivya_run.storyboard.model import URL_PATTERN
 
 _LONGEST_ID = 512  # characters; it has to fit into a URL
 _MOST_URLS = 64  # results of one task that are fetched: a bound on what a broken answer can ask for
