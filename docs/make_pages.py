@@ -24,6 +24,7 @@ _BLOCK: Final = re.compile(
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
+_NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES))
 
 
 class NoSuchPart(Exception):
@@ -52,17 +53,19 @@ def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
 
 
 def _keys(places: Sequence[KeyPlace]) -> str:
+    """The keys of some places, and with those of the top the keys of the mappings that stand there."""
+    within = [*_LAYERED, *_NESTED] if KeyPlace.TOP in places else places
     rows = [
-        (f"`{_name(key)}`", _where(key), _value(key), key.help)
+        (f"`{_name(key)}`", _where(key), key.shape.words + _default(key), key.help)
         for key in KEYS
-        if any(place in (*places, KeyPlace.BUDGET) for place in key.places)
-        and (key.places != (KeyPlace.BUDGET,) or KeyPlace.TOP in places)
+        if any(place in within for place in key.places)
     ]
     return grid(("key", "stands in", "value", "meaning"), rows)
 
 
 def _name(key: Key) -> str:
-    return f"budget.{key.name}" if key.places == (KeyPlace.BUDGET,) else key.name
+    nested = key.places[0] in _NESTED
+    return f"{key.places[0].definition}.{key.name}" if nested else key.name
 
 
 def _where(key: Key) -> str:
@@ -70,8 +73,8 @@ def _where(key: Key) -> str:
     return f"{where}; needed" if key.required else where
 
 
-def _value(key: Key) -> str:
-    return key.shape.words if key.default is None else f"{key.shape.words} (`{str(key.default).lower()}`)"
+def _default(key: Key) -> str:
+    return "" if key.default is None else f" (`{str(key.default).lower()}`)"
 
 
 def _codes() -> str:

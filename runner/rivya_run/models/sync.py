@@ -155,4 +155,3 @@ class ListedModel:
     max_prompt_length: int | None = None
     api_status: str | None = None
     api_input_status: str | None = None
-    requires_files_api: bool | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rivya_run.json_types import Json
 from rivya_run.models.table import is_extension
+from rivya_run.models.table_schemas import ref
 from rivya_run.storyboard.model import NAME_PATTERN
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.shapes import REFERENCE_PLACES, KeyPlace, Shape, elements, kind_of, refuse
@@ -16,11 +16,10 @@ from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 
 
 class Map(Shape):
-    """A mapping. ``place``: its keys are the language's, those of that place, and are checked with it."""
+    """A mapping; ``entry`` has the rule of its entries."""
 
-    def __init__(self, words: str, says: dict[str, Json], place: KeyPlace | None = None) -> None:
-        super().__init__(words, says)
-        self.place = place
+    lenient = True
+    """Whether the rest of the mapping is of use where an entry of it is not."""
 
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if not isinstance(node, Mapping):
@@ -31,15 +30,20 @@ class Map(Shape):
                 self.entry(name, value, below(at, name.text), findings)
         return self.lenient or findings.errors == before
 
-    lenient = True
-    """Whether the rest of the mapping is of use where an entry of it is not."""
-
     def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
-        """One entry that is not people's own; what is wrong with it is said."""
+        """Check an entry that is not people's own."""
+
+
+class Record(Map):
+    """A mapping of the keys that stand in a place; each is checked as declared."""
+
+    def __init__(self, place: KeyPlace) -> None:
+        super().__init__("mapping", ref(place.definition))
+        self._place = place
 
     def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
-        if isinstance(node, Mapping) and self.place is not None:
-            yield node, self.place, at
+        if isinstance(node, Mapping):
+            yield node, self._place, at
 
 
 class Params(Map):
@@ -121,7 +125,7 @@ class Shots(Shape):
         return bool(node.items)
 
 
-class References(Shape):
+class ReferenceList(Shape):
     """One or a list of: path, URL, mapping of one of the three reference places."""
 
     def check(self, node: Node, at: str, findings: Findings) -> bool:

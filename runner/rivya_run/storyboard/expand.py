@@ -14,7 +14,8 @@ from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.storyboard.model import FileReference, Reference, Shot, ShotReference, Storyboard, UrlReference
+from rivya_run.models.values import number_text
+from rivya_run.storyboard.model import Reference, Shot, Storyboard
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.
@@ -28,7 +29,7 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
         if label is not None:
             lines.append(f"{name}: {_scalar(label)}")
     if storyboard.max_credits is not None:
-        lines.append(f"budget: {{max_credits: {_number(storyboard.max_credits)}}}")
+        lines.append(f"budget: {{max_credits: {number_text(storyboard.max_credits)}}}")
     lines.append("shots:")
     for shot in storyboard.shots:
         lines += _shot(shot, catalog)
@@ -65,23 +66,15 @@ def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
 
 
 def _reference(reference: Reference) -> str:
-    if isinstance(reference, FileReference):
-        return _mapping([("path", _text(reference.path))])
-    if isinstance(reference, ShotReference):
-        frame = reference.frame
-        shown = _number(frame) if isinstance(frame, float) else frame
-        fields = [("shot", _scalar(reference.shot)), ("take", reference.take), ("frame", shown)]
-        return _mapping([(name, str(value)) for name, value in fields if value is not None])
-    assert isinstance(reference, UrlReference)
-    labels = (
-        ("kind", reference.kind),
-        ("name", reference.name),
-        ("mime_type", reference.mime_type),
-        ("duration_token", reference.duration_token),
-        ("id", reference.id),
+    read = ((field.name, getattr(reference, field.name)) for field in fields(reference))
+    keys = [(name, value) for name, value in read if name not in ("line", "column", "where")]
+    return _mapping(
+        [
+            (name, _value(value, _text if name in ("path", "url") else _scalar))
+            for name, value in keys
+            if value is not None
+        ]
     )
-    written = [(name, _scalar(label)) for name, label in labels if label is not None]
-    return _mapping([("url", _text(reference.url)), *written])
 
 
 def _mapping(fields: list[tuple[str, str]]) -> str:
@@ -96,11 +89,7 @@ def _value(value: Json, text: Callable[[str], str]) -> str:
         return "[" + ", ".join(_value(item, text) for item in value) + "]"
     if isinstance(value, dict):
         return _mapping([(_scalar(key), _value(item, text)) for key, item in value.items()])
-    return _number(value) if isinstance(value, float) else json.dumps(value)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return number_text(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _text(text: str) -> str:

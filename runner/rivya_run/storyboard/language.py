@@ -15,7 +15,16 @@ from types import MappingProxyType
 from rivya_run.json_types import Json
 from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS
 from rivya_run.models.table_schemas import NOT_EMPTY, ref
-from rivya_run.storyboard.containers import Layers, Map, MatrixLists, Params, References, Shots, Variables
+from rivya_run.storyboard.containers import (
+    Layers,
+    Map,
+    MatrixLists,
+    Params,
+    Record,
+    ReferenceList,
+    Shots,
+    Variables,
+)
 from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN
 from rivya_run.storyboard.shapes import (
     SUBSTITUTION_PATTERN,
@@ -29,7 +38,7 @@ from rivya_run.storyboard.shapes import (
     OneOf,
     Shape,
     Text,
-    Version,
+    VersionOne,
 )
 
 EXTENDED: dict[str, Json] = {"type": "object", "patternProperties": {EXTENSION_PATTERN: {}}}
@@ -73,7 +82,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "version",
-        Version("1", {"default": 1, "enum": [1]}),
+        VersionOne("1", {"default": 1, "enum": [1]}),
         (KeyPlace.TOP,),
         "Language version",
         "The version of the storyboard language.",
@@ -105,7 +114,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "budget",
-        Map("mapping", ref("budget"), KeyPlace.BUDGET),
+        Record(KeyPlace.BUDGET),
         (KeyPlace.TOP,),
         "Budget",
         "What this storyboard may cost.",
@@ -172,7 +181,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "references",
-        References("reference, or a list", ref("references")),
+        ReferenceList("reference, or a list", ref("references")),
         _LAYERS,
         "References",
         "One or a list of: a path relative to the storyboard, an https URL, {path}, {url, kind}, "

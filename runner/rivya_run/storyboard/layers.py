@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.language import KEYS, Key, keys
@@ -61,6 +61,12 @@ def _check(key: Key, node: Node, at: str, findings: Findings) -> bool:
         if findings.errors != before:
             findings.mark_invalid(mapping)
     return good
+
+
+def values(entries: Mapping[str, Node], place: KeyPlace) -> dict[str, Any]:
+    """What well-shaped entries come to, by the name of their key."""
+    known = keys(place)
+    return {name: known[name].shape.value(node) for name, node in entries.items() if name in known}
 
 
 def misspelt(mapping: MappingNode, place: KeyPlace, name: str) -> bool:

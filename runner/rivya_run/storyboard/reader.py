@@ -10,11 +10,11 @@ from pathlib import PurePath, PureWindowsPath
 from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
-from rivya_run.storyboard.graph import check_links
-from rivya_run.storyboard.layers import Stack, apply_layer, well_shaped
+from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
+from rivya_run.storyboard.references import check_links
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
@@ -161,16 +161,10 @@ class _Board:
 
     def _max_credits(self, entries: Entries) -> float | None:
         node = entries.get("budget")
-        if not isinstance(node, MappingNode):
+        if not isinstance(node, MappingNode) or self.findings.is_invalid(node):
             return None
-        most = node.get("max_credits")
-        if (
-            isinstance(most, Scalar)
-            and isinstance(most.value, int | float)
-            and not self.findings.is_invalid(node)
-        ):
-            return float(most.value)
-        return None
+        most: float | None = values(node.entries, KeyPlace.BUDGET).get("max_credits")
+        return most
 
 
 def _variables(root: MappingNode) -> dict[str, Scalar]:

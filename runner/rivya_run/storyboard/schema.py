@@ -31,6 +31,7 @@ from rivya_run.storyboard.shapes import (
     KeyPlace,
 )
 
+_JUDGED_BY_MODEL = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _GROUP = 7  # models in one branch: editors test the branches one by one
 _NAMES_MODEL: dict[str, Json] = {"required": ["model"]}
 _MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}]}
@@ -40,8 +41,9 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
     """The schema of a storyboard for the tables in force."""
     tables = catalog.all()
     definitions: dict[str, Json] = {**shape_definitions()}
-    for place in (KeyPlace.BUDGET, KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE):
-        definitions[place.definition] = _place(place, catalog)
+    for place in KeyPlace:
+        if place not in _JUDGED_BY_MODEL:
+            definitions[place.definition] = _place(place, catalog)
     definitions["defaults"] = _layer(KeyPlace.DEFAULTS, catalog)
     definitions["preset"] = _layer(KeyPlace.PRESET, catalog)
     definitions["shot"] = _shot(catalog)

@@ -214,7 +214,7 @@ class Flag(Shape):
         return refuse(node, at, findings, "true or false")
 
 
-class Version(Shape):
+class VersionOne(Shape):
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if isinstance(node, Scalar) and type(node.value) in (int, float) and node.value == 1:
             return True
@@ -263,3 +263,7 @@ class FrameOrSeconds(Shape):
         if isinstance(node, Scalar) and type(node.value) in (int, float):
             return self._seconds.check(node, at, findings)
         return refuse(node, at, findings, "first, last or seconds")
+
+    def value(self, node: Node) -> Json:
+        value = to_json(node)
+        return float(value) if isinstance(value, int | float) else value

@@ -10,7 +10,6 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
-from rivya_run.storyboard.graph import Linked
 from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.layers import (
     Matrix,
@@ -23,9 +22,9 @@ from rivya_run.storyboard.layers import (
     well_shaped,
 )
 from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import ReferenceReader, check_policy
+from rivya_run.storyboard.references import Linked, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
@@ -156,8 +155,10 @@ class ShotReader:
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
         if table is not None:
-            if not written.has("prompt") and not misspelt(written.node, KeyPlace.SHOT, "prompt"):
-                check_missing(table, written.node, where, self.findings)
+            there = written.has("prompt") or misspelt(written.node, KeyPlace.SHOT, "prompt")
+            if table.prompt_required and not there:
+                message = f"'prompt' is missing; {table.id} needs one"
+                self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)

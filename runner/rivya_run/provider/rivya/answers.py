@@ -200,7 +200,6 @@ def _model(entry: Json) -> ListedModel | None:
     if model_id is None or not isinstance(entry, dict):
         return None
     longest = _number(entry.get("max_prompt_length"))
-    needs_files = entry.get("requires_files_api")
     return ListedModel(
         id=model_id,
         display_name=_text(entry.get("display_name")),
@@ -210,7 +209,6 @@ def _model(entry: Json) -> ListedModel | None:
         max_prompt_length=None if longest is None else int(longest),
         api_status=_text(entry.get("api_status")),
         api_input_status=_text(entry.get("api_input_status")),
-        requires_files_api=needs_files if isinstance(needs_files, bool) else None,
     )
 
 
