@@ -115,6 +115,11 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
         again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
         lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
         lines.append(f"  if there is no such task, pay again: {again}")
+    unused = [entry for entry in entries(manifest.get("history")) if entry.get("status") == "unknown"]
+    if unused:
+        lines.append("unknown, and not used by any shot now: these may have been paid for")
+        for entry in unused:
+            lines += _unknown(text(entry.get("shot")) or "?", entry, True, file, options)
     return [visible(line) for line in lines]
 
 
