@@ -79,6 +79,9 @@ class ShotReader:
         if isinstance(named, Scalar) and named.text:
             where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
+        scene = entries.get("scene")
+        if isinstance(scene, Scalar) and not scene.text:
+            del entries["scene"]  # names none, so that the one of the top is in force
         stack = self._stack(entries.get("use"), where)
         stack = apply_layer(stack, entries, where, self.findings)
         self.base_is_used = self.base_is_used or stack.model == self.base.model
