@@ -331,8 +331,9 @@ class Project:
         unknown = [(shot, take) for shot, take in [*wanted, *unused] if take["status"] == "unknown"]
         found = [(shot, take) for shot, take in unknown if made.get(take["client_request_id"])]
         for shot, take in found:
-            task = made[take["client_request_id"]][-1].id
-            args = ["adopt", "storyboard.yaml", shot, task, "--take", str(take["take"])]
+            key = take["client_request_id"]
+            args = ["adopt", "storyboard.yaml", shot, made[key][-1].id, "--take", str(take["take"])]
+            args += ["--key", key] if (shot, take) in unused else []
             patience = "5" if self.serves_once else "60"  # for files that never come
             self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
             assert self.fork_server.end().status in {0, 1, 5, 6}, self.log

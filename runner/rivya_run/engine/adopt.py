@@ -40,12 +40,20 @@ _UNDECIDED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
 
 
 def adopt(
-    path: Path, shot: str, take: int, task_id: str, options: RunOptions, *, environment: Mapping[str, str]
+    path: Path,
+    shot: str,
+    take: int,
+    task_id: str,
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str],
+    key: str | None = None,
 ) -> str:
     """Ask for a task and put on record that it is this take's; the key of the attempt that it serves now.
 
     Where the take has an attempt whose outcome is unknown, that is the one, also where no shot asks for it any
-    more; else the task stands for the take as it is asked for now. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
+    more; else the task stands for the take as it is asked for now. ``key`` names the attempt, where a take has
+    several whose outcome is unknown. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
     or that has a task already, RivyaError for a task that can't be this take's.
     """
     source = open_sources([path], options)[0]
@@ -56,13 +64,13 @@ def adopt(
         ledger = Ledger(source.folder, now=lambda: iso(time.time()))
         stack.callback(ledger.close)
         prepared = prepare(source, ledger, options, None, base_url=recorded, writing=True)
-        step, attempt = _wanted(prepared, shot, take)
+        step, attempt = _wanted(prepared, shot, take, key)
         _check_free(prepared, task_id, attempt)
         if options.simulate:
-            url, key = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
+            url, secret = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
         else:
-            url, key = recorded, Secret(api_key(environment))
-        task = _answered(anyio.run(_ask, url, key, network, task_id), task_id)
+            url, secret = recorded, Secret(api_key(environment))
+        task = _answered(anyio.run(_ask, url, secret, network, task_id), task_id)
         event = _adopted(source, prepared, step, attempt, task)
         ledger.record(run_started(source, recorded, __version__, os.getpid()))
         ledger.record(event)
@@ -70,14 +78,21 @@ def adopt(
         return event.key
 
 
-def _wanted(prepared: Prepared, shot: str, take: int) -> tuple[Step | None, Attempt | None]:
+def _wanted(prepared: Prepared, shot: str, take: int, key: str | None) -> tuple[Step | None, Attempt | None]:
     """What the task is for: a take of the storyboard, an attempt whose outcome is unknown, or both.
 
     Raises UsageError where there is neither, or where the take has a task already.
     """
     history = prepared.ledger.history
-    undecided = [one for one in history.of_take(shot, take) if one.state in _UNDECIDED]
-    last = undecided[-1] if undecided else None
+    undecided = {one.key: one for one in history.of_take(shot, take) if one.state in _UNDECIDED}
+    if key is not None:
+        if key not in undecided:
+            raise UsageError(
+                f"{shot}/{take} has no create of key {key} whose outcome is unknown"
+                f"{did_you_mean(key, list(undecided))}"
+            )
+        return None, undecided[key]
+    last = list(undecided.values())[-1] if undecided else None
     step = next((s for s in prepared.plan.steps if (s.shot.id, s.take) == (shot, take)), None)
     serving = history.attempts.get(step.attempt_key or "") if step is not None else None
     if serving is not None and serving.state not in _UNDECIDED:

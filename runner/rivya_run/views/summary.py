@@ -166,7 +166,9 @@ def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator
         cost = attempt.at_stake or None
         sending = sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)
         yield f"    {attempt.shot}/{attempt.take}  {sending}"
-        adopt = adopt_command(board.file, attempt.shot, attempt.task_id, attempt.take, board.options)
+        adopt = adopt_command(
+            board.file, attempt.shot, attempt.task_id, attempt.take, board.options, key=attempt.key
+        )
         yield f"      if its task exists: {adopt}"
     if len(unused) > MOST_NAMED:
         yield f"    and {len(unused) - MOST_NAMED:,} more: {board.command(name='status')}"
