@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.language import KEYS, Key, keys
@@ -39,10 +39,11 @@ def well_shaped(
     """
     known = keys(place)
     good: dict[str, Node] = {}
+    path = below(where, "")
     for name, node in mapping.entries.items():
         key = known.get(name)
         if key is not None:
-            if _check(key, node, below(where, name), findings):
+            if _check(key, node, path + name, findings):
                 good[name] = node
         elif not is_extension(name):
             findings.error(mapping.key(name), where, _unknown(name, place, parameters()), "unknown-key")
@@ -101,11 +102,8 @@ class Given(NamedTuple):
     where: str
 
 
-class Placed(NamedTuple):
-    """A value; ``where`` is the path of the layer that gives it."""
-
-    node: Node
-    where: str
+Placed: TypeAlias = tuple[Node, str]
+"""A value, and the path of the layer that gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +130,18 @@ def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: F
     if isinstance(named, Scalar):
         if named.text != model:
             params = {}
-        model, model_at = named.text, Placed(named, where)
+        model, model_at = named.text, (named, where)
     own = layer.get("params")
     if isinstance(own, MappingNode) and own.entries:
         params = {**params, **_given(own, below(where, "params"), findings)}
     tags = stack.tags
     if "tags" in layer:
         tags = tuple(dict.fromkeys((*tags, *texts(layer["tags"]))))
-    values = {key: Placed(node, where) for key, node in layer.items() if key not in _COMPOSED}
-    return Stack(model, model_at, params, tags, {**stack.values, **values})
+    values = dict(stack.values)
+    for key, node in layer.items():
+        if key not in _COMPOSED:
+            values[key] = node, where
+    return Stack(model, model_at, params, tags, values)
 
 
 def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Given]:

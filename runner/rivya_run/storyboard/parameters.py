@@ -218,8 +218,9 @@ class ReferenceReader:
         """The references of one shot; what is wrong with one is said, and it is left out."""
         if written is None:
             return ()
+        node, where = written
         references: list[Reference] = []
-        for item, at in elements(written.node, below(written.where, "references")):
+        for item, at in elements(node, below(where, "references")):
             if self.findings.is_invalid(item):
                 continue
             found = (

@@ -8,7 +8,7 @@ hold names of ``vars`` and ``matrix``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from collections.abc import Sequence as Listed
 from enum import Enum
 from typing import Final
@@ -100,10 +100,10 @@ class Shape:
         del models
         return dict(self._says)
 
-    def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
+    def inner(self, node: Node, at: str) -> Iterable[tuple[Mapping, KeyPlace, str]]:
         """The mappings in a well-shaped value that hold keys of the language, with their places and paths."""
         del node, at
-        return iter(())
+        return ()
 
     def value(self, node: Node) -> Json:
         """What a well-shaped value is to the program, for keys that are carried to it as they are."""
@@ -146,7 +146,8 @@ class Label(Shape):
         return refuse(node, at, findings, "text", hint)
 
     def value(self, node: Node) -> Json:
-        return texts(node)[0]
+        assert isinstance(node, Scalar)
+        return node.text
 
 
 class Labels(Label):

@@ -237,12 +237,15 @@ class ShotReader:
                 self.findings.advice(written.node, written.where, row.message, row.code)
 
 
-CARRIED: Final = [
-    key
-    for key in keys(KeyPlace.SHOT).values()
-    if key.name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
-]
-"""The keys that no step but the reader's checks has to do with: each becomes the field of ``Shot`` called so."""
+CARRIED: Final = {
+    name: key.shape.value
+    for name, key in keys(KeyPlace.SHOT).items()
+    if name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
+}
+"""The keys that no step but the reader's checks has to do with, and what gives the value of each.
+
+Each becomes the field of ``Shot`` that is called so.
+"""
 
 
 class _Written:
@@ -258,9 +261,8 @@ class _Written:
         self.where = where
         self.stack = stack
         self.table = table
-        values = stack.values
         self.carried: dict[str, Any] = {
-            key.name: key.shape.value(values[key.name].node) for key in CARRIED if key.name in values
+            name: CARRIED[name](node) for name, (node, _) in stack.values.items() if name in CARRIED
         }
 
     def has(self, key: str) -> bool:
