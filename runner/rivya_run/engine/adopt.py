@@ -53,8 +53,10 @@ def adopt(
 
     Where the take has an attempt whose outcome is unknown, that is the one, also where no shot asks for it any
     more; else the task stands for the take as it is asked for now. ``key`` names the attempt, where a take has
-    several whose outcome is unknown. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
-    or that has a task already, RivyaError for a task that can't be this take's.
+    several whose outcome is unknown. Nothing is followed or fetched yet.
+
+    Raises UsageError for a take that there isn't or that has a task already, RivyaError for a task that can't be
+    this take's.
     """
     source = open_sources([path], options)[0]
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
