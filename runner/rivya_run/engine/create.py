@@ -25,13 +25,12 @@ from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slots import STILL_THROTTLED, TaskSlot
 from rivya_run.errors import OutputFolderError
-from rivya_run.journal.attempt import AttemptState
+from rivya_run.journal.attempt import ApiError, AttemptState, Task
 from rivya_run.journal.events import Created as CreatedEvent
 from rivya_run.journal.events import MarkedUnknown, Withdrawn
 from rivya_run.journal.events import Refused as RefusedEvent
 from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
-from rivya_run.journal.task import ApiError, Task
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.interface import (
     Created,
@@ -115,7 +114,7 @@ async def create(
                 slot.trouble()
     except anyio.get_cancelled_exc_class():
         if not may_exist and ledger.attempt(key).state is AttemptState.SENT:
-            ledger.record(Withdrawn(key, "interrupted before it was sent"))
+            ledger.record(Withdrawn(key=key, reason="interrupted before it was sent"))
         raise
     if not isinstance(result, Created | Refused):
         _record_no_answer(key, result, ledger, window, may_exist=may_exist, ours=ours)
@@ -152,12 +151,21 @@ def _record_task(
     elif others:
         foreign = f"the API answered with task {task.id}, which serves {others.pop()}"
     if foreign is not None:
-        ledger.record(MarkedUnknown(key, "foreign_task", foreign))
+        ledger.record(MarkedUnknown(key=key, code="foreign_task", message=foreign))
         return
     slot.accepted()
-    credits, times = (task.reserved_credits, task.final_credits), (task.created_at, task.updated_at)
     try:
-        ledger.record(CreatedEvent(key, task.id, task.raw_status, *credits, *times))
+        ledger.record(
+            CreatedEvent(
+                key=key,
+                task_id=task.id,
+                status=task.raw_status,
+                reserved_credits=task.reserved_credits,
+                final_credits=task.final_credits,
+                created_at=task.created_at,
+                updated_at=task.updated_at,
+            )
+        )
     except OutputFolderError as error:
         raise type(error)(
             f"{error.message}; task {task.id} was created with key {key} and is not on record",
@@ -174,8 +182,14 @@ def _record_refusal(key: str, error: ApiError, ledger: RunLedger, stop: Stop, *,
     empty = error.code == INSUFFICIENT_CREDITS
     key_is_refused = error.http_status in {401, 403} and not empty
     if not may_exist:
-        withdrawn = Withdrawn(key, "the key was refused")
-        refused = RefusedEvent(key, error.code, error.message, error.request_id, error.http_status)
+        withdrawn = Withdrawn(key=key, reason="the key was refused")
+        refused = RefusedEvent(
+            key=key,
+            code=error.code,
+            message=error.message,
+            request_id=error.request_id,
+            http_status=error.http_status,
+        )
         ledger.record(withdrawn if key_is_refused else refused)
     if key_is_refused:
         raise key_refused(error)
@@ -196,9 +210,11 @@ def _record_no_answer(
     if isinstance(last, KeyInUse) and not ours:
         # Never sent from here, and known there: somebody else made this take, and only a person can tell.
         message = "the API knows this key already, with another body: the take was made elsewhere"
-        ledger.record(MarkedUnknown(key, IDEMPOTENCY_CONFLICT, message, last.request_id))
+        ledger.record(
+            MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=last.request_id)
+        )
     elif not may_exist:
-        ledger.record(Withdrawn(key, last.words))  # surely nothing was paid: the next run may pay
+        ledger.record(Withdrawn(key=key, reason=last.words))  # surely nothing was paid: the next run may pay
     elif window.passed:
         ledger.record(no_answer(key, window))
     # Else it stays open: the next run sends the same again, while the window lasts.
@@ -208,7 +224,7 @@ def no_answer(key: str, window: ResendWindow) -> MarkedUnknown:
     """A create whose answer is lost, and whose key the API may have forgotten by now: a person decides."""
     clock = ", and this machine's clock can't tell how long ago (is it right now, was it then?)"
     message = f"a create was sent and no answer ever came{clock if window.age is None else ''}"
-    return MarkedUnknown(key, "no_answer", f"{message}: it may have been paid for")
+    return MarkedUnknown(key=key, code="no_answer", message=f"{message}: it may have been paid for")
 
 
 class ResendWindow:

@@ -14,9 +14,8 @@ from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slots import TaskLimiter, TaskSlot
 from rivya_run.journal.events import GivenUp, Intended
 from rivya_run.journal.fingerprint import client_request_id, request_body
-from rivya_run.journal.prices import Estimate, estimate
 from rivya_run.journal.take_entry import take_status
-from rivya_run.planning.plan import Step
+from rivya_run.planning.plan import Estimate, Step, estimate
 from rivya_run.project.plan import Source
 from rivya_run.times import Clocks, iso
 
@@ -72,23 +71,23 @@ class Creates:
         """Put the exact body and key of the next create on record, before anything is sent; the key."""
         assert step.fingerprint is not None
         if step.gives_up is not None:
-            self.ledger.record(GivenUp(step.gives_up))
+            self.ledger.record(GivenUp(key=step.gives_up))
         shot, storyboard = step.shot, self.source.storyboard.id
         key = client_request_id(storyboard, shot.id, step.take, step.fingerprint, step.number)
         api_now = self.connection.http.server_time()
         self.ledger.record(
             Intended(
-                key,
-                shot.id,
-                step.take,
-                step.fingerprint,
-                step.number,
-                shot.model,
-                request_body(shot.model, shot.prompt, shot.params, resolved.media, key),
-                permit.cost.credits,
-                permit.cost.price_key,
-                tuple((p.shot, p.take or 1, p.sha256 or "") for p in resolved.parents),
-                iso(api_now) if api_now is not None else None,
+                key=key,
+                shot=shot.id,
+                take=step.take,
+                fingerprint=step.fingerprint,
+                number=step.number,
+                model=shot.model,
+                body=request_body(shot.model, shot.prompt, shot.params, resolved.media, key),
+                estimate=permit.cost.credits,
+                price_key=permit.cost.price_key,
+                parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in resolved.parents),
+                api_sent_at=iso(api_now) if api_now is not None else None,
             )
         )
         return key

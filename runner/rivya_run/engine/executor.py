@@ -152,7 +152,7 @@ class Executor:
                 self.gate.spending.decided(step.gives_up)
         for attempt in self.gate.spending.awaited(one.ledger.history):
             if attempt.state is AttemptState.SENT:
-                self.gate.expect(attempt.key)
+                self.gate.expect(attempt.client_request_id)
         for key in one.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, one.takes.finish, key)
         # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.
@@ -315,7 +315,7 @@ def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
 
 def _line(attempt: Attempt) -> str:
     task = f"task {attempt.task_id}" if attempt.task_id else "a create without an answer"
-    return f"  {attempt.shot}/{attempt.take}: {task}, key {attempt.key}"
+    return f"  {attempt.shot}/{attempt.take}: {task}, key {attempt.client_request_id}"
 
 
 def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:

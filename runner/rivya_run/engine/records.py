@@ -8,11 +8,10 @@ from pathlib import Path
 import anyio
 
 from rivya_run.durable import write_atomically
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import JournalEvent, Reassigned
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import Unknown, manifest_members, text_of
-from rivya_run.journal.stills import owned_paths
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.ledger import Ledger
@@ -133,7 +132,9 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
         new = _renamed(path, attempt, step.shot.id, step.take)
         paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
     with anyio.CancelScope(shield=True):
-        ledger.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+        ledger.record(
+            Reassigned(key=attempt.client_request_id, shot=step.shot.id, take=step.take, paths=paths)
+        )
         await ledger.durable()
     for old, new in paths.items():
         move(folder, old, new)

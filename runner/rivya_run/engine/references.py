@@ -17,13 +17,11 @@ from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
-from rivya_run.journal.attempt import Output
+from rivya_run.journal.attempt import ApiError, Output, stills
 from rivya_run.journal.events import FrameTaken, Uploaded
 from rivya_run.journal.fingerprint import upload_request_id
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
-from rivya_run.journal.stills import stills
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
 from rivya_run.planning.plan import Parent, Step
@@ -151,7 +149,7 @@ class References:
             source = within(self._ledger.folder, clip.path)
             digest = await anyio.to_thread.run_sync(_take_out, source, frame, target)
             size = target.stat().st_size
-            self._ledger.record(FrameTaken(key, label, name, digest, size))
+            self._ledger.record(FrameTaken(key=key, frame=label, path=name, sha256=digest, bytes=size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
 
 
@@ -264,15 +262,15 @@ class Uploader:
             return NotUploaded(f"{file.name}: upload failed: {answer.last}")
         self._ledger.record(
             Uploaded(
-                file.sha256,
-                file.kind,
-                model,
-                file.name,
-                file.mime_type,
-                file.bytes,
-                answer.url,
-                answer.file_id,
-                answer.duration_token,
+                sha256=file.sha256,
+                kind=file.kind,
+                model=model,
+                path=file.name,
+                mime_type=file.mime_type,
+                bytes=file.bytes,
+                url=answer.url,
+                file_id=answer.file_id,
+                duration_token=answer.duration_token,
             )
         )
         self._sure.add(key)

@@ -40,7 +40,7 @@ from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.model import selected_shots
 from rivya_run.times import Clocks, iso
 
 BALANCE_WITHIN = 30.0
@@ -129,7 +129,9 @@ def _prepare_all(
 
 def _has_work(prepared: Prepared) -> bool:
     """Whether anything is to be asked of the API."""
-    lost = any(attempt.lost for attempt in prepared.ledger.history.attempts.values())
+    lost = any(
+        attempt.state is AttemptState.TASK_MISSING for attempt in prepared.ledger.history.attempts.values()
+    )
     return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
 
 

@@ -29,7 +29,7 @@ from rivya_run.engine.next_step import (
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.references import NotResolved, References
 from rivya_run.engine.task_slots import TaskSlot
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import FOLLOWED_STATES, Attempt, AttemptState
 from rivya_run.journal.events import NotFetched
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.planning.plan import SPENDING, Step
@@ -150,7 +150,7 @@ class TakeDriver:
                 window_left = self._creates.window_of(take.key).left
             if attempt.state in _FAILED:
                 creates_left = self._creates_left(take)
-            following = attempt.state is AttemptState.RUNNING or attempt.lost
+            following = attempt.state in FOLLOWED_STATES
             if following and take.follower is None and not take.looked:
                 take.follower = self._follower(take.key)
         return Now(
@@ -262,7 +262,7 @@ class TakeDriver:
         """Paid, but not here: on record, unless its files were here before and only this one went missing."""
         known = attempt.error.message if attempt.error else None
         if attempt.state is AttemptState.FINISHED and known != why:
-            self._ledger.record(NotFetched(attempt.key, why))
+            self._ledger.record(NotFetched(key=attempt.client_request_id, message=why))
 
     def _react(self, key: str) -> None:
         """Stop creating where an answer says that it is useless: an empty wallet, a failure under --fail-fast."""

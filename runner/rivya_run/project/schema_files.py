@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rivya_run.journal.manifest_schema import manifest_schema
+from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.models.catalog import load_catalog
 from rivya_run.storyboard.schema import as_text, storyboard_schema
 

@@ -114,18 +114,31 @@ def test_an_attempt_that_a_person_pays_again_for_is_given_up_first(tmp_path: Pat
     unknown = attempt(BOARD.shots[0], 1, AttemptState.UNKNOWN)
 
     def before(ledger: Ledger) -> None:
-        asked = (unknown.key, "a", 1, unknown.fingerprint, 1, unknown.model, unknown.body, 10, "a price")
-        ledger.record(Intended(*asked))
-        ledger.record(MarkedUnknown(unknown.key, "no_answer", "no answer ever came"))
+        ledger.record(
+            Intended(
+                key=unknown.client_request_id,
+                shot="a",
+                take=1,
+                fingerprint=unknown.fingerprint,
+                number=1,
+                model=unknown.model,
+                body=unknown.body,
+                estimate=10,
+                price_key="a price",
+            )
+        )
+        ledger.record(
+            MarkedUnknown(key=unknown.client_request_id, code="no_answer", message="no answer ever came")
+        )
 
     again = planned(BOARD, unknown, resend_unknown=True)["a/1"]
-    assert again.gives_up == unknown.key
+    assert again.gives_up == unknown.client_request_id
 
     async def body(creates: Creates) -> None:
         permit = await creates.permit(again, creates.slot())
         assert isinstance(permit, SpendPermit)  # under a cap: its own unanswered create keeps it from nothing
         creates.intend(again, NOTHING, permit)
-        assert creates.ledger.attempt(unknown.key).state is AttemptState.GIVEN_UP
+        assert creates.ledger.attempt(unknown.client_request_id).state is AttemptState.GIVEN_UP
 
     during(tmp_path, body, max_credits=1000, before=before)
     events = [json.loads(line)["event"] for line in (tmp_path / "journal.jsonl").read_bytes().splitlines()]

@@ -59,9 +59,13 @@ class Fetching:
         self._server = server
         self._answer = answer or task("succeeded", result={"urls": [FIRST, SECOND]})
         ledger = Ledger(folder, now=lambda: iso(EPOCH))
-        ledger.record(Intended(KEY, "a", 1, "f" * 64, 1, "m", "{}", 10))
-        ledger.record(Created(KEY, "task_1", "queued", 10))
-        ledger.record(Succeeded(KEY, (FIRST, SECOND), places=places))
+        ledger.record(
+            Intended(
+                key=KEY, shot="a", take=1, fingerprint="f" * 64, number=1, model="m", body="{}", estimate=10
+            )
+        )
+        ledger.record(Created(key=KEY, task_id="task_1", status="queued", reserved_credits=10))
+        ledger.record(Succeeded(key=KEY, urls=(FIRST, SECOND), places=places))
         before(ledger)
         try:
             self.trouble = virtual_time.run(
@@ -179,7 +183,7 @@ def test_a_task_without_files_is_no_success(tmp_path: Path) -> None:
     """What was paid for can't be had now; the next run asks again."""
 
     def forget(ledger: Ledger) -> None:
-        ledger.record(Succeeded(KEY, ()))
+        ledger.record(Succeeded(key=KEY, urls=()))
 
     found = Fetching(tmp_path, before=forget, answer=task("succeeded", result={"urls": []}))
     assert found.trouble is not None and "names no file" in found.trouble.message

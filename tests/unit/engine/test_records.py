@@ -39,8 +39,19 @@ def writer(ledger: RunLedger) -> tuple[ManifestWriter, Step]:
 def intend(ledger: RunLedger, number: int = 1) -> str:
     """Put a create on record; its key."""
     made = attempt(BOARD.shots[0], 1, AttemptState.SENT, number=number)
-    ledger.record(Intended(made.key, "a", 1, made.fingerprint, number, made.model, made.body, 10))
-    return made.key
+    ledger.record(
+        Intended(
+            key=made.client_request_id,
+            shot="a",
+            take=1,
+            fingerprint=made.fingerprint,
+            number=number,
+            model=made.model,
+            body=made.body,
+            estimate=10,
+        )
+    )
+    return made.client_request_id
 
 
 def take(ledger: RunLedger) -> dict[str, Any]:

@@ -85,7 +85,14 @@ class Project:
         digest = self.facts[FILE.path].sha256
         self.ledger.record(
             Uploaded(
-                digest, "image", MODEL, FILE.path, "image/png", len(CONTENT), "https://media/old", "file_0"
+                sha256=digest,
+                kind="image",
+                model=MODEL,
+                path=FILE.path,
+                mime_type="image/png",
+                bytes=len(CONTENT),
+                url="https://media/old",
+                file_id="file_0",
             )
         )
         self.past = 0.0

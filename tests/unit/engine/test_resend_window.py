@@ -29,7 +29,17 @@ class Machine:
 
     def window(self) -> ResendWindow:
         """The window of a create that is on record, as a run finds it now."""
-        intent = Intended(KEY, "a", 1, "f" * 64, 1, "m", "{}", 10, api_sent_at=iso(EPOCH))
+        intent = Intended(
+            key=KEY,
+            shot="a",
+            take=1,
+            fingerprint="f" * 64,
+            number=1,
+            model="m",
+            body="{}",
+            estimate=10,
+            api_sent_at=iso(EPOCH),
+        )
         history = History([Entry(1, iso(EPOCH), intent)])
         clocks = Clocks(lambda: self.monotonic, lambda: EPOCH + self.wall, lambda: self.steady)
         return ResendWindow(
