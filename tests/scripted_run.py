@@ -21,7 +21,7 @@ from rivya_run.engine.stop import Interrupts
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.events import Intended, MarkedUnknown
+from rivya_run.journal.events import Intended
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.options import RunOptions
@@ -105,13 +105,9 @@ class ScriptedRun:
         *texts: str,
         options: RunOptions,
         open_creates: Sequence[tuple[str, float]] = (),
-        unknown: bool = False,
         balance: float | None = None,
     ) -> int:
-        """Run some storyboards; the exit code.
-
-        ``open_creates``: shots whose creates were sent so long ago; ``unknown``: and then put on record as unknown.
-        """
+        """Run some storyboards; the exit code. ``open_creates``: shots whose creates were sent so long ago."""
         (self.root / "outputs").mkdir(exist_ok=True)
         paths = [self.root / f"board{number}.yaml" for number in range(1, len(texts) + 1)]
         for path, text in zip(paths, texts, strict=True):
@@ -123,14 +119,13 @@ class ScriptedRun:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(anyio.to_thread, "run_sync", at_once)
-            return virtual_time.run(lambda: self._run(sources, options, open_creates, unknown, balance))
+            return virtual_time.run(lambda: self._run(sources, options, open_creates, balance))
 
     async def _run(
         self,
         sources: list[Source],
         options: RunOptions,
         open_creates: Sequence[tuple[str, float]],
-        unknown: bool,
         balance: float | None,
     ) -> int:
         clocks = Clocks(anyio.current_time, self.wall, self.steady)
@@ -150,13 +145,14 @@ class ScriptedRun:
             client = RivyaClient(
                 http, clock=anyio.current_time, random=lambda: 0.5, listen=executor.stop.record_exchange
             )
+            connection = ApiConnection.of(http, client)
             for source in sources:
                 ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
-                self._intend(source, ledger, options, open_creates, unknown)
+                self._intend(source, ledger, options, open_creates)
                 prepared = prepare(
                     source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall
                 )
-                executor.add(prepared, ORIGIN, ApiConnection.of(http, client))
+                executor.add(prepared, ORIGIN, connection)
             self.boards = executor.storyboards
             self._began = anyio.current_time()
             try:
@@ -174,7 +170,6 @@ class ScriptedRun:
         ledger: Ledger,
         options: RunOptions,
         open_creates: Sequence[tuple[str, float]],
-        unknown: bool,
     ) -> None:
         """Put creates on record that an earlier run sent, and of which it never heard."""
         awake = self.asleep
@@ -197,12 +192,6 @@ class ScriptedRun:
                             price_key=f"{shot}'s",
                         )
                     )
-                    if unknown:
-                        ledger.record(
-                            MarkedUnknown(
-                                key=step.request_key, code="no_answer", message="no answer ever came"
-                            )
-                        )
         self.asleep = awake
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
