@@ -93,7 +93,7 @@ class OddServer:
             raise
         except Trickle as trickle:
             writer.write(trickle.sent)
-            for _ in range(2000):
+            while True:  # until the client has gone
                 await writer.drain()
                 await asyncio.sleep(0.01)
                 writer.write(b"x")

@@ -59,6 +59,7 @@ def through(
     *,
     scheme: str = "http",
     origin: str = "https://api.example",
+    connect_timeout: float = 10.0,
     read_timeout: float = 5.0,
     tls: ssl.SSLContext | None = None,
 ) -> tuple[T, Proxy]:
@@ -75,7 +76,11 @@ def through(
         )
         try:
             async with Http(
-                origin, Secret(KEY), read_timeout=read_timeout, network=Network.of_environment()
+                origin,
+                Secret(KEY),
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                network=Network.of_environment(),
             ) as http:
                 return await body(http), proxy
         finally:
@@ -163,8 +168,7 @@ def test_a_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch, serve
 )
 def test_a_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """All of connecting has to be done in the time for connecting."""
-    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
-    fault, _ = through(monkeypatch, serve, create)
+    fault, _ = through(monkeypatch, serve, create, connect_timeout=0.2)
     assert isinstance(fault, TransportError), fault
     assert fault.kind is FailureKind.CONNECT_TIMEOUT
 
@@ -354,8 +358,7 @@ def test_a_socks_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_socks_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other."""
-    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
-    fault, _ = through(monkeypatch, hangs, create, scheme="socks5h")
+    fault, _ = through(monkeypatch, hangs, create, scheme="socks5h", connect_timeout=0.2)
     assert isinstance(fault, TransportError), fault
     assert fault.kind is FailureKind.CONNECT_TIMEOUT
 
