@@ -15,13 +15,11 @@ from urllib.parse import urlsplit
 import anyio
 
 from rivya_run.provider.attempts import Attempts
-from rivya_run.provider.bodies import ENOUGH, is_page
-from rivya_run.provider.exchange import Incoming, SpeedCheck
+from rivya_run.provider.exchange import ENOUGH, Incoming, SpeedCheck, is_page
 from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
-from rivya_run.provider.origin import why_unsafe
+from rivya_run.provider.origin import result_url, why_unsafe
 from rivya_run.provider.partial_file import PartialFile, Version
-from rivya_run.provider.rivya.result_url import result_url
 from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult
 from rivya_run.text import shortened
 

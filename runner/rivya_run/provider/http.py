@@ -18,8 +18,7 @@ import anyio
 import httpx2
 
 from rivya_run import __version__
-from rivya_run.provider.bodies import read_json, text_of
-from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter, read_json, text_of
 from rivya_run.provider.faults import BodyError, TransportError, fault_of
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
