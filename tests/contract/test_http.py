@@ -16,7 +16,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
+from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, end, odd_server
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.task import Task
 from rivya_run.provider.download import Fetched, fetch
@@ -147,12 +147,11 @@ def test_answer_that_trickles() -> None:
         server = await asyncio.start_server(trickle, "127.0.0.1", 0)
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
-            async with Http(origin, None, connect_timeout=0.05, read_timeout=0.05) as http:
+            async with Http(origin, None, connect_timeout=1.0, read_timeout=0.05) as http:
                 with anyio.fail_after(60):
                     return await http.send(GET, deadline=FAR)
         finally:
-            server.close()
-            await asyncio.sleep(0.05)
+            await end(server)
 
     found = anyio.run(body)
     assert isinstance(found, TransportError) and found.kind is FailureKind.READ_TIMEOUT
@@ -431,8 +430,7 @@ def test_an_upload_ends_at_its_deadline(tmp_path: Path, slow: str) -> None:
                 with anyio.fail_after(20):
                     return await http.send(request, deadline=time.monotonic() + 0.3)
         finally:
-            server.close()
-            await asyncio.sleep(0.05)
+            await end(server)
 
     found = anyio.run(body)
     assert isinstance(found, TransportError)

@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 import anyio
 import pytest
 
-from contract.odd_server import Asked, Cut, OddServer, answer
+from contract.odd_server import Asked, Cut, OddServer, answer, end
 from rivya_run.provider.exchange import ApiRequest, ApiResponse
 from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
@@ -84,8 +84,7 @@ def through(
             ) as http:
                 return await body(http), proxy
         finally:
-            server.close()
-            await asyncio.sleep(0.02)
+            await end(server)
 
     return anyio.run(run)
 
