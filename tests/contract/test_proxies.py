@@ -198,11 +198,13 @@ async def join(
             await target.drain()
 
     tasks = [asyncio.create_task(carry(one, to_two)), asyncio.create_task(carry(two, to_one))]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    to_two.transport.abort()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        to_two.transport.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def secured() -> ssl.SSLContext:
