@@ -31,7 +31,7 @@ def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:
     """What a run would do, why, and what it costs; no network, nothing is written."""
     from rivya_run.project.ledger import Ledger
     from rivya_run.project.plan import open_sources, prepare
-    from rivya_run.storyboard.selection import selected_shots
+    from rivya_run.storyboard.model import selected_shots
 
     chosen = options or RunOptions()
     [source] = open_sources([storyboard], chosen)

@@ -117,7 +117,7 @@ def _remove(source: Source, prepared: Prepared, found: list[Unused]) -> None:
         origin = prepared.made_with or ledger.history.base_url or ""
         ledger.record(run_started(source, origin, __version__, os.getpid()))
         for one in recorded:
-            ledger.record(Removed(one.key or "", one.path))
+            ledger.record(Removed(key=one.key or "", path=one.path))
         ledger.sync()
     for one in found:
         file = source.folder / one.path

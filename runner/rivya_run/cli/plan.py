@@ -117,7 +117,7 @@ def planned(sources: Sequence[Any], options: RunOptions, stack: ExitStack) -> li
 
     from rivya_run.project.ledger import Ledger
     from rivya_run.project.plan import prepare
-    from rivya_run.storyboard.selection import selected_shots
+    from rivya_run.storyboard.model import selected_shots
     from rivya_run.times import iso
 
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)

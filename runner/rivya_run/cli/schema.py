@@ -33,7 +33,7 @@ def command(which: str, check: bool, write: bool) -> None:
 
     root = project_root(Path.cwd() / "storyboard.yaml")
     if which == "table" and not (check or write):
-        from rivya_run.models.table_schema import table_schema
+        from rivya_run.models.table_schemas import table_schema
 
         _print(as_text(table_schema()))
         return
@@ -49,7 +49,7 @@ def command(which: str, check: bool, write: bool) -> None:
 
 def schema_files(project_models: Path | None = None) -> dict[str, str]:
     """File name -> text of every generated schema."""
-    from rivya_run.journal.manifest_schema import manifest_schema
+    from rivya_run.journal.manifest_form import manifest_schema
     from rivya_run.models.catalog import load_catalog
     from rivya_run.storyboard.schema import as_text, storyboard_schema
 

@@ -35,7 +35,7 @@ from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.throttle import Pace
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.model import selected_shots
 from rivya_run.times import iso
 
 NOWHERE = "http://127.0.0.1:9"
@@ -140,7 +140,9 @@ def _prepare_all(
 
 def _has_work(prepared: Prepared) -> bool:
     """Whether anything is to be asked of the API."""
-    lost = any(attempt.lost for attempt in prepared.ledger.history.attempts.values())
+    lost = any(
+        attempt.state is AttemptState.TASK_MISSING for attempt in prepared.ledger.history.attempts.values()
+    )
     return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.journal.attempt import Attempt, AttemptState
-from rivya_run.journal.stills import owned_paths
+from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.project.names import clip_of_still, download_key, download_of, is_unfinished, original_of
 from rivya_run.project.places import ARRIVING
 
@@ -67,7 +66,7 @@ def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], ba
     if attempt.open or index >= len(attempt.outputs):
         return attempt.open or attempt.state is AttemptState.STORED
     output = attempt.outputs[index]
-    return output.path in bad and not (output.removed and attempt.key not in present)
+    return output.path in bad and not (output.removed and attempt.client_request_id not in present)
 
 
 def files_in(folder: Path) -> list[str]:

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rivya_run.durable import make_folder, sync_folder, unwritable
-from rivya_run.journal.attempt import Attempt, AttemptState, Output
-from rivya_run.journal.stills import owned_paths, stills
+from rivya_run.journal.attempt import Attempt, AttemptState, Output, owned_paths, stills
 from rivya_run.media.types import named
 from rivya_run.project.names import arriving, name_for_changed, within
 from rivya_run.project.places import ARRIVING
@@ -202,7 +201,11 @@ def outstanding(folder: Path, attempts: Iterable[Attempt]) -> list[Move]:
     missing: list[Output] = []
     for attempt in attempts:
         for index, output in enumerate(attempt.outputs):
-            source = _among(arrived, arriving(folder, attempt.key, index), output) if arrived else None
+            source = (
+                _among(arrived, arriving(folder, attempt.client_request_id, index), output)
+                if arrived
+                else None
+            )
             if source is not None:
                 moves.append(Move(f"{ARRIVING}/{source.name}", output.path, output.sha256))
             elif not output.removed and not _is_there(folder, output):

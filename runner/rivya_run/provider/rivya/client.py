@@ -16,7 +16,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rivya_run.errors import KeyRefused
-from rivya_run.journal.task import ApiError, Task
+from rivya_run.journal.attempt import ApiError, Task
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.progress import Event
@@ -93,10 +93,11 @@ def interpret(
         if result.kind is FailureKind.UNREADABLE:
             start = "an answer that can't be read"
         error = replace(error, http_status=result.status)
-    elif creates and read(reply.json) is not None:
+    elif creates and (shown := read(reply.json)) is not None:
         # A refusal that shows a task: this sending made it, or an earlier one with the same key.
         result = TransportResult(FailureKind.UNREADABLE, reply.status, error_code(reply.json))
-        start += " with a task"
+        # Not taken for ours, but a person who looks into it can adopt it.
+        start += f" with task {shown.id}" if isinstance(shown, Task) else " with a task"
     elif 300 <= reply.status < 400:
         target = redirect_target(reply.headers.get("location"))
         words = f"the API answered with a redirect{target}; the key is not sent there, check the base URL"
