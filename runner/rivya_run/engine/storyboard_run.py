@@ -28,8 +28,7 @@ from rivya_run.engine.uploads import Uploader
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.storyboard.model import FileFacts, Storyboard
 
 
