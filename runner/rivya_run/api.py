@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rivya_run.errors import Problem
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 
 if TYPE_CHECKING:
     from rivya_run.engine.run import RunResult

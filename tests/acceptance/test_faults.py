@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -137,12 +136,13 @@ def test_an_api_that_always_says_too_many_requests_is_left_alone_in_the_end(faul
 
 
 def test_an_api_that_asks_to_come_back_tomorrow_is_not_waited_for(faulty: Faulty) -> None:
-    """Retry-After past --timeout: the run ends at once, nothing was paid, the takes are still planned."""
+    """Retry-After past --timeout: the run ends at once, nothing was paid, the takes are still planned.
+
+    Were it waited for, be it until --timeout, the test would run into its own limit.
+    """
     with faulty(Rule("create-429"), retry_after="86400") as project:
         project.write(board(10))
-        began = time.monotonic()
-        assert project.run(timeout=30).exit_code == 1
-        assert time.monotonic() - began < 5
+        assert project.run(timeout=3600).exit_code == 1
         assert {take["status"] for take in project.takes().values()} == {"planned"}
 
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from rivya_run.journal.attempt import Attempt
     from rivya_run.project.clean import Unused
-    from rivya_run.project.options import RunOptions
-    from rivya_run.project.plan import Prepared, Source
+    from rivya_run.project.plan import Prepared, RunOptions, Source
 
 
 @click.command("clean", short_help="List files that no present take uses; --yes removes them.")
@@ -83,9 +82,8 @@ def _only_copies(folder: Path, there: list[str], attempts: Mapping[str, Attempt]
     records have lost track.
     """
     from rivya_run.media.measuring import look_into
-    from rivya_run.project.moves import outstanding
     from rivya_run.project.names import download_key
-    from rivya_run.project.outputs import file_trouble, sha256_of, size_of
+    from rivya_run.project.outputs import file_trouble, outstanding, sha256_of, size_of
     from rivya_run.project.places import ARRIVING
 
     kept = {move.source for move in outstanding(folder, attempts.values())}

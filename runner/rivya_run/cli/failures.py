@@ -12,7 +12,7 @@ import click
 
 from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
-from rivya_run.provider.rivya.settings import KEY_VARIABLE
+from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
 
 _EXTRAS = {

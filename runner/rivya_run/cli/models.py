@@ -209,8 +209,7 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
     """Show how the tables differ from the API's list; with ``write``, keep it in ``folder``."""
     import anyio
 
-    from rivya_run.provider.origin import checked_base_url
-    from rivya_run.provider.rivya.settings import base_url
+    from rivya_run.provider.origin import base_url, checked_base_url
 
     origin = checked_base_url(base_url(os.environ))
     listed = anyio.run(_ask, origin)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import RunOptions
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -126,7 +126,7 @@ def run_options(given: dict[str, Any]) -> RunOptions:
     """The options of a run among what click gives a command; the others keep their defaults."""
     from dataclasses import fields
 
-    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import RunOptions
 
     known = {field.name for field in fields(RunOptions)}
     return RunOptions(**{name: value for name, value in given.items() if name in known})

@@ -17,8 +17,7 @@ from rivya_run.json_types import Json
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
-    from rivya_run.project.options import RunOptions
-    from rivya_run.project.plan import Prepared
+    from rivya_run.project.plan import Prepared, RunOptions
     from rivya_run.project.saved_plan import SavedPlan
 
 

@@ -18,10 +18,9 @@ from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import take_status
 from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.project.moves import outstanding
-from rivya_run.project.options import RunOptions
+from rivya_run.project.outputs import outstanding
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
-from rivya_run.project.plan import Prepared
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.storyboard.problems import as_text
 from rivya_run.views.progress import PlainLines
 from rivya_run.views.summary import Ended, summary

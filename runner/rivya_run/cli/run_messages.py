@@ -13,8 +13,7 @@ from rivya_run.engine.run import RunResult
 from rivya_run.errors import PlanMoved, RivyaError, UsageError
 from rivya_run.planning.plan import SPENDING
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.project.saved_plan import SavedPlan, moved_steps, plan_document
 from rivya_run.text import visible
 from rivya_run.views import ProgressReporter

@@ -29,7 +29,6 @@ def command(which: str, check: bool, write: bool) -> None:
         raise UsageError("--check and --write can't be used together")
     from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.project.places import project_root
-    from rivya_run.project.schema_files import schema_files
     from rivya_run.storyboard.schema import as_text
 
     root = project_root(Path.cwd() / "storyboard.yaml")
@@ -46,6 +45,16 @@ def command(which: str, check: bool, write: bool) -> None:
         _write(folder, files)
     else:
         _print(files[_FILES[which]])
+
+
+def schema_files(project_models: Path | None = None) -> dict[str, str]:
+    """File name -> text of every generated schema."""
+    from rivya_run.journal.manifest_form import manifest_schema
+    from rivya_run.models.catalog import load_catalog
+    from rivya_run.storyboard.schema import as_text, storyboard_schema
+
+    documents = {"manifest": manifest_schema(), "storyboard": storyboard_schema(load_catalog(project_models))}
+    return {_FILES[which]: as_text(document) for which, document in documents.items()}
 
 
 def _print(text: str) -> None:

@@ -30,10 +30,9 @@ from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.progress import Event
 from rivya_run.project.ledger import news_for, read_manifest
-from rivya_run.project.options import RunOptions
 from rivya_run.project.outputs import LEAST_FREE, free_bytes
 from rivya_run.project.places import ARRIVING, MANIFEST
-from rivya_run.project.plan import Prepared
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.provider.interface import NotFound
 from rivya_run.times import Clocks
 

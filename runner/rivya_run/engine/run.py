@@ -33,13 +33,11 @@ from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
-from rivya_run.project.options import RunOptions
 from rivya_run.project.places import MANIFEST, STATE
-from rivya_run.project.plan import Prepared, Source, open_sources, prepare, run_started
+from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
 from rivya_run.provider.network import Network
-from rivya_run.provider.origin import Secret, checked_base_url
+from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
 from rivya_run.storyboard.model import selected_shots
 from rivya_run.times import Clocks, iso
 
@@ -104,7 +102,7 @@ def _origins(
         simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
         return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
     # One for all: the key, and with it the pace of requests, is the account's.
-    key, network = Secret(api_key(environment)), Network.of_environment()
+    key, network = api_key(environment), Network.of_environment()
     return [Origin(recorded, recorded, key, network)] * len(prepared)
 
 

@@ -21,8 +21,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared, Source
+from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import Clocks
 

@@ -34,7 +34,7 @@ from rivya_run.journal.events import NotFetched
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.planning.plan import SPENDING, Step
 from rivya_run.planning.planner import Planner, counted_failures, not_retried
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 
 _FETCHABLE = frozenset({AttemptState.FINISHED, AttemptState.STORED})
 _FAILED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rivya_run.durable import sync_file
-from rivya_run.errors import ForeignFolder, Problem, Severity, StoryboardError
+from rivya_run.errors import ForeignFolder, OutputFolderError, Problem, Severity, StoryboardError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import RunStarted
 from rivya_run.journal.fold import History
+from rivya_run.journal.manifest import known_attempts
+from rivya_run.journal.manifest_file import load_head
 from rivya_run.journal.sending_age import Moment
+from rivya_run.journal.store import first_entry, fold_journal
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
-from rivya_run.project.moves import carry_out, outstanding
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
-from rivya_run.project.options import RunOptions
-from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
-from rivya_run.project.outputs import bad_files
-from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
+from rivya_run.project.outputs import bad_files, carry_out, outstanding
+from rivya_run.project.places import JOURNAL, MANIFEST, SIMULATED, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``run``; times are in seconds, see the contract's table of commands."""
+
+    concurrency: int = 8
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_credits: float | None = None
+    attempts: int = 1
+    retry_failed: bool = False
+    resend_unknown: bool = False
+    timeout: float = 1800
+    poll_interval: float = 5
+    fail_fast: bool = False
+    idempotency_window: float = 3600
+    new_origin: bool = False
+    strict: bool = False
+    allow_outside: bool = False
+    outputs: Path | None = None
+    simulate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,61 @@ def _renamed_from(source: Source) -> Problem | None:
                 f"same shots; write 'id: {left.id}' to continue with them, or 'id: {board.id}' to start over"
             )
             return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanedFolder:
+    """An output folder whose storyboard file is gone: ``made_from``, as recorded. ``id`` names the folder.
+
+    Most likely the file was renamed, and took its id from its name: its shots would be paid for again.
+    """
+
+    folder: Path
+    id: str
+    made_from: str
+
+
+def is_new(folder: Path) -> bool:
+    """Whether nothing is on record in an output folder, if it is there at all."""
+    return not (folder / JOURNAL).exists() and not (folder / MANIFEST).exists()
+
+
+def left_behind(folder: Path, root: Path) -> Iterator[OrphanedFolder]:
+    """The folders beside an output folder whose storyboards are gone, by name; only their heads are read."""
+    try:
+        siblings = sorted(path for path in folder.parent.iterdir() if path.is_dir())
+    except OSError:
+        return
+    simulated = folder.name.endswith(SIMULATED)
+    for sibling in siblings:
+        if sibling != folder and sibling.name.endswith(SIMULATED) is simulated:
+            made_from = _made_from(sibling)
+            if made_from is not None and not (root / made_from).exists():
+                yield OrphanedFolder(sibling, sibling.name.removesuffix(SIMULATED), made_from)
+
+
+def has_takes_of(left: OrphanedFolder, shots: Collection[str], fingerprints: Collection[str]) -> bool:
+    """Whether anything there was asked for by one of these shots, or as the same take."""
+    asked: set[tuple[str, str]] = set()
+    history = History()
+    with suppress(OutputFolderError):
+        fold_journal(left.folder / JOURNAL, history.apply)
+    asked |= {(attempt.shot, attempt.fingerprint) for attempt in history.attempts.values()}
+    with suppress(OutputFolderError, ValueError, KeyError, TypeError, AttributeError):
+        document = read_manifest(left.folder, lazily=True) or {"shots": ()}
+        asked |= {(attempt.shot, attempt.fingerprint) for _, _, attempt in known_attempts(document)}
+    return any(shot in shots or digest in fingerprints for shot, digest in asked)
+
+
+def _made_from(folder: Path) -> str | None:
+    """The storyboard file that a folder was made from: by its manifest, else by its journal's first line."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(load_head(folder / MANIFEST)["storyboard"]["path"])
+    with suppress(OutputFolderError):
+        first = first_entry(folder / JOURNAL)
+        if first is not None and isinstance(first.event, RunStarted):
+            return first.event.storyboard_path
     return None
 
 

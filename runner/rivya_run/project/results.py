@@ -13,10 +13,9 @@ from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.project.ledger import Ledger, read_manifest
 from rivya_run.project.open import storyboard_id_of
-from rivya_run.project.options import RunOptions
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
-from rivya_run.project.plan import open_sources, prepare
+from rivya_run.project.plan import RunOptions, open_sources, prepare
 from rivya_run.text import visible
 from rivya_run.times import iso
 

@@ -11,7 +11,7 @@ from mock_api import error
 from projects import png
 from rivya_run.engine.next_step import Ending
 from rivya_run.journal.attempt import AttemptState
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from scripted_run import LOST, UNREACHED, Answer, ScriptedRun, made
 
 PATIENCE = 1800.0
