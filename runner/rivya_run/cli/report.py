@@ -25,7 +25,7 @@ def command(
     """
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import results_of
-    from rivya_run.views.page.page import write_report
+    from rivya_run.views.page import write_report
 
     for storyboard in storyboard_files(storyboards):
         found = results_of(storyboard, outputs, simulate=simulate)

@@ -14,10 +14,9 @@ from starlette.routing import Route, Router
 
 from rivya_run.json_types import Json
 from rivya_run.simulator.context import CutReply, Dropped, Endpoint, Late, SimulatorContext, half, page, reply
-from rivya_run.simulator.refusals import Refusal, throttled
+from rivya_run.simulator.refusals import Refusal, judge_create, judge_upload, throttled
 from rivya_run.simulator.results import result_urls
 from rivya_run.simulator.tasks import SimulatedTask, file_object, model_list, openapi, task_object
-from rivya_run.simulator.validation import judge_create, judge_upload
 
 #: Reads the request, does what it asks for the account, and replies.
 Effect = Callable[[Request, str], Awaitable[Response]]

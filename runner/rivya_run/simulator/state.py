@@ -17,9 +17,8 @@ from typing import Any
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import SimulatorOptions
-from rivya_run.simulator.refusals import Refusal, throttled
+from rivya_run.simulator.refusals import Ask, KnownFile, Refusal, throttled
 from rivya_run.simulator.tasks import FATES, SimulatedFile, SimulatedTask, times_of
-from rivya_run.simulator.validation import Ask, KnownFile
 
 Entry = dict[str, Json]
 

@@ -19,7 +19,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import Seconds, SimulatorOptions
-from rivya_run.simulator.validation import file_path
+from rivya_run.simulator.refusals import file_path
 from rivya_run.times import iso
 
 #: What a fault at the place ``task`` makes of a task: error code, whether its credits are kept.

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from rivya_run.models.catalog import load_catalog
 from rivya_run.simulator.options import SimulatorOptions
-from rivya_run.simulator.refusals import Refusal
+from rivya_run.simulator.refusals import Ask, Refusal
 from rivya_run.simulator.state import Entry, State
 from rivya_run.simulator.tasks import times_of
-from rivya_run.simulator.validation import Ask
 
 TABLE = load_catalog().get("grok-imagine-video")
 assert TABLE is not None
