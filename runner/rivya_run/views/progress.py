@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from rivya_run.errors import Problem, RivyaError, StoryboardError
 from rivya_run.json_types import Json
@@ -96,6 +96,19 @@ class Outlet:
             self.broken = True
 
 
+class ProgressReporter(Protocol):
+    """Shows the progress of a run. No method raises or blocks; ``report`` may be called before ``plans``."""
+
+    def plans(self, plans: list[Plan]) -> None:
+        """The plans that are about to be carried out."""
+
+    def report(self, event: Event) -> None:
+        """Something happened."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
 class JsonReporter:
     """Writes each event with ``event`` and ``time`` and what else is known: ``shot``, ``take``, ``status``, ..."""
 
@@ -108,6 +121,12 @@ class JsonReporter:
 
     def report(self, event: Event) -> None:
         self._put(fields_of(event))
+
+    def advise(self, storyboard: str, advice: Sequence[Problem], notice: str | None) -> None:
+        """Write what is to be known of a storyboard before it is run."""
+        self.problems(advice)
+        if notice:
+            self.report(Event("notice", storyboard=storyboard, detail={"message": notice}))
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Write problems and advice, each an event ``problem``."""

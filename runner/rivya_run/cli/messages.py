@@ -1,4 +1,4 @@
-"""How errors are shown: what, where and what to do, on standard error. A traceback only for those who ask."""
+"""What commands say on standard error: errors (what, where, what to do), advice and notes; never the API key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
 from rivya_run.provider.rivya.settings import KEY_VARIABLE
 from rivya_run.text import visible
+
+if TYPE_CHECKING:
+    from rivya_run.project.plan import Prepared
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -56,6 +60,16 @@ def show_error(error: RivyaError) -> None:
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
     if error.hint:
         say(f"hint: {visible(error.hint, keep=chr(10))}")
+
+
+def show_advice(one: Prepared) -> None:
+    """Advice on a storyboard, and what is to be known of its folder."""
+    if one.source.advice:
+        from rivya_run.storyboard.problems import as_text
+
+        say(as_text(one.source.advice), end="")
+    if one.notice:
+        say(f"note: {visible(one.notice)}")
 
 
 def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:
