@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rivya_run.cli import options
-from rivya_run.project.schema_files import schema_files
+from rivya_run.cli.schema import schema_files
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")

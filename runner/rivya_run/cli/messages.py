@@ -1,7 +1,11 @@
-"""What commands say on standard error: errors (what, where, what to do), advice and notes; never the API key."""
+"""What commands say on standard error: errors (what, where, what to do), advice and notes; never the API key.
+
+And documents for other programs, on standard output.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
@@ -60,6 +64,11 @@ def show_error(error: RivyaError) -> None:
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
     if error.hint:
         say(f"hint: {visible(error.hint, keep=chr(10))}")
+
+
+def echo_json(document: object) -> None:
+    """Print a document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def show_advice(one: Prepared) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -73,7 +72,7 @@ def command(
     options = shared.run_options(given)
     _only_one(expand=expand, since=since, from_timeline=from_timeline, out=out)
     if out is not None:
-        from rivya_run.cli.targets import PRODUCTS, free_to_write
+        from rivya_run.project.names import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
     sources = open_sources(storyboard_files(storyboards), options)
@@ -112,7 +111,7 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
 
     plans = [one.plan for one in prepared]
     if form == "json":
-        _echo_json([plan_document(plan) for plan in plans])
+        _echo_documents([plan_document(plan) for plan in plans])
     elif form == "markdown":
         click.echo(plan_markdown(plans))
     for number, plan in enumerate(plans if form == "table" else ()):
@@ -136,7 +135,7 @@ def _show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
 
     found = [(one.plan.storyboard, changes_since(revision, one)) for one in prepared]
     if form == "json":
-        _echo_json(
+        _echo_documents(
             [
                 {"storyboard": name, "since": revision, "changes": [asdict(one) for one in some]}
                 for name, some in found
@@ -164,7 +163,7 @@ def _show_used(timeline: Path, prepared: Sequence[Prepared], form: str) -> None:
     strangers = [take for take in used if (take.shot, take.take) not in names]
     if form == "json":
         unknown = [{"shot": take.shot, "take": take.take, "used_seconds": take.seconds} for take in strangers]
-        _echo_json([{"takes": takes, "unknown": unknown}])
+        _echo_documents([{"takes": takes, "unknown": unknown}])
         return
     show_columns(USE_HEADS, [use_row(take) for take in takes], USE_NUMBERS)
     shots = {take["shot"] for take in takes}
@@ -175,9 +174,11 @@ def _show_used(timeline: Path, prepared: Sequence[Prepared], form: str) -> None:
         click.echo(f"not of this storyboard: {name}, {figure(stranger.seconds)} s", err=True)
 
 
-def _echo_json(documents: Sequence[object]) -> None:
+def _echo_documents(documents: Sequence[object]) -> None:
     """One document for one storyboard, a list for several."""
-    click.echo(json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False, indent=2))
+    from rivya_run.cli.messages import echo_json
+
+    echo_json(documents if len(documents) > 1 else documents[0])
 
 
 def _save(out: Path, prepared: Sequence[Prepared], options: RunOptions) -> None:
