@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,14 +136,7 @@ def _show_internal(error: Exception) -> None:
 
 def _worst_of(group: ExceptionGroup[Exception]) -> Exception:
     """Of several errors that ended a command together the one to show: a bug before anything else."""
-    leaves = list(_leaves(group))
-    known = [leaf for leaf in leaves if isinstance(leaf, RivyaError)]
-    return known[0] if len(known) == len(leaves) else next(x for x in leaves if not isinstance(x, RivyaError))
-
-
-def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+    worst: Exception = group.subgroup(lambda leaf: not isinstance(leaf, RivyaError | ExceptionGroup)) or group
+    while isinstance(worst, ExceptionGroup):
+        worst = worst.exceptions[0]
+    return worst

@@ -29,7 +29,7 @@ from rivya_run.models.sync import (
 )
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import visible
-from rivya_run.views.tables import show_columns
+from rivya_run.views.wording import show_columns
 
 if TYPE_CHECKING:
     from rivya_run.models.table import ModelTable

@@ -107,7 +107,7 @@ def _only_one(**ways: object) -> None:
 def _show(prepared: Sequence[Prepared], form: str) -> None:
     from rivya_run.project.saved_plan import plan_document
     from rivya_run.views.plan_view import CREDITS_COLUMN, HEADS, plan_markdown, plan_rows, totals_lines
-    from rivya_run.views.tables import show_columns
+    from rivya_run.views.wording import show_columns
 
     plans = [one.plan for one in prepared]
     if form == "json":
@@ -131,7 +131,7 @@ def _show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:
         changes_line,
         markdown_rows,
     )
-    from rivya_run.views.tables import show_columns
+    from rivya_run.views.wording import show_columns
 
     found = [(one.plan.storyboard, changes_since(revision, one)) for one in prepared]
     if form == "json":
@@ -155,7 +155,7 @@ def _show_used(timeline: Path, prepared: Sequence[Prepared], form: str) -> None:
     from rivya_run.film.timeline import used_shots
     from rivya_run.text import figure
     from rivya_run.views.plan_view import USE_HEADS, USE_NUMBERS, use_documents, use_row
-    from rivya_run.views.tables import show_columns
+    from rivya_run.views.wording import show_columns
 
     used = used_shots(timeline)
     takes = [document for one in prepared for document in use_documents(one, used)]

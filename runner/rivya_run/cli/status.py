@@ -58,7 +58,7 @@ def _as_written(one: Results) -> bytes:
 def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     from rivya_run.text import visible
     from rivya_run.views.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
-    from rivya_run.views.tables import show_columns
+    from rivya_run.views.wording import show_columns
 
     manifest = one.manifest
     name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)

@@ -165,7 +165,7 @@ class Follower:
                 Failed(
                     self._key,
                     error.code if error else "failed",
-                    error.message if error else "The task failed; the API said no more.",
+                    error.message if error else "The task failed; the API gave no reason.",
                     task.reserved_credits,
                     task.final_credits,
                     task.updated_at,

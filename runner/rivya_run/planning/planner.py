@@ -160,9 +160,9 @@ class Planner:
         if attempt.state is AttemptState.RUNNING:
             return Action.RESUME, f"task {attempt.task_id} exists"
         if attempt.state is AttemptState.SENT and attempt.key not in self._options.expired:
-            return Action.RESUME, "a create was sent, no answer is known: the same one is sent again"
+            return Action.RESUME, "a create was sent and got no answer: the same request is sent again"
         if attempt.lost:
-            return Action.DECIDE, f"task {attempt.task_id} is not found any more"
+            return Action.DECIDE, f"task {attempt.task_id} can no longer be found"
         return Action.DECIDE, "outcome unknown: adopt the task or pay again with --resend-unknown"
 
     def _stored(self, attempt: Attempt) -> tuple[Action, str]:

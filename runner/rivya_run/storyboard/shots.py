@@ -143,7 +143,7 @@ class ShotReader:
             return
         if isinstance(pick, Scalar) and whole(pick) > takes:
             has = "1 take" if takes == 1 else f"{takes} takes"
-            message = f"take {whole(pick)} is picked of a shot with {has}"
+            message = f"take {whole(pick)} is picked from a shot with {has}"
             self.findings.error(pick, below(written.where, "pick"), message, "range")
 
     def _one(
