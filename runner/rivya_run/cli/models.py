@@ -183,27 +183,12 @@ def sync_models(write: bool, as_json: bool) -> None:
     --write keeps prices, prompt limits and availability as project tables. Parameter rows are never guessed:
     a new model gets an incomplete table without rows.
     """
-    sync(_catalog(), project_models(), write=write, as_json=as_json)
-
-
-def _note(text: str) -> None:
-    click.echo(visible(text), err=True)
-
-
-def _line(text: str) -> None:
-    click.echo(visible(text))
-
-
-_PATIENCE = 20.0  # seconds for the whole question, retries included
-
-
-def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
-    """Show how the tables differ from the API's list; with ``write``, keep it in ``folder``."""
     import anyio
 
     from rivya_run.provider.origin import checked_base_url
     from rivya_run.provider.rivya.settings import base_url
 
+    catalog = _catalog()
     origin = checked_base_url(base_url(os.environ))
     listed = anyio.run(_ask, origin)
     changes = compare(catalog.all(), listed)
@@ -215,7 +200,18 @@ def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
         click.echo(f"the tables agree with the {len(listed)} models that {origin} lists")
     if write:
         today = datetime.now(UTC).date().isoformat()
-        _keep(catalog, folder, changes, {model.id: model for model in listed}, origin, today)
+        _keep(catalog, changes, {model.id: model for model in listed}, origin, today)
+
+
+def _note(text: str) -> None:
+    click.echo(visible(text), err=True)
+
+
+def _line(text: str) -> None:
+    click.echo(visible(text))
+
+
+_PATIENCE = 20.0  # seconds for the whole question, retries included
 
 
 async def _ask(origin: str) -> list[ListedModel]:
@@ -239,12 +235,12 @@ async def _ask(origin: str) -> list[ListedModel]:
 
 def _keep(
     catalog: Catalog,
-    folder: Path,
     changes: Sequence[Change],
     listed: dict[str, ListedModel],
     origin: str,
     today: str,
 ) -> None:
+    folder = project_models()
     for model_id, group in groupby(changes, key=lambda change: change.model):
         found = list(group)
         if any(change.kind is ChangeKind.GONE for change in found):

@@ -84,9 +84,8 @@ class _Results:
 
     def identity(self, request: Request) -> str:
         """The identity of the task's create, with the file's number."""
-        task_id, number = str(request.path_params["id"]), request.path_params["number"]
-        task = self._context.state.known(task_id)
-        return f"{task.identity if task is not None else task_id}/{number}"
+        create = self._context.state.identity_of(request.path_params["id"])
+        return f"{create}/{request.path_params['number']}"
 
     async def elsewhere(self, request: Request, fault: str | None) -> Response:
         """Anything else, uploaded files among it: their content is not kept."""
