@@ -16,6 +16,7 @@ from rivya_run.cli import options as shared
 @click.argument("shot")
 @click.argument("task_id")
 @shared.shown("--take", type=click.IntRange(1, 99), default=1, metavar="N", help="Which take of the shot.")
+@shared.shown("--key", metavar="KEY", help="Which of its creates, by the key that status shows.")
 @shared.place
 @shared.reading
 @shared.following
@@ -27,6 +28,7 @@ def command(
     shot: str,
     task_id: str,
     take: int,
+    key: str | None,
     progress: str,
     verbose: bool,
     **given: Any,
@@ -48,7 +50,7 @@ def command(
     if not task_id.strip():
         raise UsageError("TASK_ID is empty", hint="the id of the task at Rivya, such as task_123")
     options = shared.run_options(given)
-    key = adopt(storyboard, shot, take, task_id, options, environment=os.environ)
+    key = adopt(storyboard, shot, take, task_id, options, environment=os.environ, key=key)
     click.echo(f"{shot}/{take}: task {task_id} is recorded", err=True)
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))

@@ -40,13 +40,23 @@ _UNDECIDED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
 
 
 def adopt(
-    path: Path, shot: str, take: int, task_id: str, options: RunOptions, *, environment: Mapping[str, str]
+    path: Path,
+    shot: str,
+    take: int,
+    task_id: str,
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str],
+    key: str | None = None,
 ) -> str:
     """Ask for a task and put on record that it is this take's; the key of the attempt that it serves now.
 
-    Where the take has an attempt whose outcome is unknown, that is the one; else the task stands for the take
-    as it is asked for now. Nothing is followed or fetched yet. Raises UsageError for a take that there isn't
-    or that has a task already, RivyaError for a task that can't be this take's.
+    Where the take has an attempt whose outcome is unknown, that is the one, also where no shot asks for it any
+    more; else the task stands for the take as it is asked for now. ``key`` names the attempt, where a take has
+    several whose outcome is unknown. Nothing is followed or fetched yet.
+
+    Raises UsageError for a take that there isn't or that has a task already, RivyaError for a task that can't be
+    this take's.
     """
     source = open_sources([path], options)[0]
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
@@ -56,14 +66,13 @@ def adopt(
         ledger = Ledger(source.folder, now=lambda: iso(time.time()))
         stack.callback(ledger.close)
         prepared = prepare(source, ledger, options, None, base_url=recorded, writing=True)
-        step = _step(prepared, shot, take)
-        attempt = _undecided(prepared, step)
+        step, attempt = _wanted(prepared, shot, take, key)
         _check_free(prepared, task_id, attempt)
         if options.simulate:
-            url, key = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
+            url, secret = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
         else:
-            url, key = recorded, Secret(api_key(environment))
-        task = _answered(anyio.run(_ask, url, key, network, task_id), task_id)
+            url, secret = recorded, Secret(api_key(environment))
+        task = _answered(anyio.run(_ask, url, secret, network, task_id), task_id)
         event = _adopted(source, prepared, step, attempt, task)
         ledger.record(run_started(source, recorded, __version__, os.getpid()))
         ledger.record(event)
@@ -71,32 +80,34 @@ def adopt(
         return event.key
 
 
-def _step(prepared: Prepared, shot: str, take: int) -> Step:
-    shots = {one.id: one for one in prepared.source.storyboard.shots}
-    if shot not in shots:
-        raise UsageError(f"there is no shot {shot!r}{did_you_mean(shot, list(shots))}")
-    for step in prepared.plan.steps:
-        if (step.shot.id, step.take) == (shot, take):
-            return step
-    raise UsageError(f"shot {shot!r} has {shots[shot].takes} takes, not {take}")
+def _wanted(prepared: Prepared, shot: str, take: int, key: str | None) -> tuple[Step | None, Attempt | None]:
+    """What the task is for: a take of the storyboard, an attempt whose outcome is unknown, or both.
 
-
-def _undecided(prepared: Prepared, step: Step) -> Attempt | None:
-    """The take's attempt whose outcome is unknown: as it is asked for now, else as it was before an edit.
-
-    Raises UsageError where the take has a task already.
+    Raises UsageError where there is neither, or where the take has a task already.
     """
     history = prepared.ledger.history
-    serving = history.attempts.get(step.attempt_key or "")
+    undecided = {one.key: one for one in history.of_take(shot, take) if one.state in _UNDECIDED}
+    if key is not None:
+        if key not in undecided:
+            raise UsageError(
+                f"{shot}/{take} has no create of key {key} whose outcome is unknown"
+                f"{did_you_mean(key, list(undecided))}"
+            )
+        return None, undecided[key]
+    last = list(undecided.values())[-1] if undecided else None
+    step = next((s for s in prepared.plan.steps if (s.shot.id, s.take) == (shot, take)), None)
+    serving = history.attempts.get(step.attempt_key or "") if step is not None else None
     if serving is not None and serving.state not in _UNDECIDED:
         raise UsageError(
-            f"{step.label} has task {serving.task_id} already",
+            f"{shot}/{take} has task {serving.task_id} already",
             hint="another take can be named with --take N",
         )
-    if serving is not None:
-        return serving
-    open_ones = [one for one in history.of_take(step.shot.id, step.take) if one.state in _UNDECIDED]
-    return open_ones[-1] if open_ones else None
+    if step is None and last is None:
+        shots = {one.id: one for one in prepared.source.storyboard.shots}
+        if shot in shots:
+            raise UsageError(f"shot {shot!r} has {shots[shot].takes} takes, not {take}")
+        raise UsageError(f"there is no shot {shot!r}{did_you_mean(shot, list(shots))}")
+    return step, serving or last
 
 
 def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> None:
@@ -126,31 +137,26 @@ def _answered(answer: Task | NotFound | Refused | Unanswered, task_id: str) -> T
     raise RivyaError(f"the API knows no task {task_id}: {answer.error.message}", hint=hint)
 
 
-def _adopted(source: Source, prepared: Prepared, step: Step, attempt: Attempt | None, task: Task) -> Adopted:
+def _adopted(
+    source: Source, prepared: Prepared, step: Step | None, attempt: Attempt | None, task: Task
+) -> Adopted:
     """The event, after a look at the model: a task of another one was made for something else."""
-    wanted = attempt.model if attempt is not None else step.shot.model
-    if task.model is not None and task.model != wanted:
-        raise UsageError(f"task {task.id} is of model {task.model}, {step.label} of {wanted}")
-    if attempt is None and step.fingerprint is None:
+    if attempt is None:
+        assert step is not None
+        attempt = _new(source, prepared, step)
+    if task.model is not None and task.model != attempt.model:
         raise UsageError(
-            f"{step.label} is made from a take that isn't there yet, so it can't have a task",
-            hint="finish the storyboard's other takes first",
+            f"task {task.id} is of model {task.model}, {attempt.shot}/{attempt.take} of {attempt.model}"
         )
-    if attempt is not None:
-        key, number, digest, body = attempt.key, attempt.number, attempt.fingerprint, attempt.body
-    else:
-        digest = step.fingerprint or ""
-        number = prepared.planner.next_number(step.shot.id, step.take, digest)
-        key = client_request_id(source.storyboard.id, step.shot.id, step.take, digest, number)
-        body = request_body(step.shot.model, step.shot.prompt, step.shot.params, (), key)
+    shot, take = (step.shot.id, step.take) if step is not None else (attempt.shot, attempt.take)
     return Adopted(
-        key,
-        step.shot.id,
-        step.take,
-        digest,
-        number,
-        wanted,
-        body,
+        attempt.key,
+        shot,
+        take,
+        attempt.fingerprint,
+        attempt.number,
+        attempt.model,
+        attempt.body,
         task.id,
         task.raw_status,
         task.reserved_credits,
@@ -158,3 +164,17 @@ def _adopted(source: Source, prepared: Prepared, step: Step, attempt: Attempt | 
         task.created_at,
         task.updated_at,
     )
+
+
+def _new(source: Source, prepared: Prepared, step: Step) -> Attempt:
+    """An attempt at a take as it is asked for now, of which nothing is on record."""
+    digest, shot = step.fingerprint, step.shot
+    if digest is None:
+        raise UsageError(
+            f"{step.label} is made from a take that isn't there yet, so it can't have a task",
+            hint="finish the storyboard's other takes first",
+        )
+    number = prepared.planner.next_number(shot.id, step.take, digest)
+    key = client_request_id(source.storyboard.id, shot.id, step.take, digest, number)
+    body = request_body(shot.model, shot.prompt, shot.params, (), key)
+    return Attempt(key, shot.id, step.take, digest, number, shot.model, body, AttemptState.SENT, None)

@@ -107,15 +107,23 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
         again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
         lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
         lines.append(f"  if there is no such task, pay again: {again}")
+    unused = [entry for entry in entries(manifest.get("history")) if entry.get("status") == "unknown"]
+    if unused:
+        lines.append("unknown, and not used by any shot now: these may have been paid for")
+        for entry in unused:
+            lines += _unknown(text(entry.get("shot")) or "?", entry, True, file, options, used=False)
     return [visible(line) for line in lines]
 
 
-def _unknown(shot: str, take: Entry, several: bool, file: str, options: Sequence[str]) -> Iterator[str]:
+def _unknown(
+    shot: str, take: Entry, several: bool, file: str, options: Sequence[str], *, used: bool = True
+) -> Iterator[str]:
     task = text(take.get("task_id"))
     cost = at_stake(take) or None
     key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
     yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
-    adopt = adopt_command(file, shot, task, take_number(take) if several else None, options)
+    number = take_number(take) if several else None
+    adopt = adopt_command(file, shot, task, number, options, key=None if used else key)
     yield f"    if its task exists: {adopt}"
 
 

@@ -54,6 +54,7 @@ def _board(board: Ended) -> Iterator[str]:
     groups = _grouped(board)
     yield f"{board.storyboard}: {_counts(board, groups)}"
     yield from _unknown(board, groups[Ending.UNKNOWN])
+    yield from _unknown_unused(board, groups[Ending.UNKNOWN])
     yield from _out_of_credits(board, groups[Ending.OUT_OF_CREDITS])
     yield from _no_room(board, groups[Ending.NO_ROOM])
     yield from _failed(board, groups[Ending.FAILED])
@@ -151,6 +152,26 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
     short = only if len(only) <= 2 * MOST_NAMED else []
     yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
+
+
+def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    """Creates that no shot asks for any more: nothing is held up by them, but their clips may have been paid for."""
+    of_takes = {attempt.key for step, _ in named if (attempt := _last(board, step)) is not None}
+    unknown = [one for one in board.history.attempts.values() if one.state is AttemptState.UNKNOWN]
+    unused = [one for one in unknown if one.key not in of_takes]
+    if not unused:
+        return
+    yield "  unknown, and not used by any shot now: these may have been paid for"
+    for attempt in unused[:MOST_NAMED]:
+        cost = attempt.at_stake or None
+        sending = sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)
+        yield f"    {attempt.shot}/{attempt.take}  {sending}"
+        adopt = adopt_command(
+            board.file, attempt.shot, attempt.task_id, attempt.take, board.options, key=attempt.key
+        )
+        yield f"      if its task exists: {adopt}"
+    if len(unused) > MOST_NAMED:
+        yield f"    and {len(unused) - MOST_NAMED:,} more: {board.command(name='status')}"
 
 
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

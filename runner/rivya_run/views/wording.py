@@ -62,9 +62,21 @@ def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cos
     return ", ".join(facts)
 
 
-def adopt_command(file: str, shot: str, task: str | None, take: int | None, options: Sequence[str]) -> str:
-    """What to type when the task of such a create is found; ``take`` None: the shot has only one."""
-    which = ("--take", str(take)) if take is not None else ()
+def adopt_command(
+    file: str,
+    shot: str,
+    task: str | None,
+    take: int | None,
+    options: Sequence[str],
+    *,
+    key: str | None = None,
+) -> str:
+    """What to type when the task of such a create is found; ``take`` None: the shot has only one.
+
+    ``key`` says which of a take's creates it is, where the take as it is asked for now isn't meant.
+    """
+    which: tuple[str, ...] = ("--take", str(take)) if take is not None else ()
+    which += ("--key", key) if key is not None else ()
     return shlex.join(("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options))
 
 
