@@ -120,7 +120,7 @@ following = _together(
     ),
     click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too."),
 )
-"""How tasks are followed, and what is told of it."""
+"""How tasks are followed, and how that is shown."""
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:

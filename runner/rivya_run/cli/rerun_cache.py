@@ -58,7 +58,7 @@ class RerunCache:
             origin=board.base_url,
             root=str(one.source.root),
             folder=str(board.folder),
-            said=_said(one, board, plan),
+            printed=_printed(one, board, plan),
             files=[file for file in files if file is not None],
         )
         with suppress(OutputFolderError):
@@ -135,7 +135,7 @@ def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:
     return there and not lost and not plan.orphans
 
 
-def _said(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
+def _printed(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
     """What the long way prints of such a plan: advice, progress, summary."""
     advice = as_text(one.source.advice) if one.source.advice else ""
     first = PlainReporter(Outlet(None)).line(started(board.storyboard.id, plan))

@@ -40,7 +40,7 @@ class SeenRequest:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers, names in lower case (empty when the simulator was told not to keep them)."""
+        """Its headers, names in lower case (empty where ``keep_headers`` is off)."""
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
 
 

@@ -129,9 +129,9 @@ def changes_line(storyboard: str, revision: str, found: Sequence[TakeChange]) ->
     if not found:
         return f"{storyboard}: nothing changed since {revision}"
     counts = [(sum(one.kind is kind for one in found), kind.value) for kind in Kind]
-    told = ", ".join(f"{count} {kind}" for count, kind in counts if count)
+    kinds = ", ".join(f"{count} {kind}" for count, kind in counts if count)
     cost = credits_in_words(sum(one.credits or 0 for one in found))
-    return f"{storyboard}: {told} since {revision}; {cost} to make it"
+    return f"{storyboard}: {kinds} since {revision}; {cost} to make it"
 
 
 USE_HEADS = ("take", "scene", "used", "made", "pick", "credits")
