@@ -127,7 +127,7 @@ def attempt(
     stored = state is AttemptState.STORED
     output = Output(f"{asked.id}/{asked.id}_t{take:02d}_{digest[:8]}.mp4", None, 3, sha(key), "video/mp4")
     made = Attempt(
-        key=key,
+        client_request_id=key,
         shot=asked.id,
         take=take,
         fingerprint=digest,
@@ -139,8 +139,8 @@ def attempt(
         estimate=10,
         price_key=price_key(asked.model, asked.params),
         task_id=f"task_{sha(key)[:8]}" if has_task else None,
-        reserved=10 if has_task else None,
-        final={AttemptState.STORED: 10, AttemptState.FAILED: 0}.get(state),
+        reserved_credits=10 if has_task else None,
+        final_credits={AttemptState.STORED: 10, AttemptState.FAILED: 0}.get(state),
         outputs=(output,) if stored else (),
     )
     return replace(made, **changes)
@@ -161,7 +161,9 @@ def history_of(*attempts: Attempt, at: str = NOW) -> History:
 
 def taken_in(attempts: Iterable[Attempt]) -> list[JournalEvent]:
     """The events by which a journal learns of attempts."""
-    return [TakenIn(one.key, one.shot, entry_of_attempt(one)) for one in attempts]
+    return [
+        TakenIn(key=one.client_request_id, shot=one.shot, entry=entry_of_attempt(one)) for one in attempts
+    ]
 
 
 def planner(

@@ -175,8 +175,19 @@ class ScriptedRun:
                 if step.shot.id == shot and step.request_key is not None and step.fingerprint is not None:
                     self.asleep = awake - age
                     body = json.dumps({"client_request_id": step.request_key})
-                    intent = (step.request_key, shot, 1, step.fingerprint, step.number, step.shot.model)
-                    ledger.record(Intended(*intent, body, 10, f"{shot}'s"))
+                    ledger.record(
+                        Intended(
+                            key=step.request_key,
+                            shot=shot,
+                            take=1,
+                            fingerprint=step.fingerprint,
+                            number=step.number,
+                            model=step.shot.model,
+                            body=body,
+                            estimate=10,
+                            price_key=f"{shot}'s",
+                        )
+                    )
         self.asleep = awake
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:

@@ -18,7 +18,7 @@ import pytest
 
 from contract.odd_server import Answerer, Asked, Cut, Hang, OddServer, answer, odd_server
 from rivya_run.errors import KeyRefused
-from rivya_run.journal.task import Task
+from rivya_run.journal.attempt import Task
 from rivya_run.provider.download import Fetched, fetch
 from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
 from rivya_run.provider.faults import TransportError

@@ -126,13 +126,13 @@ def _plan_now(one: Prepared, board: StoryboardRun) -> Plan:
 
 def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:
     """Whether everything that is wanted is there, and nothing else waits to be finished or looked at."""
-    lost = any(attempt.lost or attempt.open for attempt in board.ledger.history.attempts.values())
+    waiting = any(attempt.open for attempt in board.ledger.history.attempts.values())
     there = all(
         (step.action is Action.REUSE and step.moves_from is None)
         or (step.action is Action.SKIP and not step.wanted)
         for step in plan.steps
     )
-    return there and not lost and not plan.orphans
+    return there and not waiting and not plan.orphans
 
 
 def _printed(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:

@@ -258,7 +258,9 @@ def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, i
         plan = board.plan
         if only is not None:
             steps = tuple(
-                replace(step, wanted=True) for step in plan.steps if (step.shot.id, step.take) in only
+                step if step.wanted else replace(step, skip_reason=None)
+                for step in plan.steps
+                if (step.shot.id, step.take) in only
             )
             plan = replace(plan, steps=steps)
         ended.append(

@@ -14,10 +14,9 @@ import anyio
 from rivya_run import __version__
 from rivya_run.engine.simulation import SIMULATED_KEY, simulated
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task
 from rivya_run.journal.events import Adopted
 from rivya_run.journal.fingerprint import client_request_id, request_body
-from rivya_run.journal.task import Task
 from rivya_run.planning.plan import Step
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
@@ -36,7 +35,7 @@ from rivya_run.times import iso
 ASK_WITHIN = 60.0
 """Seconds that the question for the task may take, retries included."""
 
-_UNDECIDED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN})
+_UNDECIDED = UNDECIDED_STATES | {AttemptState.SENT}
 
 
 def adopt(
@@ -86,7 +85,7 @@ def _wanted(prepared: Prepared, shot: str, take: int, key: str | None) -> tuple[
     Raises UsageError where there is neither, or where the take has a task already.
     """
     history = prepared.ledger.history
-    undecided = {one.key: one for one in history.of_take(shot, take) if one.state in _UNDECIDED}
+    undecided = {one.client_request_id: one for one in history.of_take(shot, take) if one.state in _UNDECIDED}
     if key is not None:
         if key not in undecided:
             raise UsageError(
@@ -112,7 +111,9 @@ def _wanted(prepared: Prepared, shot: str, take: int, key: str | None) -> tuple[
 
 def _check_free(prepared: Prepared, task_id: str, attempt: Attempt | None) -> None:
     """A task serves one take."""
-    others = prepared.ledger.history.keys_of_task(task_id) - ({attempt.key} if attempt else set())
+    others = prepared.ledger.history.keys_of_task(task_id) - (
+        {attempt.client_request_id} if attempt else set()
+    )
     for key in others:
         other = prepared.ledger.history.attempts[key]
         raise UsageError(f"task {task_id} serves {other.shot}/{other.take} already (key {key})")
@@ -150,19 +151,19 @@ def _adopted(
         )
     shot, take = (step.shot.id, step.take) if step is not None else (attempt.shot, attempt.take)
     return Adopted(
-        attempt.key,
-        shot,
-        take,
-        attempt.fingerprint,
-        attempt.number,
-        attempt.model,
-        attempt.body,
-        task.id,
-        task.raw_status,
-        task.reserved_credits,
-        task.final_credits,
-        task.created_at,
-        task.updated_at,
+        key=attempt.client_request_id,
+        shot=shot,
+        take=take,
+        fingerprint=attempt.fingerprint,
+        number=attempt.number,
+        model=attempt.model,
+        body=attempt.body,
+        task_id=task.id,
+        status=task.raw_status,
+        reserved_credits=task.reserved_credits,
+        final_credits=task.final_credits,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
     )
 
 
@@ -177,4 +178,14 @@ def _new(source: Source, prepared: Prepared, step: Step) -> Attempt:
     number = prepared.planner.next_number(shot.id, step.take, digest)
     key = client_request_id(source.storyboard.id, shot.id, step.take, digest, number)
     body = request_body(shot.model, shot.prompt, shot.params, (), key)
-    return Attempt(key, shot.id, step.take, digest, number, shot.model, body, AttemptState.SENT, None)
+    return Attempt(
+        client_request_id=key,
+        shot=shot.id,
+        take=step.take,
+        fingerprint=digest,
+        number=number,
+        model=shot.model,
+        body=body,
+        state=AttemptState.SENT,
+        sent_at=None,
+    )

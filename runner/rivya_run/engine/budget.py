@@ -9,7 +9,7 @@ import anyio
 
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate
+from rivya_run.planning.plan import Estimate
 
 UNPRICED_AT_ONCE = 3
 """Unanswered creates at prices that the API never told, while no cap is set (one, while a cap is)."""
@@ -37,7 +37,9 @@ class Spending:
 
     def watch(self, history: History) -> None:
         """Count what this storyboard spends from now on."""
-        unsettled = {one.key: history.stake_of(one) for one in history.attempts.values() if not one.ended}
+        unsettled = {
+            one.client_request_id: history.stake_of(one) for one in history.attempts.values() if not one.ended
+        }
         self._before.append((history, history.at_stake(), unsettled))
 
     def so_far(self) -> float:
@@ -57,7 +59,7 @@ class Spending:
 
     def awaited(self, history: History) -> list[Attempt]:
         """Creates of a storyboard without an answer, at prices never told, that nobody has decided about."""
-        return [one for one in history.unanswered_unpriced() if one.key not in self._decided]
+        return [one for one in history.unanswered_unpriced() if one.client_request_id not in self._decided]
 
     def any_awaited(self) -> bool:
         """Whether any storyboard has such a create."""

@@ -20,16 +20,14 @@ from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slot import STILL_THROTTLED, TaskSlot
 from rivya_run.errors import OutputFolderError
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Task
 from rivya_run.journal.events import Created as CreatedEvent
 from rivya_run.journal.events import Intended, MarkedUnknown, Withdrawn
 from rivya_run.journal.events import Refused as RefusedEvent
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate
-from rivya_run.journal.task import ApiError, Task
 from rivya_run.json_types import Json
-from rivya_run.planning.plan import Parent, Step
+from rivya_run.planning.plan import Estimate, Parent, Step
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.interface import (
     Created,
@@ -69,17 +67,17 @@ def intent(
     shot = step.shot
     key = client_request_id(storyboard, shot.id, step.take, step.fingerprint, step.number)
     return Intended(
-        key,
-        shot.id,
-        step.take,
-        step.fingerprint,
-        step.number,
-        shot.model,
-        request_body(shot.model, shot.prompt, shot.params, media, key),
-        cost.credits,
-        cost.price_key,
-        tuple((p.shot, p.take or 1, p.sha256 or "") for p in parents),
-        iso(api_now) if api_now is not None else None,
+        key=key,
+        shot=shot.id,
+        take=step.take,
+        fingerprint=step.fingerprint,
+        number=step.number,
+        model=shot.model,
+        body=request_body(shot.model, shot.prompt, shot.params, media, key),
+        estimate=cost.credits,
+        price_key=cost.price_key,
+        parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in parents),
+        api_sent_at=iso(api_now) if api_now is not None else None,
     )
 
 
@@ -135,7 +133,7 @@ async def create(
                 slot.trouble()
     except anyio.get_cancelled_exc_class():
         if not may_exist and ledger.attempt(key).state is AttemptState.SENT:
-            ledger.record(Withdrawn(key, "interrupted before it was sent"))
+            ledger.record(Withdrawn(key=key, reason="interrupted before it was sent"))
         raise
     _conclude(result, key, ledger, window, stop, may_exist=may_exist, ours=ours)
     await ledger.durable()
@@ -172,7 +170,7 @@ def _record_answer(
         attempt = ledger.attempt(key)
         foreign = _why_foreign(attempt, result.task, ledger.history, known_models)
         if foreign is not None:
-            ledger.record(MarkedUnknown(key, "foreign_task", foreign))
+            ledger.record(MarkedUnknown(key=key, code="foreign_task", message=foreign))
             return
         slot.accepted()
         _record_task(attempt, result.task, ledger)
@@ -180,9 +178,17 @@ def _record_answer(
     elif isinstance(result, Refused) and not may_exist:
         error = result.error
         if _refuses_key(error):  # with another key this intent is as good as new
-            ledger.record(Withdrawn(key, "the key was refused"))
+            ledger.record(Withdrawn(key=key, reason="the key was refused"))
         else:
-            ledger.record(RefusedEvent(key, error.code, error.message, error.request_id, error.http_status))
+            ledger.record(
+                RefusedEvent(
+                    key=key,
+                    code=error.code,
+                    message=error.message,
+                    request_id=error.request_id,
+                    http_status=error.http_status,
+                )
+            )
 
 
 def _record_task(attempt: Attempt, task: Task, ledger: RunLedger) -> None:
@@ -190,18 +196,18 @@ def _record_task(attempt: Attempt, task: Task, ledger: RunLedger) -> None:
     try:
         ledger.record(
             CreatedEvent(
-                attempt.key,
-                task.id,
-                task.raw_status,
-                task.reserved_credits,
-                task.final_credits,
-                task.created_at,
-                task.updated_at,
+                key=attempt.client_request_id,
+                task_id=task.id,
+                status=task.raw_status,
+                reserved_credits=task.reserved_credits,
+                final_credits=task.final_credits,
+                created_at=task.created_at,
+                updated_at=task.updated_at,
             )
         )
     except OutputFolderError as error:
         raise type(error)(
-            f"{error.message}; task {task.id} was created with key {attempt.key} and is not on record",
+            f"{error.message}; task {task.id} was created with key {attempt.client_request_id} and is not on record",
             hint=f"note the task id; when the folder can be written again: rivya-run adopt "
             f"{ledger.storyboard} {attempt.shot} {task.id} --take {attempt.take}",
         ) from error
@@ -211,7 +217,7 @@ def _why_foreign(attempt: Attempt, task: Task, history: History, known_models: C
     """Why the task that came back can't be this attempt's: one task never serves two takes."""
     if task.model in known_models and task.model != attempt.model:
         return f"the API answered with task {task.id} of model {task.model}"
-    others = history.keys_of_task(task.id) - {attempt.key}
+    others = history.keys_of_task(task.id) - {attempt.client_request_id}
     return f"the API answered with task {task.id}, which serves {others.pop()}" if others else None
 
 
@@ -238,9 +244,13 @@ def _conclude(
         case KeyInUse(request_id=request_id) if not ours:
             # Never sent from here, and known there: somebody else made this take, and only a person can tell.
             message = "the API knows this key already, with another body: the take was made elsewhere"
-            ledger.record(MarkedUnknown(key, IDEMPOTENCY_CONFLICT, message, request_id))
+            ledger.record(
+                MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=request_id)
+            )
         case _ if not may_exist:
-            ledger.record(Withdrawn(key, result.words))  # surely nothing was paid: the next run may pay
+            ledger.record(
+                Withdrawn(key=key, reason=result.words)
+            )  # surely nothing was paid: the next run may pay
         case _ if window.passed:
             ledger.record(no_answer(key, window))
         case _:
@@ -255,7 +265,7 @@ def no_answer(key: str, window: ResendWindow) -> MarkedUnknown:
         else ""
     )
     message = f"a create was sent and no answer ever came{clock}: it may have been paid for"
-    return MarkedUnknown(key, "no_answer", message)
+    return MarkedUnknown(key=key, code="no_answer", message=message)
 
 
 def _refuses_key(error: ApiError) -> bool:

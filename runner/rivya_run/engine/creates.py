@@ -18,10 +18,9 @@ from rivya_run.engine.stop import Outage, Stop
 from rivya_run.engine.task_slot import TaskSlot
 from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.journal.events import GivenUp
-from rivya_run.journal.prices import Estimate, estimate
 from rivya_run.journal.take_entry import take_status
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.plan import Step
+from rivya_run.planning.plan import Estimate, Step, estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Creates:
     def intend(self, step: Step, resolved: ResolvedReferences, permit: SpendPermit) -> str:
         """Put the next create on record; its key."""
         if step.gives_up is not None:
-            self.ledger.record(GivenUp(step.gives_up))
+            self.ledger.record(GivenUp(key=step.gives_up))
         api_now = self.connection.http.server_time()
         event = intent(self.storyboard, step, resolved.media, resolved.parents, permit.cost, api_now)
         self.ledger.record(event)

@@ -111,7 +111,7 @@ class Executor:
                 self._spending.decided(step.gives_up)
         for attempt in self._spending.awaited(one.ledger.history):
             if attempt.state is AttemptState.SENT:
-                self._gate.expect(attempt.key)
+                self._gate.expect(attempt.client_request_id)
         for key in one.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, one.takes.finish, key)
         # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.

@@ -14,10 +14,9 @@ from rivya_run.durable import make_folder
 from rivya_run.engine.api_connection import ApiConnection
 from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.media.measuring import look_into
 from rivya_run.media.types import HEAD_BYTES, recognise
@@ -218,7 +217,9 @@ class Fetcher:
             return False
         urls, places = results_of(self._attempt, task)
         if urls != self._attempt.urls:
-            self._ledger.record(Succeeded(self._key, urls, updated_at=task.updated_at, places=places))
+            self._ledger.record(
+                Succeeded(key=self._key, urls=urls, updated_at=task.updated_at, places=places)
+            )
         return True
 
     async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
@@ -231,16 +232,16 @@ class Fetcher:
         target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(
-            self._key,
-            index,
-            len(self._attempt.urls),
-            name,
-            url,
-            file.bytes,
-            file.sha256,
-            mime_type,
-            found.mtime_ns,
-            found.media,
+            key=self._key,
+            index=index,
+            of=len(self._attempt.urls),
+            path=name,
+            url=url,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            mime_type=mime_type,
+            mtime_ns=found.mtime_ns,
+            media=found.media,
         )
         with anyio.CancelScope(shield=True):
             self._ledger.record(stored)

@@ -39,9 +39,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import FOLLOWED_STATES, UNDECIDED_STATES, Attempt, AttemptState, TaskStatus
 from rivya_run.journal.take_entry import out_of_credits, take_status
-from rivya_run.journal.task import TaskStatus
 from rivya_run.planning.plan import Parent
 
 
@@ -136,7 +135,7 @@ def next_step(attempt: Attempt | None, wanted: WantedTake, now: Now) -> NextStep
     match attempt.state:
         case AttemptState.SENT if not now.sent:
             return Send(again=True) if now.window_left > 0 else MarkUnknown()
-        case AttemptState.RUNNING | AttemptState.UNKNOWN if _is_followed(attempt, now):
+        case AttemptState.RUNNING | AttemptState.TASK_MISSING if _is_followed(attempt, now):
             return Poll(min(now.ask_at, now.deadline))
         case AttemptState.FINISHED | AttemptState.STORED if not now.fetched:
             return Fetch()
@@ -157,8 +156,7 @@ def _new_create(attempt: Attempt | None, wanted: WantedTake, now: Now) -> NextSt
 
 def _is_followed(attempt: Attempt, now: Now) -> bool:
     """Whether there is a task to ask for, and time for it. One that wasn't found may be found by now."""
-    known = attempt.state is AttemptState.RUNNING or attempt.lost
-    return known and not now.looked and now.time < now.deadline
+    return attempt.state in FOLLOWED_STATES and not now.looked and now.time < now.deadline
 
 
 def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
@@ -176,7 +174,7 @@ def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
         return Outcome(Ending.OUT_OF_CREDITS, status, message, code)
     if attempt.state in {AttemptState.FAILED, AttemptState.REFUSED}:
         return Outcome(Ending.FAILED, status, message, code)
-    if attempt.state is AttemptState.UNKNOWN:
+    if attempt.state in UNDECIDED_STATES:
         return Outcome(Ending.UNKNOWN, status, message, code)
     if attempt.state is AttemptState.WITHDRAWN and now.stopped is not None:
         return now.stopped

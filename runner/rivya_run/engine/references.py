@@ -129,7 +129,7 @@ class References:
                 await anyio.to_thread.run_sync(take_frame, within(self._ledger.folder, clip), frame, target)
             digest = await anyio.to_thread.run_sync(sha256_of, target)
             size = target.stat().st_size
-            self._ledger.record(FrameTaken(key, label, name, digest, size))
+            self._ledger.record(FrameTaken(key=key, frame=label, path=name, sha256=digest, bytes=size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
 
 

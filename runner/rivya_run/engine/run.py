@@ -142,7 +142,9 @@ def _prepare_all(
 
 def _has_work(prepared: Prepared) -> bool:
     """Whether anything is to be asked of the API."""
-    lost = any(attempt.lost for attempt in prepared.ledger.history.attempts.values())
+    lost = any(
+        attempt.state is AttemptState.TASK_MISSING for attempt in prepared.ledger.history.attempts.values()
+    )
     return bool(prepared.plan.orphans) or lost or any(s.action in WORKING for s in prepared.plan.steps)
 
 

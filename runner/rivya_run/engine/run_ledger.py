@@ -6,11 +6,10 @@ from pathlib import Path
 
 import anyio
 
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import JournalEvent
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import Unknown
-from rivya_run.journal.stills import owned_paths
 from rivya_run.project.ledger import Ledger
 
 

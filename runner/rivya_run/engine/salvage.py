@@ -33,4 +33,4 @@ def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
 
 def _line(attempt: Attempt) -> str:
     task = f"task {attempt.task_id}" if attempt.task_id else "a create without an answer"
-    return f"  {attempt.shot}/{attempt.take}: {task}, key {attempt.key}"
+    return f"  {attempt.shot}/{attempt.take}: {task}, key {attempt.client_request_id}"

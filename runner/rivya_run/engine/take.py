@@ -37,7 +37,7 @@ from rivya_run.engine.take_ends import TakeEnds
 from rivya_run.engine.take_over import take_over
 from rivya_run.engine.take_reports import TakeReports
 from rivya_run.engine.task_slot import TaskSlot
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import FOLLOWED_STATES, Attempt, AttemptState
 from rivya_run.journal.events import NotFetched
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.planning.plan import SPENDING, Action, Step
@@ -219,7 +219,7 @@ class Takes:
                 window_left = self._stages.creates.window_of(take.key).left
             if attempt.state in _FAILED:
                 creates_left = self._creates_left(take)
-            following = attempt.state is AttemptState.RUNNING or attempt.lost
+            following = attempt.state in FOLLOWED_STATES
             if following and take.follower is None and not take.looked:
                 take.follower = self._stages.follower(take.key)
         return Now(
@@ -331,7 +331,7 @@ class Takes:
         """Paid, but not here: on record, unless its files were here before and only this one went missing."""
         known = attempt.error.message if attempt.error else None
         if attempt.state is AttemptState.FINISHED and known != why:
-            self._ledger.record(NotFetched(attempt.key, why))
+            self._ledger.record(NotFetched(key=attempt.client_request_id, message=why))
 
     def _react(self, key: str) -> None:
         """Stop creating where an answer says that it is useless: an empty wallet, a failure under --fail-fast."""

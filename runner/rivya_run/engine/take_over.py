@@ -5,9 +5,8 @@ from __future__ import annotations
 import anyio
 
 from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Reassigned
-from rivya_run.journal.stills import owned_paths
 from rivya_run.planning.plan import Step
 from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name
@@ -26,7 +25,9 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
         new = _renamed(path, attempt, step.shot.id, step.take)
         paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
     with anyio.CancelScope(shield=True):
-        ledger.record(Reassigned(attempt.key, step.shot.id, step.take, paths))
+        ledger.record(
+            Reassigned(key=attempt.client_request_id, shot=step.shot.id, take=step.take, paths=paths)
+        )
         await ledger.durable()
     for old, new in paths.items():
         move(folder, old, new)

@@ -25,7 +25,7 @@ class TakeReports:
             "model": step.shot.model,
             "scene": step.shot.scene,
             "task_id": attempt.task_id if attempt else None,
-            "credits": whole(attempt.reserved) if attempt else None,
+            "credits": whole(attempt.reserved_credits) if attempt else None,
             "error": attempt.error.code if attempt and attempt.error else None,
             "reason": reason or (attempt.error.message if attempt and attempt.error else None),
         }

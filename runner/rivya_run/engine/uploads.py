@@ -10,11 +10,11 @@ import anyio
 
 from rivya_run.engine.run_ledger import RunLedger
 from rivya_run.engine.stop import Stop
+from rivya_run.journal.attempt import ApiError
 from rivya_run.journal.events import Uploaded
 from rivya_run.journal.fingerprint import upload_request_id
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
 from rivya_run.project.outputs import sha256_of
@@ -116,15 +116,15 @@ class Uploader:
             return NotUploaded(f"{file.name}: upload failed: {answer.last}")
         self._ledger.record(
             Uploaded(
-                file.sha256,
-                file.kind,
-                model,
-                file.name,
-                file.mime_type,
-                file.bytes,
-                answer.url,
-                answer.file_id,
-                answer.duration_token,
+                sha256=file.sha256,
+                kind=file.kind,
+                model=model,
+                path=file.name,
+                mime_type=file.mime_type,
+                bytes=file.bytes,
+                url=answer.url,
+                file_id=answer.file_id,
+                duration_token=answer.duration_token,
             )
         )
         self._sure.add(key)

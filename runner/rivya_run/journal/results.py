@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.task import Task
+from rivya_run.journal.attempt import Attempt, Task
 
 Order = tuple[int, ...]
 """Places in the API's list, in the order of an attempt's files."""

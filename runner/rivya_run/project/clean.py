@@ -9,9 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from rivya_run import __version__
 from rivya_run.durable import unwritable
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
-from rivya_run.journal.stills import owned_paths
 from rivya_run.media.measuring import look_into
 from rivya_run.planning.matching import serving_of
 from rivya_run.project.moves import outstanding
@@ -76,7 +75,7 @@ def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], ba
     if attempt.open or index >= len(attempt.outputs):
         return attempt.open or attempt.state is AttemptState.STORED
     output = attempt.outputs[index]
-    return output.path in bad and not (output.removed and attempt.key not in present)
+    return output.path in bad and not (output.removed and attempt.client_request_id not in present)
 
 
 def files_in(folder: Path) -> list[str]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_run.durable import make_folder
-from rivya_run.journal.attempt import Attempt, Output
-from rivya_run.journal.stills import owned_paths, stills
+from rivya_run.journal.attempt import Attempt, Output, owned_paths, stills
 from rivya_run.project.names import arriving, within
 from rivya_run.project.outputs import is_same, move, place, size_of
 from rivya_run.project.places import ARRIVING
@@ -47,7 +46,11 @@ def outstanding(folder: Path, attempts: Iterable[Attempt]) -> list[Move]:
     missing: list[Output] = []
     for attempt in attempts:
         for index, output in enumerate(attempt.outputs):
-            source = _among(arrived, arriving(folder, attempt.key, index), output) if arrived else None
+            source = (
+                _among(arrived, arriving(folder, attempt.client_request_id, index), output)
+                if arrived
+                else None
+            )
             if source is not None:
                 moves.append(Move(f"{ARRIVING}/{source.name}", output.path, output.sha256))
             elif not output.removed and not _is_there(folder, output):

@@ -243,7 +243,7 @@ def _passed_over(ledger: Ledger) -> str | None:
 def _expired(history: History, window: float, now: float) -> set[str]:
     """Creates without an answer whose key the API may have forgotten, before its clock was heard."""
     unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
-    ages = {one.key: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
+    ages = {one.client_request_id: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
     return {key for key, age in ages.items() if age is None or age >= window}
 
 
@@ -268,4 +268,11 @@ def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str 
 def run_started(source: Source, base_url: str, version: str, pid: int) -> RunStarted:
     """The event that a writing command begins with."""
     board = source.storyboard
-    return RunStarted(version, base_url, board.id, source.relative_path, board.sha256, pid)
+    return RunStarted(
+        program=version,
+        base_url=base_url,
+        storyboard_id=board.id,
+        storyboard_path=source.relative_path,
+        storyboard_sha256=board.sha256,
+        pid=pid,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rivya_run.journal.task import ApiError, Task
+from rivya_run.journal.attempt import ApiError, Task
 from rivya_run.provider.rivya.retry import TransportResult
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.planning.lineage import parents_of
@@ -143,7 +143,7 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         yield f"    {step.label}  {why}"
         if attempt is not None:
             cost = attempt.at_stake or None
-            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            yield f"      {sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)}"
             take = None if step.shot.takes == 1 else step.take
             adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
             yield f"      if its task exists: {adopt}"
@@ -156,18 +156,23 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
 
 def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator[str]:
     """Creates that no shot asks for any more: nothing is held up by them, but their clips may have been paid for."""
-    of_takes = {attempt.key for step, _ in named if (attempt := _last(board, step)) is not None}
-    unknown = [one for one in board.history.attempts.values() if one.state is AttemptState.UNKNOWN]
-    unused = [one for one in unknown if one.key not in of_takes]
+    of_takes = {attempt.client_request_id for step, _ in named if (attempt := _last(board, step)) is not None}
+    unknown = [one for one in board.history.attempts.values() if one.state in UNDECIDED_STATES]
+    unused = [one for one in unknown if one.client_request_id not in of_takes]
     if not unused:
         return
     yield "  unknown, and not used by any shot now: these may have been paid for"
     for attempt in unused[:MOST_NAMED]:
         cost = attempt.at_stake or None
-        sending = sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)
+        sending = sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)
         yield f"    {attempt.shot}/{attempt.take}  {sending}"
         adopt = adopt_command(
-            board.file, attempt.shot, attempt.task_id, attempt.take, board.options, key=attempt.key
+            board.file,
+            attempt.shot,
+            attempt.task_id,
+            attempt.take,
+            board.options,
+            key=attempt.client_request_id,
         )
         yield f"      if its task exists: {adopt}"
     if len(unused) > MOST_NAMED:

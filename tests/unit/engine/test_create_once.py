@@ -69,7 +69,11 @@ class Creation:
     async def _carry(self) -> None:
         ledger = Ledger(self.folder, now=lambda: iso(self._wall()))
         run_ledger = RunLedger(ledger, "board.yaml")
-        run_ledger.record(Intended(KEY, "a", 1, "f" * 64, 1, "m", BODY, 10))
+        run_ledger.record(
+            Intended(
+                key=KEY, shot="a", take=1, fingerprint="f" * 64, number=1, model="m", body=BODY, estimate=10
+            )
+        )
         self.before(run_ledger)
         clocks = Clocks(anyio.current_time, self._wall, anyio.current_time)
         slot = self._slot(Outage(600, self.stop, anyio.current_time))
@@ -330,8 +334,19 @@ def test_a_task_that_serves_another_take_is_not_taken(tmp_path: Path) -> None:
     def other(ledger: RunLedger) -> None:
         from rivya_run.journal.events import Created
 
-        ledger.record(Intended("board.b.t1.0", "b", 1, "e" * 64, 1, "m", BODY, 10))
-        ledger.record(Created("board.b.t1.0", "task_1", "queued", 10))
+        ledger.record(
+            Intended(
+                key="board.b.t1.0",
+                shot="b",
+                take=1,
+                fingerprint="e" * 64,
+                number=1,
+                model="m",
+                body=BODY,
+                estimate=10,
+            )
+        )
+        ledger.record(Created(key="board.b.t1.0", task_id="task_1", status="queued", reserved_credits=10))
 
     found = Creation([task()], tmp_path, before=other)
     assert found.attempt.state is AttemptState.UNKNOWN

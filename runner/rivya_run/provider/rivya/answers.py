@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from rivya_run.journal.attempt import MOST_CREDITS
-from rivya_run.journal.task import ApiError, Task, TaskStatus
+from rivya_run.journal.attempt import MOST_CREDITS, ApiError, Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.provider.interface import UploadedFile

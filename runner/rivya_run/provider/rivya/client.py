@@ -15,7 +15,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rivya_run.errors import KeyRefused
-from rivya_run.journal.task import ApiError, Task
+from rivya_run.journal.attempt import ApiError, Task
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.progress import Event

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rivya_run.journal.task import ApiError
+from rivya_run.journal.attempt import ApiError
 from rivya_run.json_types import Json
 from rivya_run.provider.exchange import ApiResponse
 from rivya_run.provider.faults import TransportError

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from json_strategy import any_json
-from rivya_run.journal.task import TaskStatus
+from rivya_run.journal.attempt import TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.provider.bodies import read_json, text_of
 from rivya_run.provider.origin import why_unsafe

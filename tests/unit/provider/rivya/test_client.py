@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from json_strategy import any_json
 from mock_api import KEY, Answer, MockApi, error, task
 from rivya_run.errors import KeyRefused
-from rivya_run.journal.task import Task, TaskStatus
+from rivya_run.journal.attempt import Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.provider.interface import (
     Created,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from json_strategy import any_json
-from rivya_run.journal.json_place import position, strict_json
+from rivya_run.journal.manifest_file import position, strict_json
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from examples import DEFAULTS, MODEL, table
 from rivya_run.journal.fingerprint import price_key
-from rivya_run.journal.prices import estimate
+from rivya_run.planning.plan import estimate
 
 
 def test_what_was_observed_goes_before_the_table() -> None:
