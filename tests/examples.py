@@ -33,8 +33,8 @@ def sha(text: str) -> str:
 def table(model: str = MODEL, *, base_credits: int | None = 10) -> ModelTable:
     """A table with a select, ``mode``, and a number, ``duration``."""
     rows = (
-        ParameterRow("mode", ParameterType.SELECT, False, "normal", None, None, None, ("normal", "fun"), ""),
-        ParameterRow("duration", ParameterType.NUMBER, False, 6, 6, 30, 1, None, ""),
+        ParameterRow("mode", ParameterType.SELECT, default="normal", options=("normal", "fun")),
+        ParameterRow("duration", ParameterType.NUMBER, default=6, minimum=6, maximum=30, step=1),
     )
     return ModelTable(
         id=model,
@@ -42,12 +42,7 @@ def table(model: str = MODEL, *, base_credits: int | None = 10) -> ModelTable:
         category="video",
         base_credits=base_credits,
         billing_type="FIXED",
-        max_prompt_length=None,
-        prompt_required=True,
         params=rows,
-        references=None,
-        requires_files=False,
-        files_api="",
         source_url="https://rivya.ai",
         read_on="2026-05-11",
         complete=True,
@@ -60,12 +55,6 @@ def shot(name: str, prompt: str | None = None, **more: Any) -> Shot:
     fields: dict[str, Any] = {
         "model": MODEL,
         "references": (),
-        "takes": 1,
-        "pick": None,
-        "skip": False,
-        "scene": None,
-        "title": None,
-        "notes": None,
         "tags": (),
         "where": f"shots[0] ({name})",
         "line": 1,

@@ -34,7 +34,7 @@ def command(which: str, check: bool, write: bool) -> None:
 
     root = project_root(Path.cwd() / "storyboard.yaml")
     if which == "table" and not (check or write):
-        from rivya_run.models.table_schema import table_schema
+        from rivya_run.models.table_schemas import table_schema
         from rivya_run.storyboard.schema import as_text
 
         _print(as_text(table_schema()))

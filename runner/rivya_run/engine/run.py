@@ -37,7 +37,7 @@ from rivya_run.provider.origin import Secret, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
 from rivya_run.provider.throttle import Pace
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.model import selected_shots
 from rivya_run.times import iso
 
 NOWHERE = "http://127.0.0.1:9"

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from rivya_run.journal.attempt import MOST_CREDITS, TakeStatus
 from rivya_run.json_types import Json
 from rivya_run.models.table import ID_PATTERN
-from rivya_run.storyboard.language import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
+from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
 
 _LONGEST_TEXT = 16_384
 """Characters: what the API says is cut at 4,000, and our own messages quote it."""

@@ -26,8 +26,7 @@ from rivya_run.project.options import RunOptions
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.outputs import bad_files
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
 from rivya_run.times import iso
 
 
