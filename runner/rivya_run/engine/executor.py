@@ -184,7 +184,7 @@ class Executor:
                     return
         if asked and not await self._any_ended_task_found():
             raise KeyRefused(
-                "none of the tasks of this storyboard is found: is this another account's key?",
+                "none of this storyboard's tasks can be found: is this another account's key?",
                 hint="set RIVYA_API_KEY to the key that made them; if they are really gone, adopt or "
                 "--resend-unknown settles them",
             )
@@ -235,7 +235,7 @@ class Executor:
     def _look_for_room(self) -> None:
         for one in self._storyboards:
             if free_bytes(one.folder) < LEAST_FREE:
-                self._stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
+                self._stop.creating(Ending.NO_ROOM, "less than 256 MiB is free on the disk")
 
 
 def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:

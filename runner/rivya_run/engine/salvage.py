@@ -23,11 +23,11 @@ def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
         saved = f"what this run knew could not be saved ({error.message})"
         hint = "note these; rivya-run adopt ties a task to its take"
     else:
-        saved = f"what this run knew is in {path}"
+        saved = f"what this run knew was saved to {path}"
         hint = "run the same command again: it goes on from that manifest and pays for nothing again"
     attempts = one.ledger.history.attempts.values()
     known = [_line(attempt) for attempt in attempts if attempt.open]
-    told = "open at the API:" if known else "nothing is open at the API"
+    told = "open at the API:" if known else "no task is in progress at the API"
     return OutputFolderError("\n".join([f"{saved}; {told}", *known]), hint=hint)
 
 
