@@ -22,7 +22,7 @@ from rivya_run.project.outputs import outstanding
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
 from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.storyboard.problems import as_text
-from rivya_run.views.progress import PlainLines
+from rivya_run.views.progress import Outlet, PlainReporter
 from rivya_run.views.summary import Ended, summary
 
 TICK = 50_000_000
@@ -57,7 +57,7 @@ class RerunCache:
             origin=board.base_url,
             root=str(one.source.root),
             folder=str(board.folder),
-            said=_said(one, board, plan),
+            printed=_printed(one, board, plan),
             files=[file for file in files if file is not None],
         )
         with suppress(OutputFolderError):
@@ -134,10 +134,10 @@ def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:
     return there and not waiting and not plan.orphans
 
 
-def _said(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
+def _printed(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
     """What the long way prints of such a plan: advice, progress, summary."""
     advice = as_text(one.source.advice) if one.source.advice else ""
-    first = PlainLines().line(started(board.storyboard.id, plan))
+    first = PlainReporter(Outlet(None)).line(started(board.storyboard.id, plan))
     attempts = board.ledger.history.attempts
     outcomes = {
         (step.shot.id, step.take): Outcome(

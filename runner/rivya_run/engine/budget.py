@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.fold import History
+from rivya_run.journal.fold import LEAST, History
 from rivya_run.planning.plan import Estimate
 
 UNPRICED_AT_ONCE = 3
@@ -94,8 +94,8 @@ class Budget:
         return self._max_credits is not None and bool(self._spending.awaited(self._history))
 
     def refusal(self, credits: float | None) -> SpendDenied | None:
-        """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
-        least = credits if credits is not None else 1
+        """Why a create of this estimate would pass a cap."""
+        least = credits if credits is not None else LEAST
         most, cap = self._max_credits, self._spending.cap
         if most is not None and (life := self._history.at_stake()) + least > most:
             return SpendDenied(_words("budget.max_credits", most, life, least))

@@ -230,7 +230,7 @@ class Executor:
                     return
         if asked and not await self._any_ended_task_found():
             raise KeyRefused(
-                "none of the tasks of this storyboard is found: is this another account's key?",
+                "none of this storyboard's tasks can be found: is this another account's key?",
                 hint="set RIVYA_API_KEY to the key that made them; if they are really gone, adopt or "
                 "--resend-unknown settles them",
             )
@@ -281,7 +281,7 @@ class Executor:
     def _look_for_room(self) -> None:
         for one in self.storyboards:
             if free_bytes(one.folder) < LEAST_FREE:
-                self.stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
+                self.stop.creating(Ending.NO_ROOM, "less than 256 MiB is free on the disk")
 
 
 def _not_counted() -> None:
@@ -304,11 +304,11 @@ def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
         saved = f"what this run knew could not be saved ({error.message})"
         hint = "note these; rivya-run adopt ties a task to its take"
     else:
-        saved = f"what this run knew is in {path}"
+        saved = f"what this run knew was saved to {path}"
         hint = "run the same command again: it goes on from that manifest and pays for nothing again"
     attempts = one.ledger.history.attempts.values()
     known = [_line(attempt) for attempt in attempts if attempt.open]
-    told = "open at the API:" if known else "nothing is open at the API"
+    told = "open at the API:" if known else "no task is in progress at the API"
     return OutputFolderError("\n".join([f"{saved}; {told}", *known]), hint=hint)
 
 

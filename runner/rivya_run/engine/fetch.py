@@ -158,7 +158,7 @@ class Fetcher:
                 return None
             if over:
                 times = f", {attempt.number} times since {iso(since)}" if attempt.number > 1 else ""
-                known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
+                known = f"; the API no longer knows task {self._attempt.task_id}" if unknown else ""
                 return FetchTrouble(f"{ended.reason}{times}{known}")
             # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
             pause = back_off(attempt.number, 0.5 + random() / 2) if attempt.number > 1 else 0.0
@@ -177,7 +177,7 @@ class Fetcher:
             if attempt.number > 1 and not await self._renew(index, deadline):
                 break
             if index >= len(self._attempt.urls):
-                return FetchTrouble("the API doesn't name this file any more")
+                return FetchTrouble("the API no longer lists this file")
             answer = await fetch(
                 self._connection.http,
                 self._attempt.urls[index],
@@ -208,7 +208,7 @@ class Fetcher:
             if renewals > RENEWALS:
                 break
             attempt.again(back_off(renewals, random()) if renewals > 1 else 0.0, doubt)
-        return FetchTrouble(f"what came isn't whole, and differs each time: {doubt}")
+        return FetchTrouble(f"what arrives is incomplete, and different each time: {doubt}")
 
     async def _made_do(self, index: int, part: Path) -> bool:
         """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.

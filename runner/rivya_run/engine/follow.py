@@ -165,7 +165,7 @@ class Follower:
                 Failed(
                     key=self._key,
                     code=error.code if error else "failed",
-                    message=error.message if error else "The task failed; the API said no more.",
+                    message=error.message if error else "The task failed; the API gave no reason.",
                     reserved_credits=task.reserved_credits,
                     final_credits=task.final_credits,
                     updated_at=task.updated_at,

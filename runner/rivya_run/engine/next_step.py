@@ -222,8 +222,8 @@ def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
 def _still(attempt: Attempt, unlearnt: str | None) -> str:
     """What is known of a task that hasn't come to an end in this run."""
     if unlearnt is not None:
-        return f"how its task is could not be learnt, the next run goes on: {unlearnt}"
+        return f"the state of its task is not known, the next run continues: {unlearnt}"
     last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
     if last == TaskStatus.SUCCEEDED:
-        return "paid, not fetched: the API says that it has succeeded, and names no file; the next run asks again"
-    return "its task is still running: the next run goes on"
+        return "paid, not fetched: the API reports success, but names no file; the next run asks again"
+    return "its task is still running: the next run continues"

@@ -222,7 +222,7 @@ def _counted(path: Path, size: int) -> str | None:
     # Without edit lists every packet of the index is handed out, also those that are never shown.
     with av.open(str(path), metadata_errors="replace", options={"ignore_editlist": "1"}) as container:
         if not container.streams.video and not container.streams.audio:
-            return "neither picture nor sound is in it"
+            return "it has neither picture nor sound"
         counts = dict.fromkeys(range(len(container.streams)), 0)
         end = Fraction(0)
         for packet in container.demux():

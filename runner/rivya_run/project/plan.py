@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rivya_run.durable import sync_file
-from rivya_run.errors import ForeignFolder, OutputFolderError, Problem, Severity, StoryboardError
+from rivya_run.errors import ForeignFolder, Problem, Severity, StoryboardError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import RunStarted
 from rivya_run.journal.fold import History
-from rivya_run.journal.manifest import known_attempts
-from rivya_run.journal.manifest_file import load_head
 from rivya_run.journal.sending_age import Moment
-from rivya_run.journal.store import first_entry, fold_journal
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
+from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.outputs import bad_files, carry_out, outstanding
-from rivya_run.project.places import JOURNAL, MANIFEST, SIMULATED, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard
+from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
+from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
+from rivya_run.times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,61 +138,6 @@ def _renamed_from(source: Source) -> Problem | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class OrphanedFolder:
-    """An output folder whose storyboard file is gone: ``made_from``, as recorded. ``id`` names the folder.
-
-    Most likely the file was renamed, and took its id from its name: its shots would be paid for again.
-    """
-
-    folder: Path
-    id: str
-    made_from: str
-
-
-def is_new(folder: Path) -> bool:
-    """Whether nothing is on record in an output folder, if it is there at all."""
-    return not (folder / JOURNAL).exists() and not (folder / MANIFEST).exists()
-
-
-def left_behind(folder: Path, root: Path) -> Iterator[OrphanedFolder]:
-    """The folders beside an output folder whose storyboards are gone, by name; only their heads are read."""
-    try:
-        siblings = sorted(path for path in folder.parent.iterdir() if path.is_dir())
-    except OSError:
-        return
-    simulated = folder.name.endswith(SIMULATED)
-    for sibling in siblings:
-        if sibling != folder and sibling.name.endswith(SIMULATED) is simulated:
-            made_from = _made_from(sibling)
-            if made_from is not None and not (root / made_from).exists():
-                yield OrphanedFolder(sibling, sibling.name.removesuffix(SIMULATED), made_from)
-
-
-def has_takes_of(left: OrphanedFolder, shots: Collection[str], fingerprints: Collection[str]) -> bool:
-    """Whether anything there was asked for by one of these shots, or as the same take."""
-    asked: set[tuple[str, str]] = set()
-    history = History()
-    with suppress(OutputFolderError):
-        fold_journal(left.folder / JOURNAL, history.apply)
-    asked |= {(attempt.shot, attempt.fingerprint) for attempt in history.attempts.values()}
-    with suppress(OutputFolderError, ValueError, KeyError, TypeError, AttributeError):
-        document = read_manifest(left.folder, lazily=True) or {"shots": ()}
-        asked |= {(attempt.shot, attempt.fingerprint) for _, _, attempt in known_attempts(document)}
-    return any(shot in shots or digest in fingerprints for shot, digest in asked)
-
-
-def _made_from(folder: Path) -> str | None:
-    """The storyboard file that a folder was made from: by its manifest, else by its journal's first line."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return str(load_head(folder / MANIFEST)["storyboard"]["path"])
-    with suppress(OutputFolderError):
-        first = first_entry(folder / JOURNAL)
-        if first is not None and isinstance(first.event, RunStarted):
-            return first.event.storyboard_path
-    return None
-
-
 def check_claim(source: Source, claimed_by: str | None) -> str | None:
     """Whether the output folder is this storyboard's. A notice when the file was moved or renamed.
 
@@ -287,6 +231,19 @@ def prepare(
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
     notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
     return Prepared(source, ledger, planner, planner.plan(), bad, "; ".join(notices) or None, made_with)
+
+
+@contextmanager
+def planned(sources: Sequence[Source], options: RunOptions) -> Iterator[list[Prepared]]:
+    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written."""
+    selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
+    prepared = []
+    with ExitStack() as stack:
+        for source, selected in zip(sources, selections, strict=True):
+            ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+            stack.callback(ledger.close)
+            prepared.append(prepare(source, ledger, options, selected, base_url=None, writing=False))
+        yield prepared
 
 
 def _passed_over(ledger: Ledger) -> str | None:

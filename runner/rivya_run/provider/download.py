@@ -152,7 +152,7 @@ class _Download(Generic[Seen]):
             target = result_url(location, url)
             # What was asked for in secret is not to be fetched in the open.
             if url.startswith("https:") and not target.startswith("https:"):
-                return DownloadFailed("its URL leads from https to elsewhere", final=True)
+                return DownloadFailed("its URL redirects from https to another scheme", final=True)
             url = target
         return DownloadFailed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
 

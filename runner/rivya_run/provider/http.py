@@ -173,7 +173,7 @@ class Http:
                 async for piece in body:
                     size += len(piece)
                     if size > _LARGEST_REPLY:
-                        message = "the response is larger than any response of the API"
+                        message = "the response is larger than any that the API sends"
                         raise BodyError(TransportError(FailureKind.UNREADABLE, message))
                     pieces.append(piece)
         finally:

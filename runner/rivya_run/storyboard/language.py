@@ -257,7 +257,7 @@ KEYS: tuple[Key, ...] = (
         Text(),
         (KeyPlace.URL_REFERENCE,),
         "Duration token",
-        "The token that Rivya's upload answered for audio and video.",
+        "The token that Rivya's upload returned for audio and video.",
     ),
     Key(
         "id",

@@ -228,7 +228,7 @@ def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str
     if found:
         yield "  not finished:"
         yield from _listed(found, board.command(name="status"))
-        yield f"    go on: {board.command()}"
+        yield f"    continue: {board.command()}"
 
 
 def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

@@ -161,7 +161,8 @@ def test_a_task_that_the_api_knows_no_more_is_not_waited_for(tmp_path: Path) -> 
     found = Fetching(tmp_path, lambda name, turn: error(403), answer=error(404, "not_found"), seconds=100_000)
     assert found.trouble is not None
     assert (
-        "HTTP 403 from media.example" in found.trouble.message and "task_1 no more" in found.trouble.message
+        "HTTP 403 from media.example" in found.trouble.message
+        and "no longer knows task task_1" in found.trouble.message
     )
     assert found.asked["1.png"] <= 5
 

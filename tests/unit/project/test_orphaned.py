@@ -13,8 +13,8 @@ from rivya_run.journal.events import Intended, RunStarted
 from rivya_run.journal.store import Journal
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
+from rivya_run.project.orphaned import OrphanedFolder, has_takes_of, is_new, left_behind
 from rivya_run.project.places import JOURNAL, MANIFEST
-from rivya_run.project.plan import OrphanedFolder, has_takes_of, is_new, left_behind
 
 MADE = attempt(shot("a"))
 
