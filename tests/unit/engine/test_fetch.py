@@ -160,10 +160,8 @@ def test_a_task_that_the_api_knows_no_more_is_not_waited_for(tmp_path: Path) -> 
     """Its URL gives nothing and nobody gives another one: three answers say so, long before the time is up."""
     found = Fetching(tmp_path, lambda name, turn: error(403), answer=error(404, "not_found"), seconds=100_000)
     assert found.trouble is not None
-    assert (
-        "HTTP 403 from media.example" in found.trouble.message
-        and "no longer knows task task_1" in found.trouble.message
-    )
+    assert "HTTP 403 from media.example" in found.trouble.message
+    assert "no longer knows task task_1" in found.trouble.message
     assert found.asked["1.png"] <= 5
 
 
