@@ -35,7 +35,7 @@ MODULES = {
     "budget": ("engine/budget.py", ["engine/test_budget.py"]),
     "sending_age": ("journal/sending_age.py", ["journal/test_sending_age.py"]),
     "fold": ("journal/fold.py", ["journal/test_fold.py", "journal/test_sending_age.py"]),
-    "transitions": ("journal/transitions.py", ["journal/test_fold.py", "journal/test_take_entry.py"]),
+    "transitions": ("journal/transitions.py", ["journal/test_transitions.py"]),
     "create": (
         "engine/create.py",
         ["engine/test_resend_window.py", "engine/test_create_once.py", "engine/test_create.py"],
