@@ -38,7 +38,7 @@ MODULES = {
     "transitions": ("journal/transitions.py", ["journal/test_transitions.py"]),
     "create": (
         "engine/create.py",
-        ["engine/test_resend_window.py", "engine/test_create_once.py", "engine/test_create.py"],
+        ["engine/test_create_once.py", "engine/test_resend_window.py", "engine/test_create.py"],
     ),
 }
 
@@ -227,7 +227,7 @@ def main() -> None:
         derandomize=True,
         database=None,
         deadline=None,
-        max_examples=50,
+        max_examples=30,
         phases=[Phase.explicit, Phase.generate],
     )
     equivalent, rows, bad = known_equivalents(), [], False

@@ -189,6 +189,7 @@ def test_without_an_answer_past_the_window_a_person_decides(tmp_path: Path) -> N
     """Nothing is sent after the window."""
     found = Creation([LOST], tmp_path, window=30, seconds=1000)
     assert found.attempt.state is AttemptState.UNKNOWN
+    assert found.attempt.error is not None and found.attempt.error.code == "no_answer"
     assert found.sendings[-1] < 30
 
 
@@ -258,6 +259,18 @@ def test_a_conflict_on_a_first_sending_belongs_to_somebody_else(tmp_path: Path) 
     assert found.attempt.error is not None
     assert (found.attempt.error.code, found.attempt.error.request_id) == ("idempotency_conflict", "req_1")
     assert found.limiter_troubles == 0
+
+
+def test_a_conflict_is_asked_after_even_when_creating_has_stopped(tmp_path: Path) -> None:
+    """A task of this key may exist, whoever sent it: it costs nothing to hear of it."""
+    stop, conflict = Stop(), error(409, "idempotency_conflict")
+
+    def stopping(request: httpx2.Request) -> httpx2.Response:
+        stop.creating(Ending.UNFINISHED, "somebody said so")
+        return httpx2.Response(conflict.status_code, content=conflict.content)
+
+    found = Creation([stopping, conflict], tmp_path, stop=stop)
+    assert found.attempt.state is AttemptState.UNKNOWN and len(found.api.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -330,6 +343,7 @@ def test_cancelled_while_its_answer_is_under_way(tmp_path: Path) -> None:
     [
         (error(503, "public_api_disabled", retry_after="60"), AttemptState.WITHDRAWN),
         (error(503, retry_after="60"), AttemptState.SENT),
+        (error(409, "idempotency_conflict", retry_after="60"), AttemptState.SENT),
     ],
 )
 def test_cancelled_while_it_waits(tmp_path: Path, answer: Answer, state: AttemptState) -> None:

@@ -152,7 +152,7 @@ def intended(key: str = "one", estimate: float | None = 10) -> Intended:
 
 
 @given(st.lists(EVENTS, max_size=30), st.integers(0, 30))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], cut: int) -> None:
     """No order of events is too odd, and nothing depends on where a run ended."""
     at_once = History(entries(events))
@@ -166,7 +166,7 @@ def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], 
 
 
 @given(st.lists(EVENTS, max_size=30))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) -> None:
     """Kept up to date one entry at a time, they never drift; what nobody knows the cost of counts as 1 credit."""
     found = History(entries(events))
@@ -389,3 +389,24 @@ def test_nobody_waits_for_a_create_that_a_person_gave_up() -> None:
     found.apply(Entry(3, NOW, GivenUp(key="one")))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 10
+    found.apply(Entry(4, NOW, intended("two")))
+    found.apply(Entry(5, NOW, Created(key="two", task_id="t", status="queued", reserved_credits=50.0)))
+    assert found.at_stake() == 100  # by the price that is known now, like any other without an answer
+
+
+def test_the_last_run_tells_address_and_storyboard() -> None:
+    """Whoever finds the folder later learns from it where its tasks are, and of which text it was made."""
+    runs = [
+        RunStarted(
+            program="rivya-run",
+            base_url=f"https://{name}.example",
+            storyboard_id="board",
+            storyboard_path=f"{name}.yaml",
+            storyboard_sha256=name,
+            pid=1,
+        )
+        for name in ("old", "new")
+    ]
+    found = history(*runs)
+    assert found.base_url == "https://new.example"
+    assert (found.storyboard_path, found.storyboard_sha256) == ("new.yaml", "new")
