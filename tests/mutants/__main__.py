@@ -34,7 +34,10 @@ MODULES = {
     "retry": ("provider/rivya/retry.py", ["provider/rivya/test_retry.py"]),
     "budget": ("engine/budget.py", ["engine/test_budget.py"]),
     "sending_age": ("journal/sending_age.py", ["journal/test_sending_age.py"]),
-    "fold": ("journal/fold.py", ["journal/test_fold.py", "journal/test_sending_age.py"]),
+    "fold": (
+        "journal/fold.py",
+        ["journal/test_fold.py", "journal/test_sending_age.py", "journal/test_judging.py"],
+    ),
     "transitions": ("journal/transitions.py", ["journal/test_transitions.py"]),
     "create": (
         "engine/create.py",

@@ -410,3 +410,46 @@ def test_the_last_run_tells_address_and_storyboard() -> None:
     found = history(*runs)
     assert found.base_url == "https://new.example"
     assert (found.storyboard_path, found.storyboard_sha256) == ("new.yaml", "new")
+
+
+def test_a_create_that_is_known_to_be_free_counts_for_nothing() -> None:
+    """Only one whose cost nothing tells counts as one credit."""
+    assert history(intended(estimate=0.0)).at_stake() == 0
+    assert history(intended(estimate=None)).at_stake() == 1
+
+
+@pytest.mark.parametrize("uploaded_at", [None, "2026-05-01T00:00:00.000Z"])
+def test_an_upload_is_remembered_by_content_kind_and_model(uploaded_at: str | None) -> None:
+    """With its address, and since when it is there, or is known to be."""
+    found = history(
+        Uploaded(
+            sha256="a" * 64,
+            kind="image",
+            model="m",
+            path="/refs/a.png",
+            mime_type="image/png",
+            bytes=3,
+            url="https://media/up/1",
+            uploaded_at=uploaded_at,
+        )
+    )
+    upload = found.uploads["a" * 64, "image", "m"]
+    assert (upload.url, upload.uploaded_at) == ("https://media/up/1", uploaded_at or NOW)
+
+
+def test_an_adopted_task_is_known_by_shot_and_task() -> None:
+    """Also one whose create was never on record."""
+    event = Adopted(
+        key="one",
+        shot="a",
+        take=2,
+        fingerprint="f",
+        number=1,
+        model="m",
+        body="{}",
+        task_id="task_1",
+        status="queued",
+    )
+    found = history(intended("other"), event)
+    assert [one.client_request_id for one in found.of_shot("a")] == ["other", "one"]
+    assert found.keys_of_task("task_1") == {"one"}
