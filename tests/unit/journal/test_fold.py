@@ -453,3 +453,15 @@ def test_an_adopted_task_is_known_by_shot_and_task() -> None:
     found = history(intended("other"), event)
     assert [one.client_request_id for one in found.of_shot("a")] == ["other", "one"]
     assert found.keys_of_task("task_1") == {"one"}
+
+
+def test_attempts_of_a_take_stay_in_the_order_in_which_they_were_made() -> None:
+    """Whatever is heard of them later, and in which order."""
+    found = history(intended("one"), intended("two"), Withdrawn(key="one", reason="no connection"))
+    assert [one.client_request_id for one in found.of_take("a", 1)] == ["one", "two"]
+
+
+def test_a_create_of_no_kind_teaches_no_price() -> None:
+    """Where it isn't known of which model and params it was, its price is nobody else's."""
+    event = Intended(key="one", shot="a", take=1, fingerprint="f", number=1, model="m", body="{}")
+    assert history(event, Created(key="one", task_id="t", status="queued", reserved_credits=5.0)).prices == {}
