@@ -49,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "runner" / "rivya_run"
 AT_ONCE = 2
 MOST_SURVIVORS = 0.05  # beyond it, tests of the money code are thought to miss real faults as well
-CPU_SECONDS = 20  # of a mutant: its tests take 5 at most without a fault, a loop without end takes more
+CPU_SECONDS = 10  # of a mutant: its tests take 3 at most without a fault, a loop without end takes more
 SECONDS = 180.0  # of a mutant, on a machine that may be busy: it may wait for what never comes
 
 Key = tuple[str, str, str]
@@ -193,7 +193,7 @@ def run(name: str, equivalent: Collection[Key]) -> Verdicts:
     own = [folder.relative_to("tests") / "conftest" for folder in folders if (folder / "conftest.py").exists()]
     plugins = [f"-p{'.'.join(one.parts)}" for one in own]
     off = [f"-pno:{one}" for one in ("xdist", "cacheprovider", "terminal", "capture")]
-    plain = ["-oaddopts=--import-mode=importlib", "--noconftest", "--assert=plain", "--hypothesis-profile=mutants"]
+    plain = ["-ofaulthandler_timeout=0", "-oaddopts=--import-mode=importlib", "--noconftest", "--assert=plain", "--hypothesis-profile=mutants"]
     verdicts = Verdicts(name)
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder
