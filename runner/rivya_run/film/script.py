@@ -96,7 +96,7 @@ class SoundShot(Material):
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """``duck``: dB that music falls under voices. ``loudness`` in LUFS, None for levels left alone; ``peak`` in dBTP."""
+    """``duck``: dB that music falls under voices. ``loudness`` in LUFS, None: left as it is. ``peak`` in dBTP."""
 
     duck: float = 10.0
     loudness: float | None = -14.0
