@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.table import KINDS, ModelTable
+from rivya_run.models.table import ModelTable
 from rivya_run.models.view import grid
 from rivya_run.simulator.faults import PLACES, FaultPlan
-from rivya_run.storyboard.language import FRAMES, KEYS, Key, KeyPlace, Shape
+from rivya_run.storyboard.language import KEYS, Key
 from rivya_run.storyboard.problems import GROUPS
+from rivya_run.storyboard.shapes import KeyPlace
 
 FOLDER = Path(__file__).parent
 ENDPOINTS = {place for place in PLACES if place not in ("task", "download")}
@@ -23,42 +24,7 @@ _BLOCK: Final = re.compile(
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
-_PLACES: Final[Mapping[KeyPlace, str]] = {
-    KeyPlace.TOP: "top",
-    KeyPlace.DEFAULTS: "`defaults`",
-    KeyPlace.PRESET: "preset",
-    KeyPlace.SHOT: "shot",
-    KeyPlace.FILE_REFERENCE: "`{path}`",
-    KeyPlace.URL_REFERENCE: "`{url}`",
-    KeyPlace.SHOT_REFERENCE: "`{shot}`",
-    KeyPlace.BUDGET: "`budget`",
-}
-_SHAPES: Final[Mapping[Shape, str]] = {
-    Shape.ID: "id",
-    Shape.VERSION: "1",
-    Shape.LABEL: "text",
-    Shape.LABELS: "text, or a list",
-    Shape.PROMPT: "text, `${}`",
-    Shape.MODEL: "model id",
-    Shape.PARAMS: "mapping, `${}`",
-    Shape.REFERENCES: "reference, or a list",
-    Shape.COUNT: "whole number",
-    Shape.AMOUNT: "number",
-    Shape.FLAG: "`true` or `false`",
-    Shape.NAMES: "preset, or a list",
-    Shape.VARIABLES: "mapping",
-    Shape.MATRIX: "mapping of lists",
-    Shape.LAYER: "mapping",
-    Shape.LAYERS: "mapping of mappings",
-    Shape.SHOTS: "list",
-    Shape.BUDGET: "mapping",
-    Shape.PATH: "path, `${}`",
-    Shape.URL: "URL, `${}`",
-    Shape.KIND: " ".join(f"`{kind}`" for kind in KINDS),
-    Shape.TEXT: "text",
-    Shape.FRAME: " ".join(f"`{frame}`" for frame in FRAMES) + ", or seconds",
-    Shape.SHOT_ID: "shot id, `${}`",
-}
+_NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES))
 
 
 class NoSuchPart(Exception):
@@ -87,33 +53,28 @@ def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
 
 
 def _keys(places: Sequence[KeyPlace]) -> str:
+    """The keys of some places, and with those of the top the keys of the mappings that stand there."""
+    within = [*_LAYERED, *_NESTED] if KeyPlace.TOP in places else places
     rows = [
-        (f"`{_name(key)}`", _where(key), _value(key), key.help)
+        (f"`{_name(key)}`", _where(key), key.shape.words + _default(key), key.help)
         for key in KEYS
-        if any(place in (*places, KeyPlace.BUDGET) for place in key.places)
-        and (key.places != (KeyPlace.BUDGET,) or KeyPlace.TOP in places)
+        if any(place in within for place in key.places)
     ]
     return grid(("key", "stands in", "value", "meaning"), rows)
 
 
 def _name(key: Key) -> str:
-    return f"budget.{key.name}" if key.places == (KeyPlace.BUDGET,) else key.name
+    nested = key.places[0] in _NESTED
+    return f"{key.places[0].definition}.{key.name}" if nested else key.name
 
 
 def _where(key: Key) -> str:
-    where = ", ".join(_PLACES[place] for place in key.places)
+    where = ", ".join(place.column for place in key.places)
     return f"{where}; needed" if key.required else where
 
 
-def _value(key: Key) -> str:
-    value = _SHAPES[key.shape]
-    if key.minimum is not None and key.maximum is not None:
-        value += f", {key.minimum} to {key.maximum}"
-    elif key.minimum is not None:
-        value += f", {key.minimum} or more"
-    if key.default is not None and key.shape is not Shape.VERSION:
-        value += f" (`{str(key.default).lower()}`)"
-    return value
+def _default(key: Key) -> str:
+    return "" if key.default is None else f" (`{str(key.default).lower()}`)"
 
 
 def _codes() -> str:

@@ -8,13 +8,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from examples import NOW, attempt, sha, shot
-from rivya_run.journal.attempt import Attempt, AttemptState, Output
-from rivya_run.journal.task import ApiError
+from rivya_run.journal.attempt import UNDECIDED_STATES, ApiError, Attempt, AttemptState, Output
 
 TEXT = st.text(max_size=12)
 CREDITS = st.none() | st.integers(0, 50) | st.sampled_from([0.5, 12.25])
 TIMES = st.sampled_from([None, NOW, "2026-05-11T00:00:09.120Z"])
-WITH_TASK = (AttemptState.RUNNING, AttemptState.FINISHED, AttemptState.STORED, AttemptState.FAILED)
+WITH_TASK = (
+    AttemptState.RUNNING,
+    AttemptState.FINISHED,
+    AttemptState.STORED,
+    AttemptState.FAILED,
+    AttemptState.TASK_MISSING,
+)
 
 outputs = st.builds(
     Output,
@@ -43,7 +48,7 @@ def errors(draw: st.DrawFn, state: AttemptState) -> ApiError | None:
         return ApiError(code, message, request_id, draw(st.sampled_from([400, 402])))
     if state is AttemptState.FAILED:
         return ApiError(code, message)
-    if state in {AttemptState.UNKNOWN, AttemptState.GIVEN_UP}:
+    if state in UNDECIDED_STATES | {AttemptState.GIVEN_UP}:
         return ApiError("no_answer", message, request_id)
     return None
 
@@ -53,8 +58,7 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
     """One attempt at a take of one of these shots."""
     state = draw(st.sampled_from(AttemptState))
     asked = shot(draw(st.sampled_from(names)), draw(_prompts), params=draw(_params))
-    lost = state is AttemptState.UNKNOWN and draw(st.booleans())
-    has_task = state in WITH_TASK or lost
+    has_task = state in WITH_TASK
     take, number = draw(st.integers(1, most_takes)), draw(st.integers(1, 3))
     made = attempt(asked, take, state, number=number)
     files = draw(st.lists(outputs, min_size=1, max_size=2)) if state is AttemptState.STORED else []
@@ -63,9 +67,9 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         for at, one in enumerate(files)
     ]
     changes: dict[str, Any] = {
-        "task_id": f"task_{sha(made.key)[:12]}" if has_task else None,
-        "reserved": draw(CREDITS) if has_task else None,
-        "final": draw(CREDITS) if has_task else None,
+        "task_id": f"task_{sha(made.client_request_id)[:12]}" if has_task else None,
+        "reserved_credits": draw(CREDITS) if has_task else None,
+        "final_credits": draw(CREDITS) if has_task else None,
         "estimate": draw(CREDITS),
         "sent_at": draw(TIMES),
         "api_sent_at": draw(TIMES),
@@ -74,7 +78,6 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "outputs": tuple(stored),
         "urls": tuple(output.url for output in stored if output.url),
         "error": draw(errors(state)),
-        "lost": lost,
         "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
         "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
     }

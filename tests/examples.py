@@ -33,8 +33,8 @@ def sha(text: str) -> str:
 def table(model: str = MODEL, *, base_credits: int | None = 10) -> ModelTable:
     """A table with a select, ``mode``, and a number, ``duration``."""
     rows = (
-        ParameterRow("mode", ParameterType.SELECT, False, "normal", None, None, None, ("normal", "fun"), ""),
-        ParameterRow("duration", ParameterType.NUMBER, False, 6, 6, 30, 1, None, ""),
+        ParameterRow("mode", ParameterType.SELECT, default="normal", options=("normal", "fun")),
+        ParameterRow("duration", ParameterType.NUMBER, default=6, minimum=6, maximum=30, step=1),
     )
     return ModelTable(
         id=model,
@@ -42,12 +42,7 @@ def table(model: str = MODEL, *, base_credits: int | None = 10) -> ModelTable:
         category="video",
         base_credits=base_credits,
         billing_type="FIXED",
-        max_prompt_length=None,
-        prompt_required=True,
         params=rows,
-        references=None,
-        requires_files=False,
-        files_api="",
         source_url="https://rivya.ai",
         read_on="2026-05-11",
         complete=True,
@@ -60,12 +55,6 @@ def shot(name: str, prompt: str | None = None, **more: Any) -> Shot:
     fields: dict[str, Any] = {
         "model": MODEL,
         "references": (),
-        "takes": 1,
-        "pick": None,
-        "skip": False,
-        "scene": None,
-        "title": None,
-        "notes": None,
         "tags": (),
         "where": f"shots[0] ({name})",
         "line": 1,
@@ -127,7 +116,7 @@ def attempt(
     stored = state is AttemptState.STORED
     output = Output(f"{asked.id}/{asked.id}_t{take:02d}_{digest[:8]}.mp4", None, 3, sha(key), "video/mp4")
     made = Attempt(
-        key=key,
+        client_request_id=key,
         shot=asked.id,
         take=take,
         fingerprint=digest,
@@ -139,8 +128,8 @@ def attempt(
         estimate=10,
         price_key=price_key(asked.model, asked.params),
         task_id=f"task_{sha(key)[:8]}" if has_task else None,
-        reserved=10 if has_task else None,
-        final={AttemptState.STORED: 10, AttemptState.FAILED: 0}.get(state),
+        reserved_credits=10 if has_task else None,
+        final_credits={AttemptState.STORED: 10, AttemptState.FAILED: 0}.get(state),
         outputs=(output,) if stored else (),
     )
     return replace(made, **changes)
@@ -161,7 +150,9 @@ def history_of(*attempts: Attempt, at: str = NOW) -> History:
 
 def taken_in(attempts: Iterable[Attempt]) -> list[JournalEvent]:
     """The events by which a journal learns of attempts."""
-    return [TakenIn(one.key, one.shot, entry_of_attempt(one)) for one in attempts]
+    return [
+        TakenIn(key=one.client_request_id, shot=one.shot, entry=entry_of_attempt(one)) for one in attempts
+    ]
 
 
 def planner(

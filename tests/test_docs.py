@@ -21,8 +21,8 @@ from rivya_run.cli.app import COMMANDS, load
 from rivya_run.errors import READER_GONE
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table import ID_PATTERN
-from rivya_run.storyboard.language import MAX_TAKES
 from rivya_run.storyboard.layers import MAX_COMBINATIONS
+from rivya_run.storyboard.model import MAX_TAKES
 from rivya_run.storyboard.problems import GROUPS, as_text
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.yaml12.reading import MAX_ALIASED, MAX_DEPTH

@@ -11,7 +11,7 @@ from command_line import in_project
 from fault_cases import all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.engine.adopt import adopt
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 
@@ -64,6 +64,51 @@ def test_adopting_the_task_brings_the_clip_in_without_paying(tmp_path: Path) -> 
         all_whole(project)
         assert project.tasks() == 2
         assert project.manifest()["totals"]["spent_credits"] == 20
+
+
+def test_an_unknown_create_of_a_deleted_shot_is_shown_and_can_be_adopted(tmp_path: Path) -> None:
+    """No shot waits for it, so the exit code is 0; but its clip may be paid for, and adopt brings it in."""
+    with misbehaving(tmp_path, LOST_FOR_GOOD) as project:
+        project.write(board(2))
+        project.run(timeout=0.4)
+        project.write(board(2).replace("id: s01, prompt: Shot 1", "id: new, prompt: Another"))
+        project.run(idempotency_window=0.1)
+        [task] = [task for task in project.simulator.state.tasks() if ".s01." in (task.key or "")]
+        for command in ("run", "run", "status"):
+            shown = in_project(project, command, project.path)
+            assert shown.exit_code == 0, shown.output
+            assert f"key {task.key}" in shown.output
+            assert "adopt" in shown.output and "s01 TASK_ID" in shown.output
+        tasks = project.tasks()
+        assert in_project(project, "adopt", project.path, "s01", task.id).exit_code == 0
+        [entry] = [entry for entry in project.manifest()["history"] if entry["shot"] == "s01"]
+        assert (entry["status"], entry["task_id"]) == ("succeeded", task.id)
+        assert (project.folder() / entry["outputs"][0]["path"]).is_file()
+        shown = in_project(project, "status", project.path)
+        assert "TASK_ID" not in shown.output
+        assert project.tasks() == tasks
+
+
+def test_of_two_unknown_creates_of_one_take_the_key_says_which(tmp_path: Path) -> None:
+    """The prompt was changed while nobody knew; the old task is never taken for what the new prompt asked for."""
+    with misbehaving(tmp_path, Rule("create-lost", "*.s01.*.a1")) as project:
+        project.write(board(2))
+        project.run(timeout=0.4)
+        project.run(idempotency_window=0.1)
+        project.write(board(2).replace("Shot 1", "Another"))
+        project.run(timeout=0.4)
+        project.run(idempotency_window=0.1)
+        old, new = [task for task in project.simulator.state.tasks() if ".s01." in (task.key or "")]
+        shown = in_project(project, "status", project.path).output
+        assert f"TASK_ID --take 1 --key {old.key}" in shown
+        assert in_project(project, "adopt", project.path, "s01", old.id, "--key", "other").exit_code == 2
+        adopted = in_project(project, "adopt", project.path, "s01", old.id, "--key", str(old.key))
+        assert adopted.exit_code == 0, adopted.output
+        assert (project.takes()["s01/1"]["status"], project.takes()["s01/1"]["task_id"]) == ("unknown", None)
+        assert in_project(project, "adopt", project.path, "s01", new.id).exit_code == 0
+        assert project.takes()["s01/1"]["task_id"] == new.id
+        [entry] = [entry for entry in project.manifest()["history"] if entry["shot"] == "s01"]
+        assert (entry["task_id"], entry["status"]) == (old.id, "succeeded")
 
 
 def test_resend_unknown_pays_once_more_and_says_so(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def test_a_journal_that_took_nonsense_in_is_well_again(made: Made, books: str, p
     """With the good manifest back a run ends well, pays for nothing and keeps the budget."""
     wrong = changed(made.document, path, value)["shots"][0]["takes"][0]
     made.fresh(books, None)
-    poisoned(made, TakenIn(str(wrong.get("client_request_id")), "a", wrong))
+    poisoned(made, TakenIn(key=str(wrong.get("client_request_id")), shot="a", entry=wrong))
     made.is_well()
 
 
@@ -299,8 +299,19 @@ def test_nonsense_in_a_journal_alone_pays_for_nothing(made: Made, value: str) ->
     (made.project.folder() / "manifest.json").unlink()
     poisoned(
         made,
-        *(TakenIn(one["client_request_id"], shot, one) for shot, one in zip(shots, wrong, strict=True)),
-        Uploaded("x", "image", "m", "refs/pack.png", None, -5, "nonsense"),
+        *(
+            TakenIn(key=one["client_request_id"], shot=shot, entry=one)
+            for shot, one in zip(shots, wrong, strict=True)
+        ),
+        Uploaded(
+            sha256="x",
+            kind="image",
+            model="m",
+            path="refs/pack.png",
+            mime_type=None,
+            bytes=-5,
+            url="nonsense",
+        ),
     )
     result = made.call("run")
     assert result.exit_code == 0, result.output

@@ -175,7 +175,7 @@ class Project:
     @property
     def folder(self) -> Path:
         """The output folder."""
-        return self.root / "outputs/crash"
+        return self.root / ("outputs/crash.simulated" if "--simulate" in self.options else "outputs/crash")
 
     @property
     def log(self) -> str:
@@ -309,7 +309,7 @@ class Project:
         for count in range(1, most + 1):
             tasks = len(self.simulator.state.tasks())
             ended = self.live()
-            if ended.status == 0:
+            if ended.status == 0 and not self.decide():
                 return count
             if ended.status == 5:
                 self.simulator.state.top_up(1000)
@@ -320,25 +320,28 @@ class Project:
                 return count
         raise AssertionError(f"not done after {most} runs\n{self.log}")
 
-    def decide(self) -> None:
+    def decide(self) -> bool:
         """What a person does about takes whose outcome is unknown: look for their tasks in the API's own list,
-        adopt those that are there, and pay anew for the others.
+        adopt those that are there, and pay anew for the others. Whether anything was adopted.
         """
         made = self.simulator.state.tasks_by_key()
-        unmade = False
-        for shot in self.manifest()["shots"]:
-            for take in shot["takes"]:
-                tasks = made.get(take["client_request_id"]) if take["status"] == "unknown" else ()
-                if tasks:
-                    args = ["adopt", "storyboard.yaml", shot["id"], tasks[-1].id, "--take", str(take["take"])]
-                    patience = "5" if self.serves_once else "60"  # for files that never come
-                    self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
-                    assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
-                unmade = unmade or tasks is None
-        if unmade:
+        manifest = self.manifest()
+        wanted = [(shot["id"], take) for shot in manifest["shots"] for take in shot["takes"]]
+        unused = [(entry["shot"], entry) for entry in manifest["history"]]
+        unknown = [(shot, take) for shot, take in [*wanted, *unused] if take["status"] == "unknown"]
+        found = [(shot, take) for shot, take in unknown if made.get(take["client_request_id"])]
+        for shot, take in found:
+            key = take["client_request_id"]
+            args = ["adopt", "storyboard.yaml", shot, made[key][-1].id, "--take", str(take["take"])]
+            args += ["--key", key] if (shot, take) in unused else []
+            patience = "5" if self.serves_once else "60"  # for files that never come
+            self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
+            assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
+        if any(take["status"] == "unknown" and not made.get(take["client_request_id"]) for _, take in wanted):
             self.simulator.state.top_up(100)  # an unknown take outranks the empty wallet in the exit code
             self.begin("--resend-unknown")
             assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
+        return bool(found)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it is on disk."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import random
 
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.engine.records import RunLedger
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task, TaskStatus
 from rivya_run.journal.events import Failed, Observed, Succeeded, TaskMissing
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 from rivya_run.planning.forecast import Timing
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.times import seconds_of
+from rivya_run.times import Clocks, seconds_of
 
 SPREAD = 0.01
 """Seconds over which the first questions of tasks that run already are spread, for each of them."""
@@ -104,9 +102,11 @@ class Follower:
     def _learn(self) -> None:
         """How long this task took says when to ask for the next one of its kind."""
         attempt = self._attempt
-        if attempt.lasted is not None:
+        if attempt.task_seconds is not None:
             kind = attempt.price_key or attempt.model
-            self._timing.learn(kind, attempt.lasted, model=attempt.model, running=attempt.ran)
+            self._timing.learn(
+                kind, attempt.task_seconds, model=attempt.model, running=attempt.running_seconds
+            )
 
     def _look(self, task: Task) -> None:
         """A task that is still open: since when it has been out of the queue."""
@@ -149,38 +149,38 @@ class Follower:
             urls, places = results_of(attempt, task)
             self._ledger.record(
                 Succeeded(
-                    self._key,
-                    urls,
-                    task.reserved_credits,
-                    task.final_credits,
-                    task.updated_at,
-                    round(lasted, 3) if lasted is not None else None,
-                    self._ran(lasted),
-                    places,
+                    key=self._key,
+                    urls=urls,
+                    reserved_credits=task.reserved_credits,
+                    final_credits=task.final_credits,
+                    updated_at=task.updated_at,
+                    task_seconds=round(lasted, 3) if lasted is not None else None,
+                    running_seconds=self._ran(lasted),
+                    places=places,
                 )
             )
         elif task.status is TaskStatus.FAILED:
             error = task.error
             self._ledger.record(
                 Failed(
-                    self._key,
-                    error.code if error else "failed",
-                    error.message if error else "The task failed; the API said no more.",
-                    task.reserved_credits,
-                    task.final_credits,
-                    task.updated_at,
+                    key=self._key,
+                    code=error.code if error else "failed",
+                    message=error.message if error else "The task failed; the API gave no reason.",
+                    reserved_credits=task.reserved_credits,
+                    final_credits=task.final_credits,
+                    updated_at=task.updated_at,
                 )
             )
         else:
             known = attempt.timeline[-1][0] if attempt.timeline else None
-            if known != task.raw_status or attempt.lost or attempt.state is AttemptState.UNKNOWN:
+            if known != task.raw_status or attempt.state in UNDECIDED_STATES:
                 self._ledger.record(
                     Observed(
-                        self._key,
-                        task.raw_status,
-                        task.reserved_credits,
-                        task.final_credits,
-                        task.updated_at,
+                        key=self._key,
+                        status=task.raw_status,
+                        reserved_credits=task.reserved_credits,
+                        final_credits=task.final_credits,
+                        updated_at=task.updated_at,
                     )
                 )
                 return True, False
@@ -192,9 +192,11 @@ class Follower:
         self._missing += 1
         if self._missing < SURE_AFTER:
             return False, False
-        if self._attempt.lost:
+        if self._attempt.state is AttemptState.TASK_MISSING:
             return False, True
-        self._ledger.record(TaskMissing(self._key, answer.error.message, answer.error.request_id))
+        self._ledger.record(
+            TaskMissing(key=self._key, message=answer.error.message, request_id=answer.error.request_id)
+        )
         return True, True
 
 

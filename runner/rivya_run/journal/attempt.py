@@ -1,13 +1,54 @@
-"""What is known of everything that was ever asked for: attempts and their outputs."""
+"""What is known of everything that was ever asked for: attempts, their outputs, and what the API tells of a task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error as the API told it. ``code`` is its contract; an unknown one is shown as it came."""
+
+    code: str
+    message: str
+    request_id: str | None = None
+    http_status: int | None = None
+
+
+class TaskStatus(StrEnum):
+    """Where a task is. OTHER is a status that this version doesn't know: it is waited on."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The public task object (create and status replies). Times are as the API wrote them.
+
+    ``urls`` are its results, the primary one first; ``places`` says where each stands in the API's own list. A URL
+    that can't be fetched is among them, last, so that it can be told.
+    """
+
+    id: str
+    status: TaskStatus
+    raw_status: str
+    model: str | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    urls: tuple[str, ...] = ()
+    error: ApiError | None = None
+    places: tuple[int, ...] = ()
+
 
 MOST_CREDITS = 1e9
 """More than any take can cost: a larger number is none, and sums of such stay exact."""
@@ -28,7 +69,8 @@ class AttemptState(StrEnum):
     STORED     its files are on disk
     FAILED     the task failed
     UNKNOWN    the outcome can't be found out without a person
-    GIVEN_UP   was UNKNOWN; a person chose to pay again instead
+    TASK_MISSING  the API no longer finds the task that it had created: asked for again, till a person decides
+    GIVEN_UP   was UNKNOWN or TASK_MISSING; a person chose to pay again instead
     """
 
     SENT = "sent"
@@ -39,11 +81,20 @@ class AttemptState(StrEnum):
     STORED = "stored"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    TASK_MISSING = "task_missing"
     GIVEN_UP = "given_up"
 
 
-OPEN_STATES = frozenset({AttemptState.SENT, AttemptState.RUNNING, AttemptState.FINISHED})
+OPEN_STATES = frozenset(
+    {AttemptState.SENT, AttemptState.RUNNING, AttemptState.FINISHED, AttemptState.TASK_MISSING}
+)
 """States that a run works on until they end."""
+
+UNDECIDED_STATES = frozenset({AttemptState.UNKNOWN, AttemptState.TASK_MISSING})
+"""States that a person decides on: wait, adopt a task, or pay again."""
+
+FOLLOWED_STATES = frozenset({AttemptState.RUNNING, AttemptState.TASK_MISSING})
+"""States of a task that the API is asked for."""
 
 CLAIMABLE_STATES = OPEN_STATES | {AttemptState.STORED, AttemptState.UNKNOWN}
 """States of things that were paid for or may have been: a take can be served by them."""
@@ -104,19 +155,19 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One create and what came of it. ``key`` is its client request id; times are ISO 8601 in UTC.
+    """One create and what came of it. Times are ISO 8601 in UTC.
 
-    ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``key`` whom it
-    was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
+    ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``client_request_id``
+    whom it was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
     ``outputs`` are the files of ``urls``, in their order; ``places`` says where each URL stands in the API's own
-    list, where that is known. ``lost`` marks a task that the API no longer finds.
-    ``withdrawn`` is why no create arrived, in words. ``lasted`` and ``ran`` are seconds that its task took in all,
-    and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the machine that sent it,
-    ``api_sent_at`` by the API's, where that was heard.
+    list, where that is known.
+    ``withdrawn`` is why no create arrived, in words. ``task_seconds`` and ``running_seconds`` are how long its task
+    took in all, and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the
+    machine that sent it, ``api_sent_at`` by the API's, where that was heard.
     """
 
-    key: str
+    client_request_id: str
     shot: str
     take: int
     fingerprint: str
@@ -128,26 +179,25 @@ class Attempt:
     estimate: float | None = None
     price_key: str | None = None
     task_id: str | None = None
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     created_at: str | None = None
     updated_at: str | None = None
     urls: tuple[str, ...] = ()
     places: tuple[int, ...] = ()
     outputs: tuple[Output, ...] = ()
     error: ApiError | None = None
-    lost: bool = False
     parents: tuple[tuple[str, int, str], ...] = ()
     timeline: tuple[tuple[str, str], ...] = ()
     withdrawn: str | None = None
-    lasted: float | None = None
-    ran: float | None = None
+    task_seconds: float | None = None
+    running_seconds: float | None = None
     api_sent_at: str | None = None
 
     @property
     def open(self) -> bool:
         """Whether a run still has something to do for it."""
-        return self.state in OPEN_STATES or self.lost
+        return self.state in OPEN_STATES
 
     @property
     def ended(self) -> bool:
@@ -163,10 +213,68 @@ class Attempt:
     @property
     def spent(self) -> float:
         """Credits that it cost as far as the API has said."""
-        return credits_spent(self.ended, self.reserved, self.final)
+        return credits_spent(self.ended, self.reserved_credits, self.final_credits)
 
     @property
     def at_stake(self) -> float:
         """Credits that it may have cost at most."""
         never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
-        return credits_at_stake(self.ended, self.reserved, self.final, None if never else self.estimate)
+        return credits_at_stake(
+            self.ended, self.reserved_credits, self.final_credits, None if never else self.estimate
+        )
+
+    @property
+    def price_unknown(self) -> bool:
+        """Whether it may have cost something, and neither a table nor the API says how much."""
+        never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
+        return not never and (self.estimate, self.reserved_credits, self.final_credits) == (None, None, None)
+
+
+def with_still(output: Output, frame: str, path: str, sha256: str, size: int) -> Output:
+    """The output with one more still; the same one again changes nothing."""
+    still: dict[str, Json] = {"frame": frame, "path": path, "sha256": sha256, "bytes": size}
+    frames = [one for one in _frames(output) if one != still]
+    return replace(output, media={**(output.media or {}), "frames": [*frames, still]})
+
+
+def stills(output: Output) -> list[Output]:
+    """The stills that were taken out of an output, each as a file of its own."""
+    return [
+        Output(str(one["path"]), None, int(str(one["bytes"])), str(one["sha256"]), None)
+        for one in _frames(output)
+        if isinstance(one, dict) and one.get("path") and one.get("sha256") and str(one.get("bytes")).isdigit()
+    ]
+
+
+def owned_paths(attempt: Attempt) -> Iterator[str]:
+    """Every name that is on record for an attempt: outputs, and the stills that were taken out of them."""
+    for output in attempt.outputs:
+        yield output.path
+        for still in stills(output):
+            yield still.path
+
+
+def without_still(output: Output, path: str) -> Output:
+    """The output without the still of that path, which somebody removed."""
+    frames = _frames(output)
+    left = [one for one in frames if not (isinstance(one, dict) and one.get("path") == path)]
+    return replace(output, media={**(output.media or {}), "frames": left}) if left != frames else output
+
+
+def moved(output: Output, paths: Mapping[str, str]) -> Output:
+    """The output and its stills under other paths (old -> new)."""
+    found = replace(output, path=paths.get(output.path, output.path))
+    frames: list[Json] = [
+        {**one, "path": paths.get(str(one.get("path")), one.get("path"))} if isinstance(one, dict) else one
+        for one in _frames(output)
+    ]
+    return replace(found, media={**(output.media or {}), "frames": frames}) if frames else found
+
+
+def _frames(output: Output) -> list[Json]:
+    return _as_list((output.media or {}).get("frames"))
+
+
+def _as_list(value: Json) -> list[Json]:
+    """A JSON list, or an empty one for anything else."""
+    return value if isinstance(value, list) else []

@@ -22,7 +22,24 @@ def _name_of(event: str) -> str:
     return re.sub(r"(?<=.)([A-Z])", r"_\1", event).lower()
 
 
-class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=_name_of, omit_defaults=True):
+_IN_LINES = {
+    "reserved_credits": "reserved",
+    "final_credits": "final",
+    "task_seconds": "lasted",
+    "running_seconds": "ran",
+}
+"""Fields that lines have under another name than the code."""
+
+
+class _Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag=_name_of,
+    omit_defaults=True,
+    rename=_IN_LINES,
+):
     """What all events share: the name in a line is that of the class, in small letters."""
 
     @property
@@ -31,7 +48,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=_name_of, omit_
         return str(self.__struct_config__.tag)
 
 
-class RunStarted(_Event, frozen=True):
+class RunStarted(_Event, frozen=True, kw_only=True):
     """A run (or another writing command) took the folder."""
 
     program: str
@@ -42,7 +59,7 @@ class RunStarted(_Event, frozen=True):
     pid: int
 
 
-class Uploaded(_Event, frozen=True):
+class Uploaded(_Event, frozen=True, kw_only=True):
     """A reference file is at the Files API."""
 
     sha256: str
@@ -57,7 +74,7 @@ class Uploaded(_Event, frozen=True):
     uploaded_at: str | None = None
 
 
-class Intended(_Event, frozen=True):
+class Intended(_Event, frozen=True, kw_only=True):
     """A create is about to be sent: the exact body and key.
 
     ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong.
@@ -76,14 +93,14 @@ class Intended(_Event, frozen=True):
     api_sent_at: str | None = None
 
 
-class Withdrawn(_Event, frozen=True):
+class Withdrawn(_Event, frozen=True, kw_only=True):
     """It is known that no create of this intent arrived."""
 
     key: str
     reason: str
 
 
-class Refused(_Event, frozen=True):
+class Refused(_Event, frozen=True, kw_only=True):
     """The API plainly refused the create."""
 
     key: str
@@ -93,64 +110,65 @@ class Refused(_Event, frozen=True):
     http_status: int | None = None
 
 
-class Created(_Event, frozen=True):
+class Created(_Event, frozen=True, kw_only=True):
     """The API answered the create with a task. Reserves credits."""
 
     key: str
     task_id: str
     status: str
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     created_at: str | None = None
     updated_at: str | None = None
 
 
-class Observed(_Event, frozen=True):
+class Observed(_Event, frozen=True, kw_only=True):
     """The task's status or credits changed."""
 
     key: str
     status: str
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     updated_at: str | None = None
 
 
-class Succeeded(_Event, frozen=True):
+class Succeeded(_Event, frozen=True, kw_only=True):
     """The task succeeded (again, when its URLs were renewed). Settles credits.
 
-    ``lasted`` is for how many seconds it was at the API, ``ran`` for how many of them out of the queue, as far as
-    a run that watched it can tell. ``places`` says where each of the ``urls`` stands in the API's own list.
+    ``task_seconds`` is for how many seconds it was at the API, ``running_seconds`` for how many of them out of the
+    queue, as far as a run that watched it can tell. ``places`` says where each of the ``urls`` stands in the API's
+    own list.
     """
 
     key: str
     urls: tuple[str, ...]
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     updated_at: str | None = None
-    lasted: float | None = None
-    ran: float | None = None
+    task_seconds: float | None = None
+    running_seconds: float | None = None
     places: tuple[int, ...] = ()
 
 
-class NotFetched(_Event, frozen=True):
+class NotFetched(_Event, frozen=True, kw_only=True):
     """A task succeeded, and a file of it could not be had in a run: paid, not fetched. ``message`` says why."""
 
     key: str
     message: str
 
 
-class Failed(_Event, frozen=True):
-    """The task failed. Returns credits as far as ``final`` says."""
+class Failed(_Event, frozen=True, kw_only=True):
+    """The task failed. Returns credits as far as ``final_credits`` says."""
 
     key: str
     code: str
     message: str
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     updated_at: str | None = None
 
 
-class TaskMissing(_Event, frozen=True):
+class TaskMissing(_Event, frozen=True, kw_only=True):
     """The API answered ``not_found`` for a task that it had created."""
 
     key: str
@@ -158,7 +176,7 @@ class TaskMissing(_Event, frozen=True):
     request_id: str | None = None
 
 
-class Stored(_Event, frozen=True):
+class Stored(_Event, frozen=True, kw_only=True):
     """File ``index`` (from 0) of ``of`` is on disk, checked and synced."""
 
     key: str
@@ -173,7 +191,7 @@ class Stored(_Event, frozen=True):
     media: Mapping[str, Any] | None = None
 
 
-class Reassigned(_Event, frozen=True):
+class Reassigned(_Event, frozen=True, kw_only=True):
     """An attempt serves another take from now on; its files follow (``paths``: old -> new)."""
 
     key: str
@@ -182,7 +200,7 @@ class Reassigned(_Event, frozen=True):
     paths: Mapping[str, str]
 
 
-class MarkedUnknown(_Event, frozen=True):
+class MarkedUnknown(_Event, frozen=True, kw_only=True):
     """The outcome of a create can't be found out any more without a person."""
 
     key: str
@@ -191,13 +209,13 @@ class MarkedUnknown(_Event, frozen=True):
     request_id: str | None = None
 
 
-class GivenUp(_Event, frozen=True):
+class GivenUp(_Event, frozen=True, kw_only=True):
     """A person chose to pay again instead of waiting for an unknown outcome."""
 
     key: str
 
 
-class Adopted(_Event, frozen=True):
+class Adopted(_Event, frozen=True, kw_only=True):
     """A person tied an existing task to a take; where the key is known, to that attempt."""
 
     key: str
@@ -209,13 +227,13 @@ class Adopted(_Event, frozen=True):
     body: str
     task_id: str
     status: str
-    reserved: float | None = None
-    final: float | None = None
+    reserved_credits: float | None = None
+    final_credits: float | None = None
     created_at: str | None = None
     updated_at: str | None = None
 
 
-class TakenIn(_Event, frozen=True):
+class TakenIn(_Event, frozen=True, kw_only=True):
     """The manifest knew of an attempt (a colleague's run) that the journal did not.
 
     ``entry`` is what it says of it. Early versions recorded that unjudged, so it may be anything, and so may the
@@ -227,14 +245,14 @@ class TakenIn(_Event, frozen=True):
     entry: Any
 
 
-class Removed(_Event, frozen=True):
+class Removed(_Event, frozen=True, kw_only=True):
     """``clean`` removed a file; the attempt stays on record."""
 
     key: str
     path: str
 
 
-class FrameTaken(_Event, frozen=True):
+class FrameTaken(_Event, frozen=True, kw_only=True):
     """A still was taken out of an output, for a shot that is made from it. ``frame`` as in the storyboard."""
 
     key: str

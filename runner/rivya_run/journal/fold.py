@@ -25,6 +25,9 @@ from rivya_run.journal.take_entry import attempt_of_entry
 from rivya_run.journal.transitions import adopted, changed, intended
 from rivya_run.times import seconds_of
 
+LEAST = 1.0
+"""Credits that a create counts as, while caps are held, of whose cost nothing is known."""
+
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
 _UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
 
@@ -96,9 +99,10 @@ class History:
 
     def stake_of(self, attempt: Attempt) -> float:
         """Credits that an attempt counts as: a create without an answer by what is thought of its cost by now,
-        which an answer to another one may have told."""
+        which an answer to another one may have told. One whose cost nothing tells counts too, so that a cap
+        comes to an end."""
         told = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
-        return max(told, attempt.at_stake)
+        return max(told, attempt.at_stake, LEAST if attempt.price_unknown else 0)
 
     def unanswered_unpriced(self) -> list[Attempt]:
         """Creates without an answer, at prices that the API never told; not those that a person gave up."""
@@ -111,7 +115,7 @@ class History:
         sent = Moment(wall, seconds_of(attempt.api_sent_at)) if wall is not None else None
         latest = seconds_of(self.updated_at)
         last_step = max(0.0, latest - now.wall) if latest is not None else 0.0
-        set_back = self._set_back - self._set_back_before.get(attempt.key, 0.0) + last_step
+        set_back = self._set_back - self._set_back_before.get(attempt.client_request_id, 0.0) + last_step
         return seconds_since(sent, now, set_back=set_back)
 
     def of_take(self, shot: str, take: int) -> list[Attempt]:
@@ -152,24 +156,26 @@ class History:
             self.uploads[upload.sha256, upload.kind, upload.model] = upload
 
     def _put(self, attempt: Attempt) -> None:
-        before = self.attempts.get(attempt.key)
+        before = self.attempts.get(attempt.client_request_id)
         if before is None or (before.shot, before.take) != (attempt.shot, attempt.take):
             if before is not None:
-                self._of_shot[before.shot][before.take].remove(before.key)
-            self._of_shot.setdefault(attempt.shot, {}).setdefault(attempt.take, []).append(attempt.key)
-        self.attempts[attempt.key] = attempt
+                self._of_shot[before.shot][before.take].remove(before.client_request_id)
+            self._of_shot.setdefault(attempt.shot, {}).setdefault(attempt.take, []).append(
+                attempt.client_request_id
+            )
+        self.attempts[attempt.client_request_id] = attempt
         if attempt.task_id is not None:
-            self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.key)
+            self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.client_request_id)
         if before is not None:
             self._spent -= before.spent
             self._at_stake -= self.stake_of(before)
-            self._unanswered.get(before.price_key, {}).pop(before.key, None)
+            self._unanswered.get(before.price_key, {}).pop(before.client_request_id, None)
         self._spent += attempt.spent
         self._at_stake += self.stake_of(attempt)
         if _unanswered(attempt):
-            self._unanswered.setdefault(attempt.price_key, {})[attempt.key] = attempt
+            self._unanswered.setdefault(attempt.price_key, {})[attempt.client_request_id] = attempt
         if attempt.price_key is not None and _tells_price(attempt):
-            self._told(attempt.price_key, attempt.reserved or 0)
+            self._told(attempt.price_key, attempt.reserved_credits or 0)
 
     def _told(self, price_key: str, credits: float) -> None:
         """A price: what has no answer yet counts by it from now on."""
@@ -192,4 +198,4 @@ def _unanswered(attempt: Attempt) -> bool:
 def _tells_price(attempt: Attempt) -> bool:
     """A task that failed, for an empty wallet say, may show 0; only one that succeeded was really free."""
     made = attempt.state in {AttemptState.FINISHED, AttemptState.STORED}
-    return bool(attempt.reserved) or (attempt.reserved is not None and made)
+    return bool(attempt.reserved_credits) or (attempt.reserved_credits is not None and made)

@@ -31,6 +31,7 @@ MARGIN = {
     AttemptState.REFUSED: 1,
     AttemptState.SENT: 1,
     AttemptState.UNKNOWN: 2,
+    AttemptState.TASK_MISSING: 2,
     AttemptState.GIVEN_UP: 3,
     AttemptState.RUNNING: 4,
 }
@@ -117,10 +118,10 @@ def _shot_entry(
             if one.fingerprint == attempt.fingerprint
             and one.number < attempt.number
             and one.state is not AttemptState.WITHDRAWN
-            and one.key not in served
+            and one.client_request_id not in served
         ]
-        shown.add(attempt.key)
-        shown.update(one.key for one in earlier)
+        shown.add(attempt.client_request_id)
+        shown.update(one.client_request_id for one in earlier)
         takes.append(_entry(attempt, earlier, unknown) | {"take": take})
     entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
     if shot.title is not None:
@@ -136,8 +137,10 @@ def _entry(attempt: Attempt, earlier: Sequence[Attempt], unknown: Unknown) -> di
     """The entry of an attempt with those before it, and what a newer program said of each."""
     entry = entry_of_attempt(attempt, earlier)
     if unknown:
-        before = [entry_of_earlier(one) | unknown.get(("attempt", one.key), {}) for one in earlier]
-        entry |= {"attempts": [*before], **unknown.get(("attempt", attempt.key), {})}
+        before = [
+            entry_of_earlier(one) | unknown.get(("attempt", one.client_request_id), {}) for one in earlier
+        ]
+        entry |= {"attempts": [*before], **unknown.get(("attempt", attempt.client_request_id), {})}
     return entry
 
 
@@ -159,7 +162,7 @@ def _history_entries(history: History, shown: set[str], unknown: Unknown) -> Ite
     """What no present take shows: the last attempt of each (shot, take, fingerprint) with those before it."""
     groups: dict[tuple[str, int, str], list[Attempt]] = {}
     for attempt in history.attempts.values():
-        if attempt.key not in shown and attempt.state is not AttemptState.WITHDRAWN:
+        if attempt.client_request_id not in shown and attempt.state is not AttemptState.WITHDRAWN:
             groups.setdefault((attempt.shot, attempt.take, attempt.fingerprint), []).append(attempt)
     for (shot, _, _), found in groups.items():
         found.sort(key=lambda attempt: attempt.number)
@@ -177,8 +180,8 @@ def _totals(
             attempt = _attempt_shown(shot, take, serving, history)
             counts[take_status(attempt)] += 1
             if attempt is not None:
-                reserved += attempt.reserved or 0
-                final += attempt.final or 0
+                reserved += attempt.reserved_credits or 0
+                final += attempt.final_credits or 0
     pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
     totals = Totals(
         takes=sum(counts.values()),

@@ -1,17 +1,105 @@
-"""A manifest on disk, shot by shot: a large one is never whole in memory but as its text."""
+"""A manifest on disk: strict JSON, and where in it something stands.
+
+It is read shot by shot: a large one is never whole in memory but as its text.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
-from rivya_run.journal.json_place import check_strict, strict_json
-
+_BLANK = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder(strict=False)
 _LISTS = ("shots", "history")
+
+
+def strict_json(content: bytes) -> Any:
+    """The value, as ``json.loads`` gives it, without what JSON allows or Python adds and no two readers agree on.
+
+    Raises ValueError for what is no JSON, for a name twice in an object, for NaN and Infinity, and for numbers that
+    no float holds; RecursionError is turned into one.
+    """
+    return _loads(content, _distinct)
+
+
+def check_strict(content: bytes) -> None:
+    """Raise as ``strict_json`` does, and keep nothing of what is read: no object outlives its last brace."""
+    _loads(content, lambda members: _distinct(members).clear())
+
+
+def _loads(content: bytes, of_members: Callable[[list[tuple[str, Any]]], Any]) -> Any:
+    try:
+        return json.loads(
+            content, object_pairs_hook=of_members, parse_constant=_no_constant, parse_float=_finite
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def position(content: bytes, path: Sequence[str | int]) -> tuple[int, int] | None:
+    """Line and column (from 1) of what a path leads to, or of the object that lacks it; None if unknown."""
+    try:
+        text = content.decode(json.detect_encoding(content), "surrogatepass").removeprefix("\ufeff")
+        at = _after_blank(text, 0)
+        for step in path:
+            inner = _inside(text, at, step)
+            if inner is None:
+                break
+            at = inner
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _inside(text: str, at: int, step: str | int) -> int | None:
+    """Where a member of the object, or an item of the list, that starts here has its value."""
+    opening, number = text[at], 0
+    if opening not in "{[":
+        return None
+    at = _after_blank(text, at + 1)
+    while text[at] not in "}]":
+        name: str | int = number
+        if opening == "{":
+            name, at = _DECODER.raw_decode(text, at)
+            at = _after_blank(text, _after_blank(text, at) + 1)
+        if name == step:
+            return at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _after_blank(text, at)
+        at = _after_blank(text, at + 1) if text[at] == "," else at
+        number += 1
+    return None
+
+
+def _after_blank(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{json.dumps(twice[:60])} occurs twice in one object")
+    return found
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:60]} is too large for a number")
+    return number
 
 
 class Items:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rivya_run.journal.attempt import MOST_CREDITS, TakeStatus
+from rivya_run.json_types import Json
 from rivya_run.models.table import ID_PATTERN
-from rivya_run.storyboard.language import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
+from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
 
 _LONGEST_TEXT = 16_384
 """Characters: what the API says is cut at 4,000, and our own messages quote it."""
@@ -183,7 +185,7 @@ class Earlier(_Form, frozen=True, kw_only=True):
     outputs: Annotated[tuple[File, ...], _said("The files, the main one first")] = ()
     error: Annotated[Error | None, _said("Why it failed; null otherwise")] = None
     api_sent_at: Annotated[
-        Time | UnsetType, _said("The moment of sent_at by the API's clock, where that was heard")
+        Time | UnsetType, _said("The moment of sent_at by the API's clock, where that is known")
     ] = UNSET
     given_up: Annotated[
         bool | UnsetType, _said("Its outcome was never known; a later attempt replaced it")
@@ -277,3 +279,32 @@ class Document(_Form, frozen=True, kw_only=True):
     history: Annotated[
         tuple[Past, ...], _said("What no present shot asks for; paid, and never made again")
     ] = ()
+
+
+def manifest_schema() -> dict[str, Json]:
+    """The draft-07 schema of the manifest, version 1: what a run writes, so all but what may be unset is required."""
+    _, found = msgspec.json.schema_components([Document], ref_template="#/definitions/{name}")
+    definitions = {name: _published(name, shape) for name, shape in found.items()}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **definitions.pop("Document"),
+        "title": "rivya-run manifest",
+        "definitions": definitions,
+    }
+
+
+def _published(name: str, shape: dict[str, Any]) -> dict[str, Any]:
+    shape = _tidied(shape)
+    if "properties" in shape:
+        fields = msgspec.structs.fields(globals()[name])
+        shape["required"] = [one.encode_name for one in fields if one.default is not msgspec.UNSET]
+    return shape
+
+
+def _tidied(value: Any) -> Any:
+    """Without defaults, which tell of reading; patterns with the '$' of JSON Schema."""
+    if isinstance(value, list):
+        return [_tidied(one) for one in value]
+    if not isinstance(value, dict):
+        return value.replace(r"\Z", "$") if isinstance(value, str) else value
+    return {name: _tidied(one) for name, one in value.items() if name != "default"}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec.structs import fields as fields_of
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output, TakeStatus
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.fingerprint import compact, price_key
 from rivya_run.journal.manifest_form import Earlier, Error, File, Parent, StatusSeen
-from rivya_run.journal.task import ApiError
 from rivya_run.json_types import Json
 
 REFERENCES = "referenceMediaItems"
@@ -27,6 +28,7 @@ STATUS_OF: dict[AttemptState, TakeStatus] = {
     AttemptState.STORED: TakeStatus.SUCCEEDED,
     AttemptState.FAILED: TakeStatus.FAILED,
     AttemptState.UNKNOWN: TakeStatus.UNKNOWN,
+    AttemptState.TASK_MISSING: TakeStatus.UNKNOWN,
     AttemptState.GIVEN_UP: TakeStatus.UNKNOWN,
 }
 
@@ -37,6 +39,10 @@ _STATE_OF = {
     TakeStatus.SUCCEEDED: AttemptState.STORED,
     TakeStatus.UNKNOWN: AttemptState.UNKNOWN,
 }
+_IN_OTHER_SHAPE = {"fingerprint", "parents", "timeline", "outputs", "error"}
+_ALIKE = frozenset(field.name for field in fields(Attempt)) & set(Earlier.__struct_fields__) - _IN_OTHER_SHAPE
+"""What an attempt and its entry call the same, and mean the same by: it is copied."""
+_OPTIONAL = {one.name for one in fields_of(Earlier) if one.default is UNSET}
 _OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed", "first_sha256"}
 
 
@@ -73,29 +79,30 @@ def entry_of_earlier(attempt: Attempt, attempts: tuple[()] | UnsetType = UNSET) 
     files = () if attempt.state is AttemptState.FAILED else attempt.outputs
     error = attempt.error
     form = Earlier(
-        take=attempt.take,
         status=take_status(attempt),
-        model=attempt.model,
         fingerprint=_PREFIX + attempt.fingerprint,
-        client_request_id=attempt.key,
         attempt=attempt.number,
-        task_id=attempt.task_id,
         attempts=attempts,
         request=json.loads(attempt.body) if attempt.body else None,
-        sent_at=attempt.sent_at,
-        reserved_credits=whole(attempt.reserved),
-        final_credits=whole(attempt.final),
         estimated_credits=whole(attempt.estimate),
-        created_at=attempt.created_at,
-        updated_at=attempt.updated_at,
         parents=tuple(Parent(shot=shot, take=take, sha256=sha) for shot, take, sha in attempt.parents),
         timeline=tuple(StatusSeen(status=status, at=at) for status, at in attempt.timeline),
         error=Error(code=error.code, message=error.message, request_id=error.request_id) if error else None,
-        api_sent_at=UNSET if attempt.api_sent_at is None else attempt.api_sent_at,
         given_up=True if attempt.state is AttemptState.GIVEN_UP else UNSET,
+        **_copied(attempt),
     )
     entry: dict[str, Json] = written(form)
     return entry | {"outputs": [_entry_of_output(output) for output in files]}
+
+
+def _copied(known: Attempt | Earlier) -> dict[str, Any]:
+    """What both call the same. None where it may be left out of an entry is nothing to write."""
+    found = {name: getattr(known, name) for name in _ALIKE}
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not UNSET and (value is not None or name not in _OPTIONAL)
+    }
 
 
 def written(form: Struct) -> dict[str, Any]:
@@ -127,29 +134,19 @@ def attempt_of_entry(shot: str, entry: Earlier, raw: Mapping[str, Any]) -> Attem
     # A take that is planned although a create was refused met an empty wallet.
     refused = PAYMENT_REQUIRED if entry.status is TakeStatus.PLANNED else None
     return Attempt(
-        key=str(entry.client_request_id),
         shot=shot,
-        take=entry.take,
         fingerprint=str(entry.fingerprint).removeprefix(_PREFIX),
         number=entry.attempt or 1,
-        model=model,
         body=compact(request) if request else "",
         state=state,
-        sent_at=entry.sent_at,
         estimate=None if entry.estimated_credits is UNSET else entry.estimated_credits,
         price_key=price_key(model, params) if request else None,
-        task_id=entry.task_id,
-        reserved=entry.reserved_credits,
-        final=entry.final_credits,
-        created_at=entry.created_at,
-        updated_at=entry.updated_at,
         urls=tuple(output.url or "" for output in entry.outputs),
         outputs=tuple(map(_output, entry.outputs, raw.get("outputs") or ())),
         error=ApiError(error.code, error.message, error.request_id, refused) if error else None,
-        lost=state is AttemptState.UNKNOWN and bool(entry.task_id),
         parents=tuple((one.shot, one.take, one.sha256) for one in entry.parents or ()),
         timeline=tuple((one.status, one.at) for one in entry.timeline or ()),
-        api_sent_at=entry.api_sent_at or None,
+        **{**_copied(entry), "model": model},
     )
 
 
@@ -158,6 +155,8 @@ def _state(entry: Earlier) -> AttemptState:
         return AttemptState.GIVEN_UP
     if entry.status is TakeStatus.FAILED or (entry.status is TakeStatus.PLANNED and entry.error):
         return AttemptState.FAILED if entry.task_id else AttemptState.REFUSED
+    if entry.status is TakeStatus.UNKNOWN and entry.task_id:
+        return AttemptState.TASK_MISSING
     return _STATE_OF[entry.status]
 
 

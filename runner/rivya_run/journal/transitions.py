@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TypeAlias, TypedDict
+from dataclasses import fields, replace
+from typing import Any, TypeAlias
 
-from rivya_run.journal.attempt import DOWNLOADING, Attempt, AttemptState, Output
+from rivya_run.journal.attempt import (
+    DOWNLOADING,
+    UNDECIDED_STATES,
+    ApiError,
+    Attempt,
+    AttemptState,
+    Output,
+    moved,
+    with_still,
+    without_still,
+)
 from rivya_run.journal.events import (
     Adopted,
     Created,
@@ -24,8 +34,6 @@ from rivya_run.journal.events import (
     TaskMissing,
     Withdrawn,
 )
-from rivya_run.journal.stills import moved, with_still, without_still
-from rivya_run.journal.task import ApiError
 
 NOT_FETCHED = "not_fetched"
 """The code of a take that is paid for and not here."""
@@ -36,67 +44,31 @@ OfTask: TypeAlias = Created | Observed | Succeeded | Failed | TaskMissing
 OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken
 
 
-class _Told(TypedDict):
-    reserved: float | None
-    final: float | None
-    updated_at: str | None
+_FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
-def _told(known: Attempt, event: Observed | Succeeded | Failed) -> _Told:
-    """What an answer tells of a task; what it leaves out stays as it was known."""
-    return {
-        "reserved": event.reserved if event.reserved is not None else known.reserved,
-        "final": event.final if event.final is not None else known.final,
-        "updated_at": event.updated_at or known.updated_at,
-    }
+def _told(event: Intended | Adopted | OfTask) -> dict[str, Any]:
+    """What an event tells of an attempt: its fields that an attempt has under the same name."""
+    return {name: getattr(event, name) for name in event.__struct_fields__ if name in _FIELDS}
+
+
+def _added(event: OfTask) -> dict[str, Any]:
+    """The same where a task is known: what an answer leaves out stays as it was."""
+    return {name: value for name, value in _told(event).items() if value not in (None, "")}
 
 
 def intended(at: str, event: Intended) -> Attempt:
     """A create that is about to be sent: from here on it may have been paid for."""
-    return Attempt(
-        event.key,
-        event.shot,
-        event.take,
-        event.fingerprint,
-        event.number,
-        event.model,
-        event.body,
-        AttemptState.SENT,
-        at,
-        estimate=event.estimate,
-        price_key=event.price_key,
-        parents=event.parents,
-        api_sent_at=event.api_sent_at,
-    )
+    return Attempt(client_request_id=event.key, state=AttemptState.SENT, sent_at=at, **_told(event))
 
 
 def adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
     """A task that a person tied to a take, whose create may be on record or not."""
-    base = known or Attempt(
-        event.key,
-        event.shot,
-        event.take,
-        event.fingerprint,
-        event.number,
-        event.model,
-        event.body,
-        AttemptState.RUNNING,
-        None,
-    )
-    return replace(
-        base,
-        shot=event.shot,
-        take=event.take,
-        state=AttemptState.RUNNING,
-        task_id=event.task_id,
-        reserved=event.reserved,
-        final=event.final,
-        created_at=event.created_at or at,
-        updated_at=event.updated_at,
-        error=None,
-        lost=False,
-        timeline=((event.status, event.created_at or at),),
-    )
+    told = _told(event) | {"created_at": event.created_at or at}
+    state, timeline = AttemptState.RUNNING, ((event.status, event.created_at or at),)
+    if known is None:
+        return Attempt(client_request_id=event.key, state=state, sent_at=None, timeline=timeline, **told)
+    return replace(known, state=state, error=None, timeline=timeline, **told)
 
 
 Change: TypeAlias = OfCreate | OfTask | OfFiles
@@ -124,9 +96,10 @@ def _after_create(known: Attempt, event: OfCreate) -> Attempt:
             return replace(known, state=AttemptState.REFUSED, error=error)
         case MarkedUnknown():
             error = ApiError(event.code, event.message, event.request_id)
-            return replace(known, state=AttemptState.UNKNOWN, error=error)
+            missing = known.state is AttemptState.TASK_MISSING
+            return replace(known, state=known.state if missing else AttemptState.UNKNOWN, error=error)
         case GivenUp():
-            return replace(known, state=AttemptState.GIVEN_UP, lost=False)
+            return replace(known, state=AttemptState.GIVEN_UP)
 
 
 def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
@@ -136,32 +109,27 @@ def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
             return replace(
                 known,
                 state=AttemptState.RUNNING,
-                task_id=event.task_id,
-                reserved=event.reserved,
-                final=event.final,
-                created_at=event.created_at,
-                updated_at=event.updated_at,
                 error=None,
                 timeline=(*known.timeline, (event.status, at)),
+                **_told(event),
             )
         case Observed():  # one that was missing, or unknown, is found again
-            state = AttemptState.RUNNING if known.state is AttemptState.UNKNOWN else known.state
+            state = AttemptState.RUNNING if known.state in UNDECIDED_STATES else known.state
             passed = (*known.timeline, (event.status, at))
-            return replace(known, state=state, lost=False, error=None, timeline=passed, **_told(known, event))
+            return replace(known, state=state, error=None, timeline=passed, **_added(event))
         case Succeeded():
             return _succeeded(known, event, at)
         case Failed():
             return replace(
                 known,
                 state=AttemptState.FAILED,
-                lost=False,
                 error=ApiError(event.code, event.message),
-                **_told(known, event),
+                **_added(event),
                 timeline=(*known.timeline, ("failed", at)),
             )
         case TaskMissing():
             error = ApiError("not_found", event.message, event.request_id)
-            return replace(known, state=AttemptState.UNKNOWN, lost=True, error=error, updated_at=at)
+            return replace(known, state=AttemptState.TASK_MISSING, error=error, updated_at=at)
 
 
 def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
@@ -170,13 +138,8 @@ def _succeeded(known: Attempt, event: Succeeded, at: str) -> Attempt:
     return replace(
         known,
         state=known.state if known.state is AttemptState.STORED else AttemptState.FINISHED,
-        lost=False,
         error=None,
-        urls=event.urls,
-        places=event.places,
-        lasted=event.lasted if event.lasted is not None else known.lasted,
-        ran=event.ran if event.ran is not None else known.ran,
-        **_told(known, event),
+        **_added(event),
         timeline=(*known.timeline, (DOWNLOADING, at)) if first else known.timeline,
     )
 

@@ -67,64 +67,43 @@ def read_project_table(content: bytes, file: str, stem: str) -> ModelTable:
 
 
 def _table(read: dict[str, Any]) -> ModelTable:
-    return ModelTable(
-        id=read["id"],
-        display_name=read["display_name"],
-        category=read["category"],
-        base_credits=read.get("base_credits"),
-        billing_type=read.get("billing_type", ""),
-        max_prompt_length=read.get("max_prompt_length"),
-        prompt_required=read.get("prompt_required", True),
-        params=tuple(_row(row) for row in read["params"]),
-        references=_references(read["references"]) if "references" in read else None,
-        requires_files=read.get("requires_files", False),
-        files_api=read.get("files_api", ""),
-        source_url=read.get("source_url", ""),
-        read_on=read.get("read_on", ""),
-        complete=read["complete"],
-        note=read.get("note"),
-        advice=tuple(_advice(row) for row in read.get("advice", [])),
-        api_status=read.get("api_status"),
-    )
+    """``read`` has the keys that the tables' schema allows, which are the fields of the records."""
+    rows = {
+        "params": tuple(map(_row, read["params"])),
+        "references": _references(read["references"]) if "references" in read else None,
+        "advice": tuple(map(_advice, read.get("advice", []))),
+    }
+    return ModelTable(**read | rows)
 
 
 def _row(read: dict[str, Any]) -> ParameterRow:
-    return ParameterRow(
-        key=read["key"],
-        type=ParameterType(read["type"]),
-        required=read.get("required", False),
-        default=read.get("default"),
-        minimum=read.get("min"),
-        maximum=read.get("max"),
-        step=read.get("step"),
-        options=tuple(read["options"]) if "options" in read else None,
-        description=read.get("description", ""),
-        items=tuple(_row(field) for field in read["items"]) if "items" in read else None,
-    )
+    limits = {"min": "minimum", "max": "maximum"}
+    fields = {limits.get(key, key): value for key, value in read.items()}
+    fields["type"] = ParameterType(read["type"])
+    if "options" in read:
+        fields["options"] = tuple(read["options"])
+    if "items" in read:
+        fields["items"] = tuple(map(_row, read["items"]))
+    return ParameterRow(**fields)
 
 
 def _references(read: dict[str, Any]) -> ReferencePolicy:
-    limits = (
+    limits = tuple(
         KindLimit(limit["kind"], limit["max_mb"], tuple(limit["mime"])) for limit in read.get("limits", [])
     )
-    return ReferencePolicy(read["max_files"], tuple(read["kinds"]), tuple(limits), read.get("rule", ""))
+    return ReferencePolicy(read["max_files"], tuple(read["kinds"]), limits, read.get("rule", ""))
 
 
 def _advice(read: dict[str, Any]) -> AdviceRow:
-    return AdviceRow(
-        code=read["code"],
-        message=read["message"],
-        when=tuple((key, tuple(values)) for key, values in read.get("when", {}).items()),
-        written=tuple(read.get("written", [])),
-        references=read.get("references"),
-    )
+    when = tuple((key, tuple(values)) for key, values in read.get("when", {}).items())
+    return AdviceRow(**read | {"when": when, "written": tuple(read.get("written", []))})
 
 
 def _shape_problems(document: YamlDocument) -> Iterator[Problem]:
     """What the tables' own schema says against a document."""
     from jsonschema import Draft7Validator
 
-    from rivya_run.models.table_schema import table_schema
+    from rivya_run.models.table_schemas import table_schema
 
     plain = to_json(document.root) if document.root is not None else None
     for error in Draft7Validator(cast("dict[str, Any]", table_schema())).iter_errors(plain):

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
-from rivya_run.models.table_schema import MODEL_ID_PATTERN
+from rivya_run.models.table_schemas import MODEL_ID_PATTERN
 from rivya_run.models.values import scalar_text
 
 AVAILABLE = "available"
@@ -155,4 +155,3 @@ class ListedModel:
     max_prompt_length: int | None = None
     api_status: str | None = None
     api_input_status: str | None = None
-    requires_files_api: bool | None = None

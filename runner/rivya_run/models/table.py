@@ -8,14 +8,8 @@ from enum import StrEnum
 from rivya_run.json_types import Json
 
 KINDS = ("image", "video", "audio")
-
-
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-
-
 EXTENSION_PATTERN = r"^x-"
-
-
 EXTENSION_PREFIX = "x-"
 
 
@@ -37,13 +31,13 @@ class ParameterRow:
 
     key: str
     type: ParameterType
-    required: bool
-    default: str | int | float | None
-    minimum: int | float | None
-    maximum: int | float | None
-    step: int | float | None
-    options: tuple[str, ...] | None
-    description: str
+    required: bool = False
+    default: str | int | float | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
+    options: tuple[str, ...] | None = None
+    description: str = ""
     items: tuple[ParameterRow, ...] | None = None
 
 
@@ -92,17 +86,17 @@ class ModelTable:
     id: str
     display_name: str
     category: str
-    base_credits: int | float | None
-    billing_type: str
-    max_prompt_length: int | None
-    prompt_required: bool
-    params: tuple[ParameterRow, ...]
-    references: ReferencePolicy | None
-    requires_files: bool
-    files_api: str
-    source_url: str
-    read_on: str
     complete: bool
+    params: tuple[ParameterRow, ...]
+    base_credits: int | float | None = None
+    billing_type: str = ""
+    max_prompt_length: int | None = None
+    prompt_required: bool = True
+    references: ReferencePolicy | None = None
+    requires_files: bool = False
+    files_api: str = ""
+    source_url: str = ""
+    read_on: str = ""
     note: str | None = None
     advice: tuple[AdviceRow, ...] = ()
     api_status: str | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable, ParameterRow, ParameterType, ReferencePolicy
@@ -62,47 +64,29 @@ def limits_in_words(policy: ReferencePolicy) -> list[str]:
     ]
 
 
-def table_document(table: ModelTable) -> dict[str, Json]:
+_FACTS = (
+    *(
+        "id",
+        "display_name",
+        "category",
+        "base_credits",
+        "billing_type",
+        "max_prompt_length",
+        "prompt_required",
+    ),
+    *("requires_files", "files_api", "source_url", "read_on", "complete", "note", "api_status"),
+)
+
+
+def table_document(table: ModelTable) -> dict[str, Any]:
     """The table in the form of its file; what is not known is left out."""
-    document: dict[str, Json] = {
-        "id": table.id,
-        "display_name": table.display_name,
-        "category": table.category,
-        "base_credits": table.base_credits,
-        "billing_type": table.billing_type or None,
-        "max_prompt_length": table.max_prompt_length,
-        "prompt_required": table.prompt_required,
-        "requires_files": table.requires_files,
-        "files_api": table.files_api or None,
-        "source_url": table.source_url or None,
-        "read_on": table.read_on or None,
-        "complete": table.complete,
-        "note": table.note,
-        "api_status": table.api_status,
-    }
-    document = {key: value for key, value in document.items() if value is not None}
+    facts = {name: getattr(table, name) for name in _FACTS}
+    document = {name: value for name, value in facts.items() if value is not None and value != ""}
     document["params"] = [_row_document(row) for row in table.params]
     if table.references is not None:
-        document["references"] = {
-            "max_files": table.references.max_files,
-            "kinds": list(table.references.kinds),
-            "rule": table.references.rule,
-            "limits": [
-                {"kind": limit.kind, "max_mb": limit.max_mb, "mime": list(limit.mime)}
-                for limit in table.references.limits
-            ],
-        }
+        document["references"] = asdict(table.references)
     if table.advice:
-        document["advice"] = [
-            {
-                "code": row.code,
-                "message": row.message,
-                "when": {key: list(values) for key, values in row.when},
-                "written": list(row.written),
-                "references": row.references,
-            }
-            for row in table.advice
-        ]
+        document["advice"] = [asdict(row) | {"when": dict(row.when)} for row in table.advice]
     return document
 
 
@@ -135,22 +119,13 @@ def _number_in_words(row: ParameterRow) -> str:
     return words if row.step is None else f"{words} in steps of {number_text(row.step)}"
 
 
-def _row_document(row: ParameterRow) -> dict[str, Json]:
-    document: dict[str, Json] = {
-        "key": row.key,
-        "type": row.type.value,
-        "required": row.required,
-        "default": row.default,
-        "min": row.minimum,
-        "max": row.maximum,
-        "step": row.step,
-        "options": list(row.options) if row.options is not None else None,
-        "description": row.description,
-    }
-    document = {key: value for key, value in document.items() if value is not None}
-    if row.items is not None:
-        document["items"] = [_row_document(field) for field in row.items]
-    return document
+def _row_document(row: ParameterRow) -> dict[str, Any]:
+    names = {"minimum": "min", "maximum": "max"}
+    fields = {name: value for name, value in asdict(row).items() if value is not None}
+    document = {names.get(name, name): value for name, value in fields.items()}
+    return (
+        document if row.items is None else document | {"items": [_row_document(field) for field in row.items]}
+    )
 
 
 def _example_value(row: ParameterRow) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rivya_run.journal.fingerprint import file_identity, fingerprint, shot_identity, url_identity
-from rivya_run.journal.prices import estimate
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import parents_of
+from rivya_run.planning.plan import estimate
 from rivya_run.storyboard.model import FileReference, Shot, Storyboard, UrlReference
 
 

@@ -57,13 +57,13 @@ class Timing:
     def learn_from(self, attempts: Iterable[Attempt]) -> None:
         """How long the tasks of earlier runs took: as they were seen to, else by the API's own times."""
         for attempt in attempts:
-            lasted = attempt.lasted
+            lasted = attempt.task_seconds
             begun, ended = seconds_of(attempt.created_at), seconds_of(attempt.updated_at)
             if lasted is None and begun is not None and ended is not None and ended > begun:
                 lasted = ended - begun
             if attempt.state is AttemptState.STORED and lasted is not None:
                 kind = attempt.price_key or attempt.model
-                self.learn(kind, lasted, model=attempt.model, running=attempt.ran)
+                self.learn(kind, lasted, model=attempt.model, running=attempt.running_seconds)
 
     def expected(self, kind: str, model: str = "") -> float | None:
         """The median of what is known, None while too little is."""

@@ -16,6 +16,7 @@ _PREFERENCE = {
     AttemptState.RUNNING: 2,
     AttemptState.SENT: 3,
     AttemptState.UNKNOWN: 4,
+    AttemptState.TASK_MISSING: 4,
 }
 
 
@@ -70,7 +71,7 @@ class Matching:
         found = self._free.get(take.fingerprint, [])
         for index, attempt in enumerate(found):
             if fits(take, attempt):
-                self.claims[take.shot, take.take] = attempt.key
+                self.claims[take.shot, take.take] = attempt.client_request_id
                 del found[index]
                 return
 
@@ -90,7 +91,7 @@ def shown_attempt(step: Step, history: History) -> str | None:
     if step.fingerprint is None:
         return None
     mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
-    return max(mine, key=lambda attempt: attempt.number).key if mine else None
+    return max(mine, key=lambda attempt: attempt.number).client_request_id if mine else None
 
 
 def serving_of(plan: Plan, history: History) -> dict[tuple[str, int], str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rivya_run.journal.fingerprint import price_key
+from rivya_run.json_types import Json
+from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.model import Shot
 
 
@@ -31,6 +35,19 @@ SPENDING = frozenset({Action.CREATE, Action.RETRY})
 
 WORKING = SPENDING | {Action.RESUME, Action.DOWNLOAD}
 """Actions that end with files on disk."""
+
+
+class SkipReason(StrEnum):
+    """Why a run makes nothing for a take.
+
+    SKIPPED       the storyboard has ``skip: true``    NOT_SELECTED  the command names other shots
+    BLOCKED       its parent is not coming             EXHAUSTED     it failed, and isn't tried again by itself
+    """
+
+    SKIPPED = "skip: true"
+    NOT_SELECTED = "not selected"
+    BLOCKED = "blocked"
+    EXHAUSTED = "exhausted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +90,15 @@ class Step:
     attempt_key: str | None = None
     moves_from: tuple[str, int] | None = None
     gives_up: str | None = None
-    wanted: bool = True
+    skip_reason: SkipReason | None = None
     tries_left: int = 1
     table_date: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it counts towards the exit code: a person hasn't left it out."""
+        return self.skip_reason not in {SkipReason.SKIPPED, SkipReason.NOT_SELECTED}
 
     @property
     def label(self) -> str:
@@ -115,3 +137,25 @@ class Plan:
     steps: tuple[Step, ...]
     orphans: tuple[str, ...]
     totals: PlanTotals
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a create is thought to cost: what the API reserved for the same before, else the table's base credits.
+
+    ``credits`` None: nothing is known. ``basis`` is ``observed`` or ``base``; ``read_on`` dates the table."""
+
+    credits: float | None
+    basis: str | None
+    read_on: str | None
+    price_key: str
+
+
+def estimate(table: ModelTable, params: Mapping[str, Json], prices: Mapping[str, float]) -> Estimate:
+    """The cost of one create of this model with these params as sent."""
+    key = price_key(table.id, params)
+    if key in prices:
+        return Estimate(prices[key], "observed", None, key)
+    if table.base_credits is None:
+        return Estimate(None, None, table.read_on, key)
+    return Estimate(table.base_credits, "base", table.read_on, key)

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
-from rivya_run.journal.fold import History
-from rivya_run.journal.prices import estimate
+from rivya_run.journal.fold import LEAST, History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
-from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, Step
+from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, SkipReason, Step, estimate
 from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
@@ -62,7 +61,7 @@ class Planner:
         steps = tuple(
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
-        orphans = tuple(attempt.key for attempt in self.matching.unclaimed() if attempt.open)
+        orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
         plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps))
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
@@ -88,7 +87,9 @@ class Planner:
         self.matching.claims[shot, take] = key
 
     def gave_up(self, step: Step, reason: str) -> None:
-        self._steps[step.shot.id, step.take] = replace(step, action=Action.SKIP, reason=reason)
+        self._steps[step.shot.id, step.take] = replace(
+            step, action=Action.SKIP, reason=reason, skip_reason=step.skip_reason or SkipReason.EXHAUSTED
+        )
 
     def _plan_level(self, shots: list[Shot]) -> None:
         """Plan shots that don't depend on each other; all their parents are planned."""
@@ -118,16 +119,15 @@ class Planner:
         if moved and attempt.shot != shot.id:
             renamed = f"renamed from {attempt.shot}"
             reason = renamed if action is Action.REUSE else f"{reason}; {renamed}"
-        wanted = not shot.skip and self._selected(shot)
         # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
         # too old by this machine's clock, nobody was told to look for its task.
-        shown = attempt.state is AttemptState.UNKNOWN
-        if action is Action.DECIDE and shown and self._options.resend_unknown and wanted:
+        shown = attempt.state in UNDECIDED_STATES
+        if action is Action.DECIDE and shown and self._options.resend_unknown and not self._left_out(shot):
             again = self._creating(
                 shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
             # The old attempt stays on record: it may have been paid for, and counts as spent.
-            return replace(again, gives_up=attempt.key)
+            return replace(again, gives_up=attempt.client_request_id)
         return Step(
             shot,
             take,
@@ -136,17 +136,21 @@ class Planner:
             credits=attempt.estimate if attempt.state is AttemptState.SENT else 0,
             credits_basis=None,
             needs=resolved.parents,
-            request_key=attempt.key,
+            request_key=attempt.client_request_id,
             fingerprint=resolved.fingerprint,
             number=attempt.number,
-            attempt_key=attempt.key,
+            attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
-            wanted=wanted,
+            skip_reason=self._left_out(shot),
             warnings=tuple(take_warnings(attempt.outputs, shot.params)),
         )
 
-    def _selected(self, shot: Shot) -> bool:
-        return self._options.selected is None or shot.id in self._options.selected
+    def _left_out(self, shot: Shot) -> SkipReason | None:
+        """Why a person doesn't want this shot now."""
+        if shot.skip:
+            return SkipReason.SKIPPED
+        selected = self._options.selected
+        return None if selected is None or shot.id in selected else SkipReason.NOT_SELECTED
 
     def _progress(self, attempt: Attempt) -> tuple[Action, str]:
         if attempt.state is AttemptState.STORED:
@@ -159,10 +163,10 @@ class Planner:
             )
         if attempt.state is AttemptState.RUNNING:
             return Action.RESUME, f"task {attempt.task_id} exists"
-        if attempt.state is AttemptState.SENT and attempt.key not in self._options.expired:
-            return Action.RESUME, "a create was sent, no answer is known: the same one is sent again"
-        if attempt.lost:
-            return Action.DECIDE, f"task {attempt.task_id} is not found any more"
+        if attempt.state is AttemptState.SENT and attempt.client_request_id not in self._options.expired:
+            return Action.RESUME, "a create was sent and got no answer: the same request is sent again"
+        if attempt.state is AttemptState.TASK_MISSING:
+            return Action.DECIDE, f"task {attempt.task_id} can no longer be found"
         return Action.DECIDE, "outcome unknown: adopt the task or pay again with --resend-unknown"
 
     def _stored(self, attempt: Attempt) -> tuple[Action, str]:
@@ -174,12 +178,11 @@ class Planner:
 
     def _step_without(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         """The step of a take that nothing serves."""
-        if shot.skip:
-            return replace(_idle(shot, take, resolved, "skip: true"), wanted=False)
-        if not self._selected(shot):
-            return replace(_idle(shot, take, resolved, "not selected"), wanted=False)
+        left_out = self._left_out(shot)
+        if left_out is not None:
+            return _skipped(shot, take, resolved, left_out, left_out.value)
         if resolved.blocked is not None:
-            return _idle(shot, take, resolved, resolved.blocked)
+            return _skipped(shot, take, resolved, SkipReason.BLOCKED, resolved.blocked)
         tried = self._tried(shot.id, take, resolved.fingerprint)
         if not tried:
             known = resolved.reason if self._history.of_shot(shot.id) else None
@@ -195,9 +198,8 @@ class Planner:
         failures = counted_failures(tried)
         why_not = None if self._options.retry_failed else not_retried(failures)
         if why_not is not None:
-            return _idle(
-                shot, take, resolved, f"attempt {last.number} failed: {code}; {why_not}", failed=True
-            )
+            words = f"attempt {last.number} failed: {code}; {why_not}"
+            return _skipped(shot, take, resolved, SkipReason.EXHAUSTED, words)
         return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
 
     def _tried(self, shot: str, take: int, digest: str | None) -> list[Attempt]:
@@ -274,22 +276,19 @@ def not_retried(failures: list[Attempt]) -> str | None:
     return None
 
 
-def _idle(shot: Shot, take: int, resolved: ResolvedParents, reason: str, *, failed: bool = False) -> Step:
+def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, words: str) -> Step:
     return Step(
         shot,
         take,
         Action.SKIP,
-        reason,
+        words,
         credits=0,
         credits_basis=None,
         needs=resolved.parents,
         fingerprint=resolved.fingerprint,
-        tries_left=0 if failed else 1,
+        tries_left=0 if why is SkipReason.EXHAUSTED else 1,
+        skip_reason=why,
     )
-
-
-LEAST = 1.0
-"""Credits that a take is thought to cost of which nothing is known."""
 
 
 def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:

@@ -15,10 +15,9 @@ from rivya_run.errors import ForeignFolder, OutputFolderError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
-from rivya_run.journal.json_place import position, strict_json
 from rivya_run.journal.judging import Judge, Nonsense
 from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
-from rivya_run.journal.manifest_file import load_lazily
+from rivya_run.journal.manifest_file import load_lazily, position, strict_json
 from rivya_run.journal.store import Journal
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible
@@ -138,10 +137,10 @@ def foreign_knowledge(
     news: list[JournalEvent] = []
     spent, owners = 0.0, None
     for shot, entry, told in known_attempts(document, judge):
-        spent += max(told.spent, told.final or 0)
-        known = history.attempts.get(told.key)
+        spent += max(told.spent, told.final_credits or 0)
+        known = history.attempts.get(told.client_request_id)
         if knows_more(told, known):
-            news.append(TakenIn(told.key, shot, entry))
+            news.append(TakenIn(key=told.client_request_id, shot=shot, entry=entry))
             _check_files(told, owners := owners or _owners_of_files(history))
             _check_task(told, history)
     totals = document.get("totals") or {}
@@ -172,7 +171,9 @@ def _check_files(told: Attempt, owners: dict[str, Attempt]) -> None:
 
 def _check_task(told: Attempt, history: History) -> None:
     """A task that the journal knows to serve another attempt isn't given to this one. Raises Nonsense."""
-    others = history.keys_of_task(told.task_id) - {told.key} if told.task_id is not None else set()
+    others = (
+        history.keys_of_task(told.task_id) - {told.client_request_id} if told.task_id is not None else set()
+    )
     if others:
         other = history.attempts[min(others)]
         raise Nonsense(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import MISSING, fields
 from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.storyboard.model import FileReference, Reference, Shot, ShotReference, Storyboard, UrlReference
+from rivya_run.models.values import number_text
+from rivya_run.storyboard.model import Reference, Shot, Storyboard
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.
@@ -26,7 +29,7 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
         if label is not None:
             lines.append(f"{name}: {_scalar(label)}")
     if storyboard.max_credits is not None:
-        lines.append(f"budget: {{max_credits: {_number(storyboard.max_credits)}}}")
+        lines.append(f"budget: {{max_credits: {number_text(storyboard.max_credits)}}}")
     lines.append("shots:")
     for shot in storyboard.shots:
         lines += _shot(shot, catalog)
@@ -35,9 +38,8 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
-    for name, label in (("scene", shot.scene), ("title", shot.title), ("notes", shot.notes)):
-        if label is not None:
-            lines.append(f"    {name}: {_scalar(label)}")
+    carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.default is not MISSING]
+    lines += [f"    {field.name}: {_scalar(value)}" for field, value in carried if isinstance(value, str)]
     if shot.tags:
         lines.append(f"    tags: [{', '.join(map(_scalar, shot.tags))}]")
     lines.append(f"    model: {_scalar(shot.model)}")
@@ -45,15 +47,14 @@ def _shot(shot: Shot, catalog: Catalog) -> list[str]:
         lines.append(f"    prompt: {_text(shot.prompt)}")
     if shot.params:
         lines.append("    params:")
-        lines += [f"      {_scalar(key)}: {_value(value)}" for key, value in _in_order(shot, catalog)]
+        lines += [f"      {_scalar(key)}: {_value(value, _text)}" for key, value in _in_order(shot, catalog)]
     if shot.references:
         lines.append("    references:")
         lines += [f"      - {_reference(reference)}" for reference in shot.references]
-    lines.append(f"    takes: {shot.takes}")
-    if shot.pick is not None:
-        lines.append(f"    pick: {shot.pick}")
-    if shot.skip:
-        lines.append("    skip: true")
+    for field, value in carried:
+        off = value is None or (isinstance(value, bool) and value is field.default)
+        if not off and not isinstance(value, str):
+            lines.append(f"    {field.name}: {_value(value, _scalar)}")
     return lines
 
 
@@ -65,42 +66,30 @@ def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
 
 
 def _reference(reference: Reference) -> str:
-    if isinstance(reference, FileReference):
-        return _mapping([("path", _text(reference.path))])
-    if isinstance(reference, ShotReference):
-        frame = reference.frame
-        shown = _number(frame) if isinstance(frame, float) else frame
-        fields = [("shot", _scalar(reference.shot)), ("take", reference.take), ("frame", shown)]
-        return _mapping([(name, str(value)) for name, value in fields if value is not None])
-    assert isinstance(reference, UrlReference)
-    labels = (
-        ("kind", reference.kind),
-        ("name", reference.name),
-        ("mime_type", reference.mime_type),
-        ("duration_token", reference.duration_token),
-        ("id", reference.id),
+    read = ((field.name, getattr(reference, field.name)) for field in fields(reference))
+    keys = [(name, value) for name, value in read if name not in ("line", "column", "where")]
+    return _mapping(
+        [
+            (name, _value(value, _text if name in ("path", "url") else _scalar))
+            for name, value in keys
+            if value is not None
+        ]
     )
-    written = [(name, _scalar(label)) for name, label in labels if label is not None]
-    return _mapping([("url", _text(reference.url)), *written])
 
 
 def _mapping(fields: list[tuple[str, str]]) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields) + "}"
 
 
-def _value(value: Json) -> str:
-    """A value of params: as ``_text`` where names could be filled in."""
+def _value(value: Json, text: Callable[[str], str]) -> str:
+    """A value in one line; ``text`` writes texts: ``_text`` where reading fills names in, else ``_scalar``."""
     if isinstance(value, str):
-        return _text(value)
+        return text(value)
     if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(_value(item, text) for item in value) + "]"
     if isinstance(value, dict):
-        return _mapping([(_scalar(key), _value(item)) for key, item in value.items()])
-    return _number(value) if isinstance(value, float) else json.dumps(value)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return _mapping([(_scalar(key), _value(item, text)) for key, item in value.items()])
+    return number_text(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _text(text: str) -> str:

@@ -1,75 +1,47 @@
-"""The storyboard language, described once: the schema, the reader and the docs derive from it.
+"""The storyboard language: every key, declared once.
 
-Every key says where it may stand, what shape its value has, and what a person reads about it. What a
-parameter may be is not here: that is the models' tables.
+A key says where it may stand, what shape its value has, and what a person reads about it. The reader's checks,
+positions and did-you-mean, the schema and the docs' tables derive from that; what a parameter may be is the
+models' tables' to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 
 from rivya_run.json_types import Json
-
-NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
-SUBSTITUTION_PATTERN = r"\$\{"
-NOT_BLANK_PATTERN = r"\S"
-URL_PATTERN = (
-    r"^(https://[^\s/?#]|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?([/?#]|$))\S*$"
+from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS
+from rivya_run.models.table_schemas import NOT_EMPTY, ref
+from rivya_run.storyboard.containers import (
+    Layers,
+    Map,
+    MatrixLists,
+    Params,
+    Record,
+    ReferenceList,
+    Shots,
+    Variables,
 )
-FRAMES = ("first", "last")
-MAX_TAKES = 99  # two digits in file names
-WINDOWS_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)]
+from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN
+from rivya_run.storyboard.shapes import (
+    SUBSTITUTION_PATTERN,
+    Flag,
+    FrameOrSeconds,
+    KeyPlace,
+    Label,
+    Labels,
+    ModelId,
+    Number,
+    OneOf,
+    Shape,
+    Text,
+    VersionOne,
 )
 
-
-class KeyPlace(StrEnum):
-    """Where keys stand."""
-
-    TOP = "top"
-    DEFAULTS = "defaults"
-    PRESET = "preset"
-    SHOT = "shot"
-    BUDGET = "budget"
-    FILE_REFERENCE = "file reference"
-    URL_REFERENCE = "url reference"
-    SHOT_REFERENCE = "shot reference"
-
-
-class Shape(StrEnum):
-    """What a value looks like. An empty value (null) is of no shape.
-
-    Texts marked ``${}`` may hold names of ``vars`` and ``matrix``.
-    """
-
-    ID = "id"  # text, or an unquoted number as it is written; ${} of matrix names only, in shot.id
-    VERSION = "version"  # the number 1
-    LABEL = "label"  # one text, or an unquoted number as it is written
-    LABELS = "labels"  # one label or a list of them
-    PROMPT = "prompt"  # text, not blank, ${}
-    MODEL = "model"  # text: the id of a table
-    PARAMS = "params"  # mapping: parameter -> value, ${} in texts
-    REFERENCES = "references"  # one or a list of: path, URL, mapping of one of the three reference places
-    COUNT = "count"  # whole number within minimum and maximum (JSON 3.0 is 3)
-    AMOUNT = "amount"  # number, not below minimum
-    FLAG = "flag"  # true or false
-    NAMES = "names"  # one name of a preset or a list of them
-    VARIABLES = "variables"  # mapping: name -> text or number
-    MATRIX = "matrix"  # mapping, not empty: name -> list, not empty, of texts, numbers, true or false
-    LAYER = "layer"  # mapping of the keys that stand in defaults
-    LAYERS = "layers"  # mapping: preset name -> layer
-    SHOTS = "shots"  # list, not empty, of mappings
-    BUDGET = "budget"  # mapping of the keys that stand in budget
-    PATH = "path"  # text, not blank, ${}
-    URL = "url"  # text, https (plain http to loopback only), ${}
-    KIND = "kind"  # one of KINDS
-    TEXT = "text"  # text, not blank, ${}
-    FRAME = "frame"  # first, last, or seconds (not below 0)
-    SHOT_ID = "shot id"  # text, or an unquoted number as it is written, ${}
+EXTENDED: dict[str, Json] = {"type": "object", "patternProperties": {EXTENSION_PATTERN: {}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +54,6 @@ class Key:
     title: str
     help: str
     required: bool = False
-    minimum: int | None = None
-    maximum: int | None = None
     default: Json = None
     examples: tuple[Json, ...] = ()
 
@@ -94,7 +64,7 @@ _LAYERS = (KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 KEYS: tuple[Key, ...] = (
     Key(
         "id",
-        Shape.ID,
+        Label("id", ref("id")),
         (KeyPlace.TOP,),
         "Storyboard id",
         "Names the output folder and every request. Without it: the file's name without its ending.",
@@ -102,7 +72,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "id",
-        Shape.ID,
+        Label("id", {"type": ["string", "integer"]}),
         (KeyPlace.SHOT,),
         "Shot id",
         "Names the shot, its files and its folder; unique ignoring case. With a matrix it holds the ${names} "
@@ -112,87 +82,106 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "version",
-        Shape.VERSION,
+        VersionOne("1", {"default": 1, "enum": [1]}),
         (KeyPlace.TOP,),
         "Language version",
         "The version of the storyboard language.",
-        default=1,
     ),
-    Key("title", Shape.LABEL, _PEOPLE, "Title", "For people and reports; never sent."),
-    Key("notes", Shape.LABEL, _PEOPLE, "Notes", "For people and reports; never sent."),
+    Key("title", Label(), _PEOPLE, "Title", "For people and reports; never sent."),
+    Key("notes", Label(), _PEOPLE, "Notes", "For people and reports; never sent."),
     Key(
         "scene",
-        Shape.LABEL,
+        Label(),
         _PEOPLE,
         "Scene",
         "For people, reports and --only scene:...; never sent. At the top: of every shot that names none.",
     ),
     Key(
         "tags",
-        Shape.LABELS,
+        Labels("text, or a list"),
         (KeyPlace.TOP, *_LAYERS),
         "Tags",
         "For people, reports and --only tag:...; one or a list; never sent. At the top: of every shot.",
     ),
     Key(
         "vars",
-        Shape.VARIABLES,
+        Variables("mapping", ref("variables")),
         (KeyPlace.TOP,),
         "Variables",
         "Name -> text or number, written as ${name} in prompts, values of params, paths and URLs. A value "
         "that is only ${name} keeps its type; $$ is a dollar sign.",
         examples=({"hero": "a matte-black espresso machine"},),
     ),
-    Key("budget", Shape.BUDGET, (KeyPlace.TOP,), "Budget", "What this storyboard may cost."),
+    Key(
+        "budget",
+        Record(KeyPlace.BUDGET),
+        (KeyPlace.TOP,),
+        "Budget",
+        "What this storyboard may cost.",
+    ),
     Key(
         "max_credits",
-        Shape.AMOUNT,
+        Number(0),
         (KeyPlace.BUDGET,),
         "Most credits",
         "The most this storyboard may ever spend, all runs and attempts together.",
         required=True,
-        minimum=0,
         examples=(200,),
     ),
     Key(
         "defaults",
-        Shape.LAYER,
+        Map("mapping", ref("defaults")),
         (KeyPlace.TOP,),
         "Defaults",
         "The first layer of every shot: model, params, references, takes, tags.",
     ),
-    Key("presets", Shape.LAYERS, (KeyPlace.TOP,), "Presets", "Named layers that shots take with use."),
     Key(
-        "shots", Shape.SHOTS, (KeyPlace.TOP,), "Shots", "The shots, in the order of the film.", required=True
+        "presets",
+        Layers("mapping of mappings", EXTENDED | {"additionalProperties": ref("preset")}),
+        (KeyPlace.TOP,),
+        "Presets",
+        "Named layers that shots take with use.",
+    ),
+    Key(
+        "shots",
+        Shots("list", {"type": "array", "minItems": 1, "items": ref("shot")}),
+        (KeyPlace.TOP,),
+        "Shots",
+        "The shots, in the order of the film.",
+        required=True,
     ),
     Key(
         "use",
-        Shape.NAMES,
+        Labels("preset, or a list"),
         (KeyPlace.SHOT,),
         "Presets used",
         "One preset or a list of them, laid over the defaults in this order, under the shot's own keys.",
     ),
     Key(
         "model",
-        Shape.MODEL,
+        ModelId("model id"),
         _LAYERS,
         "Model",
         "The Rivya model. A layer that names another model resets params.",
     ),
     Key(
         "prompt",
-        Shape.PROMPT,
+        Text("text, `${}`"),
         (KeyPlace.SHOT,),
         "Prompt",
         "What should be seen or heard, as long as the model's table allows.",
         examples=("A cinematic product reveal with smooth camera movement",),
     ),
     Key(
-        "params", Shape.PARAMS, _LAYERS, "Parameters", "The model's own parameters, as its table lists them."
+        "params",
+        Params("mapping, `${}`", EXTENDED | {"additionalProperties": NOT_EMPTY}),
+        _LAYERS,
+        "Parameters",
+        "The model's own parameters, as its table lists them.",
     ),
     Key(
         "references",
-        Shape.REFERENCES,
+        ReferenceList("reference, or a list", ref("references")),
         _LAYERS,
         "References",
         "One or a list of: a path relative to the storyboard, an https URL, {path}, {url, kind}, "
@@ -201,26 +190,22 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "takes",
-        Shape.COUNT,
+        Number(1, MAX_TAKES, whole=True),
         _LAYERS,
         "Takes",
         "How many takes to make of the shot; each is paid for.",
-        minimum=1,
-        maximum=MAX_TAKES,
         default=1,
     ),
     Key(
         "pick",
-        Shape.COUNT,
+        Number(1, MAX_TAKES, whole=True),
         (KeyPlace.SHOT,),
         "Picked take",
         "The take that the cut, reports and other shots use. Without it: the lowest-numbered that succeeded.",
-        minimum=1,
-        maximum=MAX_TAKES,
     ),
     Key(
         "matrix",
-        Shape.MATRIX,
+        MatrixLists("mapping of lists", ref("matrix")),
         (KeyPlace.SHOT,),
         "Matrix",
         "Name -> list of values: one shot for each combination, its ${names} filled in.",
@@ -228,7 +213,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "skip",
-        Shape.FLAG,
+        Flag("`true` or `false`", {"type": "boolean"}),
         (KeyPlace.SHOT,),
         "Skip",
         "true: the shot stays in the file, nothing is created for it; what it already has stays its own.",
@@ -236,7 +221,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "path",
-        Shape.PATH,
+        Text("path, `${}`"),
         (KeyPlace.FILE_REFERENCE,),
         "File",
         "A reference file, relative to the storyboard.",
@@ -244,17 +229,24 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "url",
-        Shape.URL,
+        Text("URL, `${}`", {"type": "string", "pattern": f"{SUBSTITUTION_PATTERN}|{URL_PATTERN}"}),
         (KeyPlace.URL_REFERENCE,),
         "URL",
         "A reference that is already on the web (https).",
         required=True,
     ),
-    Key("kind", Shape.KIND, (KeyPlace.URL_REFERENCE,), "Kind", "What the URL leads to.", required=True),
-    Key("name", Shape.LABEL, (KeyPlace.URL_REFERENCE,), "File name", "A file name to send along."),
+    Key(
+        "kind",
+        OneOf("a kind", KINDS),
+        (KeyPlace.URL_REFERENCE,),
+        "Kind",
+        "What the URL leads to.",
+        required=True,
+    ),
+    Key("name", Label(), (KeyPlace.URL_REFERENCE,), "File name", "A file name to send along."),
     Key(
         "mime_type",
-        Shape.TEXT,
+        Text(),
         (KeyPlace.URL_REFERENCE,),
         "MIME type",
         "The MIME type to send along.",
@@ -262,21 +254,24 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "duration_token",
-        Shape.TEXT,
+        Text(),
         (KeyPlace.URL_REFERENCE,),
         "Duration token",
-        "The token that Rivya's upload answered for audio and video.",
+        "The token that Rivya's upload returned for audio and video.",
     ),
     Key(
         "id",
-        Shape.LABEL,
+        Label(),
         (KeyPlace.URL_REFERENCE,),
         "Lasting name",
         "What stays the same when a signed URL changes; it stands for the URL when takes are compared.",
     ),
     Key(
         "shot",
-        Shape.SHOT_ID,
+        Label(
+            "shot id, `${}`",
+            {"type": ["string", "integer"], "pattern": f"{SUBSTITUTION_PATTERN}|{ID_PATTERN}"},
+        ),
         (KeyPlace.SHOT_REFERENCE,),
         "Shot",
         "The shot whose result is the reference.",
@@ -285,28 +280,20 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "take",
-        Shape.COUNT,
+        Number(1, MAX_TAKES, whole=True),
         (KeyPlace.SHOT_REFERENCE,),
         "Take",
         "Which take of that shot. Without it: its pick.",
-        minimum=1,
-        maximum=MAX_TAKES,
     ),
     Key(
         "frame",
-        Shape.FRAME,
+        FrameOrSeconds(),
         (KeyPlace.SHOT_REFERENCE,),
         "Frame",
         "A frame of that shot's video: first, last, or seconds from its start.",
-        minimum=0,
         examples=("last", 2.5),
     ),
 )
-
-REFERENCE_PLACES: Mapping[str, KeyPlace] = MappingProxyType(
-    {"path": KeyPlace.FILE_REFERENCE, "url": KeyPlace.URL_REFERENCE, "shot": KeyPlace.SHOT_REFERENCE}
-)
-"""The key that tells which form a reference mapping has -> that form."""
 
 
 @cache

@@ -1,9 +1,9 @@
-"""Layers: defaults, presets in the order used, then the shot; later ones lie on top.
+"""Layers: which keys of one are right, and what defaults, presets in the order used and the shot come to.
 
-``takes`` and ``references`` of a later layer replace those of an earlier one, ``tags`` add up without
-doubles (those of the file's top lie under all others), ``params`` are laid over each other key by key, unless
-the layer names another model than the one in force: then they start afresh, since another model's parameters
-are other parameters.
+A key of a later layer replaces that of an earlier one, but ``tags`` add up without doubles (those of the
+file's top lie under all others), and ``params`` are laid over each other key by key, unless the layer names
+another model than the one in force: then they start afresh, since another model's parameters are other
+parameters.
 
 A ``matrix`` then makes one shot of each combination of its values, told apart by the id.
 """
@@ -11,15 +11,87 @@ A ``matrix`` then makes one shot of each combination of its values, told apart b
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rivya_run.models.table import is_extension
+from rivya_run.storyboard.language import KEYS, Key, keys
 from rivya_run.storyboard.problems import Findings, below
+from rivya_run.storyboard.shapes import KeyPlace, texts
+from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
+
+
+def well_shaped(
+    mapping: MappingNode,
+    place: KeyPlace,
+    where: str,
+    findings: Findings,
+    parameters: Callable[[], Collection[str]] = tuple,
+) -> dict[str, Node]:
+    """The entries of a mapping that are known in its place and well shaped; the rest is said.
+
+    ``parameters`` tells which words belong under ``params``: a hint for who writes them a level too high.
+    """
+    known = keys(place)
+    good: dict[str, Node] = {}
+    path = below(where, "")
+    for name, node in mapping.entries.items():
+        key = known.get(name)
+        if key is not None:
+            if _check(key, node, path + name, findings):
+                good[name] = node
+        elif not is_extension(name):
+            findings.error(mapping.key(name), where, _unknown(name, place, parameters()), "unknown-key")
+    for name in _required(place):
+        if name not in mapping.entries and not misspelt(mapping, place, name):
+            findings.error(mapping, where, f"'{name}' is missing", "missing-key")
+    return good
+
+
+def _check(key: Key, node: Node, at: str, findings: Findings) -> bool:
+    """Check a value, and the keys of the mappings in it; one that is wrong there is marked invalid."""
+    good = key.shape.check(node, at, findings)
+    for mapping, place, path in key.shape.inner(node, at):
+        before = findings.errors
+        well_shaped(mapping, place, path, findings)
+        if findings.errors != before:
+            findings.mark_invalid(mapping)
+    return good
+
+
+def values(entries: Mapping[str, Node], place: KeyPlace) -> dict[str, Any]:
+    """What well-shaped entries come to, by the name of their key."""
+    known = keys(place)
+    return {name: known[name].shape.value(node) for name, node in entries.items() if name in known}
+
+
+def misspelt(mapping: MappingNode, place: KeyPlace, name: str) -> bool:
+    """Whether an unknown key of the mapping was most likely meant to be ``name``: one mistake, told once."""
+    known = keys(place)
+    return any(suggest(key, known) == name for key in mapping.entries if key not in known)
+
+
+@cache
+def _required(place: KeyPlace) -> tuple[str, ...]:
+    return tuple(key.name for key in keys(place).values() if key.required)
+
+
+def _unknown(name: str, place: KeyPlace, parameters: Collection[str]) -> str:
+    shown = f"unknown key '{shortened(name)}'"
+    if name in parameters and "params" in keys(place):
+        return f"{shown}: it is a parameter and belongs under 'params'"
+    homes = dict.fromkeys(home.standing for key in KEYS if key.name == name for home in key.places)
+    hint = did_you_mean(name, keys(place))
+    if homes:
+        return f"'{name}' can't stand {place.standing}: it belongs {' or '.join(homes)}{hint}"
+    if not hint and "params" in keys(place) and (found := suggest(name, parameters)) is not None:
+        hint = f", did you mean '{found}' under 'params'?"
+    return shown + hint
 
 
 class Given(NamedTuple):
@@ -30,21 +102,25 @@ class Given(NamedTuple):
     where: str
 
 
+Placed: TypeAlias = tuple[Node, str]
+"""A value, and the path of the layer that gives it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What the layers so far come to. ``model_at`` is None for the program's default model."""
+    """What the layers so far come to. ``model_at`` is None for the program's default model.
+
+    ``values`` are those of all keys that have no rule of their own here.
+    """
 
     model: str
-    model_at: tuple[Scalar, str] | None
-    params: Mapping[str, Given]
-    references: tuple[Node, str] | None
-    takes: int
-    takes_at: Scalar | None
-    tags: tuple[str, ...]
+    model_at: Placed | None = None
+    params: Mapping[str, Given] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    values: Mapping[str, Placed] = field(default_factory=dict)
 
 
-def base_layer(model: str) -> Stack:
-    return Stack(model, None, {}, None, 1, None, ())
+_COMPOSED: Final = frozenset({"model", "params", "tags"})
 
 
 def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
@@ -58,18 +134,14 @@ def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: F
     own = layer.get("params")
     if isinstance(own, MappingNode) and own.entries:
         params = {**params, **_given(own, below(where, "params"), findings)}
-    references = layer.get("references")
-    takes = layer.get("takes")
-    tags = layer.get("tags")
-    return Stack(
-        model,
-        model_at,
-        params,
-        (references, below(where, "references")) if references is not None else stack.references,
-        whole(takes) if isinstance(takes, Scalar) else stack.takes,
-        takes if isinstance(takes, Scalar) else stack.takes_at,
-        stack.tags if tags is None else tuple(dict.fromkeys((*stack.tags, *texts(tags)))),
-    )
+    tags = stack.tags
+    if "tags" in layer:
+        tags = tuple(dict.fromkeys((*tags, *texts(layer["tags"]))))
+    values = dict(stack.values)
+    for key, node in layer.items():
+        if key not in _COMPOSED:
+            values[key] = node, where
+    return Stack(model, model_at, params, tags, values)
 
 
 def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Given]:
@@ -78,18 +150,6 @@ def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Giv
         for key, value in params.pairs()
         if not is_extension(key.text) and not findings.is_invalid(value)
     }
-
-
-def texts(node: Node) -> list[str]:
-    """The texts of one scalar or a list of them."""
-    items = node.items if isinstance(node, Sequence) else [node]
-    return [item.text for item in items if isinstance(item, Scalar)]
-
-
-def whole(node: Scalar) -> int:
-    """The value of a scalar that is known to be a whole number."""
-    assert isinstance(node.value, int | float)
-    return int(node.value)
 
 
 MAX_COMBINATIONS: Final = 100_000  # of one matrix; a typing error must not fill the memory

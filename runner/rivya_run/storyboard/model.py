@@ -1,12 +1,25 @@
-"""A storyboard after all its layers: what is to be made."""
+"""A storyboard after all its layers: what is to be made, and which shots of it ``--only`` means."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
+from rivya_run.errors import UsageError
 from rivya_run.json_types import Json
+from rivya_run.suggest import suggest
+
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+URL_PATTERN = (
+    r"^(https://[^\s/?#]|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?([/?#]|$))\S*$"
+)
+FRAMES = ("first", "last")
+MAX_TAKES = 99  # two digits in file names
+WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)]
+)
 
 Frame: TypeAlias = Literal["first", "last"] | float
 
@@ -57,7 +70,8 @@ class Shot:
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
     defaults; references are not in it. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
-    ``column`` its place. Takes are numbered from 1.
+    ``column`` its place. Takes are numbered from 1. The fields with a default are those keys of the language that
+    are carried here as they were written.
     """
 
     id: str
@@ -65,16 +79,16 @@ class Shot:
     prompt: str | None
     params: Mapping[str, Json]
     references: tuple[Reference, ...]
-    takes: int
-    pick: int | None
-    skip: bool
-    scene: str | None
-    title: str | None
-    notes: str | None
     tags: tuple[str, ...]
     where: str
     line: int
     column: int
+    scene: str | None = None
+    title: str | None = None
+    notes: str | None = None
+    takes: int = 1
+    pick: int | None = None
+    skip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +135,41 @@ class FileTrouble:
     path: str
     code: str
     message: str
+
+
+def selected_shots(
+    storyboards: list[Storyboard], only: tuple[str, ...], exclude: tuple[str, ...]
+) -> list[frozenset[str] | None]:
+    """For each storyboard the ids of the shots that are wanted; None where nothing was left out.
+
+    A pattern is a glob over ids, ``tag:x`` or ``scene:x``. Raises UsageError for one that matches nothing.
+    """
+    shots = [shot for storyboard in storyboards for shot in storyboard.shots]
+    for pattern in (*only, *exclude):
+        if not any(_matches(shot, pattern) for shot in shots):
+            raise UsageError(f"{pattern!r} matches no shot", hint=_nearest(pattern, shots))
+    if not only and not exclude:
+        return [None for _ in storyboards]
+    return [
+        frozenset(shot.id for shot in storyboard.shots if _wanted(shot, only, exclude))
+        for storyboard in storyboards
+    ]
+
+
+def _wanted(shot: Shot, only: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
+    named = not only or any(_matches(shot, pattern) for pattern in only)
+    return named and not any(_matches(shot, pattern) for pattern in exclude)
+
+
+def _matches(shot: Shot, pattern: str) -> bool:
+    kind, colon, name = pattern.partition(":")
+    if colon and kind == "tag":
+        return any(fnmatchcase(tag, name) for tag in shot.tags)
+    if colon and kind == "scene":
+        return shot.scene is not None and fnmatchcase(shot.scene, name)
+    return fnmatchcase(shot.id, pattern)
+
+
+def _nearest(pattern: str, shots: list[Shot]) -> str:
+    near = suggest(pattern, [shot.id for shot in shots])
+    return f"did you mean {near!r}?" if near else "patterns are globs over shot ids, tag:NAME or scene:NAME"

@@ -1,16 +1,30 @@
-"""Step two for ``params`` and ``prompt``: what the layers come to, judged by the model's table."""
+"""Step two for what a shot sends: its params and prompt, judged by the model's table, and its references.
+
+Names are filled in here.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from rivya_run.errors import Severity
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
-from rivya_run.storyboard.layers import Given
+from rivya_run.storyboard.layers import Given, Placed, values
+from rivya_run.storyboard.model import (
+    URL_PATTERN,
+    FileReference,
+    Reference,
+    ShotReference,
+    UrlReference,
+)
 from rivya_run.storyboard.problems import Findings, HasPosition, below
+from rivya_run.storyboard.shapes import REFERENCE_PLACES, elements
 from rivya_run.storyboard.substitution import Names
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
@@ -184,7 +198,83 @@ def read_prompt(
     return text
 
 
-def check_missing(table: ModelTable, at: HasPosition, where: str, findings: Findings) -> None:
-    """Say that a shot has no prompt where its model needs one."""
-    if table.prompt_required:
-        findings.error(at, where, f"'prompt' is missing; {table.id} needs one", "missing-prompt")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SUFFIX: Final = r"//[^/?#]*/[^?#]*\.([A-Za-z0-9]{2,5})(?:[?#]|$)"
+_KINDS: Final = {
+    "image": ("jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "bmp", "tif", "tiff"),
+    "video": ("mp4", "m4v", "mov", "webm", "mkv", "avi"),
+    "audio": ("mp3", "wav", "m4a", "aac", "ogg", "oga", "flac", "opus"),
+}
+_KIND_OF_SUFFIX: Final = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes}
+
+
+class ReferenceReader:
+    """Makes the references of shots out of nodes."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+
+    def read(self, written: Placed | None, names: Names, table: ModelTable | None) -> tuple[Reference, ...]:
+        """The references of one shot; what is wrong with one is said, and it is left out."""
+        if written is None:
+            return ()
+        node, where = written
+        references: list[Reference] = []
+        for item, at in elements(node, below(where, "references")):
+            if self.findings.is_invalid(item):
+                continue
+            found = (
+                self._short(item, at, names, table)
+                if isinstance(item, Scalar)
+                else self._long(item, at, names)
+            )
+            if found is not None:
+                references.append(found)
+        return tuple(references)
+
+    def _short(self, node: Scalar, at: str, names: Names, table: ModelTable | None) -> Reference | None:
+        text = names.text(node, at)
+        if not _SCHEME.match(text):
+            return self._file(text, node, at)
+        if not self._is_url(text, node, at):
+            return None
+        suffix = re.search(_SUFFIX, text)
+        kind = _KIND_OF_SUFFIX.get(suffix.group(1).lower()) if suffix else None
+        if kind is None and table is not None and table.references and len(table.references.kinds) == 1:
+            kind = table.references.kinds[0]
+        if kind is None:
+            message = "the URL doesn't say what it leads to: write {url: ..., kind: image} (or video, audio)"
+            self.findings.error(node, at, message, "reference-kind")
+            return None
+        return UrlReference(text, kind, node.line, node.column, at)
+
+    def _long(self, node: Node, at: str, names: Names) -> Reference | None:
+        assert isinstance(node, MappingNode)
+        form = next(form for form in REFERENCE_PLACES if form in node.entries)
+        target = node.entries[form]
+        assert isinstance(target, Scalar)
+        text = names.text(target, f"{at}.{form}", as_id=form == "shot")
+        if form == "path":
+            return self._file(text, target, at)
+        more = values(node.entries, REFERENCE_PLACES[form])
+        del more[form]
+        if form == "shot":
+            return ShotReference(text, line=target.line, column=target.column, where=at, **more)
+        if not self._is_url(text, target, f"{at}.url"):
+            return None
+        return UrlReference(text, line=target.line, column=target.column, where=at, **more)
+
+    def _file(self, path: str, node: Scalar, at: str) -> FileReference | None:
+        if path.strip():
+            return FileReference(path, node.line, node.column, at)
+        self.findings.error(node, at, "the path is blank", "blank")
+        return None
+
+    def _is_url(self, text: str, node: Scalar, at: str) -> bool:
+        if re.match(URL_PATTERN, text):
+            return True
+        message = (
+            f"'{shortened(text)}' is not an https URL (plain http is allowed for loopback addresses only)"
+        )
+        self.findings.error(node, at, message, "url")
+        return False

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final, Protocol
 
 from rivya_run import __version__
@@ -210,8 +209,8 @@ def _shown(text: str) -> str:
     return visible(text.replace("\t", " " * _TAB))
 
 
-FILE: Mapping[str, str] = MappingProxyType(
-    {
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "The file": {
         "syntax": "this is not YAML (or JSON)",
         "empty": "there is nothing in the file",
         "several-documents": "a second document begins; a storyboard is one",
@@ -227,12 +226,8 @@ FILE: Mapping[str, str] = MappingProxyType(
         "too-large": "the file is larger than 16 MiB",
         "encoding": "the file is not text in UTF-8 (or UTF-16 or UTF-32 with a byte order mark)",
         "control-character": "a NUL or another character that can't stand in text",
-    }
-)
-"""What is wrong with a file before anything in it is understood."""
-
-SHAPE: Mapping[str, str] = MappingProxyType(
-    {
+    },
+    "Keys and values": {
         "unknown-key": "a key that has no meaning here; advice where the model's table is incomplete",
         "missing-key": "a key that must be there is not",
         "type": "text where a number is needed, a list where one value is, and so on; also an empty value",
@@ -244,30 +239,22 @@ SHAPE: Mapping[str, str] = MappingProxyType(
         "duplicate-id": "two shots (upper and lower case alike), or two project tables, have the same id",
         "name": "not a name for `vars` or `matrix`",
         "substitution": "`${` that is never closed, holds no name, or stands inside a value to be filled in",
-        "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` knows",
+        "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` defines",
         "unknown-preset": "`use` names no preset",
         "unknown-model": "no parameter table has this id",
         "matrix-id": "two shots of a matrix have the same id",
         "matrix-size": "a matrix makes more than 100,000 shots",
         "unused-params": "advice: `params` of the defaults that no shot gets",
-    }
-)
-"""What is wrong with keys and values of the language."""
-
-PARAMETERS: Mapping[str, str] = MappingProxyType(
-    {
+    },
+    "What the model says": {
         "option": "not one of the options",
         "step": "a number between two steps",
         "required": "a parameter that the model needs is missing",
         "reserved": "a parameter that rivya-run writes itself",
         "missing-prompt": "the model needs a prompt",
         "prompt-length": "longer than the model allows; advice where only UTF-16 units are too many",
-    }
-)
-"""What the model's table says against a prompt or its parameters."""
-
-REFERENCES: Mapping[str, str] = MappingProxyType(
-    {
+    },
+    "References": {
         "reference": "a reference mapping without exactly one of `path`, `url`, `shot`",
         "url": "not an https URL",
         "missing-reference": "the model needs a reference",
@@ -285,26 +272,11 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "circle": "shots wait for each other",
         "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
-    }
-)
-"""What is wrong with references."""
-
-PROJECT: Mapping[str, str] = MappingProxyType(
-    {
+    },
+    "The project": {
         "folder-claimed": "another storyboard file has this id and its output folder",
         "renamed": "the file was renamed, and without `id:` it would be paid for again under its new name",
         "table": "a parameter table in `models/` contradicts itself or its schema",
-    }
-)
-"""What is wrong around a storyboard."""
-
-GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "The file": FILE,
-        "Keys and values": SHAPE,
-        "What the model says": PARAMETERS,
-        "References": REFERENCES,
-        "The project": PROJECT,
-    }
-)
-"""All of them, by what they are about."""
+    },
+}
+"""Every code with its meaning, by what it is about; a test holds that none is missing."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
 
 from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
-from rivya_run.storyboard.graph import check_links
-from rivya_run.storyboard.language import KeyPlace
-from rivya_run.storyboard.layers import Stack, apply_layer, base_layer, texts
+from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.scalar_shapes import kind_of
-from rivya_run.storyboard.shape import well_shaped
+from rivya_run.storyboard.references import check_links
+from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -76,7 +74,6 @@ class _Board:
         base = self._defaults(entries)
         presets = self._presets(entries)
         reader = ShotReader(self.catalog, self.findings, _variables(root), presets, base, self.judge)
-        reader.scene = _label(entries, "scene")
         shots = entries.get("shots")
         if isinstance(shots, Sequence):
             # Nodes of shots are let go of as they are read: peak memory is the file's, not the file's twice.
@@ -114,10 +111,8 @@ class _Board:
 
     def _defaults(self, entries: Entries) -> Stack:
         node = entries.get("defaults")
-        tags = entries.get("tags")
-        stack = replace(
-            base_layer(DEFAULT_MODEL), tags=tuple(dict.fromkeys(texts(tags))) if tags is not None else ()
-        )
+        under = {key: entries[key] for key in ("tags", "scene") if key in entries}
+        stack = apply_layer(Stack(DEFAULT_MODEL), under, "", self.findings)
         if not isinstance(node, MappingNode):
             return stack
         layer = well_shaped(node, KeyPlace.DEFAULTS, "defaults", self.findings, lambda: self._rows(node))
@@ -160,18 +155,16 @@ class _Board:
                 if isinstance(layer, MappingNode):
                     good = well_shaped(layer, KeyPlace.PRESET, where, self.findings)
                 if "model" in good:
-                    self._judge_layer(apply_layer(base_layer(""), good, where, self.findings), good, where)
+                    self._judge_layer(apply_layer(Stack(""), good, where, self.findings), good, where)
                 presets[name] = (good, where)
         return presets
 
     def _max_credits(self, entries: Entries) -> float | None:
         node = entries.get("budget")
-        if not isinstance(node, MappingNode):
+        if not isinstance(node, MappingNode) or self.findings.is_invalid(node):
             return None
-        most = well_shaped(node, KeyPlace.BUDGET, "budget", self.findings).get("max_credits")
-        if isinstance(most, Scalar) and isinstance(most.value, int | float):
-            return float(most.value)
-        return None
+        most: float | None = values(node.entries, KeyPlace.BUDGET).get("max_credits")
+        return most
 
 
 def _variables(root: MappingNode) -> dict[str, Scalar]:

@@ -1,153 +1,34 @@
-"""Step two for ``references``: from what was written to records, the rules that need no file, and those about files.
+"""The rules for references: what a model takes, what their files are, and shots that feed shots in no circle.
 
 Facts about the files are gathered by somebody else and handed in.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping as ByPath
-from collections.abc import Sequence as Listed
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from rivya_run.errors import Problem
+from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
-from rivya_run.storyboard.language import URL_PATTERN
-from rivya_run.storyboard.layers import whole
 from rivya_run.storyboard.model import (
     FileFacts,
     FileReference,
     FileTrouble,
-    Frame,
     Reference,
+    Shot,
     ShotReference,
     Storyboard,
     UrlReference,
 )
 from rivya_run.storyboard.problems import Findings, HasPosition
-from rivya_run.storyboard.substitution import Names
+from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
-from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
 from rivya_run.yaml12.source import SourceText
-
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_SUFFIX: Final = r"//[^/?#]*/[^?#]*\.([A-Za-z0-9]{2,5})(?:[?#]|$)"
-_KINDS: Final = {
-    "image": ("jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "bmp", "tif", "tiff"),
-    "video": ("mp4", "m4v", "mov", "webm", "mkv", "avi"),
-    "audio": ("mp3", "wav", "m4a", "aac", "ogg", "oga", "flac", "opus"),
-}
-_KIND_OF_SUFFIX: Final = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes}
-
-
-class ReferenceReader:
-    """Makes the references of shots out of nodes."""
-
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
-
-    def read(
-        self, written: tuple[Node, str] | None, names: Names, table: ModelTable | None
-    ) -> tuple[Reference, ...]:
-        """The references of one shot; what is wrong with one is said, and it is left out."""
-        if written is None:
-            return ()
-        node, where = written
-        items = [(node, where)]
-        if isinstance(node, Sequence):
-            items = [(item, f"{where}[{index}]") for index, item in enumerate(node.items)]
-        references: list[Reference] = []
-        for item, at in items:
-            if self.findings.is_invalid(item):
-                continue
-            found = (
-                self._short(item, at, names, table)
-                if isinstance(item, Scalar)
-                else self._long(item, at, names)
-            )
-            if found is not None:
-                references.append(found)
-        return tuple(references)
-
-    def _short(self, node: Scalar, at: str, names: Names, table: ModelTable | None) -> Reference | None:
-        text = names.text(node, at)
-        if not _SCHEME.match(text):
-            return self._file(text, node, at)
-        if not self._is_url(text, node, at):
-            return None
-        suffix = re.search(_SUFFIX, text)
-        kind = _KIND_OF_SUFFIX.get(suffix.group(1).lower()) if suffix else None
-        if kind is None and table is not None and table.references and len(table.references.kinds) == 1:
-            kind = table.references.kinds[0]
-        if kind is None:
-            message = "the URL doesn't say what it leads to: write {url: ..., kind: image} (or video, audio)"
-            self.findings.error(node, at, message, "reference-kind")
-            return None
-        return UrlReference(text, kind, node.line, node.column, at)
-
-    def _long(self, node: Node, at: str, names: Names) -> Reference | None:
-        assert isinstance(node, Mapping)
-        path, url, shot = node.get("path"), node.get("url"), node.get("shot")
-        if isinstance(path, Scalar):
-            return self._file(names.text(path, f"{at}.path"), path, at)
-        if isinstance(shot, Scalar):
-            take = node.get("take")
-            return ShotReference(
-                names.text(shot, f"{at}.shot", as_id=True),
-                shot.line,
-                shot.column,
-                at,
-                whole(take) if isinstance(take, Scalar) else None,
-                _frame(node.get("frame")),
-            )
-        assert isinstance(url, Scalar)
-        text = names.text(url, f"{at}.url")
-        if not self._is_url(text, url, f"{at}.url"):
-            return None
-        return UrlReference(
-            text,
-            _text(node, "kind") or "",
-            url.line,
-            url.column,
-            at,
-            _text(node, "name"),
-            _text(node, "mime_type"),
-            _text(node, "duration_token"),
-            _text(node, "id"),
-        )
-
-    def _file(self, path: str, node: Scalar, at: str) -> FileReference | None:
-        if path.strip():
-            return FileReference(path, node.line, node.column, at)
-        self.findings.error(node, at, "the path is blank", "blank")
-        return None
-
-    def _is_url(self, text: str, node: Scalar, at: str) -> bool:
-        if re.match(URL_PATTERN, text):
-            return True
-        message = (
-            f"'{shortened(text)}' is not an https URL (plain http is allowed for loopback addresses only)"
-        )
-        self.findings.error(node, at, message, "url")
-        return False
-
-
-def _text(node: Mapping, key: str) -> str | None:
-    value = node.get(key)
-    return value.text if isinstance(value, Scalar) else None
-
-
-def _frame(node: Node | None) -> Frame | None:
-    if not isinstance(node, Scalar):
-        return None
-    if isinstance(node.value, int | float):
-        return float(node.value)
-    return "first" if node.text == "first" else "last"
 
 
 def check_policy(
-    references: Listed[Reference], table: ModelTable, where: str, at: HasPosition, findings: Findings
+    references: Sequence[Reference], table: ModelTable, where: str, at: HasPosition, findings: Findings
 ) -> None:
     """Count and kinds of a shot's references against the model's table, as far as no file is needed.
 
@@ -198,7 +79,7 @@ _MB = 1024 * 1024
 def judge_references(
     storyboard: Storyboard,
     catalog: Catalog,
-    facts: ByPath[str, FileFacts | FileTrouble],
+    facts: Mapping[str, FileFacts | FileTrouble],
     file: str,
 ) -> list[Problem]:
     """Problems of reference files, in file order: trouble with the file itself, its kind, type and size.
@@ -217,11 +98,11 @@ def judge_references(
             if isinstance(found, FileTrouble):
                 findings.error(reference, reference.where, found.message, found.code)
             elif found is not None and table is not None:
-                _judge(reference, found, table, findings)
+                _judge_file(reference, found, table, findings)
     return list(findings.in_file_order())
 
 
-def _judge(reference: FileReference, facts: FileFacts, table: ModelTable, findings: Findings) -> None:
+def _judge_file(reference: FileReference, facts: FileFacts, table: ModelTable, findings: Findings) -> None:
     trouble = file_against_table(facts, table, shortened(reference.path))
     if trouble is not None:
         code, message = trouble
@@ -252,3 +133,121 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
         message = f"'{name}' is {size}; {table.id} takes {facts.kind} files up to {limit.max_mb:g} MB"
         return "reference-size", message
     return None
+
+
+class Linked:
+    """A shot with the table of its model, None where the model is unknown."""
+
+    __slots__ = ("shot", "table")
+
+    def __init__(self, shot: Shot, table: ModelTable | None) -> None:
+        self.shot = shot
+        self.table = table
+
+
+def check_links(shots: Mapping[str, Linked], findings: Findings) -> None:
+    """Check every reference to a shot; ``shots`` holds all of them by id, in file order."""
+    for child in shots.values():
+        for reference in child.shot.references:
+            if isinstance(reference, ShotReference):
+                _check_link(reference, child.shot, child.table, shots, findings)
+    _circles([linked.shot for linked in shots.values()], findings)
+
+
+def _check_link(
+    reference: ShotReference,
+    child: Shot,
+    table: ModelTable | None,
+    shots: Mapping[str, Linked],
+    findings: Findings,
+) -> None:
+    at = f"{reference.where}.shot"
+    if reference.shot == child.id:
+        findings.error(reference, at, f"'{child.id}' refers to itself", "circle")
+        return
+    linked = shots.get(reference.shot)
+    if linked is None:
+        hint = did_you_mean(reference.shot, [name for name in shots if name != child.id])
+        message = f"unknown shot '{shortened(reference.shot)}'{hint}"
+        findings.error(reference, at, message, "unknown-shot", subject="")
+        return
+    parent = linked.shot
+    if reference.take is not None and reference.take > parent.takes:
+        message = f"take {reference.take} of '{parent.id}', which has {_takes(parent.takes)}"
+        findings.error(reference, f"{reference.where}.take", message, "range")
+    if linked.table is None:
+        return
+    kind = linked.table.category
+    if reference.frame is not None:
+        if kind != "video":
+            message = f"a frame of '{parent.id}', which is {_article(kind)}, not a video"
+            findings.error(reference, f"{reference.where}.frame", message, "frame")
+            return
+        kind = "image"
+        _check_seconds(reference, parent, findings)
+    if table is not None:
+        check_kind(reference, kind, None, table, findings)
+
+
+def _check_seconds(reference: ShotReference, parent: Shot, findings: Findings) -> None:
+    length = _number(parent.params.get("duration"))
+    if isinstance(reference.frame, float) and length is not None and reference.frame >= length:
+        message = f"frame at {reference.frame:g} s, but '{parent.id}' asks for {length:g} seconds"
+        findings.advice(reference, f"{reference.where}.frame", message, "frame-beyond")
+
+
+def _number(value: Json) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
+
+
+def _takes(count: int) -> str:
+    return "1 take" if count == 1 else f"{count} takes"
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
+
+
+def _circles(shots: Sequence[Shot], findings: Findings) -> None:
+    """Each circle once, said at its first shot's reference; depth first without recursion."""
+    by_id = {shot.id: shot for shot in shots}
+    done: set[str] = set()
+    for root in shots:
+        if root.id in done:
+            continue
+        way = {root.id}
+        stack = [(root, iter(_parents(root, by_id)))]
+        while stack:
+            shot, parents = stack[-1]
+            reference = next(parents, None)
+            if reference is None:
+                stack.pop()
+                way.discard(shot.id)
+                done.add(shot.id)
+            elif reference.shot in way:
+                names = [step.id for step, _ in stack]
+                _tell_circle(names[names.index(reference.shot) :], by_id, findings)
+            elif reference.shot not in done:
+                parent = by_id[reference.shot]
+                way.add(parent.id)
+                stack.append((parent, iter(_parents(parent, by_id))))
+
+
+def _parents(shot: Shot, by_id: Mapping[str, Shot]) -> list[ShotReference]:
+    return [
+        reference
+        for reference in shot.references
+        if isinstance(reference, ShotReference) and reference.shot != shot.id and reference.shot in by_id
+    ]
+
+
+def _tell_circle(names: list[str], by_id: Mapping[str, Shot], findings: Findings) -> None:
+    order = {name: place for place, name in enumerate(by_id)}
+    first = names.index(min(names, key=order.__getitem__))
+    ring = [*names[first:], *names[:first]]
+    reference = next(found for found in _parents(by_id[ring[0]], by_id) if found.shot == ring[1])
+    message = f"a circle of references: {' -> '.join([*ring, ring[0]])}"
+    findings.error(reference, f"{reference.where}.shot", message, "circle")

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
-from rivya_run.models.params_schema import (
-    NOT_EMPTY,
+from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, ModelTable
+from rivya_run.models.table_schemas import (
     model_definition,
     model_name,
     must_be_written,
@@ -21,10 +21,17 @@ from rivya_run.models.params_schema import (
     params_name,
     ref,
 )
-from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS, ModelTable
-from rivya_run.storyboard import language
-from rivya_run.storyboard.language import REFERENCE_PLACES, Key, KeyPlace, Shape, keys
+from rivya_run.storyboard.language import Key, keys
+from rivya_run.storyboard.model import NAME_PATTERN, URL_PATTERN
+from rivya_run.storyboard.shapes import (
+    LABEL_SCHEMA,
+    NOT_BLANK_PATTERN,
+    REFERENCE_PLACES,
+    SUBSTITUTION_PATTERN,
+    KeyPlace,
+)
 
+_JUDGED_BY_MODEL = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _GROUP = 7  # models in one branch: editors test the branches one by one
 _NAMES_MODEL: dict[str, Json] = {"required": ["model"]}
 _MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}]}
@@ -34,8 +41,9 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
     """The schema of a storyboard for the tables in force."""
     tables = catalog.all()
     definitions: dict[str, Json] = {**shape_definitions()}
-    for place in (KeyPlace.BUDGET, KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE):
-        definitions[place.value.replace(" ", "-")] = _place(place, catalog)
+    for place in KeyPlace:
+        if place not in _JUDGED_BY_MODEL:
+            definitions[place.definition] = _place(place, catalog)
     definitions["defaults"] = _layer(KeyPlace.DEFAULTS, catalog)
     definitions["preset"] = _layer(KeyPlace.PRESET, catalog)
     definitions["shot"] = _shot(catalog)
@@ -159,56 +167,16 @@ _ID = "^" + _DEVICES + ID_PATTERN.removeprefix("^")
 _ID_TEMPLATE = r"^([A-Za-z0-9_-]|\$\{[A-Za-z_][A-Za-z0-9_]*\})+$"
 _LITERAL = r"^(?![\s\S]*\$\{)"
 _SCHEME = "^[A-Za-z][A-Za-z0-9+.-]+://"
-_LABEL: dict[str, Json] = {"type": ["string", "number"]}
-_WRITTEN: dict[str, Json] = {"type": "string", "pattern": language.NOT_BLANK_PATTERN}
-
-_SIMPLE: dict[Shape, dict[str, Json]] = {
-    Shape.ID: {"type": ["string", "integer"]},
-    Shape.VERSION: {"enum": [1]},
-    Shape.LABEL: _LABEL,
-    Shape.LABELS: {"type": ["string", "number", "array"], "items": _LABEL},
-    Shape.PROMPT: _WRITTEN,
-    Shape.PARAMS: {
-        "type": "object",
-        "patternProperties": {EXTENSION_PATTERN: {}},
-        "additionalProperties": NOT_EMPTY,
-    },
-    Shape.REFERENCES: ref("references"),
-    Shape.FLAG: {"type": "boolean"},
-    Shape.NAMES: {"type": ["string", "number", "array"], "items": _LABEL},
-    Shape.VARIABLES: ref("variables"),
-    Shape.MATRIX: ref("matrix"),
-    Shape.LAYER: ref("defaults"),
-    Shape.LAYERS: {
-        "type": "object",
-        "patternProperties": {EXTENSION_PATTERN: {}},
-        "additionalProperties": ref("preset"),
-    },
-    Shape.SHOTS: {"type": "array", "minItems": 1, "items": ref("shot")},
-    Shape.BUDGET: ref("budget"),
-    Shape.PATH: _WRITTEN,
-    Shape.URL: {
-        "type": "string",
-        "pattern": f"{language.SUBSTITUTION_PATTERN}|{language.URL_PATTERN}",
-    },
-    Shape.TEXT: _WRITTEN,
-    Shape.SHOT_ID: {
-        "type": ["string", "integer"],
-        "pattern": f"{language.SUBSTITUTION_PATTERN}|{ID_PATTERN}",
-    },
-}
 
 
 def key_schema(key: Key, models: Sequence[str]) -> dict[str, Json]:
     """What the value of a key may be, with what an editor shows of it."""
     about: dict[str, Json] = {"title": key.title, "description": key.help}
-    if key.shape is Shape.MODEL:
-        about["default"] = DEFAULT_MODEL
-    elif key.default is not None:
+    if key.default is not None:
         about["default"] = key.default
     if key.examples:
         about["examples"] = list(key.examples)
-    shape = _shape(key, models)
+    shape = key.shape.schema(models)
     if "$ref" in shape:  # draft-07 ignores what stands beside a reference
         return about | {"allOf": [shape]}
     return about | shape
@@ -233,52 +201,29 @@ def shape_definitions() -> dict[str, Json]:
         "reference": _reference(),
         "variables": {
             "type": "object",
-            "patternProperties": {language.NAME_PATTERN: {**_LABEL, "pattern": _LITERAL}, **anything},
+            "patternProperties": {NAME_PATTERN: {**LABEL_SCHEMA, "pattern": _LITERAL}, **anything},
             "additionalProperties": False,
         },
         "matrix": {
             "type": "object",
             "minProperties": 1,
-            "patternProperties": {language.NAME_PATTERN: values, **anything},
+            "patternProperties": {NAME_PATTERN: values, **anything},
             "additionalProperties": False,
         },
     }
 
 
-def _shape(key: Key, models: Sequence[str]) -> dict[str, Json]:
-    if key.shape is Shape.MODEL:
-        return {"type": "string", "enum": list(models)}
-    if key.shape is Shape.ID and language.KeyPlace.TOP in key.places:
-        return ref("id")
-    if key.shape is Shape.KIND:
-        return {"enum": list(KINDS)}
-    if key.shape is Shape.FRAME:
-        return {
-            "if": {"type": "number"},
-            "then": {"minimum": 0},
-            "else": {"enum": list(language.FRAMES)},
-        }
-    if key.shape in {Shape.COUNT, Shape.AMOUNT}:
-        limits: dict[str, Json] = {"type": "integer" if key.shape is Shape.COUNT else "number"}
-        if key.minimum is not None:
-            limits["minimum"] = key.minimum
-        if key.maximum is not None:
-            limits["maximum"] = key.maximum
-        return limits
-    return dict(_SIMPLE[key.shape])
-
-
 def _reference() -> dict[str, Json]:
     """A path, a URL, or one of three mappings, told apart by the key that only one of them has."""
     text: dict[str, Json] = {
-        "pattern": language.NOT_BLANK_PATTERN,
+        "pattern": NOT_BLANK_PATTERN,
         "if": {"type": "string", "pattern": _SCHEME},
-        "then": {"pattern": f"{language.SUBSTITUTION_PATTERN}|{language.URL_PATTERN}"},
+        "then": {"pattern": f"{SUBSTITUTION_PATTERN}|{URL_PATTERN}"},
     }
     forms = list(REFERENCE_PLACES.items())
-    mapping: dict[str, Json] = ref(_form_name(forms[-1][1]))
+    mapping: dict[str, Json] = ref(forms[-1][1].definition)
     for name, place in reversed(forms[:-1]):
-        mapping = {"if": {"required": [name]}, "then": ref(_form_name(place)), "else": mapping}
+        mapping = {"if": {"required": [name]}, "then": ref(place.definition), "else": mapping}
     told: dict[str, Json] = {
         key.name: {"title": key.title, "description": key.help}
         for _, place in reversed(forms)
@@ -291,7 +236,3 @@ def _reference() -> dict[str, Json]:
         "then": mapping,
         "else": text,
     }
-
-
-def _form_name(place: language.KeyPlace) -> str:
-    return place.value.replace(" ", "-")

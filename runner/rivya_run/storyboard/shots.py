@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
-from rivya_run.storyboard.graph import Linked
-from rivya_run.storyboard.language import WINDOWS_DEVICES, KeyPlace
+from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
     apply_layer,
+    misspelt,
     read_matrix,
     shown_id,
     tell_collision,
-    texts,
-    whole,
+    well_shaped,
 )
-from rivya_run.storyboard.model import Reference, Shot
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, check_missing, read_prompt
+from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import ReferenceReader, check_policy
-from rivya_run.storyboard.scalar_shapes import kind_of
-from rivya_run.storyboard.shape import misspelt, well_shaped
+from rivya_run.storyboard.references import Linked, check_policy
+from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -49,10 +47,7 @@ def id_trouble(text: str) -> str | None:
 
 
 class ShotReader:
-    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order.
-
-    ``scene`` is the one of shots that name none.
-    """
+    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order."""
 
     def __init__(
         self,
@@ -71,7 +66,6 @@ class ShotReader:
         self.judge = judge
         self.shots: dict[str, Linked] = {}
         self.base_is_used = False
-        self.scene: str | None = None
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         self._references = ReferenceReader(findings)
@@ -85,6 +79,9 @@ class ShotReader:
         if isinstance(named, Scalar) and named.text:
             where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
+        scene = entries.get("scene")
+        if isinstance(scene, Scalar) and not scene.text:
+            del entries["scene"]  # names none, so that the one of the top is in force
         stack = self._stack(entries.get("use"), where)
         stack = apply_layer(stack, entries, where, self.findings)
         self.base_is_used = self.base_is_used or stack.model == self.base.model
@@ -138,13 +135,13 @@ class ShotReader:
         return table
 
     def _check_pick(self, written: _Written) -> None:
-        pick, takes = written.entries.get("pick"), written.stack.takes
+        pick, takes = written.carried.get("pick"), written.carried.get("takes", 1)
         if written.has("takes") and "takes" not in written.entries:
             return
-        if isinstance(pick, Scalar) and whole(pick) > takes:
+        if isinstance(pick, int) and isinstance(takes, int) and pick > takes:
             has = "1 take" if takes == 1 else f"{takes} takes"
-            message = f"take {whole(pick)} is picked of a shot with {has}"
-            self.findings.error(pick, below(written.where, "pick"), message, "range")
+            message = f"take {pick} is picked from a shot with {has}"
+            self.findings.error(written.entries["pick"], below(written.where, "pick"), message, "range")
 
     def _one(
         self,
@@ -157,12 +154,14 @@ class ShotReader:
         """One shot, of one combination; it is taken up when nothing was found wrong with it."""
         entries, stack, table, where = written.entries, written.stack, written.table, written.where
         shot_id = self._id(written, names, made, matrix)
-        references = self._references.read(stack.references, names, table)
+        references = self._references.read(stack.values.get("references"), names, table)
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
         if table is not None:
-            if not written.has("prompt") and not misspelt(written.node, KeyPlace.SHOT, "prompt"):
-                check_missing(table, written.node, where, self.findings)
+            there = written.has("prompt") or misspelt(written.node, KeyPlace.SHOT, "prompt")
+            if table.prompt_required and not there:
+                message = f"'prompt' is missing; {table.id} needs one"
+                self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)
@@ -170,25 +169,17 @@ class ShotReader:
                 self._advise(written, table, params, references)
         if shot_id is None:
             return
-        pick = entries.get("pick")
-        skip = entries.get("skip")
-        own = where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})"
         shot = Shot(
-            shot_id,
-            stack.model,
-            prompt,
-            params,
-            references,
-            stack.takes,
-            whole(pick) if isinstance(pick, Scalar) else None,
-            isinstance(skip, Scalar) and skip.value is True,
-            written.label("scene") or self.scene,
-            written.label("title"),
-            written.label("notes"),
-            stack.tags,
-            own,
-            written.node.line,
-            written.node.column,
+            id=shot_id,
+            model=stack.model,
+            prompt=prompt,
+            params=params,
+            references=references,
+            tags=stack.tags,
+            where=where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})",
+            line=written.node.line,
+            column=written.node.column,
+            **written.carried,
         )
         self.shots[shot_id] = Linked(shot, table)
 
@@ -246,10 +237,21 @@ class ShotReader:
                 self.findings.advice(written.node, written.where, row.message, row.code)
 
 
+CARRIED: Final = {
+    name: key.shape.value
+    for name, key in keys(KeyPlace.SHOT).items()
+    if name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
+}
+"""The keys that no step but the reader's checks has to do with, and what gives the value of each.
+
+Each becomes the field of ``Shot`` that is called so.
+"""
+
+
 class _Written:
     """A shot as written: its node, what of it is well shaped, the layers it comes to, its model's table."""
 
-    __slots__ = ("entries", "node", "stack", "table", "where")
+    __slots__ = ("carried", "entries", "node", "stack", "table", "where")
 
     def __init__(
         self, node: MappingNode, entries: Entries, where: str, stack: Stack, table: ModelTable | None
@@ -259,14 +261,13 @@ class _Written:
         self.where = where
         self.stack = stack
         self.table = table
+        self.carried: dict[str, Any] = {
+            name: CARRIED[name](node) for name, (node, _) in stack.values.items() if name in CARRIED
+        }
 
     def has(self, key: str) -> bool:
         """Whether the person wrote the key, rightly or not."""
         return key in self.node.entries
-
-    def label(self, key: str) -> str | None:
-        node = self.entries.get(key)
-        return node.text if isinstance(node, Scalar) else None
 
     def params_position(self) -> Node:
         """Where to say that a parameter is missing."""

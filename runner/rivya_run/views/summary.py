@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
+from rivya_run.engine.next_step import Ending, Outcome
+from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.planning.lineage import parents_of
@@ -54,6 +54,7 @@ def _board(board: Ended) -> Iterator[str]:
     groups = _grouped(board)
     yield f"{board.storyboard}: {_counts(board, groups)}"
     yield from _unknown(board, groups[Ending.UNKNOWN])
+    yield from _unknown_unused(board, groups[Ending.UNKNOWN])
     yield from _out_of_credits(board, groups[Ending.OUT_OF_CREDITS])
     yield from _no_room(board, groups[Ending.NO_ROOM])
     yield from _failed(board, groups[Ending.FAILED])
@@ -142,7 +143,7 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         yield f"    {step.label}  {why}"
         if attempt is not None:
             cost = attempt.at_stake or None
-            yield f"      {sending_in_words(attempt.task_id, attempt.key, attempt.sent_at, cost)}"
+            yield f"      {sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)}"
             take = None if step.shot.takes == 1 else step.take
             adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
             yield f"      if its task exists: {adopt}"
@@ -151,6 +152,31 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
     short = only if len(only) <= 2 * MOST_NAMED else []
     yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
+
+
+def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    """Creates that no shot asks for any more: nothing is held up by them, but their clips may have been paid for."""
+    of_takes = {attempt.client_request_id for step, _ in named if (attempt := _last(board, step)) is not None}
+    unknown = [one for one in board.history.attempts.values() if one.state in UNDECIDED_STATES]
+    unused = [one for one in unknown if one.client_request_id not in of_takes]
+    if not unused:
+        return
+    yield "  unknown, and not used by any shot now: these may have been paid for"
+    for attempt in unused[:MOST_NAMED]:
+        cost = attempt.at_stake or None
+        sending = sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)
+        yield f"    {attempt.shot}/{attempt.take}  {sending}"
+        adopt = adopt_command(
+            board.file,
+            attempt.shot,
+            attempt.task_id,
+            attempt.take,
+            board.options,
+            key=attempt.client_request_id,
+        )
+        yield f"      if its task exists: {adopt}"
+    if len(unused) > MOST_NAMED:
+        yield f"    and {len(unused) - MOST_NAMED:,} more: {board.command(name='status')}"
 
 
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
@@ -202,7 +228,7 @@ def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str
     if found:
         yield "  not finished:"
         yield from _listed(found, board.command(name="status"))
-        yield f"    go on: {board.command()}"
+        yield f"    continue: {board.command()}"
 
 
 def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

@@ -135,16 +135,16 @@ def explain(error: yaml.YAMLError, source: SourceText) -> Problem:
         line, column = source.place(conflict.start())
         message = "a merge conflict is left in the file; choose a side and remove its markers"
         return source.problem(line, column, message, "merge-conflict")
-    if not isinstance(error, yaml.MarkedYAMLError):
+    mark = error.problem_mark or error.context_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
         return source.problem(1, 1, f"not YAML: {visible(str(error))}", "syntax")
-    problem, context = error.problem or "", error.context or ""
-    begun, mark = error.context_mark, error.problem_mark or error.context_mark
-    if begun is not None and _begins_it(problem, context, several=mark is None or begun.line != mark.line):
+    problem, context, begun = error.problem or "", error.context or "", error.context_mark
+    if begun is not None and _begins_it(problem, context, several=begun.line != mark.line):
         mark = begun
     own = f"not YAML: {' '.join(part for part in (context, problem) if part)}"
-    message = _common(problem, context, source, mark) or own
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return source.problem(line, column, message, "syntax")
+    text = source.line(mark.line + 1) or ""
+    message = _common(problem, context, text[: mark.column], text[mark.column : mark.column + 1]) or own
+    return source.problem(mark.line + 1, mark.column + 1, message, "syntax")
 
 
 def _begins_it(problem: str, context: str, *, several: bool) -> bool:
@@ -153,12 +153,11 @@ def _begins_it(problem: str, context: str, *, several: bool) -> bool:
     return unclosed or "alias" in context or "anchor" in context
 
 
-def _common(problem: str, context: str, source: SourceText, mark: yaml.Mark | None) -> str | None:
-    """What most often is behind an error, and what to do about it."""
-    text = (source.line(mark.line + 1) or "") if mark is not None else ""
-    before, here = (
-        (text[: mark.column], text[mark.column : mark.column + 1]) if mark is not None else ("", "")
-    )
+_KEY_WANTED: Final = ("expected key", "expected <block end>", "<document start>", "expected ':'")
+
+
+def _common(problem: str, context: str, before: str, here: str) -> str | None:
+    """What most often is behind an error, and what to do about it; the line ``before`` the fault and ``here``."""
     if "violates indentation" in problem or ("cannot start any token" in problem and here == "\t"):
         return "a tab can't indent; use spaces"
     if problem.startswith("mapping values are not allowed"):
@@ -173,10 +172,7 @@ def _common(problem: str, context: str, source: SourceText, mark: yaml.Mark | No
         return "expected ',' or a closing bracket here; is a '[' or '{' never closed?"
     if "cannot start any token" in problem or "alias" in context or "anchor" in context:
         return f"text that begins with '{visible(here or '*')}' needs quotes"
-    if any(
-        words in problem
-        for words in ("expected key", "expected <block end>", "<document start>", "expected ':'")
-    ):
+    if any(words in problem for words in _KEY_WANTED):
         if before.rstrip()[-1:] in ("'", '"'):
             return "more text after the closing quote; put quotes around the whole text"
         return "expected a key here; check the indentation and the quotes"

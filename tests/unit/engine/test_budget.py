@@ -27,7 +27,7 @@ from rivya_run.journal.events import (
 )
 from rivya_run.journal.fingerprint import price_key
 from rivya_run.journal.fold import History
-from rivya_run.journal.prices import Estimate, estimate
+from rivya_run.planning.plan import Estimate, estimate
 
 
 @dataclass
@@ -78,7 +78,15 @@ class Shop:
         unpriced = admission.cost.basis != "observed"
         self.record(
             Intended(
-                key, key, 1, "f", 1, MODEL, "", admission.cost.credits, price_key=price_key(MODEL, params)
+                key=key,
+                shot=key,
+                take=1,
+                fingerprint="f",
+                number=1,
+                model=MODEL,
+                body="",
+                estimate=admission.cost.credits,
+                price_key=price_key(MODEL, params),
             )
         )
         self.on_intent()
@@ -87,7 +95,7 @@ class Shop:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         await anyio.sleep(answer)
-        self.record(Created(key, f"task_{key}", "queued", reserved=price))
+        self.record(Created(key=key, task_id=f"task_{key}", status="queued", reserved_credits=price))
         del self.unanswered[key]
         self.made.append(key)
         admission.answered()
@@ -177,18 +185,23 @@ def test_what_the_wallet_may_not_cover_goes_alone(creates: list[Create], balance
 def test_a_failure_that_cost_nothing_gives_its_credits_back() -> None:
     """What was reserved counts until the task has ended; then its final credits do."""
     shop = Shop(max_credits=10)
-    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    shop.record(
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10)
+    )
     assert isinstance(shop.budget.refusal(10), SpendDenied)
-    shop.record(Created("k", "task_k", "queued", reserved=10))
+    shop.record(Created(key="k", task_id="task_k", status="queued", reserved_credits=10))
     assert isinstance(shop.budget.refusal(10), SpendDenied)
-    shop.record(Failed("k", "generation_failed", "", reserved=10, final=0))
+    shop.record(Failed(key="k", code="generation_failed", message="", reserved_credits=10, final_credits=0))
     assert shop.budget.refusal(10) is None
 
 
 def test_a_budget_counts_the_whole_life_and_a_cap_this_run() -> None:
     """What was spent before counts for ``budget.max_credits`` only."""
     history = History()
-    for event in (Intended("k", "a", 1, "f", 1, MODEL, "", 10), Created("k", "t", "queued", reserved=10)):
+    for event in (
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10),
+        Created(key="k", task_id="t", status="queued", reserved_credits=10),
+    ):
         history.apply(Entry(1, NOW, event))
     life, run = Shop(max_credits=15, history=history), Shop(cap=15, history=history)
     refusal = life.budget.refusal(10)
@@ -204,11 +217,30 @@ def test_a_cost_that_nobody_knows_fits_no_empty_budget() -> None:
     assert Shop(max_credits=1).budget.refusal(None) is None
 
 
+def test_a_cap_ends_also_where_nothing_ever_tells_a_price() -> None:
+    """Each create of unknown cost counts as one credit, whatever came of it; one that was never made doesn't."""
+    history = History()
+    for number, name in enumerate("abc", 1):
+        sent = Intended(key=name, shot=name, take=1, fingerprint=name, number=1, model=MODEL, body="")
+        made = Created(key=name, task_id=f"t{number}", status="queued")
+        for event in (sent, Withdrawn(key=name, reason="offline") if name == "c" else made):
+            history.apply(Entry(number, NOW, event))
+    assert Shop(max_credits=3, history=history).budget.refusal(None) is None
+    assert Shop(max_credits=2, history=history).budget.refusal(None) is not None
+    assert history.spent() == 0
+
+
 def test_a_cap_is_over_all_storyboards_of_a_run() -> None:
     """Two histories, one ``--max-credits``."""
     shop, other = Shop(cap=15), History()
     shop.spending.watch(other)
-    other.apply(Entry(1, NOW, Intended("k", "a", 1, "f", 1, MODEL, "", 10)))
+    other.apply(
+        Entry(
+            1,
+            NOW,
+            Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10),
+        )
+    )
     assert shop.spending.so_far() == 10
     assert shop.budget.refusal(10) is not None
 
@@ -250,10 +282,13 @@ def test_a_right_given_back_twice_counts_once() -> None:
 def test_what_earlier_creates_turn_out_not_to_have_cost_buys_nothing() -> None:
     """--max-credits is about what this run spends, not about what comes back meanwhile."""
     history = History()
-    for event in (Intended("k", "a", 1, "f", 1, MODEL, "", 30), Created("k", "t", "queued", reserved=30)):
+    for event in (
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=30),
+        Created(key="k", task_id="t", status="queued", reserved_credits=30),
+    ):
         history.apply(Entry(1, NOW, event))
     shop = Shop(cap=20, history=history)
-    shop.record(Failed("k", "generation_failed", "", reserved=30, final=0))
+    shop.record(Failed(key="k", code="generation_failed", message="", reserved_credits=30, final_credits=0))
     assert shop.spending.so_far() == 0
     assert shop.budget.refusal(20) is None
     assert shop.budget.refusal(21) is not None
@@ -263,21 +298,31 @@ def test_earlier_creates_that_cost_more_than_thought_count_for_the_run() -> None
     """What they cost beyond their estimate is spent in this run; what others gave back pays for none of it."""
     history = History()
     for key in ("dearer", "cheaper", "as thought"):
-        history.apply(Entry(1, NOW, Intended(key, key, 1, "f", 1, MODEL, "", 10)))
+        history.apply(
+            Entry(
+                1,
+                NOW,
+                Intended(
+                    key=key, shot=key, take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10
+                ),
+            )
+        )
     shop = Shop(cap=20, history=history)
     assert shop.spending.so_far() == 0
-    shop.record(Created("as thought", "t1", "queued", reserved=10))
+    shop.record(Created(key="as thought", task_id="t1", status="queued", reserved_credits=10))
     assert shop.spending.so_far() == 0
-    shop.record(Created("dearer", "t2", "queued", reserved=15))
+    shop.record(Created(key="dearer", task_id="t2", status="queued", reserved_credits=15))
     assert shop.spending.so_far() == 5
-    shop.record(Created("cheaper", "t3", "queued", reserved=3))
+    shop.record(Created(key="cheaper", task_id="t3", status="queued", reserved_credits=3))
     assert shop.spending.so_far() == 5
 
 
 def test_a_refusal_under_the_runs_cap_names_it() -> None:
     """A person reads which cap it was, and how far it is used."""
     shop = Shop(cap=15)
-    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    shop.record(
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10)
+    )
     refusal = shop.budget.refusal(10)
     assert refusal is not None
     assert refusal.message == "--max-credits is 15: 10 spent or at stake, this take would add 10"
@@ -286,7 +331,9 @@ def test_a_refusal_under_the_runs_cap_names_it() -> None:
 def test_the_wallet_is_held_against_what_the_run_has_spent_as_well() -> None:
     """What is at stake is no longer there for the next take."""
     shop = Shop(balance=25)
-    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 10))
+    shop.record(
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=10)
+    )
     assert shop.spending.covered(15)
     assert not shop.spending.covered(16)
 
@@ -366,7 +413,9 @@ def test_a_cost_that_nobody_knows_is_no_reason_to_doubt_the_wallet() -> None:
     admission = shop.till.admit(shop.budget, priced(None, None))
     assert isinstance(admission, SpendPermit)
     assert not admission.doubtful
-    shop.record(Intended("k", "a", 1, "f", 1, MODEL, "", 1))
+    shop.record(
+        Intended(key="k", shot="a", take=1, fingerprint="f", number=1, model=MODEL, body="", estimate=1)
+    )
     admission = shop.till.admit(shop.budget, priced(None, None))
     assert isinstance(admission, SpendPermit)
     assert admission.doubtful
@@ -423,8 +472,18 @@ def test_without_a_cap_nothing_is_added_up(monkeypatch: pytest.MonkeyPatch) -> N
 def lost_unpriced(history: History, key: str) -> None:
     """A create whose answer is lost for good, at a price that nobody told."""
     for event in (
-        Intended(key, key, 1, "f", 1, MODEL, "", 10, price_key=f"price of {key}"),
-        MarkedUnknown(key, "no_answer", ""),
+        Intended(
+            key=key,
+            shot=key,
+            take=1,
+            fingerprint="f",
+            number=1,
+            model=MODEL,
+            body="",
+            estimate=10,
+            price_key=f"price of {key}",
+        ),
+        MarkedUnknown(key=key, code="no_answer", message=""),
     ):
         history.apply(Entry(1, NOW, event))
 
@@ -507,7 +566,20 @@ class Street:
         """Begin the run; ``resends`` are creates of earlier runs, by storyboard, and when they are settled."""
         for number, (at, _) in enumerate(resends):
             key = f"r{number}"
-            self.record(at, Intended(key, key, 1, "f", 1, MODEL, "", 10, price_key=f"old {key}"))
+            self.record(
+                at,
+                Intended(
+                    key=key,
+                    shot=key,
+                    take=1,
+                    fingerprint="f",
+                    number=1,
+                    model=MODEL,
+                    body="",
+                    estimate=10,
+                    price_key=f"old {key}",
+                ),
+            )
             self.till.expect(key)
         for history in self.histories:
             self.spending.watch(history)
@@ -525,7 +597,7 @@ class Street:
         await anyio.sleep(seconds)
         try:
             if seconds > 1:
-                self.record(at, Created(key, f"task {key}", "queued", reserved=10))
+                self.record(at, Created(key=key, task_id=f"task {key}", status="queued", reserved_credits=10))
         finally:
             self.till.settled(key)
 
@@ -555,20 +627,32 @@ class Street:
 
     async def create(self, name: str, wish: Visit, admission: SpendPermit, kind: str) -> None:
         """An admitted create and what becomes of it."""
-        intent = Intended(name, name, 1, "f", 1, MODEL, "", admission.cost.credits, price_key=kind)
+        intent = Intended(
+            key=name,
+            shot=name,
+            take=1,
+            fingerprint="f",
+            number=1,
+            model=MODEL,
+            body="",
+            estimate=admission.cost.credits,
+            price_key=kind,
+        )
         self.record(wish.board, intent)
         self.check(wish.board, blind=admission.unpriced)
         await anyio.sleep(wish.answer)
         if wish.fate is Fate.CRASHED:
             raise ZeroDivisionError
         if wish.fate is Fate.ANSWERED:
-            self.record(wish.board, Created(name, f"task {name}", "queued", reserved=10))
+            self.record(
+                wish.board, Created(key=name, task_id=f"task {name}", status="queued", reserved_credits=10)
+            )
         elif wish.fate is Fate.REFUSED:
-            self.record(wish.board, Refused(name, "validation_failed", ""))
+            self.record(wish.board, Refused(key=name, code="validation_failed", message=""))
         elif wish.fate is Fate.WITHDRAWN:
-            self.record(wish.board, Withdrawn(name, "never sent"))
+            self.record(wish.board, Withdrawn(key=name, reason="never sent"))
         else:
-            self.record(wish.board, MarkedUnknown(name, "no_answer", ""))
+            self.record(wish.board, MarkedUnknown(key=name, code="no_answer", message=""))
         admission.answered()
         await anyio.sleep(wish.end)
 

@@ -9,9 +9,9 @@ import pytest
 from fault_cases import board
 from mock_api import error
 from projects import png
-from rivya_run.engine.outcome import Ending
+from rivya_run.engine.next_step import Ending
 from rivya_run.journal.attempt import AttemptState
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from scripted_run import LOST, UNREACHED, Answer, ScriptedRun, made
 
 PATIENCE = 1800.0
@@ -102,14 +102,32 @@ def test_time_in_which_nothing_is_asked_is_no_silence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cap", ["run", "storyboard"])
 @pytest.mark.parametrize("age", [30.0, 7200.0])
 def test_paying_again_for_unknown_takes_under_a_cap(tmp_path: Path, cap: str, age: float) -> None:
-    """What a person decided to pay for again holds nobody, itself least of all; a young one is asked after first."""
+    """What a person decided to pay for again holds nobody, itself least of all; a young one is asked after first.
+
+    An old one is called unknown by one run, and paid for again by the next.
+    """
     run = ScriptedRun(tmp_path, lambda run, shot: made(shot, model=None))
     text = board(3, top="budget: {max_credits: 100}" if cap == "storyboard" else "")
     options = RunOptions(resend_unknown=True, max_credits=100 if cap == "run" else None)
-    assert run.run(text, options=options, open_creates=[("s01", age), ("s02", age)]) == 1
+    code = run.run(text, options=options, open_creates=[("s01", age), ("s02", age)])
+    if age > 3600:
+        assert code == 6
+        assert [run.attempt(f"s{n:02}").state for n in (1, 2)] == [AttemptState.UNKNOWN] * 2
+        run.asleep += age
+        code = run.run(text, options=options)
+    assert code == 1
     assert [run.attempt(f"s{n:02}").state for n in (1, 2, 3)] == [AttemptState.FAILED] * 3
-    assert [run.attempt(f"s{n:02}").number for n in (1, 2, 3)] == ([1, 1, 1] if age < 3600 else [2, 2, 1])
+    assert [run.attempt(f"s{n:02}").number for n in (1, 2)] == ([1, 1] if age < 3600 else [2, 2])
     assert run.ended_at < PATIENCE
+
+
+def test_a_create_past_its_window_is_shown_before_anybody_pays_again_for_it(tmp_path: Path) -> None:
+    """--resend-unknown speaks of what a run has called unknown: here that is only put on record."""
+    run = ScriptedRun(tmp_path, lambda run, shot: made(shot))
+    options = RunOptions(resend_unknown=True)
+    assert run.run(board(2), options=options, open_creates=[("s01", 7200.0)]) == 6
+    assert [run.attempt(shot).state for shot in ("s01", "s02")] == [AttemptState.UNKNOWN, AttemptState.FAILED]
+    assert [shot for shot, _ in run.creates] == ["s02"]
 
 
 def test_one_unanswered_create_at_an_unknown_price_over_all_storyboards(tmp_path: Path) -> None:

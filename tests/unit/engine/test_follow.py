@@ -11,15 +11,14 @@ import pytest
 
 import virtual_time
 from mock_api import Answer, MockApi, error, task
-from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.follow import Follower, Polled
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.records import RunLedger
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Intended
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 KEY = "board.a.t1.0"
 EPOCH = 1_778_500_000.0
@@ -42,8 +41,12 @@ def follow(
             return EPOCH + anyio.current_time() - past
 
         ledger = Ledger(folder, now=lambda: iso(wall()))
-        ledger.record(Intended(KEY, "a", 1, "f" * 64, 1, "m", "{}", 10))
-        ledger.record(Created(KEY, "task_1", "queued", 10))
+        ledger.record(
+            Intended(
+                key=KEY, shot="a", take=1, fingerprint="f" * 64, number=1, model="m", body="{}", estimate=10
+            )
+        )
+        ledger.record(Created(key=KEY, task_id="task_1", status="queued", reserved_credits=10))
         past = 0.0
         clocks = Clocks(anyio.current_time, wall, anyio.current_time)
         polled: list[Polled] = []
@@ -72,7 +75,7 @@ def test_to_its_end(tmp_path: Path) -> None:
     assert [one.changed for one in polled] == [False, True, True]
     assert found.state is AttemptState.FINISHED and found.urls == ("https://m/1",)
     assert times[0] == pytest.approx(2.0, abs=0.1)
-    assert found.lasted is not None and len(timing._whole) == 1
+    assert found.task_seconds is not None and len(timing._whole) == 1
 
 
 def test_a_task_that_failed(tmp_path: Path) -> None:
@@ -96,7 +99,7 @@ def test_not_found_is_believed_the_third_time(tmp_path: Path) -> None:
     assert found.state is AttemptState.FINISHED
     polled, found, times, _ = follow([gone], tmp_path / "2")
     assert len(times) == 3 and polled[-1] == Polled(True, True)
-    assert found.state is AttemptState.UNKNOWN and found.lost
+    assert found.state is AttemptState.TASK_MISSING
 
 
 def test_trouble_is_tried_again(tmp_path: Path) -> None:

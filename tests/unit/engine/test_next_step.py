@@ -12,8 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, planner, shot
-from rivya_run.engine.next_step import Done, Fetch, MarkUnknown, Now, Poll, Send, Wait, WantedTake, next_step
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import (
+    Done,
+    Ending,
+    Fetch,
+    MarkUnknown,
+    Now,
+    Outcome,
+    Poll,
+    Send,
+    Wait,
+    WantedTake,
+    next_step,
+)
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.events import (
     Created,
@@ -60,7 +71,7 @@ def one(state: AttemptState, **changes: Any) -> Attempt:
         (one(State.SENT), CREATE, replace(NOW, window_left=0), MarkUnknown()),
         (one(State.RUNNING), CREATE, NOW, Poll(7)),
         (one(State.RUNNING), CREATE, replace(NOW, ask_at=200), Poll(100)),
-        (one(State.UNKNOWN, task_id="t", lost=True), WantedTake(), NOW, Poll(7)),
+        (one(State.TASK_MISSING), WantedTake(), NOW, Poll(7)),
         (one(State.FINISHED), CREATE, NOW, Fetch()),
         (one(State.STORED), WantedTake(), NOW, Fetch()),
         (one(State.FAILED), CREATE, replace(NOW, creates_left=1), Send(again=False)),
@@ -83,6 +94,7 @@ def test_table(known: Attempt | None, wanted: WantedTake, now: Now, expected: ob
         (State.STORED, replace(NOW, fetched=True), Ending.DONE),
         (State.FAILED, NOW, Ending.FAILED),
         (State.UNKNOWN, NOW, Ending.UNKNOWN),
+        (State.TASK_MISSING, replace(NOW, looked=True), Ending.UNKNOWN),
         (State.WITHDRAWN, NOW, Ending.UNFINISHED),
     ],
 )
@@ -92,11 +104,7 @@ def test_ends(state: AttemptState, now: Now, ending: Ending) -> None:
     assert isinstance(step, Done) and step.outcome.ending is ending
 
 
-ATTEMPTS = st.builds(
-    lambda state, lost: one(state, lost=lost and state is State.UNKNOWN),
-    st.sampled_from(State),
-    st.booleans(),
-)
+ATTEMPTS = st.sampled_from(State).map(one)
 NOWS = st.builds(
     Now,
     st.floats(0, 200),
@@ -112,7 +120,7 @@ NOWS = st.builds(
     fetched=st.booleans(),
     not_fetched=st.sampled_from([None, "404"]),
 )
-OPEN = {State.SENT, State.RUNNING, State.FINISHED, State.STORED, State.UNKNOWN}
+OPEN = {State.SENT, State.RUNNING, State.FINISHED, State.STORED, State.UNKNOWN, State.TASK_MISSING}
 
 
 @settings(max_examples=500)
@@ -127,9 +135,9 @@ def test_what_may_have_been_paid_for_is_never_created_anew(
     if isinstance(step, Send) and step.again:
         assert known.state is State.SENT and now.window_left > 0 and not now.sent
     if isinstance(step, Poll):
-        assert (known.state in {State.RUNNING, State.UNKNOWN} and now.time < step.at <= now.deadline) or (
-            step.at == now.ask_at
-        )
+        assert (
+            known.state in {State.RUNNING, State.TASK_MISSING} and now.time < step.at <= now.deadline
+        ) or (step.at == now.ask_at)
     if isinstance(step, Done):
         assert step.outcome.ending is not Ending.DONE or known.state is State.STORED
 
@@ -240,23 +248,43 @@ class Driver:
                 key = self.step.request_key
                 assert key is not None and self.step.fingerprint is not None
                 world.record(
-                    Intended(key, "a", 1, self.step.fingerprint, self.step.number, A.model, "{}", 10)
+                    Intended(
+                        key=key,
+                        shot="a",
+                        take=1,
+                        fingerprint=self.step.fingerprint,
+                        number=self.step.number,
+                        model=A.model,
+                        body="{}",
+                        estimate=10,
+                    )
                 )
                 self.key = key
             self.send(again=step.again)
             return
         assert self.key is not None
         if isinstance(step, MarkUnknown):
-            world.record(MarkedUnknown(self.key, "no_answer", "nobody can tell"))
+            world.record(MarkedUnknown(key=self.key, code="no_answer", message="nobody can tell"))
         elif isinstance(step, Poll):
             self.ask(self.key)
         elif isinstance(step, Fetch):
             self.now = replace(self.now, fetched=True)
             if world.choose(True, False):
-                world.record(Stored(self.key, 0, 1, "a/a_t01_x.mp4", None, 3, "0" * 64, "video/mp4"))
+                world.record(
+                    Stored(
+                        key=self.key,
+                        index=0,
+                        of=1,
+                        path="a/a_t01_x.mp4",
+                        url=None,
+                        bytes=3,
+                        sha256="0" * 64,
+                        mime_type="video/mp4",
+                    )
+                )
             else:
                 self.now = replace(self.now, not_fetched="404")
-                world.record(NotFetched(self.key, "404"))
+                world.record(NotFetched(key=self.key, message="404"))
 
     def send(self, *, again: bool) -> None:
         """A create on its way."""
@@ -266,14 +294,14 @@ class Driver:
         self.now = replace(self.now, sent=True)
         fate = world.choose(*Fate)
         if fate is Fate.NEVER_ARRIVED and not again:
-            world.record(Withdrawn(key, "no connection"))
+            world.record(Withdrawn(key=key, reason="no connection"))
         elif fate is Fate.REFUSED and not again:
-            world.record(Refused(key, "validation_failed", "no"))
+            world.record(Refused(key=key, code="validation_failed", message="no"))
         elif fate in {Fate.ANSWER_LOST, Fate.ANSWERED}:
             task_id = world.make(key)
             world.point()
             if fate is Fate.ANSWERED:
-                world.record(Created(key, task_id, "queued", 10))
+                world.record(Created(key=key, task_id=task_id, status="queued", reserved_credits=10))
 
     def ask(self, key: str) -> None:
         """A question for the task."""
@@ -288,13 +316,15 @@ class Driver:
             self.now = replace(self.now, looked=True, unlearnt="HTTP 500")
         elif said == "missing":
             self.now = replace(self.now, looked=True)
-            world.record(TaskMissing(key, "not found"))
+            world.record(TaskMissing(key=key, message="not found"))
         elif world.tasks[task_id] == "running":
-            world.record(Observed(key, "processing"))
+            world.record(Observed(key=key, status="processing"))
         elif world.tasks[task_id] == "failed":
-            world.record(Failed(key, "generation_failed", "no", 10, 0))
+            world.record(
+                Failed(key=key, code="generation_failed", message="no", reserved_credits=10, final_credits=0)
+            )
         else:
-            world.record(Succeeded(key, ("https://m/1",), 10, 10))
+            world.record(Succeeded(key=key, urls=("https://m/1",), reserved_credits=10, final_credits=10))
 
 
 @settings(max_examples=150, deadline=None)

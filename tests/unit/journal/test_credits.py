@@ -17,7 +17,7 @@ from rivya_run.views.page.figures import spend
 from rivya_run.views.status_view import scenes, totals_lines
 
 BOARD = board(shot("a", "one", takes=2), shot("b", "two", takes=3))
-HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.key).map(tuple)
+HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.client_request_id).map(tuple)
 
 
 @settings(max_examples=50)
@@ -39,11 +39,16 @@ def test_manifest_page_and_books_agree(found: tuple[Attempt, ...]) -> None:
 @pytest.mark.parametrize("state", [AttemptState.STORED, AttemptState.FAILED])
 def test_credits_that_were_reserved_and_never_settled_are_spent(state: AttemptState) -> None:
     """An API that says nothing final when a task ends: 10 in the books, in status and on the page."""
-    ended = attempt(shot("a"), 1, state, reserved=10, final=None)
+    ended = attempt(shot("a"), 1, state, reserved_credits=10, final_credits=None)
     history = history_of(ended)
     board_of_it = board(shot("a"))
     read = manifest(
-        board_of_it, "b.yaml", {("a", 1): ended.key}, history, base_url="https://rivya.ai", updated_at=NOW
+        board_of_it,
+        "b.yaml",
+        {("a", 1): ended.client_request_id},
+        history,
+        base_url="https://rivya.ai",
+        updated_at=NOW,
     )
     assert (history.spent(), history.at_stake()) == (10, 10)
     assert spend(read).spent == 10

@@ -42,27 +42,87 @@ PATHS = st.sampled_from(["a/a_t01_x.mp4", "b/b_t01_x.mp4"])
 TEXT = st.sampled_from(["x", "insufficient_credits"])
 
 EVENTS: st.SearchStrategy[JournalEvent] = st.one_of(
-    st.builds(RunStarted, TEXT, TEXT, TEXT, TEXT, TEXT, st.just(1)),
-    st.builds(Uploaded, TEXT, TEXT, TEXT, TEXT, st.none(), st.just(1), TEXT),
     st.builds(
-        Intended, KEYS, SHOTS, TAKES, TEXT, st.just(1), TEXT, st.just("{}"), CREDITS, st.none() | st.just("p")
+        RunStarted,
+        program=TEXT,
+        base_url=TEXT,
+        storyboard_id=TEXT,
+        storyboard_path=TEXT,
+        storyboard_sha256=TEXT,
+        pid=st.just(1),
     ),
-    st.builds(Withdrawn, KEYS, TEXT),
-    st.builds(Refused, KEYS, TEXT, TEXT, st.none(), st.sampled_from([400, 402])),
-    st.builds(Created, KEYS, TASKS, TEXT, CREDITS, CREDITS),
-    st.builds(Observed, KEYS, TEXT, CREDITS, CREDITS),
-    st.builds(Succeeded, KEYS, st.lists(TEXT, max_size=2).map(tuple), CREDITS, CREDITS),
-    st.builds(Failed, KEYS, TEXT, TEXT, CREDITS, CREDITS),
-    st.builds(TaskMissing, KEYS, TEXT),
-    st.builds(Stored, KEYS, st.integers(0, 1), st.integers(1, 2), PATHS, TEXT, st.just(1), TEXT, st.none()),
-    st.builds(Reassigned, KEYS, SHOTS, TAKES, st.dictionaries(PATHS, PATHS)),
-    st.builds(MarkedUnknown, KEYS, TEXT, TEXT),
-    st.builds(GivenUp, KEYS),
     st.builds(
-        Adopted, KEYS, SHOTS, TAKES, TEXT, st.just(1), TEXT, st.just("{}"), TASKS, TEXT, CREDITS, CREDITS
+        Uploaded,
+        sha256=TEXT,
+        kind=TEXT,
+        model=TEXT,
+        path=TEXT,
+        mime_type=st.none(),
+        bytes=st.just(1),
+        url=TEXT,
     ),
-    st.builds(Removed, KEYS, PATHS),
-    st.builds(FrameTaken, KEYS, TEXT, PATHS, TEXT, st.just(1)),
+    st.builds(
+        Intended,
+        key=KEYS,
+        shot=SHOTS,
+        take=TAKES,
+        fingerprint=TEXT,
+        number=st.just(1),
+        model=TEXT,
+        body=st.just("{}"),
+        estimate=CREDITS,
+        price_key=st.none() | st.just("p"),
+    ),
+    st.builds(Withdrawn, key=KEYS, reason=TEXT),
+    st.builds(
+        Refused,
+        key=KEYS,
+        code=TEXT,
+        message=TEXT,
+        request_id=st.none(),
+        http_status=st.sampled_from([400, 402]),
+    ),
+    st.builds(Created, key=KEYS, task_id=TASKS, status=TEXT, reserved_credits=CREDITS, final_credits=CREDITS),
+    st.builds(Observed, key=KEYS, status=TEXT, reserved_credits=CREDITS, final_credits=CREDITS),
+    st.builds(
+        Succeeded,
+        key=KEYS,
+        urls=st.lists(TEXT, max_size=2).map(tuple),
+        reserved_credits=CREDITS,
+        final_credits=CREDITS,
+    ),
+    st.builds(Failed, key=KEYS, code=TEXT, message=TEXT, reserved_credits=CREDITS, final_credits=CREDITS),
+    st.builds(TaskMissing, key=KEYS, message=TEXT),
+    st.builds(
+        Stored,
+        key=KEYS,
+        index=st.integers(0, 1),
+        of=st.integers(1, 2),
+        path=PATHS,
+        url=TEXT,
+        bytes=st.just(1),
+        sha256=TEXT,
+        mime_type=st.none(),
+    ),
+    st.builds(Reassigned, key=KEYS, shot=SHOTS, take=TAKES, paths=st.dictionaries(PATHS, PATHS)),
+    st.builds(MarkedUnknown, key=KEYS, code=TEXT, message=TEXT),
+    st.builds(GivenUp, key=KEYS),
+    st.builds(
+        Adopted,
+        key=KEYS,
+        shot=SHOTS,
+        take=TAKES,
+        fingerprint=TEXT,
+        number=st.just(1),
+        model=TEXT,
+        body=st.just("{}"),
+        task_id=TASKS,
+        status=TEXT,
+        reserved_credits=CREDITS,
+        final_credits=CREDITS,
+    ),
+    st.builds(Removed, key=KEYS, path=PATHS),
+    st.builds(FrameTaken, key=KEYS, frame=TEXT, path=PATHS, sha256=TEXT, bytes=st.just(1)),
 )
 
 
@@ -78,7 +138,17 @@ def history(*events: JournalEvent) -> History:
 
 def intended(key: str = "one", estimate: float | None = 10) -> Intended:
     """A create of shot a, take 1."""
-    return Intended(key, "a", 1, "f", 1, "m", "{}", estimate, "p")
+    return Intended(
+        key=key,
+        shot="a",
+        take=1,
+        fingerprint="f",
+        number=1,
+        model="m",
+        body="{}",
+        estimate=estimate,
+        price_key="p",
+    )
 
 
 @given(st.lists(EVENTS, max_size=30), st.integers(0, 30))
@@ -111,10 +181,10 @@ def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) 
     assert math.isclose(found.at_stake(), told + sum(one.at_stake for one in attempts), abs_tol=1e-6)
     assert found.at_stake() >= found.spent() - 1e-6
     by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
-    assert sorted(one.key for one in by_take) == sorted(found.attempts)
+    assert sorted(one.client_request_id for one in by_take) == sorted(found.attempts)
     for one in attempts:
         if one.task_id is not None:
-            assert one.key in found.keys_of_task(one.task_id)
+            assert one.client_request_id in found.keys_of_task(one.task_id)
 
 
 @given(st.lists(EVENTS, max_size=30))
@@ -138,9 +208,24 @@ def test_a_way_from_intent_to_file() -> None:
     """Sent, running, finished, stored; the price is learned, the final credits are what was spent."""
     steps: list[tuple[JournalEvent, AttemptState, float, float]] = [
         (intended(), AttemptState.SENT, 0, 10),
-        (Created("one", "task_1", "queued", 30.0, 0.0), AttemptState.RUNNING, 30, 30),
-        (Succeeded("one", ("https://r/1.mp4",), 30.0, 20.0), AttemptState.FINISHED, 20, 20),
-        (Stored("one", 0, 1, "a/x.mp4", None, 1, "s", None), AttemptState.STORED, 20, 20),
+        (
+            Created(key="one", task_id="task_1", status="queued", reserved_credits=30.0, final_credits=0.0),
+            AttemptState.RUNNING,
+            30,
+            30,
+        ),
+        (
+            Succeeded(key="one", urls=("https://r/1.mp4",), reserved_credits=30.0, final_credits=20.0),
+            AttemptState.FINISHED,
+            20,
+            20,
+        ),
+        (
+            Stored(key="one", index=0, of=1, path="a/x.mp4", url=None, bytes=1, sha256="s", mime_type=None),
+            AttemptState.STORED,
+            20,
+            20,
+        ),
     ]
     found = History()
     for number, (event, state, spent, at_stake) in enumerate(steps, start=1):
@@ -152,7 +237,7 @@ def test_a_way_from_intent_to_file() -> None:
 
 def test_an_answer_that_names_no_price_counts_by_its_estimate() -> None:
     """A cap can't be passed because the API said nothing."""
-    found = history(intended(estimate=40), Created("one", "task_1", "queued"))
+    found = history(intended(estimate=40), Created(key="one", task_id="task_1", status="queued"))
     assert found.at_stake() == 40
 
 
@@ -161,8 +246,10 @@ def test_a_failed_task_that_shows_no_credits_teaches_no_price(reserved: float | 
     """The empty wallet's reading of the lifecycle page."""
     found = history(
         intended(),
-        Created("one", "task_1", "queued", reserved, 0.0),
-        Failed("one", "insufficient_credits", "no", reserved, 0.0),
+        Created(key="one", task_id="task_1", status="queued", reserved_credits=reserved, final_credits=0.0),
+        Failed(
+            key="one", code="insufficient_credits", message="no", reserved_credits=reserved, final_credits=0.0
+        ),
     )
     assert found.prices == {}
     assert found.spent() == 0
@@ -171,7 +258,9 @@ def test_a_failed_task_that_shows_no_credits_teaches_no_price(reserved: float | 
 def test_a_free_model_is_known_to_be_free_once_it_was() -> None:
     """A task that succeeded for nothing."""
     found = history(
-        intended(), Created("one", "task_1", "queued", 0.0, 0.0), Succeeded("one", ("u",), 0.0, 0.0)
+        intended(),
+        Created(key="one", task_id="task_1", status="queued", reserved_credits=0.0, final_credits=0.0),
+        Succeeded(key="one", urls=("u",), reserved_credits=0.0, final_credits=0.0),
     )
     assert found.prices == {"p": 0}
 
@@ -180,22 +269,30 @@ def test_how_long_a_task_lasted_stays_known() -> None:
     """A renewed URL says nothing of it, and takes nothing away."""
     found = history(
         intended(),
-        Created("one", "task_1", "queued"),
-        Succeeded("one", ("u",), 10.0, 10.0, None, 42.5, 30.0),
-        Succeeded("one", ("v",)),
+        Created(key="one", task_id="task_1", status="queued"),
+        Succeeded(
+            key="one",
+            urls=("u",),
+            reserved_credits=10.0,
+            final_credits=10.0,
+            updated_at=None,
+            task_seconds=42.5,
+            running_seconds=30.0,
+        ),
+        Succeeded(key="one", urls=("v",)),
     )
-    assert (found.attempts["one"].lasted, found.attempts["one"].ran) == (42.5, 30.0)
+    assert (found.attempts["one"].task_seconds, found.attempts["one"].running_seconds) == (42.5, 30.0)
 
 
 def test_stills_follow_their_clip() -> None:
     """A renamed shot's stills are where its clips are."""
     found = history(
         intended(),
-        Created("one", "task_1", "queued"),
-        Succeeded("one", ("u",)),
-        Stored("one", 0, 1, "a/x.mp4", None, 1, "s", None),
-        FrameTaken("one", "last", "a/x_last.png", "s", 1),
-        Reassigned("one", "b", 1, {"a/x.mp4": "b/x.mp4", "a/x_last.png": "b/x_last.png"}),
+        Created(key="one", task_id="task_1", status="queued"),
+        Succeeded(key="one", urls=("u",)),
+        Stored(key="one", index=0, of=1, path="a/x.mp4", url=None, bytes=1, sha256="s", mime_type=None),
+        FrameTaken(key="one", frame="last", path="a/x_last.png", sha256="s", bytes=1),
+        Reassigned(key="one", shot="b", take=1, paths={"a/x.mp4": "b/x.mp4", "a/x_last.png": "b/x_last.png"}),
     )
     [output] = found.attempts["one"].outputs
     assert output.path == "b/x.mp4"
@@ -209,20 +306,40 @@ def test_a_withdrawn_create_keeps_its_reason_and_counts_for_nothing() -> None:
     asked = shot("a")
     made = attempt(asked, 1, AttemptState.SENT)
     sent = history_of(made)
-    sent.apply(Entry(9, NOW, Withdrawn(made.key, "no connection")))
-    known = sent.attempts[made.key]
+    sent.apply(Entry(9, NOW, Withdrawn(key=made.client_request_id, reason="no connection")))
+    known = sent.attempts[made.client_request_id]
     assert (known.state, known.withdrawn, known.error) == (AttemptState.WITHDRAWN, "no connection", None)
     assert known.at_stake == 0
 
 
 def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
     """Thought to cost 10; the API reserved 50 for the same: 50 are at stake, and its price is known now."""
-    lost = Intended("lost", "a", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
-    other = Intended("other", "b", 1, "f" * 64, 1, "m", "{}", 10.0, "p")
+    lost = Intended(
+        key="lost",
+        shot="a",
+        take=1,
+        fingerprint="f" * 64,
+        number=1,
+        model="m",
+        body="{}",
+        estimate=10.0,
+        price_key="p",
+    )
+    other = Intended(
+        key="other",
+        shot="b",
+        take=1,
+        fingerprint="f" * 64,
+        number=1,
+        model="m",
+        body="{}",
+        estimate=10.0,
+        price_key="p",
+    )
     found = History([Entry(1, NOW, lost), Entry(2, NOW, other)])
-    assert [one.key for one in found.unanswered_unpriced()] == ["lost", "other"]
+    assert [one.client_request_id for one in found.unanswered_unpriced()] == ["lost", "other"]
     assert found.at_stake() == 20
-    found.apply(Entry(3, NOW, Created("other", "t", "queued", 50.0)))
+    found.apply(Entry(3, NOW, Created(key="other", task_id="t", status="queued", reserved_credits=50.0)))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 100
 
@@ -230,14 +347,22 @@ def test_a_lost_create_counts_by_the_price_that_another_one_told() -> None:
 def test_the_checksum_of_the_first_bytes_stays() -> None:
     """The API served others when the file was fetched again, twice; and then the first ones once more."""
     events: list[JournalEvent] = [
-        Intended("one", "a", 1, "f", 1, "m", "{}"),
-        Created("one", "task_1", "queued"),
+        Intended(key="one", shot="a", take=1, fingerprint="f", number=1, model="m", body="{}"),
+        Created(key="one", task_id="task_1", status="queued"),
     ]
     history = History(entries(events))
     for number, (sha256, first) in enumerate(
         [("s1", None), ("s2", "s1"), ("s3", "s1"), ("s1", None)], start=9
     ):
-        history.apply(Entry(number, NOW, Stored("one", 0, 1, "a/x.mp4", None, 1, sha256, None)))
+        history.apply(
+            Entry(
+                number,
+                NOW,
+                Stored(
+                    key="one", index=0, of=1, path="a/x.mp4", url=None, bytes=1, sha256=sha256, mime_type=None
+                ),
+            )
+        )
         [output] = history.attempts["one"].outputs
         assert (output.sha256, output.first_sha256, output.identity) == (sha256, first, "s1")
 
@@ -245,10 +370,21 @@ def test_the_checksum_of_the_first_bytes_stays() -> None:
 def test_nobody_waits_for_a_create_that_a_person_gave_up() -> None:
     """It may have cost something, so it stays at stake; but its answer was decided to be done without."""
     found = history(
-        Intended("one", "a", 1, "f", 1, "m", "{}", 10.0, "p"), MarkedUnknown("one", "no_answer", "")
+        Intended(
+            key="one",
+            shot="a",
+            take=1,
+            fingerprint="f",
+            number=1,
+            model="m",
+            body="{}",
+            estimate=10.0,
+            price_key="p",
+        ),
+        MarkedUnknown(key="one", code="no_answer", message=""),
     )
-    assert [one.key for one in found.unanswered_unpriced()] == ["one"]
-    found.apply(Entry(3, NOW, GivenUp("one")))
+    assert [one.client_request_id for one in found.unanswered_unpriced()] == ["one"]
+    found.apply(Entry(3, NOW, GivenUp(key="one")))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 10
 

@@ -21,16 +21,27 @@ from rivya_run.journal.events import Entry, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense, formed, judge_meaning, salvaged
 from rivya_run.journal.manifest import known_attempts, manifest, text_of
-from rivya_run.journal.manifest_schema import manifest_schema
+from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.matching import serving_of
 
-UPLOAD = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "file_1", "tok", NOW)
+UPLOAD = Uploaded(
+    sha256="0" * 64,
+    kind="image",
+    model="m",
+    path="refs/a.png",
+    mime_type="image/png",
+    bytes=5,
+    url="https://u/1",
+    file_id="file_1",
+    duration_token="tok",
+    uploaded_at=NOW,
+)
 SCHEMA: Any = manifest_schema()
 BOARD = board(
     shot("a", "one", takes=2), shot("b", "two", takes=3, scene="s", tags=("t",), notes="n", title="T")
 )
-HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.key).map(tuple)
+HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.client_request_id).map(tuple)
 
 
 def document(*found: Attempt) -> dict[str, Any]:
@@ -136,18 +147,18 @@ def test_an_attempt_that_makes_no_sense_keeps_its_key_and_task() -> None:
     """Its task is asked for again; without a task nobody knows; without a key there is nothing."""
     entry = entry_of_attempt(attempt(shot("a")))
     wrong = entry | {"outputs": [{"path": "../x"}], "final_credits": -5}
-    history = History([Entry(7, NOW, TakenIn(str(entry["client_request_id"]), "a", wrong))])
+    history = History([Entry(7, NOW, TakenIn(key=str(entry["client_request_id"]), shot="a", entry=wrong))])
     [found] = history.attempts.values()
-    assert (found.state, found.task_id, found.outputs, found.final) == (
+    assert (found.state, found.task_id, found.outputs, found.final_credits) == (
         AttemptState.RUNNING,
         entry["task_id"],
         (),
         None,
     )
-    assert history.passed_over[found.key][0] == 7
-    history.apply(Entry(8, NOW, TakenIn(found.key, "a", entry)))
+    assert history.passed_over[found.client_request_id][0] == 7
+    history.apply(Entry(8, NOW, TakenIn(key=found.client_request_id, shot="a", entry=entry)))
     assert history.passed_over == {}
-    assert history.attempts[found.key].state is AttemptState.STORED
+    assert history.attempts[found.client_request_id].state is AttemptState.STORED
     lost = salvaged(wrong | {"task_id": [1]}, "a")
     assert lost is not None
     assert lost.status == "unknown"

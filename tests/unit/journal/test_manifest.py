@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from attempts_strategy import attempts
 from examples import NOW, attempt, board, history_of, planner, shot
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.events import Entry, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import known_attempts, knows_more, manifest, text_of
-from rivya_run.journal.manifest_schema import manifest_schema
-from rivya_run.journal.task import ApiError
+from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.planning.matching import serving_of
 from rivya_run.storyboard.model import Storyboard
 
@@ -26,8 +25,19 @@ FEW = settings(max_examples=30)
 
 BOARD = board(shot("a", "one", takes=2), shot("b", "two", takes=3, pick=2, scene="s", tags=("t",), notes="n"))
 SCHEMA = jsonschema.Draft7Validator(manifest_schema())
-UPLOAD = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "file_1", "tok", NOW)
-HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.key).map(tuple)
+UPLOAD = Uploaded(
+    sha256="0" * 64,
+    kind="image",
+    model="m",
+    path="refs/a.png",
+    mime_type="image/png",
+    bytes=5,
+    url="https://u/1",
+    file_id="file_1",
+    duration_token="tok",
+    uploaded_at=NOW,
+)
+HISTORIES = st.lists(attempts(), max_size=6, unique_by=lambda one: one.client_request_id).map(tuple)
 
 
 def document(history: History, storyboard: Storyboard = BOARD, **serving: str) -> dict[str, Any]:
@@ -43,7 +53,10 @@ def document(history: History, storyboard: Storyboard = BOARD, **serving: str) -
 
 def folded(read: dict[str, Any]) -> History:
     """The history of a clone that has only the manifest."""
-    events = [TakenIn(told.key, name, entry) for name, entry, told in known_attempts(read)]
+    events = [
+        TakenIn(key=told.client_request_id, shot=name, entry=entry)
+        for name, entry, told in known_attempts(read)
+    ]
     return History(Entry(number, NOW, event) for number, event in enumerate(events, start=1))
 
 
@@ -59,9 +72,9 @@ def test_a_clone_that_has_only_the_manifest_writes_the_same_one(found: tuple[Att
 @given(HISTORIES)
 def test_every_attempt_stands_in_it_once(found: tuple[Attempt, ...]) -> None:
     """In a take, among a take's earlier ones, or in history; only what never arrived is left out."""
-    keys = [told.key for _, _, told in known_attempts(document(history_of(*found)))]
+    keys = [told.client_request_id for _, _, told in known_attempts(document(history_of(*found)))]
     assert len(keys) == len(set(keys))
-    assert set(keys) == {one.key for one in found if one.state is not AttemptState.WITHDRAWN}
+    assert set(keys) == {one.client_request_id for one in found if one.state is not AttemptState.WITHDRAWN}
 
 
 @FEW
@@ -95,9 +108,9 @@ def test_its_sums_are_right(found: tuple[Attempt, ...]) -> None:
 def test_spent_credits_are_final_where_it_ended_and_reserved_where_it_runs() -> None:
     """The contract's example: a success, a failure that was charged, and a task that runs."""
     history = history_of(
-        attempt(shot("a", "one"), 1, reserved=10, final=8),
-        attempt(shot("gone"), 1, AttemptState.FAILED, reserved=10, final=3),
-        attempt(shot("a", "one"), 2, AttemptState.RUNNING, reserved=10, final=0),
+        attempt(shot("a", "one"), 1, reserved_credits=10, final_credits=8),
+        attempt(shot("gone"), 1, AttemptState.FAILED, reserved_credits=10, final_credits=3),
+        attempt(shot("a", "one"), 2, AttemptState.RUNNING, reserved_credits=10, final_credits=0),
     )
     assert document(history)["totals"]["spent_credits"] == 21
 
@@ -132,7 +145,7 @@ def test_a_clip_that_serves_another_take_is_shown_there() -> None:
     """A renamed shot's manifest entry has the present take's number."""
     made = attempt(shot("old", "two"), 1)
     take = document(history_of(made))["shots"][1]["takes"][0]
-    assert (take["client_request_id"], take["take"]) == (made.key, 1)
+    assert (take["client_request_id"], take["take"]) == (made.client_request_id, 1)
 
 
 def test_uploads_are_remembered_whole() -> None:
@@ -204,7 +217,7 @@ def test_a_given_up_outcome_stays_given_up_in_a_clone() -> None:
     """Also where the next attempt was never made."""
     given_up = attempt(shot("a", "one"), 1, AttemptState.GIVEN_UP, error=ApiError("no_answer", ""))
     history = folded(document(history_of(given_up)))
-    assert history.attempts[given_up.key].state is AttemptState.GIVEN_UP
+    assert history.attempts[given_up.client_request_id].state is AttemptState.GIVEN_UP
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rivya_run.journal.attempt import Attempt, AttemptState, Output
+from rivya_run.journal.attempt import Attempt, AttemptState, Output, Task, TaskStatus
 from rivya_run.journal.results import results_of
-from rivya_run.journal.task import Task, TaskStatus
 
 
 def attempt(*stored: str, urls: tuple[str, ...] = (), places: tuple[int, ...] = ()) -> Attempt:
@@ -14,15 +13,15 @@ def attempt(*stored: str, urls: tuple[str, ...] = (), places: tuple[int, ...] = 
     outputs = tuple(Output(f"s/{at}.mp4", url, 1, "0" * 64, None) for at, url in enumerate(stored))
     state = AttemptState.FINISHED
     return Attempt(
-        "key",
-        "s",
-        1,
-        "0" * 64,
-        1,
-        "m",
-        "{}",
-        state,
-        None,
+        client_request_id="key",
+        shot="s",
+        take=1,
+        fingerprint="0" * 64,
+        number=1,
+        model="m",
+        body="{}",
+        state=state,
+        sent_at=None,
         urls=urls or stored,
         places=places,
         outputs=outputs,
@@ -41,6 +40,7 @@ NOW = task("https://m/c.mp4?2", "https://m/t.jpg?2", places=(1, 0))
     ("known", "urls"),
     [
         (attempt(urls=("https://m/t.jpg", "https://m/c.mp4")), ("https://m/c.mp4?2", "https://m/t.jpg?2")),
+        (attempt(urls=("https://m/t.jpg?1",), places=(0,)), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/t.jpg?1"), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/t.jpg?1", "https://m/c.mp4?1"), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/c.mp4?1"), ("https://m/c.mp4?2", "https://m/t.jpg?2")),

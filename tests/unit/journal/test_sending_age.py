@@ -132,9 +132,9 @@ def test_a_time_that_is_not_on_record_tells_nothing() -> None:
 def history(*times: float) -> History:
     """A create sent at the second of these times, other lines at the others."""
     events: list[JournalEvent] = [
-        GivenUp("other"),
-        Intended("key", "a", 1, "f", 1, "m", "{}"),
-        *[GivenUp("other")] * len(times),
+        GivenUp(key="other"),
+        Intended(key="key", shot="a", take=1, fingerprint="f", number=1, model="m", body="{}"),
+        *[GivenUp(key="other")] * len(times),
     ]
     return History(
         Entry(number, iso(at), event)
@@ -173,8 +173,10 @@ def test_a_colleagues_clock_is_doubted_by_when_its_word_was_taken_in(ahead: int,
     """What another machine sent later than it was taken in here has no age, however much time goes by."""
     assume(abs(ahead) > STEP)
     told = attempt(shot("a"), 1, AttemptState.SENT, sent_at=iso(EPOCH + ahead))
-    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry_of_attempt(told)))])
-    age = books.seconds_since_sent(books.attempts[told.key], Moment(EPOCH + later))
+    books = History(
+        [Entry(1, iso(EPOCH), TakenIn(key=told.client_request_id, shot="a", entry=entry_of_attempt(told)))]
+    )
+    age = books.seconds_since_sent(books.attempts[told.client_request_id], Moment(EPOCH + later))
     assert age == (None if ahead > 0 else later - ahead)
 
 
@@ -183,5 +185,5 @@ def test_what_is_no_time_tells_nothing(sent_at: object) -> None:
     """A colleague's manifest may say anything; a time without a zone is another on each machine."""
     told = attempt(shot("a"), 1, AttemptState.SENT)
     entry = {**entry_of_attempt(told), "sent_at": sent_at}
-    books = History([Entry(1, iso(EPOCH), TakenIn(told.key, "a", entry))])
-    assert books.seconds_since_sent(books.attempts[told.key], Moment(EPOCH)) is None
+    books = History([Entry(1, iso(EPOCH), TakenIn(key=told.client_request_id, shot="a", entry=entry))])
+    assert books.seconds_since_sent(books.attempts[told.client_request_id], Moment(EPOCH)) is None

@@ -130,7 +130,14 @@ def test_any_bytes_give_entries_or_an_error_that_says_where(content: bytes) -> N
 
 
 def _started(pid: int = 1) -> RunStarted:
-    return RunStarted("0.1", "https://rivya.ai", "board", "board.yaml", "0" * 64, pid)
+    return RunStarted(
+        program="0.1",
+        base_url="https://rivya.ai",
+        storyboard_id="board",
+        storyboard_path="board.yaml",
+        storyboard_sha256="0" * 64,
+        pid=pid,
+    )
 
 
 def test_opening_writes_nothing_and_the_first_line_makes_the_file(tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_a_torn_tail_is_cut_off_before_the_next_line(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(line_of(1, NOW, _started()) + b'{"n":2,"at"')
     journal = Journal(path, now=lambda: NOW)
-    journal.append(Withdrawn("k", "never sent"))
+    journal.append(Withdrawn(key="k", reason="never sent"))
     journal.close()
     assert [entry.number for entry in read_journal(path)[0]] == [1, 2]
 
@@ -241,7 +248,7 @@ def test_a_folder_that_goes_away_is_noticed_by_the_next_sync(
     for _ in range(2):
         with pytest.raises(FolderGone, match="board: this folder was removed"):
             journal.sync()
-    journal.append(Withdrawn("k", "what is known in memory goes on"))
+    journal.append(Withdrawn(key="k", reason="what is known in memory goes on"))
     journal.close()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from attempts_strategy import attempts
 from examples import attempt, shot
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import request_body
 from rivya_run.journal.judging import Nonsense, judge_attempt
 from rivya_run.journal.take_entry import (
@@ -21,7 +21,6 @@ from rivya_run.journal.take_entry import (
     take_status,
     whole,
 )
-from rivya_run.journal.task import ApiError
 
 FEW = settings(max_examples=50)
 
@@ -64,14 +63,18 @@ def test_what_was_paid_and_what_is_to_be_done_survive(made: Attempt) -> None:
     back = read_back(made.shot, json.loads(json.dumps(entry_of_attempt(made))))
     expected = AttemptState.RUNNING if made.state is AttemptState.FINISHED else made.state
     assert back.state is expected
-    assert (back.key, back.body, back.fingerprint, back.number) == (
-        made.key,
+    assert (back.client_request_id, back.body, back.fingerprint, back.number) == (
+        made.client_request_id,
         made.body,
         made.fingerprint,
         made.number,
     )
-    assert (back.reserved, back.final, back.estimate) == (made.reserved, made.final, made.estimate)
-    assert (back.lost, back.task_id, back.parents) == (made.lost, made.task_id, made.parents)
+    assert (back.reserved_credits, back.final_credits, back.estimate) == (
+        made.reserved_credits,
+        made.final_credits,
+        made.estimate,
+    )
+    assert (back.task_id, back.parents) == (made.task_id, made.parents)
     assert out_of_credits(back) == out_of_credits(made)
 
 
@@ -126,7 +129,9 @@ def test_a_decision_to_pay_again_is_remembered() -> None:
 def test_the_request_is_the_body_as_it_was_sent() -> None:
     """Any clone can send the very same bytes again."""
     made = attempt(A, 1, AttemptState.SENT)
-    body = request_body(A.model, "é 🎬 \u202e", {"seed": "7", "duration": 6.5}, [{"url": "u"}], made.key)
+    body = request_body(
+        A.model, "é 🎬 \u202e", {"seed": "7", "duration": 6.5}, [{"url": "u"}], made.client_request_id
+    )
     entry = json.loads(json.dumps(entry_of_attempt(replace(made, body=body))))
     assert read_back("a", entry).body == body
 
@@ -134,13 +139,15 @@ def test_the_request_is_the_body_as_it_was_sent() -> None:
 def test_references_do_not_count_for_learned_prices() -> None:
     """The price of a take is known from a manifest by model and params, whatever its uploads were called."""
     made = attempt(A)
-    with_media = replace(made, body=request_body(A.model, A.prompt, A.params, [{"url": "u"}], made.key))
+    with_media = replace(
+        made, body=request_body(A.model, A.prompt, A.params, [{"url": "u"}], made.client_request_id)
+    )
     assert read_back("a", entry_of_attempt(with_media)).price_key == made.price_key
 
 
 def test_earlier_attempts_stand_in_their_take() -> None:
     """With their credits, without attempts of their own."""
-    failed = attempt(A, 1, AttemptState.FAILED, final=3)
+    failed = attempt(A, 1, AttemptState.FAILED, final_credits=3)
     entry: dict[str, Any] = entry_of_attempt(attempt(A, number=2), [failed])
     [earlier] = entry["attempts"]
     assert (earlier["attempt"], earlier["status"], earlier["final_credits"]) == (1, "failed", 3)

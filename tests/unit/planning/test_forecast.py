@@ -167,7 +167,10 @@ def test_a_run_learns_from_earlier_runs() -> None:
         "created_at": "2026-05-11T00:00:00.000Z",
         "updated_at": "2026-05-11T00:00:50.000Z",
     }
-    seen = [attempt(shot("a"), take, lasted=40.0, ran=25.0, **told) for take in range(1, ENOUGH + 1)]
+    seen = [
+        attempt(shot("a"), take, task_seconds=40.0, running_seconds=25.0, **told)
+        for take in range(1, ENOUGH + 1)
+    ]
     timing = Timing(5)
     timing.learn_from(seen)
     kind = seen[0].price_key or seen[0].model
@@ -178,6 +181,6 @@ def test_a_run_learns_from_earlier_runs() -> None:
     nothing = Timing(5)
     for state in (AttemptState.FAILED, AttemptState.RUNNING):
         nothing.learn_from(
-            [attempt(shot("a"), take, state, lasted=40.0, **told) for take in range(1, ENOUGH + 1)]
+            [attempt(shot("a"), take, state, task_seconds=40.0, **told) for take in range(1, ENOUGH + 1)]
         )
     assert nothing.expected(kind) is None

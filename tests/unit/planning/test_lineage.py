@@ -123,7 +123,7 @@ def test_the_newest_of_its_own_says_what_a_child_was_made_from() -> None:
     older = [made_from(sh, first, take, sent_at="2026-05-11T00:00:01.000Z") for take in (1, 2)]
     newer = made_from(sh, second, sent_at="2026-05-12T00:00:01.000Z")
     step = planned(board(key, sh), first, second, *older, newer)["sh/1"]
-    assert (step.attempt_key, step.needs[0].take) == (newer.key, 2)
+    assert (step.attempt_key, step.needs[0].take) == (newer.client_request_id, 2)
 
 
 def test_a_renamed_parent_makes_no_child_anew() -> None:
@@ -160,7 +160,7 @@ def test_the_reason_of_a_waiting_child_names_its_parent() -> None:
 def test_a_child_of_a_parent_that_won_t_come_is_not_made(state: AttemptState, skip: bool) -> None:
     """It is skipped, nothing is spent, and the reason says which parent and why."""
     key = shot("key", skip=skip)
-    charged = attempt(key, 1, state, final=10)
+    charged = attempt(key, 1, state, final_credits=10)
     step = planned(board(key, child("sh", "key")), charged)["sh/1"]
     assert (step.action, step.credits, step.wanted) == (Action.SKIP, 0, True)
     assert step.reason.startswith("parent key/1: ")

@@ -37,7 +37,7 @@ class Case:
 
     def attempt(self, key: str) -> Attempt:
         """The attempt of that key."""
-        return next(one for one in self.attempts if one.key == key)
+        return next(one for one in self.attempts if one.client_request_id == key)
 
 
 @st.composite
@@ -76,8 +76,8 @@ def test_each_attempt_serves_at_most_one_take_with_its_fingerprint(case: Case) -
     for place, key in matching.claims.items():
         assert case.attempt(key).state in CLAIMABLE_STATES
         assert case.attempt(key).fingerprint == fingerprints[place]
-    claimable = {one.key for one in case.attempts if one.state in CLAIMABLE_STATES}
-    assert {one.key for one in matching.unclaimed()} == claimable - set(claimed)
+    claimable = {one.client_request_id for one in case.attempts if one.state in CLAIMABLE_STATES}
+    assert {one.client_request_id for one in matching.unclaimed()} == claimable - set(claimed)
 
 
 @FEW
@@ -94,7 +94,7 @@ def test_a_take_keeps_what_is_its_own(case: Case) -> None:
         ]
         if own:
             key = matching.key_for(take.shot, take.take)
-            assert key in {one.key for one in own}
+            assert key in {one.client_request_id for one in own}
 
 
 @FEW
@@ -171,7 +171,7 @@ def test_what_no_shot_claims_goes_in_storyboard_order() -> None:
     gone = attempt(shot("gone"), digest=DIGESTS[0])
     matching = Matching([gone])
     matching.match([Wanted("late", 1, DIGESTS[0]), Wanted("early", 1, DIGESTS[0])])
-    assert matching.claims == {("late", 1): gone.key}
+    assert matching.claims == {("late", 1): gone.client_request_id}
 
 
 def test_a_shot_s_own_takes_come_before_strangers() -> None:
@@ -179,7 +179,7 @@ def test_a_shot_s_own_takes_come_before_strangers() -> None:
     spare = attempt(shot("a"), 3, digest=DIGESTS[0])
     matching = Matching([spare])
     matching.match([Wanted("copy", 1, DIGESTS[0]), Wanted("a", 1, DIGESTS[0])])
-    assert matching.claims == {("a", 1): spare.key}
+    assert matching.claims == {("a", 1): spare.client_request_id}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_what_is_further_along_is_taken_first(better: AttemptState, worse: Attem
     found = [attempt(shot("a"), 1, state, number=n) for n, state in enumerate((worse, better), start=1)]
     matching = Matching(found)
     matching.match([Wanted("a", 1, found[0].fingerprint)])
-    assert matching.key_for("a", 1) == found[1].key
+    assert matching.key_for("a", 1) == found[1].client_request_id
 
 
 def test_swapped_prompts_swap_clips() -> None:
@@ -204,4 +204,4 @@ def test_swapped_prompts_swap_clips() -> None:
     one, two = attempt(shot("a"), digest=DIGESTS[0]), attempt(shot("b"), digest=DIGESTS[1])
     matching = Matching([one, two])
     matching.match([Wanted("a", 1, DIGESTS[1]), Wanted("b", 1, DIGESTS[0])])
-    assert matching.claims == {("a", 1): two.key, ("b", 1): one.key}
+    assert matching.claims == {("a", 1): two.client_request_id, ("b", 1): one.client_request_id}

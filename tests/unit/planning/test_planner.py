@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, child, digest_of, history_of, planned, planner, shot, steps, table
-from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.attempt import CLAIMABLE_STATES, ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
-from rivya_run.journal.task import ApiError
 from rivya_run.planning.plan import SPENDING, Action
 from rivya_run.planning.planner import MOST_ATTEMPTS, counted_failures, not_retried
 from rivya_run.storyboard.model import Shot
@@ -54,8 +53,8 @@ def test_the_state_of_what_a_take_has_decides_what_is_done(state: AttemptState, 
 def test_a_finished_task_is_fetched() -> None:
     """Paid and not on disk yet: a download, which costs nothing."""
     history = history_of(attempt(A))
-    made = history.attempts[attempt(A).key]
-    history.attempts[made.key] = replace(made, state=AttemptState.FINISHED, outputs=())
+    made = history.attempts[attempt(A).client_request_id]
+    history.attempts[made.client_request_id] = replace(made, state=AttemptState.FINISHED, outputs=())
     step = steps(planner(board(A), history).plan())["a/1"]
     assert (step.action, step.credits) == (Action.DOWNLOAD, 0)
 
@@ -78,7 +77,7 @@ def test_a_new_take_has_its_key_and_its_price_before_it_is_made() -> None:
 
 def test_what_the_api_reserved_before_is_the_price() -> None:
     """A further take with the same model and params costs what the last one did."""
-    paid = attempt(A, reserved=25, final=25)
+    paid = attempt(A, reserved_credits=25, final_credits=25)
     step = planned(board(shot("a", takes=2)), paid)["a/2"]
     assert (step.credits, step.credits_basis) == (25, "observed")
 
@@ -94,17 +93,17 @@ def test_three_attempts_in_all(count: int, action: Action) -> None:
 
 def test_a_charged_failure_is_not_paid_for_twice_on_its_own() -> None:
     """One failure that cost something is enough to ask a person."""
-    step = planned(board(A), *failures(1, final=4))["a/1"]
+    step = planned(board(A), *failures(1, final_credits=4))["a/1"]
     assert (step.action, step.credits) == (Action.SKIP, 0)
     assert step.reason == (
         "attempt 1 failed: generation_failed; it was charged 4 credits; --retry-failed pays again"
     )
-    assert planned(board(A), *failures(1, final=4), retry_failed=True)["a/1"].action is Action.RETRY
+    assert planned(board(A), *failures(1, final_credits=4), retry_failed=True)["a/1"].action is Action.RETRY
 
 
 def test_a_failure_whose_final_credits_are_not_told_counts_as_charged() -> None:
     """In doubt, nothing is spent."""
-    assert planned(board(A), *failures(1, final=None))["a/1"].action is Action.SKIP
+    assert planned(board(A), *failures(1, final_credits=None))["a/1"].action is Action.SKIP
 
 
 def test_an_empty_wallet_is_nobody_s_failure() -> None:
@@ -142,16 +141,16 @@ def test_unknown_is_decided_by_a_person() -> None:
     """Nothing is sent; with ``--resend-unknown`` the next attempt is paid for and this one given up."""
     lost = attempt(A, 1, UNKNOWN)
     step = planned(board(A), lost)["a/1"]
-    assert (step.action, step.credits, step.attempt_key) == (Action.DECIDE, 0, lost.key)
+    assert (step.action, step.credits, step.attempt_key) == (Action.DECIDE, 0, lost.client_request_id)
     again = planned(board(A), lost, resend_unknown=True)["a/1"]
-    assert (again.action, again.number, again.gives_up) == (Action.RETRY, 2, lost.key)
+    assert (again.action, again.number, again.gives_up) == (Action.RETRY, 2, lost.client_request_id)
     assert again.credits == 10
 
 
 def test_a_create_that_no_run_has_called_unknown_is_not_given_up() -> None:
     """``--resend-unknown`` speaks of what was shown: a create past its window is first put on record as unknown."""
     sent = attempt(A, 1, AttemptState.SENT)
-    step = planned(board(A), sent, resend_unknown=True, expired=frozenset({sent.key}))["a/1"]
+    step = planned(board(A), sent, resend_unknown=True, expired=frozenset({sent.client_request_id}))["a/1"]
     assert (step.action, step.gives_up, step.credits) == (Action.DECIDE, None, 10)
 
 
@@ -182,15 +181,15 @@ def test_open_work_that_no_shot_asks_for_is_finished() -> None:
     open_ones = [attempt(shot(n), 1, s) for n, s in [("x", AttemptState.SENT), ("y", AttemptState.RUNNING)]]
     ended = [attempt(shot(f"e{n}"), 1, s) for n, s in enumerate((FAILED, REFUSED, AttemptState.STORED))]
     plan = planner(board(A), history_of(*open_ones, *ended)).plan()
-    assert set(plan.orphans) == {one.key for one in open_ones}
+    assert set(plan.orphans) == {one.client_request_id for one in open_ones}
 
 
 def test_a_lost_task_is_asked_for_by_every_run() -> None:
     """A task that was not found is unknown with its id, an orphan where no shot asks for it."""
-    lost = attempt(shot("x"), 1, UNKNOWN, task_id="task_1", reserved=10)
-    assert planner(board(A), history_of(lost)).plan().orphans == (lost.key,)
+    lost = attempt(shot("x"), 1, AttemptState.TASK_MISSING, task_id="task_1")
+    assert planner(board(A), history_of(lost)).plan().orphans == (lost.client_request_id,)
     step = planned(board(shot("x")), lost)["x/1"]
-    assert (step.action, step.reason) == (Action.DECIDE, "task task_1 is not found any more")
+    assert (step.action, step.reason) == (Action.DECIDE, "task task_1 can no longer be found")
 
 
 def test_totals_add_up() -> None:
@@ -223,7 +222,7 @@ def boards(draw: st.DrawFn) -> tuple[list[Shot], list[Attempt], dict[str, Any]]:
         for name in draw(st.lists(st.sampled_from("abc"), min_size=1, unique=True))
     ]
     attempts = {
-        made.key: made
+        made.client_request_id: made
         for name in "abcd"
         for take in (1, 2)
         if (state := draw(STATES)) is not None
@@ -251,14 +250,18 @@ def test_the_plan_never_pays_for_what_it_has(case: tuple[list[Shot], list[Attemp
     new = [step for step in plan.steps if step.action in SPENDING]
     keys = [step.request_key for step in new]
     assert len(keys) == len(set(keys))
-    known = {one.key: one for one in attempts}
+    known = {one.client_request_id: one for one in attempts}
     for step in new:
         assert not step.shot.skip
         assert options["selected"] is None or step.shot.id in options["selected"]
         used = known.get(step.request_key or "")
         assert used is None or used.state is AttemptState.WITHDRAWN
     taken = {*served, *(step.gives_up for step in plan.steps)}
-    free = {one.fingerprint for one in attempts if one.state in CLAIMABLE_STATES and one.key not in taken}
+    free = {
+        one.fingerprint
+        for one in attempts
+        if one.state in CLAIMABLE_STATES and one.client_request_id not in taken
+    }
     assert not any(step.fingerprint in free for step in new if step.gives_up is None)
 
 
@@ -284,8 +287,8 @@ def test_planning_again_knows_what_was_made_meanwhile() -> None:
     plans = planner(board(key, sh), history)
     [_, waiting] = plans.plan().steps
     made = attempt(key)
-    history.attempts[made.key] = made
-    plans.served("key", 1, made.key)
+    history.attempts[made.client_request_id] = made
+    plans.served("key", 1, made.client_request_id)
     step = plans.replan(waiting)
     assert (step.action, step.fingerprint) == (Action.CREATE, digest_of(sh, made.outputs[0].sha256))
     assert step.request_key is not None
@@ -300,10 +303,13 @@ def test_planning_again_reuses_what_the_child_had() -> None:
     history = history_of(mine)
     plans = planner(board(key, sh), history)
     first, second = plans.plan().steps[1:]
-    history.attempts[made.key] = made
-    plans.served("key", 1, made.key)
+    history.attempts[made.client_request_id] = made
+    plans.served("key", 1, made.client_request_id)
     assert plans.replan(first).action is Action.CREATE
-    assert (plans.replan(second).action, plans.matching.key_for("sh", 2)) == (Action.REUSE, mine.key)
+    assert (plans.replan(second).action, plans.matching.key_for("sh", 2)) == (
+        Action.REUSE,
+        mine.client_request_id,
+    )
 
 
 def test_planning_again_takes_nothing_from_a_shot_that_still_waits() -> None:
@@ -315,8 +321,8 @@ def test_planning_again_takes_nothing_from_a_shot_that_still_waits() -> None:
     history = history_of(mine)
     plans = planner(board(key, one, two), history)
     waiting = plans.plan().steps[1:]
-    history.attempts[made.key] = made
-    plans.served("key", 1, made.key)
+    history.attempts[made.client_request_id] = made
+    plans.served("key", 1, made.client_request_id)
     assert [plans.replan(step).action for step in waiting] == [Action.CREATE, Action.REUSE]
 
 
@@ -333,5 +339,5 @@ def test_a_parent_that_is_given_up_blocks_its_children() -> None:
 @given(st.integers(0, 5), st.floats(0, 3))
 def test_a_failed_take_is_retried_while_it_is_free_and_young(count: int, charged: float) -> None:
     """Never after a charge, never after the third."""
-    tried = failures(count, final=charged)
+    tried = failures(count, final_credits=charged)
     assert (not_retried(tried) is None) == (count < MOST_ATTEMPTS and not (count and charged))

@@ -47,7 +47,9 @@ def uploaded(history: History, url: str, path: str, content: str) -> None:
 def sent(asked: Shot, *items: dict[str, Any], **changes: Any) -> Attempt:
     """An attempt whose body holds these reference items."""
     made = attempt(asked, digest="0" * 64, **changes)
-    return replace(made, body=request_body(asked.model, asked.prompt, asked.params, items, made.key))
+    return replace(
+        made, body=request_body(asked.model, asked.prompt, asked.params, items, made.client_request_id)
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,19 @@ from rivya_run.project.names import arriving
 
 OLD = attempt(shot("a", "old"))
 NEW = attempt(shot("a", "new"))
-KNOWN = {OLD.key: OLD, NEW.key: NEW}
+KNOWN = {OLD.client_request_id: OLD, NEW.client_request_id: NEW}
 
 
 def paths(there: list[str], attempts: dict[str, Attempt] = KNOWN) -> list[str]:
     """What may go when only NEW serves a present take."""
-    return [one.path for one in unused(attempts, {NEW.key}, there)]
+    return [one.path for one in unused(attempts, {NEW.client_request_id}, there)]
 
 
 def test_outputs_of_former_prompts_may_go_and_present_ones_stay() -> None:
     """The file of the take as it is asked for now is never listed."""
     old, new = OLD.outputs[0].path, NEW.outputs[0].path
-    [one] = unused(KNOWN, {NEW.key}, [old, new])
-    assert (one.path, one.key) == (old, OLD.key)
+    [one] = unused(KNOWN, {NEW.client_request_id}, [old, new])
+    assert (one.path, one.key) == (old, OLD.client_request_id)
 
 
 def test_what_the_records_do_not_know_is_never_touched() -> None:
@@ -47,22 +47,27 @@ def part(key: str, index: int = 0) -> str:
 
 def test_a_download_may_go_unless_its_file_can_still_be_fetched() -> None:
     """A part of an open attempt is the beginning of a paid clip; so is one of a file that isn't under its name."""
-    downloads = [part(NEW.key) + ending for ending in ("", ".cut", ".json", ".kept")]
+    downloads = [part(NEW.client_request_id) + ending for ending in ("", ".cut", ".json", ".kept")]
     running = replace(NEW, state=AttemptState.RUNNING, outputs=())
     assert paths(downloads) == downloads
-    assert paths(downloads, {NEW.key: running}) == []
+    assert paths(downloads, {NEW.client_request_id: running}) == []
     missing = {NEW.outputs[0].path: "is missing"}
-    assert unused(KNOWN, {NEW.key}, downloads, missing) == []
-    assert paths([part(NEW.key, 1)]) == []
+    assert unused(KNOWN, {NEW.client_request_id}, downloads, missing) == []
+    assert paths([part(NEW.client_request_id, 1)]) == []
 
 
 def test_a_download_of_a_file_that_somebody_removed_may_go_until_it_is_asked_for_again() -> None:
     """``clean`` removed the clip; what an earlier run left of it in part isn't needed then."""
     removed = replace(OLD, outputs=(replace(OLD.outputs[0], removed=True),))
-    known = {OLD.key: removed, NEW.key: NEW}
+    known = {OLD.client_request_id: removed, NEW.client_request_id: NEW}
     bad = {OLD.outputs[0].path: "is missing"}
-    assert [one.path for one in unused(known, {NEW.key}, [part(OLD.key)], bad)] == [part(OLD.key)]
-    assert unused(known, {NEW.key, OLD.key}, [part(OLD.key)], bad) == []
+    assert [
+        one.path for one in unused(known, {NEW.client_request_id}, [part(OLD.client_request_id)], bad)
+    ] == [part(OLD.client_request_id)]
+    assert (
+        unused(known, {NEW.client_request_id, OLD.client_request_id}, [part(OLD.client_request_id)], bad)
+        == []
+    )
 
 
 def test_what_was_left_of_a_frame_may_go() -> None:
@@ -81,7 +86,7 @@ def test_frames_stay_with_the_clip_that_they_were_taken_from() -> None:
         return replace(made, outputs=(replace(made.outputs[0], media=media),))
 
     known = {
-        OLD.key: with_still(OLD, "a/old_last.png"),
-        NEW.key: with_still(NEW, "a/new_last.png"),
+        OLD.client_request_id: with_still(OLD, "a/old_last.png"),
+        NEW.client_request_id: with_still(NEW, "a/new_last.png"),
     }
     assert paths(["a/old_last.png", "a/new_last.png"], known) == ["a/old_last.png"]

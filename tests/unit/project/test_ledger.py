@@ -18,7 +18,18 @@ from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.project.ledger import Ledger, foreign_knowledge, read_manifest
 from rivya_run.project.places import JOURNAL, MANIFEST
 
-UPLOADED = Uploaded("0" * 64, "image", "m", "refs/a.png", "image/png", 5, "https://u/1", "f", "t", NOW)
+UPLOADED = Uploaded(
+    sha256="0" * 64,
+    kind="image",
+    model="m",
+    path="refs/a.png",
+    mime_type="image/png",
+    bytes=5,
+    url="https://u/1",
+    file_id="f",
+    duration_token="t",
+    uploaded_at=NOW,
+)
 
 
 def opened(folder: Path) -> Ledger:
@@ -143,7 +154,7 @@ def test_an_old_manifest_takes_nothing_back() -> None:
     """The journal knows that the task has ended; a manifest of before is no news."""
     history = History()
     ended = attempt(shot("a"))
-    history.attempts[ended.key] = ended
+    history.attempts[ended.client_request_id] = ended
     assert foreign_knowledge(document_of(AttemptState.RUNNING), history) == []
 
 

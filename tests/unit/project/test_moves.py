@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from examples import attempt, shot
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.json_types import Json
-from rivya_run.project.moves import Move, carry_out, outstanding, strays
 from rivya_run.project.names import arriving
+from rivya_run.project.outputs import Move, carry_out, outstanding, strays
 from rivya_run.provider.partial_file import CUT, KEPT
 
 
@@ -57,7 +57,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_download_that_is_on_record_goes_under_its_name(tmp_path: Path, ending: str) -> None:
     """Also when a file that somebody edited lies there, which is kept beside; one that is only half of it doesn't."""
     one = made("a", b"paid")
-    part = arriving(tmp_path, one.key, 0)
+    part = arriving(tmp_path, one.client_request_id, 0)
     lay(part.with_name(part.name + ending), b"pai")
     assert outstanding(tmp_path, [one]) == []
     lay(part.with_name(part.name + ending), b"paid")
@@ -117,7 +117,7 @@ def test_after_the_moves_all_that_is_anywhere_is_in_its_place(
         target = one.outputs[index].path
         places = {
             "placed": folder / target,
-            "arrived": arriving(folder, one.key, index),
+            "arrived": arriving(folder, one.client_request_id, index),
             "old name": folder / target.replace("b", "a"),
         }
         if place in places:

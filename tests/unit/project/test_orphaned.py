@@ -44,8 +44,27 @@ def with_manifest(root: Path, name: str, made_from: str) -> Path:
 def with_journal(root: Path, name: str, made_from: str) -> Path:
     """An output folder whose run was killed before it wrote a manifest."""
     journal = Journal(root / "outputs" / name / JOURNAL, now=lambda: NOW)
-    journal.append(RunStarted("0.1", "https://rivya.ai", name, made_from, "0" * 64, 1))
-    journal.append(Intended(MADE.key, "a", 1, MADE.fingerprint, 1, MADE.model, MADE.body))
+    journal.append(
+        RunStarted(
+            program="0.1",
+            base_url="https://rivya.ai",
+            storyboard_id=name,
+            storyboard_path=made_from,
+            storyboard_sha256="0" * 64,
+            pid=1,
+        )
+    )
+    journal.append(
+        Intended(
+            key=MADE.client_request_id,
+            shot="a",
+            take=1,
+            fingerprint=MADE.fingerprint,
+            number=1,
+            model=MADE.model,
+            body=MADE.body,
+        )
+    )
     journal.close()
     return root / "outputs" / name
 

@@ -14,10 +14,10 @@ from rivya_run.journal.events import Intended
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.plan import Action
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.options import RunOptions
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.project.plan import (
     Prepared,
+    RunOptions,
     Source,
     check_claim,
     check_origin,
@@ -172,7 +172,17 @@ def renamed(root: Path, text: str, *, simulate: bool = False) -> list[str]:
     """The problems of a storyboard ``new.yaml`` whose former file ``old.yaml`` made ``outputs/old``."""
     made = prepared_from(root, "old")
     made.ledger.record(run_started(made.source, ORIGIN, "0.1", 1))
-    made.ledger.record(Intended("k", "a", 1, made.plan.steps[0].fingerprint or "", 1, "m", "{}"))
+    made.ledger.record(
+        Intended(
+            key="k",
+            shot="a",
+            take=1,
+            fingerprint=made.plan.steps[0].fingerprint or "",
+            number=1,
+            model="m",
+            body="{}",
+        )
+    )
     made.ledger.close()
     (root / "specs/old.yaml").unlink()
     written(root, "new", text)

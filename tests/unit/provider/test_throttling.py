@@ -11,7 +11,7 @@ import pytest
 
 from mock_api import KEY, ORIGIN
 from rivya_run.engine.task_slots import Slot, TaskLimiter
-from rivya_run.journal.task import Task, TaskStatus
+from rivya_run.journal.attempt import Task, TaskStatus
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import Created, Throttled
 from rivya_run.provider.origin import Secret

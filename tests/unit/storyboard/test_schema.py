@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from rivya_run.cli.schema import schema_files
 from rivya_run.errors import Severity
-from rivya_run.journal.manifest_schema import manifest_schema
+from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.table_schema import table_schema
-from rivya_run.project.schema_files import MANIFEST_FILE, STORYBOARD_FILE, schema_files
+from rivya_run.models.table_schemas import table_schema
 from rivya_run.storyboard.language import KEYS
+from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.schema import storyboard_schema
+from rivya_run.storyboard.shots import CARRIED
 
 ROOT = Path(__file__).parents[3]
 CATALOG = load_catalog()
@@ -76,7 +79,7 @@ def test_the_schemas_in_the_repository_are_fresh() -> None:
 def test_generation_is_deterministic() -> None:
     """The same tables give the same bytes."""
     assert schema_files() == schema_files()
-    assert set(schema_files()) == {STORYBOARD_FILE, MANIFEST_FILE}
+    assert set(schema_files()) == {"storyboard.schema.json", "manifest.schema.json"}
 
 
 def test_every_key_and_every_row_explains_itself() -> None:
@@ -89,6 +92,12 @@ def test_every_key_and_every_row_explains_itself() -> None:
             assert shown[row.key]["title"] == f"{row.key} ({table.display_name})"
             assert shown[row.key].get("default") == row.default
     assert all(key.title and key.help for key in KEYS)
+
+
+def test_every_carried_key_has_its_field() -> None:
+    """A key of shots that no step has a rule for reaches the shot in the field called so, which has a default."""
+    optional = {field.name for field in fields(Shot) if field.default is not MISSING}
+    assert optional == set(CARRIED)
 
 
 VALID: list[Document] = [

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from examples import NOW, attempt, board, child, history_of, planner, shot
-from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import Attempt, AttemptState, Output, TakeStatus
+from rivya_run.engine.next_step import Ending, Outcome
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.events import Entry, Withdrawn
 from rivya_run.journal.fold import History
-from rivya_run.journal.task import ApiError
 from rivya_run.storyboard.model import Shot
 from rivya_run.views.summary import Ended, summary
 
@@ -59,7 +58,7 @@ def test_unknown_outcomes_come_first_with_key_time_cost_and_both_ways_out() -> N
     lost = attempt(B, 2, AttemptState.UNKNOWN)
     text = told({"a/1": failed(), "b/1": DONE, "b/2": unknown}, A, B, attempts=(lost,))
     assert text.index("unknown: these") < text.index("failed:")
-    assert f"key {lost.key}, sent {lost.sent_at}, likely 10 credits" in text
+    assert f"key {lost.client_request_id}, sent {lost.sent_at}, likely 10 credits" in text
     assert "rivya-run adopt 'my board.yaml' b TASK_ID --take 2" in text
     assert "rivya-run 'my board.yaml' --resend-unknown --only b" in text
 
@@ -75,7 +74,9 @@ def test_a_failed_take_that_the_next_run_makes_again_needs_no_option() -> None:
 
 def test_a_charged_failure_is_only_paid_again_on_request() -> None:
     """The command that pays again is named."""
-    tried = attempt(A, 1, AttemptState.FAILED, final=10, error=ApiError("generation_failed", "it failed"))
+    tried = attempt(
+        A, 1, AttemptState.FAILED, final_credits=10, error=ApiError("generation_failed", "it failed")
+    )
     text = told({"a/1": failed()}, A, attempts=(tried,))
     assert "rivya-run 'my board.yaml' --retry-failed --only a" in text
     assert "try again: rivya-run 'my board.yaml'\n" not in text
@@ -92,7 +93,7 @@ def test_out_of_credits_says_what_to_add_or_raise() -> None:
 def test_a_proposed_command_never_makes_more_than_was_asked_for() -> None:
     """Selections and output folders are typed again."""
     text = told({}, A, options=("--simulate",), selection=("--only", "a*"))
-    assert "go on: rivya-run 'my board.yaml' --only 'a*' --simulate" in text
+    assert "continue: rivya-run 'my board.yaml' --only 'a*' --simulate" in text
 
 
 def test_a_thousand_takes_do_not_make_a_thousand_lines() -> None:
@@ -114,7 +115,7 @@ def test_a_create_that_never_arrived_says_what_came_instead() -> None:
     """The journal knows the reason; nobody has to run again with -v for it."""
     sent = attempt(A, 1, AttemptState.SENT)
     known = history_of(sent)
-    known.apply(Entry(2, NOW, Withdrawn(sent.key, "HTTP 503: switched off")))
+    known.apply(Entry(2, NOW, Withdrawn(key=sent.client_request_id, reason="HTTP 503: switched off")))
     unfinished = Outcome(Ending.UNFINISHED, TakeStatus.PLANNED, "its create never arrived")
     before = planner(board(A), History()).plan()
     ended = Ended("board", "b.yaml", (), "/out", before, {("a", 1): unfinished}, known)

@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from rivya_run.journal.attempt import MOST_CREDITS
-from rivya_run.journal.task import ApiError, Task, TaskStatus
+from rivya_run.journal.attempt import MOST_CREDITS, ApiError, Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.provider.interface import UploadedFile
-from rivya_run.provider.origin import why_unsafe
-from rivya_run.provider.rivya.result_url import LONGEST_URL, result_url
-from rivya_run.storyboard.language import URL_PATTERN
+from rivya_run.provider.origin import LONGEST_URL, result_url, why_unsafe
+from rivya_run.storyboard.model import URL_PATTERN
 
 _LONGEST_ID = 512  # characters; it has to fit into a URL
 _MOST_URLS = 64  # results of one task that are fetched: a bound on what a broken answer can ask for
@@ -200,7 +198,6 @@ def _model(entry: Json) -> ListedModel | None:
     if model_id is None or not isinstance(entry, dict):
         return None
     longest = _number(entry.get("max_prompt_length"))
-    needs_files = entry.get("requires_files_api")
     return ListedModel(
         id=model_id,
         display_name=_text(entry.get("display_name")),
@@ -210,7 +207,6 @@ def _model(entry: Json) -> ListedModel | None:
         max_prompt_length=None if longest is None else int(longest),
         api_status=_text(entry.get("api_status")),
         api_input_status=_text(entry.get("api_input_status")),
-        requires_files_api=needs_files if isinstance(needs_files, bool) else None,
     )
 
 
