@@ -140,20 +140,28 @@ def _section(one: Placed, samples: int) -> Iterator[av.AudioFrame]:
     with opened(one.shot.footage.file) as container:
         if not container.streams.audio:
             return
-        decoded = _decoded(container, one.source)
-        first = next(decoded, None)
+        alike = _alike(_decoded(container, one.source))
+        first = next(alike, None)
         if first is None:
             return
         steps: list[Step] = [
             # Fills what is missing before the first sample, drops what is too early.
             ("aresample", f"{RATE}:async=1:first_pts=0"),
-            FORMAT,
             ("atrim", f"end_sample={samples}"),
         ]
-        if len(first.layout.channels) == 1:
-            # FFmpeg's own way from one channel to two takes 3 dB away.
-            steps.insert(0, ("pan", "stereo|c0=c0|c1=c0"))
-        yield from filtered(itertools.chain([first], decoded), steps)
+        yield from filtered(itertools.chain([first], alike), steps)
+
+
+def _alike(decoded: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """Frames as the mix wants them. Their make may change in the middle of a file, which no filter takes."""
+    for (*_, channels), frames in itertools.groupby(decoded, _make):
+        # FFmpeg's own way from one channel to two takes 3 dB away.
+        wide: list[Step] = [("pan", "stereo|c0=c0|c1=c0")] if channels == 1 else []
+        yield from filtered(frames, [*wide, ("aresample", f"{RATE}"), FORMAT])
+
+
+def _make(frame: av.AudioFrame) -> tuple[str, int, str, int]:
+    return frame.format.name, frame.sample_rate, frame.layout.name, frame.layout.nb_channels
 
 
 def _decoded(container: av.container.InputContainer, source: Fraction) -> Iterator[av.AudioFrame]:

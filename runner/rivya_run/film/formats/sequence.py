@@ -185,8 +185,12 @@ def relative(file: Path, beside: Path) -> str:
 
 
 def told(about: Mapping[str, Any]) -> dict[str, str]:
-    """What is known of a shot, each on a line that isn't too long."""
-    return {key: one_line(value) for key, value in about.items() if value not in (None, "")}
+    """What is known of a shot, each on a line that isn't too long; how it was made is for credits."""
+    return {
+        key: one_line(value)
+        for key, value in about.items()
+        if value not in (None, "") and not isinstance(value, Mapping)
+    }
 
 
 def one_line(value: object) -> str:
