@@ -45,7 +45,9 @@ def figures(folder: Path) -> Iterator[Figure]:
         return
     clips = [_clip(folder / f"clip{number}.mp4", number) for number in range(CLIPS)]
     ours = [sys.executable, "-c", OURS, folder / "ours.mp4", *clips]
-    ratio, pairs = in_turn(ours, ["sh", "-ec", _by_hand(ffmpeg, clips, folder / "theirs.mp4")], folder=folder, times=3)
+    ratio, pairs = in_turn(
+        ours, ["sh", "-ec", _by_hand(ffmpeg, clips, folder / "theirs.mp4")], folder=folder, times=3
+    )
     wall = [f"{sum(getattr(side[at], 'wall') for side in pairs) / len(pairs):.1f} s" for at in (0, 1)]
     cpu = [f"{sum(getattr(side[at], 'cpu') for side in pairs) / len(pairs):.1f} s" for at in (0, 1)]
     yield Figure(NAME, 1 / ratio, BOUND, at_least=True, note=f"{' / '.join(wall)}; CPU {' / '.join(cpu)}")
@@ -79,20 +81,31 @@ def _clip(path: Path, number: int) -> Path:
         assert isinstance(sound, av.AudioStream)
         source = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={RATE}:duration={SECONDS}"
         name, options = source.split("=", 1)
-        for frame in _made((name, options), [("hue", f"h={number * 40}"), ("noise", "alls=6:allf=t"), ("format", "yuv420p")]):
+        for frame in _made(
+            (name, options), [("hue", f"h={number * 40}"), ("noise", "alls=6:allf=t"), ("format", "yuv420p")]
+        ):
             assert isinstance(frame, av.VideoFrame)
             frame.time_base = Fraction(1, RATE)
             out.mux(pictures.encode(frame))
         out.mux(pictures.encode(None))
-        tone = ("sine", f"frequency={220 + 40 * number}:sample_rate={SOUND_RATE}:duration={SECONDS}:samples_per_frame=1024")
-        for frame in _made(tone, [("tremolo", "f=3:d=0.8"), ("aformat", "sample_fmts=fltp:channel_layouts=stereo")], sink="abuffersink"):
+        tone = (
+            "sine",
+            f"frequency={220 + 40 * number}:sample_rate={SOUND_RATE}:duration={SECONDS}:samples_per_frame=1024",
+        )
+        for frame in _made(
+            tone,
+            [("tremolo", "f=3:d=0.8"), ("aformat", "sample_fmts=fltp:channel_layouts=stereo")],
+            sink="abuffersink",
+        ):
             assert isinstance(frame, av.AudioFrame)
             out.mux(sound.encode(frame))
         out.mux(sound.encode(None))
     return path
 
 
-def _made(source: tuple[str, str], steps: list[tuple[str, str]], sink: str = "buffersink") -> Iterator[av.VideoFrame | av.AudioFrame]:
+def _made(
+    source: tuple[str, str], steps: list[tuple[str, str]], sink: str = "buffersink"
+) -> Iterator[av.VideoFrame | av.AudioFrame]:
     graph = Graph()
     last = graph.add(*source)
     for step in [*steps, (sink, "")]:

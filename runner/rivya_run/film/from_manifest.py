@@ -34,7 +34,12 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False) -> Script:
         if isinstance(one, NoFinishedTake):
             shots.append(PictureShot(id=name, footage=None, scene=one.scene, text=one.prompt))
             continue
-        known: dict[str, Any] = {"id": name, "take": one.take, "scene": one.scene, "about": about(one, hashes)}
+        known: dict[str, Any] = {
+            "id": name,
+            "take": one.take,
+            "scene": one.scene,
+            "about": about(one, hashes),
+        }
         known["text"] = known["about"]["prompt"]
         file = folder / one.path
         if file.is_file():

@@ -67,7 +67,10 @@ def test_two_exports_of_one_film_at_once_do_not_meet(tmp_path: Path, part: str, 
     edit, to = film(tmp_path / "in"), tmp_path / "out/cut.mp4"
     others: list[Cut] = []
     write_cut(
-        edit, to, labels=labels, progress=once(part, lambda: others.append(write_cut(edit, to, labels=labels)))
+        edit,
+        to,
+        labels=labels,
+        progress=once(part, lambda: others.append(write_cut(edit, to, labels=labels))),
     )
     assert len(others) == 1 and beside(to) == ["cut.mp4"]
     assert doubt_about(to) is None
