@@ -15,7 +15,7 @@ from rivya_run.film.script import Footage, PictureShot
 
 
 def test_credits_name_every_shot_its_model_date_and_hashes(tmp_path: Path) -> None:
-    """Prompt and references by their sha256, one on the web by that of its URL, which may be signed; no URL itself."""
+    """Prompt and references by their sha256, one on the web by that of its URL: the URL may be signed."""
     board = boards.small_board(tmp_path, frames=(3, 3))
     take = board["shots"][0]["takes"][0]
     take["request"]["params"]["referenceMediaItems"] = [
