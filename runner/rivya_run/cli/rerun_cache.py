@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rivya_run.cli.instant import GONE, facts_of, state_text, tables_digest
 from rivya_run.durable import write_atomically
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.engine.run import RunResult, started
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import OutputFolderError
@@ -71,7 +71,7 @@ class RerunCache:
             board.folder / ARRIVING
         )  # what lies in it may be a clip that is still to be put in its place
         yield facts_of(downloads.stat(), outside=False) if downloads.exists() else GONE, ARRIVING
-        for written, facts in board.facts.items():
+        for written, facts in one.source.facts.items():
             path = os.path.join(os.path.abspath(one.source.path.parent), written)  # noqa: PTH100, PTH118 - links stay
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)
         for attempt in board.ledger.history.attempts.values():

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from rivya_run import __version__
-from rivya_run.engine.simulation import SIMULATED_KEY, simulated
+from rivya_run.engine.connection import SIMULATED_KEY, simulated
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task
 from rivya_run.journal.events import Adopted

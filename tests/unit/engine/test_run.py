@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rivya_run.engine.connection import SPEED
 from rivya_run.engine.run import poll_interval
-from rivya_run.engine.simulation import SPEED
 from rivya_run.project.plan import RunOptions
 
 

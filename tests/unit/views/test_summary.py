@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples import NOW, attempt, board, child, history_of, planner, shot
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.events import Entry, Withdrawn
 from rivya_run.journal.fold import History
