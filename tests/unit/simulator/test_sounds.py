@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from rivya_run.json_types import Json
 from rivya_run.media.facts import facts
 from rivya_run.models.catalog import load_catalog
+from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
 from rivya_run.simulator.clips import Result, render
 from rivya_run.simulator.render_cache import result_of
-from rivya_run.simulator.slate import Framing, Slate
-from rivya_run.simulator.sounds import SimulatedSound, SoundKind, SpokenLine, sound_format
+from rivya_run.simulator.slate import Framing, Slate, framing_of
+from rivya_run.simulator.sounds import SimulatedSound, SoundKind, SpokenLine, sound_format, sound_kind
 from rivya_run.simulator.tasks import SimulatedTask
 
 CATALOG = load_catalog()
@@ -215,6 +216,17 @@ def test_odd_formats_can_be_heard_too(asked: str) -> None:
     kept = sound_format({"outputFormat": asked})
     sound = SimulatedSound("effect", "k/1")
     assert len(_heard(render(Result(Framing(2, 2, 0.5, kept.extension), SLATE, sound, kept)))[0]) > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "row", "kind"),
+    [("x", "voice_id", "speech"), ("x-music", "style", "music"), ("x", "style", "effect")],
+)
+def test_table_says_what_a_model_sounds_like(model: str, row: str, kind: SoundKind) -> None:
+    """A model with voices speaks, one called music plays; music without a length lasts half a minute."""
+    table = ModelTable(model, "X", "audio", complete=True, params=(ParameterRow(row, ParameterType.TEXT),))
+    assert sound_kind(table, {}) == kind
+    assert framing_of(table, {}, "a" * 30).seconds == {"speech": 2, "music": 30, "effect": 3}[kind]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 20.0])
