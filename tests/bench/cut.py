@@ -47,7 +47,7 @@ def figures(folder: Path) -> Iterator[Figure]:
         yield Figure(NAME, float("nan"), note="not measured: there is no ffmpeg here")
         return
     clips = [_clip(folder / f"clip{number}.mp4", number) for number in range(CLIPS)]
-    ours = [sys.executable, "-c", OURS, folder / "ours.mp4", *clips]
+    ours = [sys.executable, "-c", OURS, str(folder / "ours.mp4"), *map(str, clips)]
     theirs = ["sh", "-ec", _by_hand(ffmpeg, clips, folder / "theirs.mp4")]
     ratio, pairs = in_turn(ours, theirs, folder=folder, times=TURNS)
     sides = (_took([mine for mine, _ in pairs]), _took([other for _, other in pairs]))

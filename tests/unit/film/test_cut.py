@@ -155,7 +155,7 @@ def test_a_film_of_many_clips_takes_no_more_memory_than_one_of_few(tmp_path: Pat
     path = boards.clip(tmp_path / "a.mp4", frames=3, sound="aac")
     peaks = []
     for count in (30, 300):
-        command = [sys.executable, "-c", MEASURED, tmp_path / "cut.mp4", path, str(count), how]
+        command = [sys.executable, "-c", MEASURED, str(tmp_path / "cut.mp4"), str(path), str(count), how]
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
         peaks.append(int(said))
     # A clip that stayed open would hold a decoder with its frames, a megabyte and more even at this size; what grows

@@ -159,6 +159,7 @@ def encoded(path: Path, parts: Sequence[tuple[str, int, str, meter.Samples, int]
         options = {"write_xing": "0", "id3v2_version": "0"} if codec == "mp3" else {}
         with av.open(str(path), "w", options=options) as out:
             track = out.add_stream(codec, rate=rate, layout=layout, bit_rate=256_000)
+            assert isinstance(track, av.AudioStream)
             size = track.codec_context.frame_size or 1024
             for at in range(0, len(samples) - size, size):
                 frame = av.AudioFrame(format="fltp", layout=layout, samples=size)
