@@ -81,18 +81,23 @@ def _write(
     found: Results, to: Path, form: str, *, slates: bool, burn_in: bool
 ) -> tuple[Path, str, Sequence[str]]:
     """The file, a line about it, and notices."""
+    from rivya_run.film.edit import edited
+    from rivya_run.film.from_manifest import script_of
+
+    script = script_of(found.manifest, found.folder, slates=slates)
     if form == "cut":
         from rivya_run.film.cut import write_cut
 
-        cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
+        cut = write_cut(edited(script), to, labels=burn_in)
         how = "clips copied as they are" if cut.copied else "re-encoded"
         return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
     if form == "contact-sheet":
         from rivya_run.film.contact_sheet import write_contact_sheet
 
-        sheet = write_contact_sheet(found.manifest, found.folder, to, slates=slates)
+        updated = str(found.manifest.get("updated_at") or "")[:10]
+        sheet = write_contact_sheet(script, to, date=updated)
         return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
     from rivya_run.film.timeline import write_timeline
 
-    handed = write_timeline(found.manifest, found.folder, to, form)
+    handed = write_timeline(edited(script), to, form)
     return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices

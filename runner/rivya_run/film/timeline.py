@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -20,8 +20,9 @@ import opentimelineio as otio
 
 from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.film.clips import HOLD, Notice, Segment, commonest, frame_edges, read_clip, segments
-from rivya_run.project.manifest_reader import Chosen, Entry, text
+from rivya_run.film.cut import nothing_to_export
+from rivya_run.film.edit import Edit
+from rivya_run.film.placing import Notice
 from rivya_run.project.names import clip_name, take_of
 from rivya_run.text import visible
 
@@ -43,82 +44,49 @@ class Handover:
     notices: tuple[Notice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """``frames`` at the clip's own ``rate``; ``begin`` and ``end`` count frames of the timeline."""
-
-    segment: Segment
-    chosen: Chosen
-    rate: Fraction
-    frames: int
-    begin: int
-    end: int
-
-
-def write_timeline(manifest: Entry, folder: Path, to: Path, form: str) -> Handover:
-    """Write a timeline of an output folder. Raises RivyaError when there is nothing to hand over.
+def write_timeline(edit: Edit, to: Path, form: str) -> Handover:
+    """Write a film as a timeline. Raises RivyaError when there is nothing to hand over.
 
     ``form`` is one of otio, edl, fcpxml, fcp7xml.
     """
-    found, notices = segments(manifest, folder, slates=False)
-    pieces, rate = _measured(found)
-    timeline = _timeline(_title(manifest), pieces, rate, form, folder, to.parent)
+    if not edit.pieces:
+        raise nothing_to_export()
+    timeline = _timeline(edit, form, to.parent)
     try:
-        content = otio.adapters.write_to_string(timeline, _ADAPTERS[form], **_options(form, rate))
+        content = otio.adapters.write_to_string(timeline, _ADAPTERS[form], **_options(form, edit.rate))
     except (otio.exceptions.OTIOError, ValueError) as problem:
         raise RivyaError(f"the {form} timeline can't be made: {problem}") from problem
     write_atomically(to, (content.rstrip("\n") + "\n").encode("utf-8", "replace"))
-    seconds = float(sum(Fraction(piece.frames) / piece.rate for piece in pieces))
-    return Handover(to, len(pieces), seconds, tuple(notices))
+    return Handover(to, len(edit.pieces), float(edit.seconds), edit.notices)
 
 
 def _options(form: str, rate: Fraction) -> dict[str, Any]:
     return {"rate": float(rate), "reelname_len": 32} if form == "edl" else {}
 
 
-def _measured(found: Sequence[Segment]) -> tuple[list[_Piece], Fraction]:
-    """Each piece with its own rate and length; a still has the rate that most clips have."""
-    lengths: list[Fraction] = []
-    rates: list[Fraction | None] = []
-    for segment in found:
-        clip = read_clip(segment.file) if segment.kind == "clip" and segment.file is not None else None
-        lengths.append(clip.length if clip is not None else HOLD)
-        rates.append(clip.rate if clip is not None else None)
-    usual = commonest(rate for rate in rates if rate is not None)
-    pieces = []
-    edges = frame_edges(lengths, usual)
-    for segment, length, own, (begin, end) in zip(found, lengths, rates, edges, strict=True):
-        rate = own or usual
-        if segment.chosen is not None:
-            frames = max(1, round(length * rate))
-            pieces.append(_Piece(segment, segment.chosen, rate, frames, begin, max(end, begin + 1)))
-    return pieces, usual
-
-
-def _timeline(
-    title: str, pieces: Sequence[_Piece], rate: Fraction, form: str, folder: Path, beside: Path
-) -> otio.schema.Timeline:
-    timeline = otio.schema.Timeline(title)
+def _timeline(edit: Edit, form: str, beside: Path) -> otio.schema.Timeline:
+    timeline = otio.schema.Timeline(_line(edit.title))
     timeline.global_start_time = None
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)
-    for piece in pieces:
+    for piece in edit.pieces:
+        shot = piece.shot
+        if shot.footage is None or shot.footage.file is None:
+            continue
         # An EDL has one rate for everything; the others keep each clip's own.
-        own, frames = (rate, piece.end - piece.begin) if form == "edl" else (piece.rate, piece.frames)
+        own = edit.rate if form == "edl" else shot.footage.rate or edit.rate
+        start, frames = round(piece.source * own), round(piece.frames / edit.rate * own)
         span = otio.opentime.TimeRange(
-            otio.opentime.RationalTime(0, float(own)), otio.opentime.RationalTime(frames, float(own))
+            otio.opentime.RationalTime(start, float(own)), otio.opentime.RationalTime(frames, float(own))
         )
-        known = _metadata(piece.chosen)
         media = otio.schema.ExternalReference(
-            target_url=_relative(folder / piece.chosen.path, beside), available_range=span
+            target_url=_relative(shot.footage.file, beside), available_range=span
         )
-        media.name = Path(piece.chosen.path).name
-        clip = otio.schema.Clip(
-            clip_name(visible(piece.segment.shot), piece.chosen.take),
-            media_reference=media,
-            source_range=span,
-        )
-        clip.metadata[NAMESPACE] = known
+        media.name = shot.footage.file.name
+        name = clip_name(shot.id, shot.take) if shot.take is not None else shot.id
+        clip = otio.schema.Clip(name, media_reference=media, source_range=span)
+        known = shot.about
+        clip.metadata[NAMESPACE] = dict(known)
         _for_format(form, clip, media, known if form != "edl" else {**known, "rate": f"{float(own):g}"})
         track.append(clip)
     return timeline
@@ -151,23 +119,6 @@ def _for_format(
         }
 
 
-def _metadata(chosen: Chosen) -> dict[str, Any]:
-    take, request = chosen.entry, chosen.entry.get("request")
-    sent: Mapping[str, Any] = request if isinstance(request, Mapping) else {}
-    credits = take.get("final_credits")
-    return {
-        "shot": visible(chosen.shot),
-        "take": chosen.take,
-        "scene": visible(chosen.scene) if chosen.scene else None,
-        "prompt": visible(text(sent.get("prompt")) or "", keep="\n\t"),
-        "model": visible(text(take.get("model")) or ""),
-        "task_id": visible(text(take.get("task_id")) or ""),
-        "credits": credits if isinstance(credits, int | float) else None,
-        "client_request_id": visible(text(take.get("client_request_id")) or ""),
-        "fingerprint": visible(text(take.get("fingerprint")) or ""),
-    }
-
-
 def _line(value: object) -> str:
     """One line, not too long: an EDL's comments are lines."""
     words = visible(" ".join(str(value).split()))
@@ -180,12 +131,6 @@ def _relative(file: Path, beside: Path) -> str:
         return quote(Path(os.path.relpath(file, beside)).as_posix(), safe="/")
     except ValueError:
         return file.resolve().as_uri()
-
-
-def _title(manifest: Entry) -> str:
-    board = manifest.get("storyboard")
-    about: Mapping[str, Any] = board if isinstance(board, Mapping) else {}
-    return _line(about.get("title") or about.get("id") or "storyboard")
 
 
 _RATE = re.compile(r"^\* RATE: (?P<rate>\d{1,3}(?:\.\d+)?)\s*$", re.MULTILINE)

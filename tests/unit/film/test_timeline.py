@@ -10,6 +10,8 @@ import pytest
 
 import boards
 from rivya_run.errors import RivyaError, UsageError
+from rivya_run.film.edit import edited
+from rivya_run.film.from_manifest import script_of
 from rivya_run.film.timeline import SUFFIXES, UsedShot, used_shots, write_timeline
 
 ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "fcpxml": "fcpx_xml", "fcp7xml": "fcp_xml"}
@@ -27,7 +29,10 @@ def read(path: Path, form: str) -> list[otio.schema.Clip]:
 
 def handed_over(folder: Path, board: dict[str, Any], form: str) -> list[otio.schema.Clip]:
     """The clips of a timeline written for a board."""
-    return read(write_timeline(board, folder, folder / f"timeline{SUFFIXES[form]}", form).path, form)
+    return read(
+        write_timeline(edited(script_of(board, folder)), folder / f"timeline{SUFFIXES[form]}", form).path,
+        form,
+    )
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -51,7 +56,7 @@ def test_a_timeline_tells_where_each_clip_came_from(tmp_path: Path, form: str) -
     board = boards.small_board(tmp_path, frames=(3,))
     taken = board["shots"][0]["takes"][0]
     taken["request"]["prompt"] = 'A <b>"bold"</b> & quiet\nmorning \x07'
-    path = write_timeline(board, tmp_path, tmp_path / f"t{SUFFIXES[form]}", form).path
+    path = write_timeline(edited(script_of(board, tmp_path)), tmp_path / f"t{SUFFIXES[form]}", form).path
     content = path.read_text("utf-8")
     for word in ("sh010", "intro", "quiet", "task_sh010_1", "grok-imagine-video", "10"):
         assert word in content
@@ -89,7 +94,7 @@ def test_paths_lead_from_wherever_the_timeline_is_written(tmp_path: Path) -> Non
     """A timeline in another folder points back to the clips, signs of URLs escaped."""
     board = boards.small_board(tmp_path / "out#1", frames=(3,))
     to = tmp_path / "edit" / "a.otio"
-    write_timeline(board, tmp_path / "out#1", to, "otio")
+    write_timeline(edited(script_of(board, tmp_path / "out#1")), to, "otio")
     assert read(to, "otio")[0].media_reference.target_url == "../out%231/sh010/sh010_t01_0123abcd.mp4"
 
 
@@ -97,14 +102,14 @@ def test_nothing_finished_is_a_clear_problem(tmp_path: Path) -> None:
     """Without a finished take there is no timeline."""
     board = boards.manifest([boards.shot("a", [boards.take(1, "failed")])])
     with pytest.raises(RivyaError, match="nothing to export"):
-        write_timeline(board, tmp_path, tmp_path / "a.otio", "otio")
+        write_timeline(edited(script_of(board, tmp_path)), tmp_path / "a.otio", "otio")
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_used_shots_come_back_from_every_format(tmp_path: Path, form: str) -> None:
     """What an editor kept is told by shot, take and seconds."""
     board = boards.small_board(tmp_path, frames=(3, 6))
-    path = write_timeline(board, tmp_path, tmp_path / f"t{SUFFIXES[form]}", form).path
+    path = write_timeline(edited(script_of(board, tmp_path)), tmp_path / f"t{SUFFIXES[form]}", form).path
     assert used_shots(path) == [UsedShot("sh010", 1, 0.1), UsedShot("sh020", 1, 0.2)]
 
 
@@ -121,7 +126,7 @@ def test_an_edl_of_another_program_is_read_at_the_rate_its_frames_allow(tmp_path
 def test_an_edit_that_cut_and_repeated_clips_is_summed(tmp_path: Path) -> None:
     """Seconds of a take add up wherever it is used; clips that are none of ours are left out."""
     board = boards.small_board(tmp_path, frames=(3, 6))
-    path = write_timeline(board, tmp_path, tmp_path / "a.otio", "otio").path
+    path = write_timeline(edited(script_of(board, tmp_path)), tmp_path / "a.otio", "otio").path
     timeline = otio.adapters.read_from_file(str(path))
     track = timeline.tracks[0]
     again = track[1].deepcopy()
