@@ -75,8 +75,6 @@ class Clip:
     """
 
     file: Path
-    width: int
-    height: int
     rate: Fraction
     start: Fraction
     stream: Stream | None
@@ -117,8 +115,6 @@ def read_clip(file: Path) -> Clip:
             raise RivyaError(f"{file.name} holds no picture")
         return Clip(
             file,
-            context.width,
-            context.height,
             standard_rate(stream.average_rate),
             start * base,
             Stream(

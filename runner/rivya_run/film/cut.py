@@ -7,7 +7,7 @@ always made first, into a file beside the cut, and its packets are then put betw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +20,7 @@ from av.video.frame import PictureType
 
 from rivya_run.durable import drop_leftovers, replacing
 from rivya_run.errors import RivyaError
+from rivya_run.film.captions import Cue, Lettering
 from rivya_run.film.clips import Clip, opened, read_clip
 from rivya_run.film.edit import Edit
 from rivya_run.film.loudness import write_sound
@@ -56,14 +57,20 @@ def write_cut(
     to: Path,
     *,
     labels: bool = False,
+    captions: Sequence[Cue] = (),
+    font: Path | None = None,
     progress: CutProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Cut:
-    """Write a film to ``to``, whole or not at all. Raises RivyaError when there is nothing to cut or to write."""
+    """Write a film to ``to``, whole or not at all. Raises RivyaError when there is nothing to cut or to write.
+
+    ``labels`` are the shots' ids in the pictures; ``captions`` are burnt in as well, in the letters of ``font``.
+    """
     if not edit.pieces:
         raise nothing_to_export()
     drop_leftovers(to)
-    clips = None if labels else _alike(edit)
+    lettering = Lettering(edit.size, font) if captions else None
+    clips = None if labels or captions else _alike(edit)
     with replacing(to) as part, _sound(edit, part, _Meter("sound", edit, progress, clock)) as sound:
         copied = clips is not None
         meter = _Meter("pictures", edit, progress, clock)
@@ -73,8 +80,10 @@ def write_cut(
             except _Unfit:
                 copied = False
         if not copied:
-            _encode(edit, part, sound, meter, labels=labels)
-    return Cut(to, float(edit.seconds), copied, edit.notices)
+            frames = shown(edit, labels=labels)
+            _encode(edit, part, lettering.burnt(frames, captions) if lettering else frames, sound, meter)
+    notices = lettering.notices(captions) if lettering else []
+    return Cut(to, float(edit.seconds), copied, (*edit.notices, *notices))
 
 
 def nothing_to_export() -> RivyaError:
@@ -163,8 +172,8 @@ def _alike(edit: Edit) -> list[Clip] | None:
         if changed or not piece.clip or footage is None or footage.file is None:
             return None
         clip = read_clip(footage.file)
-        width, height = clip.width // 2 * 2, clip.height // 2 * 2
-        if clip.stream is None or clip.rate != edit.rate or (width, height) != edit.size:
+        size = tuple(side // 2 * 2 for side in footage.size or ())
+        if clip.stream is None or clip.rate != edit.rate or size != edit.size:
             return None
         if clips and clip.stream != clips[0].stream:
             return None
@@ -207,11 +216,13 @@ def _packets(clip: Clip, at: Fraction) -> Iterator[av.Packet[av.VideoStream]]:
                 yield packet
 
 
-def _encode(edit: Edit, part: Path, sound: Path | None, meter: _Meter, *, labels: bool) -> None:
+def _encode(
+    edit: Edit, part: Path, frames: Iterator[av.VideoFrame], sound: Path | None, meter: _Meter
+) -> None:
     with _written(edit, part) as out:
         pictures = _encoder(out, edit)
         track = _SoundTrack(out, sound) if sound is not None else None
-        for number, frame in enumerate(shown(edit, labels=labels)):
+        for number, frame in enumerate(frames):
             frame.pict_type = PictureType.NONE
             out.mux(pictures.encode(frame))
             at = number / edit.rate
