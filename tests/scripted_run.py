@@ -109,6 +109,7 @@ class ScriptedRun:
         balance: float | None = None,
     ) -> int:
         """Run some storyboards; the exit code. ``open_creates``: shots whose creates were sent so long ago."""
+        self.boards.clear()
         (self.root / "outputs").mkdir(exist_ok=True)
         paths = [self.root / f"board{number}.yaml" for number in range(1, len(texts) + 1)]
         for path, text in zip(paths, texts, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rivya_run.journal.attempt import ApiError
+from rivya_run.journal.attempt import ApiError, Task
 from rivya_run.json_types import Json
 from rivya_run.provider.exchange import ApiResponse
 from rivya_run.provider.faults import TransportError
@@ -54,10 +54,11 @@ def interpret(
         if result.kind is FailureKind.UNREADABLE:
             start = "an answer that can't be read"
         error = replace(error, http_status=result.status)
-    elif creates and read(reply.json) is not None:
+    elif creates and (shown := read(reply.json)) is not None:
         # A refusal that shows a task: this sending made it, or an earlier one with the same key.
         result = TransportResult(FailureKind.UNREADABLE, reply.status, error_code(reply.json))
-        start += " with a task"
+        # Not taken for ours, but a person who looks into it can adopt it.
+        start += f" with task {shown.id}" if isinstance(shown, Task) else " with a task"
     elif 300 <= reply.status < 400:
         target = redirect_target(reply.headers.get("location"))
         words = f"the API answered with a redirect{target}; the key is not sent there, check the base URL"

@@ -82,7 +82,7 @@ def test_a_refusal_with_a_task_leaves_open_what_was_made(status: int, wrapper: s
     """A 409 may repeat the task that the key has made: whatever the status says, it is never paid for again."""
     made: Json = {"id": "task_1", "status": "queued", "model": "m", "reserved_credits": 10}
     _, found = once(httpx2.Response(status, json=made if wrapper is None else {wrapper: made}))
-    assert isinstance(found, MayHaveArrived)
+    assert isinstance(found, MayHaveArrived) and "with task task_1" in found.words
 
 
 @pytest.mark.parametrize(
