@@ -20,6 +20,7 @@ from rivya_run.planning.plan import Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
 from rivya_run.project.outputs import file_trouble, sha256_of
+from rivya_run.project.places import FRAMES
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
 
 
@@ -92,6 +93,8 @@ class References:
     ) -> ReferenceFile:
         if isinstance(reference, FileReference):
             facts = self._facts[reference.path]
+            if reference.frame is not None:
+                return await self._frame_of_own(facts, reference.path, reference.frame)
             return ReferenceFile(
                 Path(facts.path),
                 reference.path,
@@ -119,10 +122,21 @@ class References:
             )
         return await self._frame(key, output.path, frame)
 
+    async def _frame_of_own(self, facts: FileFacts, written: str, frame: Frame) -> ReferenceFile:
+        """A frame of one's own clip, which has to be what the plan was made by."""
+        if await anyio.to_thread.run_sync(sha256_of, Path(facts.path)) != facts.sha256:
+            raise RivyaError(f"{written} was changed while this runs")
+        name = _still_name(PurePosixPath(written.replace("\\", "/")).name, frame)
+        target = self._ledger.folder / FRAMES / facts.sha256[:16] / name
+        async with self._locks.of(str(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            await anyio.to_thread.run_sync(take_frame, Path(facts.path), frame, target)
+            digest = await anyio.to_thread.run_sync(sha256_of, target)
+        return ReferenceFile(target, name, digest, target.stat().st_size, "image", "image/png")
+
     async def _frame(self, key: str, clip: str, frame: Frame) -> ReferenceFile:
         """The still, taken out now unless it lies there already; kept beside the clip."""
-        label = frame if isinstance(frame, str) else f"{frame:g}s"
-        name = f"{clip.rpartition('.')[0]}_{label.replace('.', '-')}.png"
+        label, name = _label(frame), _still_name(clip, frame)
         target = within(self._ledger.folder, name)
         async with self._locks.of(name):
             if not target.exists():
@@ -131,6 +145,14 @@ class References:
             size = target.stat().st_size
             self._ledger.record(FrameTaken(key=key, frame=label, path=name, sha256=digest, bytes=size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
+
+
+def _label(frame: Frame) -> str:
+    return frame if isinstance(frame, str) else f"{frame:g}s"
+
+
+def _still_name(clip: str, frame: Frame) -> str:
+    return f"{clip.rpartition('.')[0]}_{_label(frame).replace('.', '-')}.png"
 
 
 def _item_of_url(reference: UrlReference) -> dict[str, Json]:

@@ -43,6 +43,19 @@ def look_at(
         return _trouble(error, path_as_written, folder)
 
 
+def own_file(path_as_written: str, folder: Path) -> Path | None:
+    """A file that only the film needs, if it is there. It isn't read."""
+    try:
+        real = _resolved(path_as_written, folder)
+        return real if real.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def missing(path_as_written: str, folder: Path) -> str:
+    return f"there is no file '{_shown(path_as_written)}'{_neighbour(path_as_written, folder)}"
+
+
 def _shown(path: str) -> str:
     return shortened(path, _SHOWN)
 
@@ -96,9 +109,7 @@ def _other_than_file(mode: int) -> str:
 def _trouble(error: Exception, written: str, folder: Path) -> FileTrouble:
     shown = _shown(written)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return FileTrouble(
-            written, "missing-file", f"there is no file '{shown}'{_neighbour(written, folder)}"
-        )
+        return FileTrouble(written, "missing-file", missing(written, folder))
     if isinstance(error, PermissionError):
         return FileTrouble(written, "unreadable", f"'{shown}' can't be read: permission denied")
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
