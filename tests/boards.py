@@ -267,3 +267,16 @@ def rich_board(folder: Path) -> dict[str, Any]:
         ],
     )
     return written(folder, document)
+
+
+def large_board(folder: Path, takes: int) -> dict[str, Any]:
+    """A board of so many shots of one take each, every clip a file of its own."""
+    content = clip(folder / "sh0000.mp4", frames=3).read_bytes()
+    shots = []
+    for number in range(takes):
+        name = f"sh{number:04}"
+        (folder / f"{name}.mp4").write_bytes(content)
+        made = {"path": f"{name}.mp4", "mime_type": "video/mp4", "width": 160, "height": 96, "duration": 0.1}
+        taken = take(shot=name, prompt="A long prompt " * 20, params={}, outputs=[made])
+        shots.append(shot(name, [taken], scene=f"scene {number // 40}"))
+    return manifest(shots)

@@ -14,8 +14,7 @@ from rivya_run.engine.run import RunResult, run
 from rivya_run.planning.plan import Step
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared, open_sources, prepare
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.storyboard.model import selected_shots
 from simulation import KEY

@@ -14,24 +14,22 @@ import pytest
 
 import virtual_time
 from mock_api import KEY, ORIGIN
-from rivya_run.engine.api_connection import ApiConnection
-from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.executor import Executor, exit_code
-from rivya_run.engine.interrupts import Interrupts
-from rivya_run.engine.outcome import Outcome
-from rivya_run.engine.storyboard_run import StoryboardRun, share, storyboard_run
+from rivya_run.engine.next_step import Outcome
+from rivya_run.engine.stop import Interrupts
+from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Intended
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Source, open_sources, prepare
+from rivya_run.project.plan import RunOptions, Source, open_sources, prepare
 from rivya_run.provider.http import Http
 from rivya_run.provider.origin import Secret
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.throttle import Pace
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 EPOCH = 1_778_500_000.0
 LONGEST = 100_000.0
@@ -109,7 +107,6 @@ class ScriptedRun:
         balance: float | None = None,
     ) -> int:
         """Run some storyboards; the exit code. ``open_creates``: shots whose creates were sent so long ago."""
-        self.boards.clear()
         (self.root / "outputs").mkdir(exist_ok=True)
         paths = [self.root / f"board{number}.yaml" for number in range(1, len(texts) + 1)]
         for path, text in zip(paths, texts, strict=True):
@@ -131,8 +128,9 @@ class ScriptedRun:
         balance: float | None,
     ) -> int:
         clocks = Clocks(anyio.current_time, self.wall, self.steady)
-        shared = share(options, clocks, Timing(options.poll_interval), lambda event: None)
-        shared.spending.balance = balance
+        timing = Timing(options.poll_interval)
+        executor = Executor(options, clocks, timing, lambda event: None, Interrupts())
+        executor.gate.spending.balance = balance
         pace = Pace(random=lambda: 0.5)
         transport = httpx2.MockTransport(self._answer)
         async with Http(
@@ -144,21 +142,21 @@ class ScriptedRun:
             steady=self.steady,
         ) as http:
             client = RivyaClient(
-                http, clock=anyio.current_time, random=lambda: 0.5, listen=shared.outage.record_exchange
+                http, clock=anyio.current_time, random=lambda: 0.5, listen=executor.stop.record_exchange
             )
+            connection = ApiConnection.of(http, client)
             for source in sources:
                 ledger = Ledger(source.folder, now=lambda: iso(self.wall()))
                 self._intend(source, ledger, options, open_creates)
                 prepared = prepare(
                     source, ledger, options, None, base_url=ORIGIN, writing=True, now=self.wall
                 )
-                shared.spending.watch(ledger.history)
-                connection = ApiConnection(http, client)
-                self.boards.append(storyboard_run(prepared, ORIGIN, connection, shared))
+                executor.add(prepared, ORIGIN, connection)
+            self.boards = executor.storyboards
             self._began = anyio.current_time()
             try:
                 with anyio.fail_after(LONGEST):
-                    self.error = await Executor(self.boards, shared, Interrupts()).run()
+                    self.error = await executor.run()
             finally:
                 self.ended_at = self.now()
                 for board in self.boards:
@@ -166,7 +164,11 @@ class ScriptedRun:
         return exit_code(self.boards, self.error)
 
     def _intend(
-        self, source: Source, ledger: Ledger, options: RunOptions, open_creates: Sequence[tuple[str, float]]
+        self,
+        source: Source,
+        ledger: Ledger,
+        options: RunOptions,
+        open_creates: Sequence[tuple[str, float]],
     ) -> None:
         """Put creates on record that an earlier run sent, and of which it never heard."""
         awake = self.asleep

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rivya_run.errors import Problem
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 
 if TYPE_CHECKING:
     from rivya_run.engine.run import RunResult
@@ -29,15 +29,11 @@ def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = Fa
 
 def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:
     """What a run would do, why, and what it costs; no network, nothing is written."""
-    from rivya_run.project.ledger import Ledger
-    from rivya_run.project.plan import open_sources, prepare
-    from rivya_run.storyboard.model import selected_shots
+    from rivya_run.project.plan import open_sources, planned
 
     chosen = options or RunOptions()
-    [source] = open_sources([storyboard], chosen)
-    [selected] = selected_shots([source.storyboard], chosen.only, chosen.exclude)
-    ledger = Ledger(source.folder, now=str)
-    return prepare(source, ledger, chosen, selected, base_url=None, writing=False).plan
+    with planned(open_sources([storyboard], chosen), chosen) as [prepared]:
+        return prepared.plan
 
 
 def run(

@@ -1,9 +1,11 @@
-"""Times as records write them: ISO 8601 in UTC, to the millisecond."""
+"""The clocks of a run, and times as records write them: ISO 8601 in UTC, to the millisecond."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
@@ -17,6 +19,17 @@ def steady() -> float:
     if sys.platform == "darwin":
         return time.clock_gettime(time.CLOCK_MONOTONIC)
     return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """``monotonic`` is for patience, ``wall`` for records; ``steady`` can't be set and never stands still: the
+    wall clock can be set, and the monotonic one stops while the machine sleeps.
+    """
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = steady
 
 
 def iso(seconds: float) -> str:

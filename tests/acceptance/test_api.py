@@ -8,7 +8,7 @@ from projects import Project
 from rivya_run import api
 from rivya_run.errors import StoryboardError
 from rivya_run.planning.plan import Action
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from simulation import KEY
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from projects import Project
-from rivya_run.engine.outcome import Ending
+from rivya_run.engine.next_step import Ending
 from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
 from rivya_run.simulator.render_cache import Content, RenderCache

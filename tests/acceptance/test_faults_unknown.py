@@ -11,7 +11,7 @@ from command_line import in_project
 from fault_cases import all_whole, board, ended, misbehaving, statuses
 from projects import Project
 from rivya_run.engine.adopt import adopt
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 

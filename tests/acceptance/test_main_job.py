@@ -11,7 +11,7 @@ import pytest
 from projects import Project, png
 from rivya_run.engine.run import run
 from rivya_run.errors import KeyRefused
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 
 BOARD = """
     id: teaser

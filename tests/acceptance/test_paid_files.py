@@ -11,7 +11,7 @@ import pytest
 
 from boards import sound
 from command_line import in_project, rivya_run
-from fault_cases import board, misbehaving
+from fault_cases import all_whole, board, misbehaving
 from odd_api import odd_api
 from projects import Project
 from rivya_run.errors import OutputFolderError
@@ -107,7 +107,7 @@ def test_a_still_of_a_renamed_shot_follows_it_whatever_is_asked_for_then(
         assert project.run().exit_code == 0
         project.write(chain.replace("s01", "s11").replace("s02", "s12"))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.engine.take_over.move", _die)
+            patch.setattr("rivya_run.engine.records.move", _die)
             assert project.run().exit_code == 7
         project.write(board(1).replace("s01", "s05"))
         assert project.run().exit_code == 0
@@ -134,6 +134,58 @@ def test_a_still_that_is_missing_is_no_loss(tmp_path: Path) -> None:
         assert project.run().exit_code == 0
         assert still.read_bytes() == content
         assert project.tasks() == 3
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["on record", "of a run that was killed"])
+def test_a_still_that_was_altered_is_not_sent(tmp_path: Path, known: bool) -> None:
+    """What is made from it is made from the clip's own frame; the altered one is kept beside it."""
+    chain = "id: board\nshots:\n  - {id: s01, prompt: One}\n"
+    child = "  - {id: s02, prompt: Two, references: [{shot: s01, frame: last}]}\n"
+    with hosted() as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(chain + child if known else chain)
+        assert project.run().exit_code == 0
+        [clip] = project.folder().glob("s01/*.mp4")
+        still = clip.with_name(f"{clip.stem}_last.png")
+        content = still.read_bytes() if known else b""
+        still.write_bytes(b"drawn over")
+        project.write(chain + child.replace("Two", "Two anew"))
+        assert project.run().exit_code == 0
+        assert still.read_bytes().startswith(b"\x89PNG") and (not known or still.read_bytes() == content)
+        assert still.with_name(f"{still.stem}.changed.png").read_bytes() == b"drawn over"
+        sent = [take["frames"] for take in project.takes()["s01/1"]["outputs"]]
+        assert [one["sha256"] for [one] in sent] == [hashlib.sha256(still.read_bytes()).hexdigest()]
+        assert words(project, "verify")[0] == 0
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("fault", ["download-404", "download-500"])
+def test_a_file_that_cant_be_had_keeps_no_other_of_its_task_from_coming(tmp_path: Path, fault: str) -> None:
+    """Whose address may not last until the next run: it is fetched in this one, and stored when its turn comes."""
+    first = Rule(fault, subject="*/1", turns=tuple(range(1, 15)))
+    with misbehaving(tmp_path, first, files_per_task=2, serves=1) as project:
+        project.write(board(1))
+        assert project.run(timeout=1.5).exit_code == 1
+        [second] = downloads(project)
+        assert second.name.endswith("_2.part") and second.stat().st_size == 4096
+        assert paid(project) == [] and project.takes()["s01/1"]["outputs"] == []
+        assert "0 files" in words(project, "clean", "--yes")[1]
+        content = second.read_bytes()
+        assert project.run().exit_code == 0
+        assert content in [path.read_bytes() for path in paid(project)]
+        assert len(paid(project)) == 2 and downloads(project) == [] and project.tasks() == 1
+        all_whole(project)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_files_of_a_task_are_stored_in_order_whichever_comes_first(tmp_path: Path) -> None:
+    """The first one is there later than the second, whose URL works only once; one run gets both."""
+    late = Rule("download-404", subject="*/1", turns=(1, 2))
+    with misbehaving(tmp_path, late, files_per_task=2, serves=1) as project:
+        project.write(board(2))
+        assert project.run().exit_code == 0
+        assert len(paid(project)) == 4 and downloads(project) == []
+        all_whole(project)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -414,8 +414,9 @@ class FailingOnce:
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project whose tasks take a while, so that manifests are written meanwhile."""
+    """A project whose tasks take a while, so that manifests are written meanwhile, however long writing takes."""
     monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
+    monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_SHARE", 0)
     with hosted(speed=6.0) as simulator:
         yield Project(tmp_path, simulator)
 
@@ -430,7 +431,7 @@ def test_a_manifest_that_fails_on_the_way_is_told_and_tried_again(
 ) -> None:
     """The journal has it all: the run goes on, and its last manifest is whole."""
     failing = FailingOnce(3)
-    monkeypatch.setattr("rivya_run.engine.manifest_writer.write_atomically", failing)
+    monkeypatch.setattr("rivya_run.engine.records.write_atomically", failing)
     slow.write(board(1))
     assert slow.run().exit_code == 0
     assert failing.calls > 3
@@ -445,7 +446,7 @@ def test_a_manifest_that_can_not_be_written_at_the_end_is_exit_7(
     """A failure on the way is no reason to think that it was written."""
     slow.write(board(1))
     with monkeypatch.context() as patch:
-        patch.setattr("rivya_run.engine.manifest_writer.write_atomically", FailingOnce(1000))
+        patch.setattr("rivya_run.engine.records.write_atomically", FailingOnce(1000))
         code, words = ended(slow)
     assert (code, "manifest.json" in words) == (7, True)
     assert slow.run().exit_code == 0
@@ -457,7 +458,7 @@ def test_a_disk_that_is_too_full_for_the_manifest_ends_creating(
     slow: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quota that free space doesn't show: there would be no room for more clips either."""
-    monkeypatch.setattr("rivya_run.engine.manifest_writer.write_atomically", FailingOnce(1, errno.EDQUOT))
+    monkeypatch.setattr("rivya_run.engine.records.write_atomically", FailingOnce(1, errno.EDQUOT))
     slow.write(board(4))
     code, _ = ended(slow, concurrency=1)
     assert code == 7

@@ -105,7 +105,7 @@ def test_on_a_terminal_a_person_is_asked(
     board: Project, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, tasks: int
 ) -> None:
     """Only a yes spends; no answer is no."""
-    monkeypatch.setattr("rivya_run.cli.run_messages._is_terminal", lambda: True)
+    monkeypatch.setattr("rivya_run.cli.run._is_terminal", lambda: True)
     result = in_project(board, board.path, "--confirm-above", "10", typed=answer)
     assert result.exit_code == code
     assert "create 3" in result.stderr

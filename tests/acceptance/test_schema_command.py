@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rivya_run.cli.schema import command
+from rivya_run.cli.schema import command, schema_files
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
-from rivya_run.project.schema_files import schema_files
 
 
 @pytest.fixture(autouse=True)

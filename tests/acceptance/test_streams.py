@@ -144,8 +144,8 @@ def test_ctrl_c_at_the_very_end_is_no_traceback(made: Path, moment: str) -> None
     press = (
         "import os, signal, sys\n"
         "sys.argv[1:] = ['run', 'storyboard.yaml', '--simulate', '--only', 'a']\n"
-        "import rivya_run.cli.app, rivya_run.cli.run_messages\n"
-        f"place = {{'show_end': rivya_run.cli.run_messages, 'settled': rivya_run.cli.app}}[{moment!r}]\n"
+        "import rivya_run.cli.app, rivya_run.cli.run\n"
+        f"place = {{'show_end': rivya_run.cli.run, 'settled': rivya_run.cli.app}}[{moment!r}]\n"
         f"before = getattr(place, {moment!r})\n"
         "def pressed(*given, **named):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"

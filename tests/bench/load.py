@@ -45,7 +45,7 @@ def main(folder: Path, said: Path) -> None:
     """The run itself."""
     from rivya_run.engine.run import run
     from rivya_run.project.ledger import Ledger
-    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import RunOptions
     from rivya_run.simulator.hosting import HostedSimulator
     from rivya_run.simulator.options import SimulatorOptions
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 import boards
-from rivya_run.views.page.page import write_report
+from rivya_run.views.page import write_report
 
 Opener = Callable[..., Page]
 
@@ -305,26 +304,12 @@ CONTRAST = """() => {
 }"""
 
 
-def test_a_thousand_takes_open_quickly_and_load_no_clip(opened: Opener, shots_folder: Path) -> None:
-    """A large board opens in under 3 s, can be scrolled to its end and filtered, and loads no clip for it."""
-    content = boards.clip(shots_folder / "a.mp4", frames=3).read_bytes()
-    shots = []
-    for number in range(1000):
-        name = f"sh{number:04}"
-        path = f"{name}.mp4"
-        (shots_folder / path).write_bytes(content)
-        made = {"path": path, "mime_type": "video/mp4", "width": 160, "height": 96, "duration": 0.1}
-        taken = boards.take(shot=name, prompt="A long prompt " * 20, params={}, outputs=[made])
-        shots.append(boards.shot(name, [taken], scene=f"scene {number // 40}"))
-    made_page = write_report(boards.manifest(shots), shots_folder)
-    begun = time.monotonic()
-    page = opened(made_page)
-    took = time.monotonic() - begun
+def test_a_thousand_takes_can_be_searched_and_load_no_clip(opened: Opener, shots_folder: Path) -> None:
+    """A large board can be scrolled to its end and filtered, and loads no clip for it (how fast: tests/bench)."""
+    page = opened(write_report(boards.large_board(shots_folder, 1000), shots_folder))
     assert page.locator("video").count() == 1000
     page.keyboard.press("End")
     page.locator("#s1000").scroll_into_view_if_needed()
     page.locator("#find").fill("sh0777")
     assert seen(page) == ["sh0777/1"]
     assert page.evaluate("[...document.querySelectorAll('video')].every(v => v.readyState === 0)")
-    # The promise is 3 s on a quiet machine; twice that keeps the test true on a busy one.
-    assert took < 6

@@ -93,7 +93,7 @@ class OddServer:
             raise
         except Trickle as trickle:
             writer.write(trickle.sent)
-            for _ in range(2000):
+            while True:  # until the client has gone
                 await writer.drain()
                 await asyncio.sleep(0.01)
                 writer.write(b"x")
@@ -107,6 +107,22 @@ class OddServer:
             writer.transport.abort()
 
 
+async def end(server: asyncio.Server) -> None:
+    """Close a server at the end of a test, and wait until all of its connections are gone.
+
+    What else is going on in the event loop by then is what serves them, and is cancelled.
+    """
+    gone = asyncio.ensure_future(server.wait_closed())
+    await asyncio.sleep(
+        0
+    )  # Python 3.11 only waits for the connections if it began before the server is closed
+    server.close()
+    for task in asyncio.all_tasks() - {asyncio.current_task(), gone}:
+        task.cancel()
+    async with asyncio.timeout(60):
+        await gone
+
+
 @asynccontextmanager
 async def odd_server(answerer: Answerer) -> AsyncIterator[OddServer]:
     """A server for the length of a test."""
@@ -116,6 +132,5 @@ async def odd_server(answerer: Answerer) -> AsyncIterator[OddServer]:
     try:
         yield odd
     finally:
-        server.close()
         odd.close()
-        await asyncio.sleep(0)
+        await end(server)

@@ -15,7 +15,7 @@ import anyio
 import httpx2
 import pytest
 
-from contract.odd_server import Asked, OddServer, answer, odd_server
+from contract.odd_server import Asked, OddServer, answer, end, odd_server
 from rivya_run.provider.exchange import ApiRequest, ApiResponse, Form
 from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
@@ -83,8 +83,7 @@ def told(
                         body = b"".join([piece async for piece in incoming.chunks()])
                         found.append((incoming.status, body, dict(incoming.headers)))
         finally:
-            server.close()
-            await asyncio.sleep(0.005)
+            await end(server)
         return found, sayer.connections
 
     return anyio.run(run)
@@ -164,8 +163,7 @@ def on(raw: bytes, body: Callable[[str], Awaitable[T]], *, closes: bool = False)
         try:
             return await body(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         finally:
-            server.close()
-            await asyncio.sleep(0.005)
+            await end(server)
 
     return anyio.run(run)
 

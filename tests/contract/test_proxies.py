@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 import anyio
 import pytest
 
-from contract.odd_server import Asked, Cut, OddServer, answer
+from contract.odd_server import Asked, Cut, OddServer, answer, end
 from rivya_run.provider.exchange import ApiRequest, ApiResponse
 from rivya_run.provider.faults import TransportError
 from rivya_run.provider.http import Http
@@ -59,6 +59,7 @@ def through(
     *,
     scheme: str = "http",
     origin: str = "https://api.example",
+    connect_timeout: float = 10.0,
     read_timeout: float = 5.0,
     tls: ssl.SSLContext | None = None,
 ) -> tuple[T, Proxy]:
@@ -75,12 +76,15 @@ def through(
         )
         try:
             async with Http(
-                origin, Secret(KEY), read_timeout=read_timeout, network=Network.of_environment()
+                origin,
+                Secret(KEY),
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                network=Network.of_environment(),
             ) as http:
                 return await body(http), proxy
         finally:
-            server.close()
-            await asyncio.sleep(0.02)
+            await end(server)
 
     return anyio.run(run)
 
@@ -163,8 +167,7 @@ def test_a_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch, serve
 )
 def test_a_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """All of connecting has to be done in the time for connecting."""
-    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
-    fault, _ = through(monkeypatch, serve, create)
+    fault, _ = through(monkeypatch, serve, create, connect_timeout=0.2)
     assert isinstance(fault, TransportError), fault
     assert fault.kind is FailureKind.CONNECT_TIMEOUT
 
@@ -195,11 +198,13 @@ async def join(
             await target.drain()
 
     tasks = [asyncio.create_task(carry(one, to_two)), asyncio.create_task(carry(two, to_one))]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    to_two.transport.abort()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        to_two.transport.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def secured() -> ssl.SSLContext:
@@ -354,8 +359,7 @@ def test_a_socks_proxy_that_makes_no_connection(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_socks_proxy_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other."""
-    monkeypatch.setattr("rivya_run.provider.http._CONNECT_TIMEOUT", 0.2)
-    fault, _ = through(monkeypatch, hangs, create, scheme="socks5h")
+    fault, _ = through(monkeypatch, hangs, create, scheme="socks5h", connect_timeout=0.2)
     assert isinstance(fault, TransportError), fault
     assert fault.kind is FailureKind.CONNECT_TIMEOUT
 

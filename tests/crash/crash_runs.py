@@ -175,7 +175,7 @@ class Project:
     @property
     def folder(self) -> Path:
         """The output folder."""
-        return self.root / "outputs/crash"
+        return self.root / ("outputs/crash.simulated" if "--simulate" in self.options else "outputs/crash")
 
     @property
     def log(self) -> str:

@@ -33,7 +33,10 @@ MODULES = {
     "sending_age": ("journal/sending_age.py", ["journal/test_sending_age.py"]),
     "fold": ("journal/fold.py", ["journal/test_fold.py", "journal/test_sending_age.py"]),
     "transitions": ("journal/transitions.py", ["journal/test_fold.py", "journal/test_take_entry.py"]),
-    "create": ("engine/create.py", ["engine/test_create_once.py", "engine/test_create.py"]),
+    "create": (
+        "engine/create.py",
+        ["engine/test_resend_window.py", "engine/test_create_once.py", "engine/test_create.py"],
+    ),
 }
 
 ROOT = Path(__file__).resolve().parents[2]

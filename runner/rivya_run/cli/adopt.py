@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,10 @@ def command(
     """
     from dataclasses import replace
 
-    from rivya_run.cli.run_messages import PlanConfirmation, show_end
+    from rivya_run.cli.run import carry_out, show_end
     from rivya_run.engine.adopt import adopt
-    from rivya_run.engine.run import run
     from rivya_run.errors import BY_ENDING, UsageError, severest
     from rivya_run.journal.attempt import AttemptState
-    from rivya_run.views import progress_for
 
     if storyboard.is_dir():
         raise UsageError("adopt needs one storyboard file, not a folder")
@@ -55,20 +52,9 @@ def command(
     options = shared.run_options(given)
     key = adopt(storyboard, shot, take, task_id, options, environment=os.environ, key=key)
     click.echo(f"{shot}/{take}: task {task_id} is recorded", err=True)
-    progress_view = progress_for(progress, sys.stderr, os.environ, concurrency=8, verbose=verbose)
     # Excluding every shot creates nothing new; what exists is followed and fetched all the same.
     options = replace(options, exclude=("*",))
-    try:
-        confirmation = PlanConfirmation(progress_view, None, None)
-        result = run(
-            [storyboard],
-            options,
-            environment=os.environ,
-            tell=progress_view.report,
-            confirm=confirmation.check,
-        )
-    finally:
-        progress_view.close()
+    result = carry_out([storyboard], options, progress=progress, verbose=verbose)
     show_end(result, options, as_json=progress == "json", only={(shot, take)})
     board = result.boards[0]
     outcome = board.outcomes.get((shot, take))

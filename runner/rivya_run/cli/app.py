@@ -65,7 +65,7 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
         except SystemExit:  # click's answer to a reader that left
             code = READER_GONE
         except Exception as error:
-            from rivya_run.cli.failures import show_failure
+            from rivya_run.cli.messages import show_failure
 
             code = show_failure(error)
         except KeyboardInterrupt:
@@ -80,7 +80,7 @@ def load(name: str) -> click.Command:
     try:
         module = import_module(f"rivya_run.cli.{name}")
     except ModuleNotFoundError as error:
-        from rivya_run.cli.failures import missing_library
+        from rivya_run.cli.messages import missing_library
 
         raise missing_library(error, name) from error
     from rivya_run.cli.options import speak_for_options

@@ -66,9 +66,9 @@ def command(
 
 def _target(output: Path, found: Results, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
-    from rivya_run.cli.targets import PRODUCTS, free_to_write
     from rivya_run.journal.attempt import owned_paths
     from rivya_run.journal.manifest import known_attempts
+    from rivya_run.project.names import PRODUCTS, free_to_write
     from rivya_run.project.open import reference_paths
 
     kept = dict.fromkeys(reference_paths(storyboard), "a reference of this storyboard")

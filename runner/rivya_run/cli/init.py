@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rivya_run.cli import options
-from rivya_run.project.schema_files import schema_files
+from rivya_run.cli.schema import schema_files
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
@@ -44,7 +44,7 @@ def _say_next(folder: Path) -> None:
     import shlex
 
     steps = [
-        ("rivya-run storyboard.yaml --simulate", "an animatic, for no money"),
+        ("rivya-run storyboard.yaml --simulate", "an animatic, free of charge"),
         ("rivya-run plan storyboard.yaml", "what it would cost"),
         ("export RIVYA_API_KEY=rvya_sk_...", "a key from Rivya's settings"),
         ("rivya-run storyboard.yaml", "make the clips"),

@@ -62,16 +62,16 @@ def state_text(
     origin: str,
     root: str,
     folder: str,
-    said: tuple[str, str, str],
+    printed: tuple[str, str, str],
     files: Iterable[tuple[str, str]],
 ) -> str:
     """What ``.state`` is to say of a folder where everything is done.
 
-    ``digest`` and ``tables`` are those of what was read. ``said`` is what the long way prints: advice, progress,
+    ``digest`` and ``tables`` are those of what was read. ``printed`` is what the long way prints: advice, progress,
     summary. ``files`` are (facts, path), a path in the folder relative to it; see ``facts_of``.
     """
     known = _known(storyboard, digest, origin, folder)
-    head = "\t".join(_coded(one) for one in (known, tables, root, storyboard, *said))
+    head = "\t".join(_coded(one) for one in (known, tables, root, storyboard, *printed))
     lines = [f"{facts} {'@' if os.path.isabs(path) else '.'}{_coded(path)}\n" for facts, path in files]
     rest = f"{head}\n{''.join(lines)}"
     return f"{_seal(rest)}\t{rest}"

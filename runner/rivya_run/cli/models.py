@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rivya_run.cli.messages import echo_json
 from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
-from rivya_run.models.catalog import ENDING, Catalog
+from rivya_run.models.catalog import ENDING, PROJECT_FOLDER, Catalog, load_catalog, read_project_table
 from rivya_run.models.sync import (
     Change,
     ChangeKind,
@@ -27,11 +27,11 @@ from rivya_run.models.sync import (
     renewed_table,
     table_name_is_safe,
 )
+from rivya_run.suggest import did_you_mean
 from rivya_run.text import visible
-from rivya_run.views.tables import show_columns
+from rivya_run.views.wording import show_columns
 
 if TYPE_CHECKING:
-    from rivya_run.models.catalog import Catalog
     from rivya_run.models.table import ModelTable
 
 
@@ -42,15 +42,12 @@ def command() -> None:
 
 def project_models() -> Path:
     """The ``models/`` folder of the current project; it need not exist."""
-    from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.project.places import project_root
 
     return project_root(Path.cwd() / "storyboard.yaml") / PROJECT_FOLDER
 
 
 def _catalog() -> Catalog:
-    from rivya_run.models.catalog import load_catalog
-
     return load_catalog(project_models())
 
 
@@ -71,15 +68,13 @@ def list_models(
     catalog = _catalog()
     categories = sorted({table.category for table in catalog.all()})
     if category is not None and category.lower() not in categories:
-        from rivya_run.suggest import did_you_mean
-
         hint = did_you_mean(category, categories) or f"; there are {', '.join(categories)}"
         raise UsageError(f"there is no category '{visible(category)}'{hint}")
     tables = [table for table in catalog.all() if _wanted(table, category, max_credits, references)]
     if as_json:
         from rivya_run.models.view import table_document
 
-        _echo_json([table_document(table) for table in tables])
+        echo_json([table_document(table) for table in tables])
     elif markdown:
         from rivya_run.models.view import models_page
 
@@ -134,14 +129,12 @@ def show_model(model_id: str, as_json: bool) -> None:
     catalog = _catalog()
     table = catalog.get(model_id)
     if table is None:
-        from rivya_run.suggest import did_you_mean
-
         message = f"there is no model '{visible(model_id)}'{did_you_mean(model_id, catalog.ids())}"
         raise UsageError(message, hint="rivya-run models list shows them all")
     from rivya_run.models import view as table_view
 
     if as_json:
-        _echo_json(table_view.table_document(table))
+        echo_json(table_view.table_document(table))
         return
     billing = f" ({table.billing_type})" if table.billing_type else ""
     _line(f"{table.id}: {table.display_name}")
@@ -190,12 +183,27 @@ def sync_models(write: bool, as_json: bool) -> None:
     --write keeps prices, prompt limits and availability as project tables. Parameter rows are never guessed:
     a new model gets an incomplete table without rows.
     """
+    import anyio
 
-    sync(_catalog(), project_models(), write=write, as_json=as_json)
+    from rivya_run.provider.origin import base_url, checked_base_url
+
+    catalog = _catalog()
+    origin = checked_base_url(base_url(os.environ))
+    listed = anyio.run(_ask, origin)
+    changes = compare(catalog.all(), listed)
+    if as_json:
+        echo_json([asdict(change) for change in changes])
+    elif changes:
+        show_columns(("model", "what", "how"), [(one.model, one.kind.value, one.message) for one in changes])
+    else:
+        click.echo(f"the tables agree with the {len(listed)} models that {origin} lists")
+    if write:
+        today = datetime.now(UTC).date().isoformat()
+        _keep(catalog, changes, {model.id: model for model in listed}, origin, today)
 
 
-def _echo_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+def _note(text: str) -> None:
+    click.echo(visible(text), err=True)
 
 
 def _line(text: str) -> None:
@@ -203,29 +211,6 @@ def _line(text: str) -> None:
 
 
 _PATIENCE = 20.0  # seconds for the whole question, retries included
-
-
-def sync(catalog: Catalog, folder: Path, *, write: bool, as_json: bool) -> None:
-    """Show how the tables differ from the API's list; with ``write``, keep it in ``folder``."""
-    import anyio
-
-    from rivya_run.provider.origin import checked_base_url
-    from rivya_run.provider.rivya.settings import base_url
-
-    origin = checked_base_url(base_url(os.environ))
-    listed = anyio.run(_ask, origin)
-    changes = compare(catalog.all(), listed)
-    if as_json:
-        import json
-
-        click.echo(json.dumps([asdict(change) for change in changes], ensure_ascii=False, indent=2))
-    elif changes:
-        show_columns(("model", "what", "how"), [(one.model, one.kind.value, one.message) for one in changes])
-    else:
-        click.echo(f"the tables agree with the {len(listed)} models that {origin} lists")
-    if write:
-        today = datetime.now(UTC).date().isoformat()
-        _keep(catalog, folder, changes, {model.id: model for model in listed}, origin, today)
 
 
 async def _ask(origin: str) -> list[ListedModel]:
@@ -236,7 +221,7 @@ async def _ask(origin: str) -> list[ListedModel]:
 
     network = Network.of_environment()
     for notice in network.notices:
-        _say(notice)
+        _note(notice)
     async with Http(origin, None, network=network) as http:
         client = RivyaClient(http, clock=time.monotonic, random=random.random)
         answer = await client.models(deadline=time.monotonic() + _PATIENCE)
@@ -249,20 +234,18 @@ async def _ask(origin: str) -> list[ListedModel]:
 
 def _keep(
     catalog: Catalog,
-    folder: Path,
     changes: Sequence[Change],
     listed: dict[str, ListedModel],
     origin: str,
     today: str,
 ) -> None:
-    from rivya_run.models.catalog import read_project_table
-
+    folder = project_models()
     for model_id, group in groupby(changes, key=lambda change: change.model):
         found = list(group)
         if any(change.kind is ChangeKind.GONE for change in found):
             continue
         if not table_name_is_safe(model_id):
-            _say(f"left out '{model_id}': its id can't be a file name")
+            _note(f"left out '{model_id}': its id can't be a file name")
             continue
         file = _file_of(folder, model_id)
         if any(change.kind is ChangeKind.NEW for change in found):
@@ -272,19 +255,15 @@ def _keep(
         try:
             table = read_project_table(text.encode(), str(file), model_id)
         except StoryboardError as error:
-            _say(f"left out '{model_id}': {'; '.join(problem.message for problem in error.problems)}")
+            _note(f"left out '{model_id}': {'; '.join(problem.message for problem in error.problems)}")
             continue
         if any(change.field == "base_credits" and change.after != table.base_credits for change in found):
-            _say(f"left out '{model_id}': {file} could not be updated; edit it by hand")
+            _note(f"left out '{model_id}': {file} could not be updated; edit it by hand")
             continue
         write_atomically(file, text.encode())
-        _say(f"wrote {file}")
+        _note(f"wrote {file}")
 
 
 def _file_of(folder: Path, model_id: str) -> Path:
     other = folder / f"{model_id}.yml"
     return other if other.exists() else folder / f"{model_id}{ENDING}"
-
-
-def _say(text: str) -> None:
-    click.echo(visible(text), err=True)

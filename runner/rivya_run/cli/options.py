@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import RunOptions
+    from rivya_run.project.results import Results
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,17 +120,28 @@ following = _together(
     ),
     click.option("-v", "--verbose", is_flag=True, help="Show retries, uploads and pauses too."),
 )
-"""How tasks are followed, and what is told of it."""
+"""How tasks are followed, and how that is shown."""
 
 
 def run_options(given: dict[str, Any]) -> RunOptions:
     """The options of a run among what click gives a command; the others keep their defaults."""
     from dataclasses import fields
 
-    from rivya_run.project.options import RunOptions
+    from rivya_run.project.plan import RunOptions
 
     known = {field.name for field in fields(RunOptions)}
     return RunOptions(**{name: value for name, value in given.items() if name in known})
+
+
+def results_of_each(
+    storyboards: tuple[Path, ...], outputs: Path | None, *, simulate: bool
+) -> Iterator[tuple[Path, Results]]:
+    """The storyboards that a command names, each with what it has made."""
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import results_of
+
+    for file in storyboard_files(storyboards):
+        yield file, results_of(file, outputs, simulate=simulate)
 
 
 PREFIX: Final = "RIVYA_RUN_"

@@ -23,12 +23,9 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.project.open import storyboard_files
-    from rivya_run.project.results import results_of
-    from rivya_run.views.page.page import write_report
+    from rivya_run.views.page import write_report
 
-    for storyboard in storyboard_files(storyboards):
-        found = results_of(storyboard, outputs, simulate=simulate)
+    for _, found in options.results_of_each(storyboards, outputs, simulate=simulate):
         page = write_report(
             found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed
         )

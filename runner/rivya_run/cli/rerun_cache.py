@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rivya_run.cli.instant import GONE, facts_of, state_text, tables_digest
 from rivya_run.durable import write_atomically
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.engine.run import RunResult, started
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import OutputFolderError
@@ -18,12 +18,11 @@ from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import take_status
 from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.project.moves import outstanding
-from rivya_run.project.options import RunOptions
+from rivya_run.project.outputs import outstanding
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
-from rivya_run.project.plan import Prepared
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.storyboard.problems import as_text
-from rivya_run.views.progress import PlainLines
+from rivya_run.views.progress import Outlet, PlainReporter
 from rivya_run.views.summary import Ended, summary
 
 TICK = 50_000_000
@@ -58,7 +57,7 @@ class RerunCache:
             origin=board.base_url,
             root=str(one.source.root),
             folder=str(board.folder),
-            said=_said(one, board, plan),
+            printed=_printed(one, board, plan),
             files=[file for file in files if file is not None],
         )
         with suppress(OutputFolderError):
@@ -72,7 +71,7 @@ class RerunCache:
             board.folder / ARRIVING
         )  # what lies in it may be a clip that is still to be put in its place
         yield facts_of(downloads.stat(), outside=False) if downloads.exists() else GONE, ARRIVING
-        for written, facts in board.facts.items():
+        for written, facts in one.source.facts.items():
             path = os.path.join(os.path.abspath(one.source.path.parent), written)  # noqa: PTH100, PTH118 - links stay
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)
         for attempt in board.ledger.history.attempts.values():
@@ -135,10 +134,10 @@ def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:
     return there and not waiting and not plan.orphans
 
 
-def _said(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
+def _printed(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str, str]:
     """What the long way prints of such a plan: advice, progress, summary."""
     advice = as_text(one.source.advice) if one.source.advice else ""
-    first = PlainLines().line(started(board.storyboard.id, plan))
+    first = PlainReporter(Outlet(None)).line(started(board.storyboard.id, plan))
     attempts = board.ledger.history.attempts
     outcomes = {
         (step.shot.id, step.take): Outcome(

@@ -9,7 +9,9 @@ import click
 from rivya_run.errors import RivyaError, UsageError
 
 _FOLDER = "schemas"
-_FILES = {"storyboard": "storyboard.schema.json", "manifest": "manifest.schema.json"}
+STORYBOARD_FILE = "storyboard.schema.json"
+MANIFEST_FILE = "manifest.schema.json"
+_FILES = {"storyboard": STORYBOARD_FILE, "manifest": MANIFEST_FILE}
 
 
 class StaleSchemasError(RivyaError):
@@ -29,12 +31,11 @@ def command(which: str, check: bool, write: bool) -> None:
         raise UsageError("--check and --write can't be used together")
     from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.project.places import project_root
-    from rivya_run.project.schema_files import schema_files
-    from rivya_run.storyboard.schema import as_text
 
     root = project_root(Path.cwd() / "storyboard.yaml")
     if which == "table" and not (check or write):
         from rivya_run.models.table_schemas import table_schema
+        from rivya_run.storyboard.schema import as_text
 
         _print(as_text(table_schema()))
         return
@@ -46,6 +47,19 @@ def command(which: str, check: bool, write: bool) -> None:
         _write(folder, files)
     else:
         _print(files[_FILES[which]])
+
+
+def schema_files(project_models: Path | None = None) -> dict[str, str]:
+    """File name -> text of every generated schema; ``project_models`` is a project's folder of tables."""
+    from rivya_run.journal.manifest_form import manifest_schema
+    from rivya_run.models.catalog import load_catalog
+    from rivya_run.storyboard.schema import as_text, storyboard_schema
+
+    documents = {
+        MANIFEST_FILE: manifest_schema(),
+        STORYBOARD_FILE: storyboard_schema(load_catalog(project_models)),
+    }
+    return {name: as_text(document) for name, document in documents.items()}
 
 
 def _print(text: str) -> None:

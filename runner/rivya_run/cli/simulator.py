@@ -79,7 +79,7 @@ def _serve(options: SimulatorOptions) -> None:
     """Serve until a signal comes; by then everything that was accepted is on disk."""
     from rivya_run.cli.models import project_models
     from rivya_run.models.catalog import DEFAULT_MODEL, load_catalog
-    from rivya_run.simulator import host
+    from rivya_run.simulator.hosting import HostedSimulator
 
     leave = threading.Event()
 
@@ -88,7 +88,7 @@ def _serve(options: SimulatorOptions) -> None:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with host(options, load_catalog(project_models())) as simulator:
+        with HostedSimulator(options, load_catalog(project_models())) as simulator:
             key = options.key or "rvya_sk_anything"
             click.echo(f"Rivya simulator at {simulator.base_url}, results at {simulator.results_url}\n")
             click.echo(_EXAMPLE.format(url=simulator.base_url, key=key, model=DEFAULT_MODEL))

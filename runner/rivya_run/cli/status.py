@@ -22,11 +22,7 @@ def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None,
 
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.
     """
-    from rivya_run.project.open import storyboard_files
-    from rivya_run.project.results import results_of
-
-    files = storyboard_files(storyboards)
-    found = [(file, results_of(file, outputs, simulate=simulate)) for file in files]
+    found = list(shared.results_of_each(storyboards, outputs, simulate=simulate))
     if as_json:
         _print_manifests([one for _, one in found])
         return
@@ -62,7 +58,7 @@ def _as_written(one: Results) -> bytes:
 def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     from rivya_run.text import visible
     from rivya_run.views.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
-    from rivya_run.views.tables import show_columns
+    from rivya_run.views.wording import show_columns
 
     manifest = one.manifest
     name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)

@@ -52,7 +52,7 @@ def settled(code: int) -> int:
     except BrokenPipeError:
         code = code or READER_GONE
     except (OSError, ValueError) as error:
-        if not code:  # else it was told already
+        if not code:  # else it was reported already
             code = 1
             sys.stderr.write(
                 f"error: the output can't be written: {getattr(error, 'strerror', None) or error}\n"

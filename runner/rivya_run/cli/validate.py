@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +49,9 @@ def command(
         if form != "text":
             continue
         click.echo(as_text(problems), nl=False, err=True)
-        counted = f"{_counted(storyboard)}, " if storyboard is not None else ""
+        counts = f"{_counted(storyboard)}, " if storyboard is not None else ""
         about = ", ".join(dict.fromkeys(problem.file for problem in problems)) or str(path)
-        click.echo(f"{visible(about)}: {counted}{summary(problems)}", err=storyboard is None)
+        click.echo(f"{visible(about)}: {counts}{summary(problems)}", err=storyboard is None)
     _say(everything, form)
     if has_errors(everything):
         context.exit(3)
@@ -61,7 +60,7 @@ def command(
 def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
-    """One storyboard and its problems; problems of the project's own tables are told like its own."""
+    """One storyboard and its problems; problems of the project's own tables are among them."""
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import open_storyboard
@@ -82,10 +81,11 @@ def _checked(
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:
+    from rivya_run.cli.messages import echo_json
     from rivya_run.storyboard.problems import as_github, as_json, as_sarif
 
     if form == "json":
-        click.echo(json.dumps(as_json(problems), indent=2, ensure_ascii=False))
+        echo_json(as_json(problems))
     elif form == "github":
         click.echo(as_github(problems), nl=False)
     elif form == "sarif":
@@ -93,6 +93,7 @@ def _say(problems: Sequence[Problem], form: str) -> None:
 
 
 def _counted(storyboard: Storyboard) -> str:
-    shots = len(storyboard.shots)
+    from rivya_run.text import counted
+
     takes = sum(shot.takes for shot in storyboard.shots)
-    return f"{shots} shot{'s' if shots != 1 else ''}, {takes} take{'s' if takes != 1 else ''}"
+    return f"{counted(len(storyboard.shots), 'shot')}, {counted(takes, 'take')}"

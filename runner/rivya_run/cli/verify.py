@@ -18,12 +18,8 @@ def command(ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, o
 
     The next run fetches such files again, without paying, as long as Rivya keeps them.
     """
-    from rivya_run.project.open import storyboard_files
-    from rivya_run.project.results import results_of
-
     troubled = False
-    for file in storyboard_files(storyboards):
-        one = results_of(file, outputs, simulate=simulate)
+    for file, one in shared.results_of_each(storyboards, outputs, simulate=simulate):
         troubled |= _verified(file, one.folder, one.manifest)
     if troubled:
         ctx.exit(1)

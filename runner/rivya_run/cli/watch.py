@@ -40,7 +40,7 @@ def render(storyboard: Path, simulate: bool, outputs: Path | None) -> bool:
 def _step(name: str, *words: str) -> int:
     """One command, its errors shown as always; its exit code."""
     from rivya_run.cli.app import load
-    from rivya_run.cli.failures import show_failure
+    from rivya_run.cli.messages import show_failure
 
     try:
         code = load(name).main(list(words), prog_name=f"rivya-run {name}", standalone_mode=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from rivya_run import __version__
-from rivya_run.engine.simulation import SIMULATED_KEY, simulated
+from rivya_run.engine.connection import SIMULATED_KEY, simulated
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task
 from rivya_run.journal.events import Adopted
@@ -20,14 +20,12 @@ from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.planning.plan import Step
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared, Source, open_sources, prepare, run_started
+from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.network import Network
-from rivya_run.provider.origin import Secret, checked_base_url
+from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
 from rivya_run.provider.throttle import Pace
 from rivya_run.suggest import did_you_mean
 from rivya_run.times import iso
@@ -70,7 +68,7 @@ def adopt(
         if options.simulate:
             url, secret = stack.enter_context(simulated(source)), Secret(SIMULATED_KEY)
         else:
-            url, secret = recorded, Secret(api_key(environment))
+            url, secret = recorded, api_key(environment)
         task = _answered(anyio.run(_ask, url, secret, network, task_id), task_id)
         event = _adopted(source, prepared, step, attempt, task)
         ledger.record(run_started(source, recorded, __version__, os.getpid()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.fold import History
+from rivya_run.journal.fold import LEAST, History
 from rivya_run.planning.plan import Estimate
 
 UNPRICED_AT_ONCE = 3
@@ -94,8 +94,8 @@ class Budget:
         return self._max_credits is not None and bool(self._spending.awaited(self._history))
 
     def refusal(self, credits: float | None) -> SpendDenied | None:
-        """Why a create of this estimate would pass a cap. Where nothing is known of the cost, 1 is assumed."""
-        least = credits if credits is not None else 1
+        """Why a create of this estimate would pass a cap."""
+        least = credits if credits is not None else LEAST
         most, cap = self._max_credits, self._spending.cap
         if most is not None and (life := self._history.at_stake()) + least > most:
             return SpendDenied(_words("budget.max_credits", most, life, least))
@@ -116,7 +116,7 @@ class SpendGate:
     """
 
     def __init__(self, spending: Spending) -> None:
-        self._spending = spending
+        self.spending = spending
         self._changed = anyio.Event()
         self._unpriced = 0
         self._doubtful = 0
@@ -128,7 +128,7 @@ class SpendGate:
 
     def decided(self, key: str) -> None:
         """A person chose to pay again for that create: nobody waits for its answer any more."""
-        self._spending.decided(key)
+        self.spending.decided(key)
 
     def settled(self, key: str) -> None:
         """That create was answered, or won't be in this run."""
@@ -174,7 +174,7 @@ class SpendGate:
         return self._doubtful > 0 and self._doubts(cost)
 
     def _doubts(self, cost: Estimate) -> bool:
-        return not self._spending.covered(cost.credits or 0)
+        return not self.spending.covered(cost.credits or 0)
 
     def give_back(self, *, unpriced: bool = False, doubtful: bool = False) -> None:
         """A create was answered (``unpriced``) or its task has ended (``doubtful``): others may look again."""

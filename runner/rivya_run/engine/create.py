@@ -2,32 +2,35 @@
 
 A create is sent as often as it takes to learn what became of it: always the same bytes with the same key, so that
 the API makes one task of all sendings while it knows the key. One fact decides everything else, ``may_exist``: has
-any sending perhaps arrived?
+any sending perhaps made a task?
 
 - No: nothing was paid. It is sent while creating goes on, and withdrawn when it stops or the time is up.
 - Yes: a task may exist and may cost. It is sent again also after creating has stopped, since nothing else tells
   what became of it, but only inside the window in which the API knows its key; past that, a person decides.
+
+What this page leans on, in a sentence each: ``ledger.record`` appends to the journal and raises where it can't,
+``ledger.durable`` returns once all of it is on disk. ``client.turn`` waits for the pace that the API allows,
+``client.create_once`` sends once and makes a value of whatever comes; ``attempt.decide`` is the retry table, and
+plans the next attempt. ``slot`` is this take's place among the tasks in flight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 import anyio
 
-from rivya_run.engine.resend_window import ResendWindow
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
-from rivya_run.engine.task_slot import STILL_THROTTLED, TaskSlot
+from rivya_run.engine.task_slots import STILL_THROTTLED, TaskSlot
 from rivya_run.errors import OutputFolderError
-from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Task
+from rivya_run.journal.attempt import ApiError, AttemptState, Task
 from rivya_run.journal.events import Created as CreatedEvent
-from rivya_run.journal.events import Intended, MarkedUnknown, Withdrawn
+from rivya_run.journal.events import MarkedUnknown, Withdrawn
 from rivya_run.journal.events import Refused as RefusedEvent
-from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.fold import History
-from rivya_run.json_types import Json
-from rivya_run.planning.plan import Estimate, Parent, Step
+from rivya_run.journal.sending_age import Moment
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.interface import (
     Created,
@@ -46,39 +49,14 @@ from rivya_run.provider.rivya.retry import (
     RetryAction,
     TransportResult,
 )
-from rivya_run.times import iso
+from rivya_run.times import Clocks
 
 FOREIGN_TRIES = 3
 """How often a key that was never sent from here, and is in use, is tried: the one who sent it may be at work."""
 
 _PAUSED = TransportResult(FailureKind.PAUSED)
 
-
-def intent(
-    storyboard: str,
-    step: Step,
-    media: Sequence[Mapping[str, Json]],
-    parents: Sequence[Parent],
-    cost: Estimate,
-    api_now: float | None,
-) -> Intended:
-    """The exact body and key of a create, to be on disk before anything is sent. ``api_now`` is the API's clock."""
-    assert step.fingerprint is not None
-    shot = step.shot
-    key = client_request_id(storyboard, shot.id, step.take, step.fingerprint, step.number)
-    return Intended(
-        key=key,
-        shot=shot.id,
-        take=step.take,
-        fingerprint=step.fingerprint,
-        number=step.number,
-        model=shot.model,
-        body=request_body(shot.model, shot.prompt, shot.params, media, key),
-        estimate=cost.credits,
-        price_key=cost.price_key,
-        parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in parents),
-        api_sent_at=iso(api_now) if api_now is not None else None,
-    )
+_NoAnswer: TypeAlias = NotSent | MayHaveArrived | Throttled | KeyInUse
 
 
 async def create(
@@ -119,8 +97,11 @@ async def create(
                     result = await client.create_once(body, key)
                     ours = ours or isinstance(result, MayHaveArrived)
                     may_exist = may_exist or isinstance(result, MayHaveArrived | KeyInUse)
-                    _record_answer(result, key, ledger, slot, may_exist, known_models)
-            if not _is_sent_again(result, attempt, ours):
+                    if isinstance(result, Created):
+                        _record_task(key, result.task, ledger, slot, known_models)
+                    elif isinstance(result, Refused):
+                        _record_refusal(key, result.error, ledger, stop, may_exist=may_exist)
+            if isinstance(result, Created | Refused) or not _is_sent_again(result, attempt, ours):
                 break
             if isinstance(result, Throttled):
                 # Perhaps too many tasks are in flight: leave the slot to others, and stand in line again.
@@ -135,68 +116,48 @@ async def create(
         if not may_exist and ledger.attempt(key).state is AttemptState.SENT:
             ledger.record(Withdrawn(key=key, reason="interrupted before it was sent"))
         raise
-    _conclude(result, key, ledger, window, stop, may_exist=may_exist, ours=ours)
+    if not isinstance(result, Created | Refused):
+        _record_no_answer(key, result, ledger, window, may_exist=may_exist, ours=ours)
     await ledger.durable()
 
 
 def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | None:
     """Why a create may not be sent (again) at this moment, in words."""
-    if (
-        may_exist
-    ):  # also once creating has stopped: at worst it makes what it was permitted and is counted for
+    if may_exist:
+        # Also once creating has stopped: at worst it makes what it was permitted and is counted for.
         return "the API may have forgotten its key by now" if window.passed else None
     return stop.outcome.message if stop.outcome is not None else None
 
 
-def _is_sent_again(result: CreateResult, attempt: Attempts, ours: bool) -> bool:
-    """Whether an answer, or none, is followed by the same bytes with the same key; ``attempt`` waits as decided."""
-    if isinstance(result, Created | Refused):
-        return False
+def _is_sent_again(result: _NoAnswer, attempt: Attempts, ours: bool) -> bool:
+    """Whether no answer is followed by the same bytes with the same key; ``attempt`` waits as decided."""
     if isinstance(result, KeyInUse) and not ours and attempt.number >= FOREIGN_TRIES:
         return False
     return attempt.decide("POST", result.happening, result.retry_after).action is RetryAction.RETRY
 
 
-def _record_answer(
-    result: CreateResult,
-    key: str,
-    ledger: RunLedger,
-    slot: TaskSlot,
-    may_exist: bool,
-    known_models: Collection[str],
+def _record_task(
+    key: str, task: Task, ledger: RunLedger, slot: TaskSlot, known_models: Collection[str]
 ) -> None:
-    """Put an answer on record, called inside the shield. Others than these two leave the create open."""
-    if isinstance(result, Created):
-        attempt = ledger.attempt(key)
-        foreign = _why_foreign(attempt, result.task, ledger.history, known_models)
-        if foreign is not None:
-            ledger.record(MarkedUnknown(key=key, code="foreign_task", message=foreign))
-            return
-        slot.accepted()
-        _record_task(attempt, result.task, ledger)
-    # A refusal says nothing of earlier sendings: where one may have arrived, the create stays open.
-    elif isinstance(result, Refused) and not may_exist:
-        error = result.error
-        if _refuses_key(error):  # with another key this intent is as good as new
-            ledger.record(Withdrawn(key=key, reason="the key was refused"))
-        else:
-            ledger.record(
-                RefusedEvent(
-                    key=key,
-                    code=error.code,
-                    message=error.message,
-                    request_id=error.request_id,
-                    http_status=error.http_status,
-                )
-            )
+    """The task id, which is all that ties what was paid for to its take: a person gets it if the disk doesn't.
 
-
-def _record_task(attempt: Attempt, task: Task, ledger: RunLedger) -> None:
-    """The task id, which is all that ties what was paid for to its take: a person gets it if the disk doesn't."""
+    A task that can't be this attempt's is left to a person as well: one task never serves two takes.
+    """
+    attempt = ledger.attempt(key)
+    others = ledger.history.keys_of_task(task.id) - {key}
+    foreign = None
+    if task.model in known_models and task.model != attempt.model:
+        foreign = f"the API answered with task {task.id} of model {task.model}"
+    elif others:
+        foreign = f"the API answered with task {task.id}, which serves {others.pop()}"
+    if foreign is not None:
+        ledger.record(MarkedUnknown(key=key, code="foreign_task", message=foreign))
+        return
+    slot.accepted()
     try:
         ledger.record(
             CreatedEvent(
-                key=attempt.client_request_id,
+                key=key,
                 task_id=task.id,
                 status=task.raw_status,
                 reserved_credits=task.reserved_credits,
@@ -207,66 +168,107 @@ def _record_task(attempt: Attempt, task: Task, ledger: RunLedger) -> None:
         )
     except OutputFolderError as error:
         raise type(error)(
-            f"{error.message}; task {task.id} was created with key {attempt.client_request_id} and is not on record",
+            f"{error.message}; task {task.id} was created with key {key} and is not on record",
             hint=f"note the task id; when the folder can be written again: rivya-run adopt "
             f"{ledger.storyboard} {attempt.shot} {task.id} --take {attempt.take}",
         ) from error
 
 
-def _why_foreign(attempt: Attempt, task: Task, history: History, known_models: Collection[str]) -> str | None:
-    """Why the task that came back can't be this attempt's: one task never serves two takes."""
-    if task.model in known_models and task.model != attempt.model:
-        return f"the API answered with task {task.id} of model {task.model}"
-    others = history.keys_of_task(task.id) - {attempt.client_request_id}
-    return f"the API answered with task {task.id}, which serves {others.pop()}" if others else None
+def _record_refusal(key: str, error: ApiError, ledger: RunLedger, stop: Stop, *, may_exist: bool) -> None:
+    """The API said no. That says nothing of earlier sendings: where one may have arrived, the create stays open.
+
+    Raises KeyRefused: with another key this intent is as good as new.
+    """
+    empty = error.code == INSUFFICIENT_CREDITS
+    key_is_refused = error.http_status in {401, 403} and not empty
+    if not may_exist:
+        withdrawn = Withdrawn(key=key, reason="the key was refused")
+        refused = RefusedEvent(
+            key=key,
+            code=error.code,
+            message=error.message,
+            request_id=error.request_id,
+            http_status=error.http_status,
+        )
+        ledger.record(withdrawn if key_is_refused else refused)
+    if key_is_refused:
+        raise key_refused(error)
+    if empty:
+        stop.for_empty_wallet()
 
 
-def _conclude(
-    result: CreateResult,
+def _record_no_answer(
     key: str,
+    last: _NoAnswer,
     ledger: RunLedger,
     window: ResendWindow,
-    stop: Stop,
     *,
     may_exist: bool,
     ours: bool,
 ) -> None:
-    """What is known when nothing more is sent. Raises KeyRefused."""
-    match result:
-        case Created():
-            pass
-        case Refused(error) if error.code == INSUFFICIENT_CREDITS:
-            stop.for_empty_wallet()
-        case Refused(error) if _refuses_key(error):
-            raise key_refused(error)
-        case Refused():
-            pass
-        case KeyInUse(request_id=request_id) if not ours:
-            # Never sent from here, and known there: somebody else made this take, and only a person can tell.
-            message = "the API knows this key already, with another body: the take was made elsewhere"
-            ledger.record(
-                MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=request_id)
-            )
-        case _ if not may_exist:
-            ledger.record(
-                Withdrawn(key=key, reason=result.words)
-            )  # surely nothing was paid: the next run may pay
-        case _ if window.passed:
-            ledger.record(no_answer(key, window))
-        case _:
-            pass  # stays open: the next run sends the same again, while the window lasts
+    """What is known when nothing more is sent and no answer came; ``last`` is what came last."""
+    if isinstance(last, KeyInUse) and not ours:
+        # Never sent from here, and known there: somebody else made this take, and only a person can tell.
+        message = "the API knows this key already, with another body: the take was made elsewhere"
+        ledger.record(
+            MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=last.request_id)
+        )
+    elif not may_exist:
+        ledger.record(Withdrawn(key=key, reason=last.words))  # surely nothing was paid: the next run may pay
+    elif window.passed:
+        ledger.record(no_answer(key, window))
+    # Else it stays open: the next run sends the same again, while the window lasts.
 
 
 def no_answer(key: str, window: ResendWindow) -> MarkedUnknown:
     """A create whose answer is lost, and whose key the API may have forgotten by now: a person decides."""
-    clock = (
-        ", and this machine's clock can't tell how long ago (is it right now, was it then?)"
-        if window.age is None
-        else ""
-    )
-    message = f"a create was sent and no answer ever came{clock}: it may have been paid for"
-    return MarkedUnknown(key=key, code="no_answer", message=message)
+    clock = ", and this machine's clock can't tell how long ago (is it right now, was it then?)"
+    message = f"a create was sent and no answer ever came{clock if window.age is None else ''}"
+    return MarkedUnknown(key=key, code="no_answer", message=f"{message}: it may have been paid for")
 
 
-def _refuses_key(error: ApiError) -> bool:
-    return error.http_status in {401, 403} and error.code != INSUFFICIENT_CREDITS
+class ResendWindow:
+    """The time in which the API can be expected to know the key of one create: past it, a second sending could be
+    paid twice. ``seconds`` is how long that is from the first sending on, ``server_time`` the API's own clock
+    (seconds since the epoch; None where it wasn't told).
+    """
+
+    def __init__(
+        self,
+        key: str,
+        history: History,
+        clocks: Clocks,
+        server_time: Callable[[], float | None],
+        seconds: float,
+    ) -> None:
+        self._key = key
+        self._history = history
+        self._clocks = clocks
+        self._server_time = server_time
+        self._seconds = seconds
+        # Judged by the clock that can't be set as well, since the wall clock may be while the create waits.
+        self._closes = clocks.steady() + self.left
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the create was sent first; None: nobody can tell (see ``sending_age``)."""
+        wall, api = self._clocks.wall(), self._server_time()
+        # An API whose clock wasn't heard in this run is taken to have this machine's.
+        now = Moment(wall, wall if api is None else api)
+        return self._history.seconds_since_sent(self._history.attempts[self._key], now)
+
+    @property
+    def left(self) -> float:
+        """Seconds for which it may still be sent; none where nobody can tell how old the first sending is."""
+        age = self.age
+        return self._seconds - age if age is not None else 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may not be sent again any more."""
+        return self.left <= 0 or self._clocks.steady() >= self._closes
+
+    @property
+    def deadline(self) -> float:
+        """When it closes (monotonic seconds)."""
+        return self._clocks.monotonic() + self._closes - self._clocks.steady()

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rivya_run.engine.api_connection import ApiConnection
 from rivya_run.engine.budget import Budget, SpendGate, SpendPermit
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.create import create, intent
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.connection import ApiConnection
+from rivya_run.engine.create import ResendWindow, create
+from rivya_run.engine.next_step import Ending, Outcome
+from rivya_run.engine.records import RunLedger
 from rivya_run.engine.references import ResolvedReferences
-from rivya_run.engine.resend_window import ResendWindow
-from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.engine.run_limits import StartingTakes
-from rivya_run.engine.stop import Outage, Stop
-from rivya_run.engine.task_slot import TaskSlot
-from rivya_run.engine.task_slots import TaskLimiter
-from rivya_run.journal.events import GivenUp
+from rivya_run.engine.stop import Stop
+from rivya_run.engine.task_slots import TaskLimiter, TaskSlot
+from rivya_run.journal.events import GivenUp, Intended
+from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.take_entry import take_status
-from rivya_run.models.table import ModelTable
 from rivya_run.planning.plan import Estimate, Step, estimate
+from rivya_run.project.plan import Source
+from rivya_run.times import Clocks, iso
 
 
 @dataclass(frozen=True, slots=True)
 class Creates:
-    """``window`` is for how many seconds the API can be expected to know a key, ``known_models`` are the models of
-    which there are tables.
-    """
+    """``window`` is for how many seconds the API can be expected to know a key."""
 
-    storyboard: str
-    tables: Mapping[str, ModelTable]
-    known_models: Collection[str]
+    source: Source
     ledger: RunLedger
     connection: ApiConnection
     budget: Budget
     gate: SpendGate
     tasks: TaskLimiter
-    starting: StartingTakes
     stop: Stop
-    outage: Outage
     clocks: Clocks
     window: float
 
     def slot(self, priority: float = 0.0) -> TaskSlot:
         """A slot among the tasks in flight, not taken yet."""
-        return TaskSlot(self.tasks, self.outage, self.clocks.monotonic, priority=priority)
+        return TaskSlot(self.tasks, self.stop, self.clocks.monotonic, priority=priority)
 
     def window_of(self, key: str) -> ResendWindow:
         """For how long a create that is on record may be sent again."""
@@ -57,32 +48,49 @@ class Creates:
 
         Waiting for the permit comes first: who holds a slot while waiting keeps out those that are waited for.
         """
-        table, prices = self.tables[step.shot.model], self.ledger.history.prices
-
-        def cost() -> Estimate:
-            return estimate(table, step.shot.params, prices)
-
+        if step.gives_up is not None:
+            self.gate.decided(step.gives_up)
         while True:
-            await self.gate.room(self.budget, cost)
+            await self.gate.room(self.budget, lambda: self._cost(step))
             await slot.take()
-            self.starting.arrived(step)
             if self.stop.outcome is not None:
                 return self.stop.outcome
-            permit = self.gate.admit(self.budget, cost())
+            permit = self.gate.admit(self.budget, self._cost(step))
             if isinstance(permit, SpendPermit):
                 return permit
             if permit is not None:
                 return Outcome(Ending.OUT_OF_CREDITS, take_status(None), permit.message, "budget")
             slot.give_back()
 
+    def _cost(self, step: Step) -> Estimate:
+        table = self.source.catalog.get(step.shot.model)
+        assert table is not None
+        return estimate(table, step.shot.params, self.ledger.history.prices)
+
     def intend(self, step: Step, resolved: ResolvedReferences, permit: SpendPermit) -> str:
-        """Put the next create on record; its key."""
+        """Put the exact body and key of the next create on record, before anything is sent; the key."""
+        assert step.fingerprint is not None
         if step.gives_up is not None:
             self.ledger.record(GivenUp(key=step.gives_up))
+        shot, storyboard = step.shot, self.source.storyboard.id
+        key = client_request_id(storyboard, shot.id, step.take, step.fingerprint, step.number)
         api_now = self.connection.http.server_time()
-        event = intent(self.storyboard, step, resolved.media, resolved.parents, permit.cost, api_now)
-        self.ledger.record(event)
-        return event.key
+        self.ledger.record(
+            Intended(
+                key=key,
+                shot=shot.id,
+                take=step.take,
+                fingerprint=step.fingerprint,
+                number=step.number,
+                model=shot.model,
+                body=request_body(shot.model, shot.prompt, shot.params, resolved.media, key),
+                estimate=permit.cost.credits,
+                price_key=permit.cost.price_key,
+                parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in resolved.parents),
+                api_sent_at=iso(api_now) if api_now is not None else None,
+            )
+        )
+        return key
 
     async def send(self, key: str, slot: TaskSlot, deadline: float, *, resent: bool) -> None:
         """Send it until it is answered; see ``create``."""
@@ -95,5 +103,5 @@ class Creates:
             self.stop,
             deadline=deadline,
             resent=resent,
-            known_models=self.known_models,
+            known_models=self.source.catalog.ids(),
         )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 
 import anyio
 
-from rivya_run.engine.interrupts import Interrupts
-from rivya_run.engine.outcome import Ending
-from rivya_run.engine.salvage import save_what_is_known
-from rivya_run.engine.storyboard_run import Shared, StoryboardRun
+from rivya_run.engine.budget import SpendGate, Spending
+from rivya_run.engine.connection import ApiConnection
+from rivya_run.engine.next_step import Ending
+from rivya_run.engine.stop import Interrupts, Stop
+from rivya_run.engine.storyboard_run import StoryboardRun, storyboard_run
+from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.errors import (
     BY_ENDING,
     SEVEREST_FIRST,
@@ -22,13 +24,17 @@ from rivya_run.errors import (
     RivyaError,
     severest,
 )
-from rivya_run.journal.attempt import AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.planning.forecast import Timing
 from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.progress import Event
+from rivya_run.project.ledger import news_for, read_manifest
 from rivya_run.project.outputs import LEAST_FREE, free_bytes
-from rivya_run.project.places import ARRIVING
+from rivya_run.project.places import ARRIVING, MANIFEST
+from rivya_run.project.plan import Prepared, RunOptions
 from rivya_run.provider.interface import NotFound
+from rivya_run.times import Clocks
 
 MANIFEST_EVERY = 5.0
 """Seconds between two writings of the manifest while a run goes on; the journal has it all meanwhile."""
@@ -39,6 +45,9 @@ MANIFEST_SHARE = 100
 RESTING = frozenset({Action.REUSE, Action.SKIP})
 """Actions that end at once."""
 
+STARTING_AT_ONCE = 64
+"""Takes that are on their way to a slot in flight: enough to never leave one empty, few enough to cost nothing."""
+
 UNFETCHED = 256
 """Takes beyond those in flight that may be on their way to one or to disk before others are begun."""
 
@@ -47,20 +56,51 @@ ACCOUNT_WITHIN = 60.0
 
 
 class Executor:
-    """Runs the plans of some storyboards with one pool of limits."""
+    """Runs the plans of some storyboards with one pool of limits.
 
-    def __init__(self, storyboards: Sequence[StoryboardRun], shared: Shared, interrupts: Interrupts) -> None:
-        self._storyboards = storyboards
-        self._options = shared.options
-        self._clock = shared.clocks.monotonic
-        self._stop = shared.stop
-        self._spending = shared.spending
-        self._gate = shared.gate
-        self._timing = shared.timing
-        self._tell = shared.tell
+    ``stop`` hears of every exchange with the API; ``gate.spending`` is what the run may cost, and the balance.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        clocks: Clocks,
+        timing: Timing,
+        tell: Callable[[Event], None],
+        interrupts: Interrupts,
+    ) -> None:
+        self.storyboards: list[StoryboardRun] = []
+        self.stop = Stop(options.timeout, clocks.monotonic)
+        self.gate = SpendGate(Spending(options.max_credits))
+        self._options = options
+        self._clocks = clocks
+        self._timing = timing
+        self._tell = tell
         self._interrupts = interrupts
+        self._tasks = TaskLimiter(options.concurrency, tell=tell)
+        self._starting = anyio.Semaphore(STARTING_AT_ONCE, fast_acquire=True)
         self._errors: list[RivyaError] = []
         self._unwritten: set[StoryboardRun] = set()
+
+    def add(self, prepared: Prepared, base_url: str, connection: ApiConnection) -> None:
+        """One more storyboard to run; ``base_url`` is the API origin as records name it."""
+        history = prepared.ledger.history
+        self.gate.spending.watch(history)
+        self._timing.learn_from(history.attempts.values())
+        self.storyboards.append(
+            storyboard_run(
+                prepared,
+                base_url,
+                connection,
+                options=self._options,
+                clocks=self._clocks,
+                stop=self.stop,
+                tasks=self._tasks,
+                gate=self.gate,
+                timing=self._timing,
+                tell=self._tell,
+            )
+        )
 
     async def run(self) -> RivyaError | None:
         """Carry every take. What ended the run early, or None; outcomes are with the storyboards.
@@ -88,12 +128,12 @@ class Executor:
                     self._errors.append(error)
                 else:
                     async with anyio.create_task_group() as workers:
-                        for one in self._storyboards:
+                        for one in self.storyboards:
                             self._start(one, workers)
             beside.cancel_scope.cancel()
 
     async def _write_all(self) -> None:
-        for one in self._storyboards:
+        for one in self.storyboards:
             try:
                 await anyio.to_thread.run_sync(one.ledger.ledger.sync)
                 one.manifest.write()
@@ -108,10 +148,10 @@ class Executor:
         """Open work first, then what is new in the order that ends soonest."""
         for step in one.plan.steps:
             if step.gives_up is not None:
-                self._spending.decided(step.gives_up)
-        for attempt in self._spending.awaited(one.ledger.history):
+                self.gate.spending.decided(step.gives_up)
+        for attempt in self.gate.spending.awaited(one.ledger.history):
             if attempt.state is AttemptState.SENT:
-                self._gate.expect(attempt.client_request_id)
+                self.gate.expect(attempt.client_request_id)
         for key in one.plan.orphans:
             workers.start_soon(self._guarded, workers.cancel_scope, one.takes.finish, key)
         # Under a cap the order says what is made, and the plan has told it without knowing how long takes last.
@@ -124,17 +164,21 @@ class Executor:
         workers.start_soon(self._settle, one, workers, [s for s in one.plan.steps if s.action in RESTING])
         for step in one.plan.steps:
             if step.action not in SPENDING | RESTING:
-                workers.start_soon(self._guarded, workers.cancel_scope, one.takes.carry, step, 0.0)
+                workers.start_soon(
+                    self._guarded, workers.cancel_scope, one.takes.carry, step, 0.0, _not_counted
+                )
         for priority, step in order:
             if step.needs:
-                workers.start_soon(self._guarded, workers.cancel_scope, one.takes.carry, step, priority)
+                workers.start_soon(
+                    self._guarded, workers.cancel_scope, one.takes.carry, step, priority, _not_counted
+                )
         free = [(priority, step) for priority, step in order if not step.needs]
         workers.start_soon(self._start_in_turn, one, free, workers)
 
     async def _settle(self, one: StoryboardRun, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:
         """Takes for which nothing is asked of anybody, one after another."""
         for step in steps:
-            await self._guarded(workers.cancel_scope, one.takes.carry, step, 0.0)
+            await self._guarded(workers.cancel_scope, one.takes.carry, step, 0.0, _not_counted)
 
     async def _start_in_turn(
         self,
@@ -149,12 +193,14 @@ class Executor:
         alive = anyio.Semaphore(self._options.concurrency + UNFETCHED)
 
         async def carry(priority: float, step: Step) -> None:
-            await self._guarded(workers.cancel_scope, one.takes.carry, step, priority)
+            with ExitStack() as starting:  # until it may spend, or has ended without
+                starting.callback(self._starting.release)
+                await self._guarded(workers.cancel_scope, one.takes.carry, step, priority, starting.close)
             alive.release()
 
         for priority, step in order:
             await alive.acquire()
-            await one.starting.room_for(step)
+            await self._starting.acquire()
             workers.start_soon(carry, priority, step)
 
     async def _guarded(self, scope: anyio.CancelScope, work: object, *args: object) -> None:
@@ -163,7 +209,7 @@ class Executor:
             await work(*args)  # type: ignore[operator]
         except RivyaError as error:
             self._errors.append(error)
-            self._stop.creating(Ending.UNFINISHED, error.message)
+            self.stop.creating(Ending.UNFINISHED, error.message)
             scope.cancel()
 
     async def _check_account(self) -> None:
@@ -175,7 +221,7 @@ class Executor:
         if self._options.resend_unknown:
             return
         asked = False
-        for one in self._storyboards:
+        for one in self.storyboards:
             for attempt in one.ledger.history.attempts.values():
                 if attempt.task_id is None or not attempt.open or attempt.state is AttemptState.FINISHED:
                     continue
@@ -184,20 +230,20 @@ class Executor:
                     return
         if asked and not await self._any_ended_task_found():
             raise KeyRefused(
-                "none of the tasks of this storyboard is found: is this another account's key?",
+                "none of this storyboard's tasks can be found: is this another account's key?",
                 hint="set RIVYA_API_KEY to the key that made them; if they are really gone, adopt or "
                 "--resend-unknown settles them",
             )
 
     async def _any_ended_task_found(self) -> bool:
-        for one in self._storyboards:
+        for one in self.storyboards:
             for attempt in one.ledger.history.attempts.values():
                 if attempt.task_id is not None and attempt.ended:
                     return await self._found(one, attempt.task_id)
         return False
 
     async def _found(self, one: StoryboardRun, task_id: str) -> bool:
-        answer = await one.connection.client.task(task_id, deadline=self._clock() + ACCOUNT_WITHIN)
+        answer = await one.connection.client.task(task_id, deadline=self._clocks.monotonic() + ACCOUNT_WITHIN)
         return not isinstance(answer, NotFound)
 
     async def _keep_books(self) -> None:
@@ -209,11 +255,11 @@ class Executor:
         while True:
             await anyio.sleep(pause)
             self._look_for_room()
-            began = self._clock()
-            for one in self._storyboards:
+            began = self._clocks.monotonic()
+            for one in self.storyboards:
                 await one.ledger.durable()
                 self._keep_manifest(one)
-            pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._clock() - began))
+            pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._clocks.monotonic() - began))
 
     def _keep_manifest(self, one: StoryboardRun) -> None:
         """A manifest that can't be written now is told once, and tried again: the journal has it all.
@@ -224,7 +270,7 @@ class Executor:
             one.manifest.write()
         except OutputFolderError as error:
             if isinstance(error, DiskFull):
-                self._stop.creating(Ending.NO_ROOM, error.message)
+                self.stop.creating(Ending.NO_ROOM, error.message)
             if one not in self._unwritten:
                 self._unwritten.add(one)
                 message = f"{error.message}; it will be retried"
@@ -233,9 +279,42 @@ class Executor:
             self._unwritten.discard(one)
 
     def _look_for_room(self) -> None:
-        for one in self._storyboards:
+        for one in self.storyboards:
             if free_bytes(one.folder) < LEAST_FREE:
-                self._stop.creating(Ending.NO_ROOM, "less than 256 MiB are free on the disk")
+                self.stop.creating(Ending.NO_ROOM, "less than 256 MiB is free on the disk")
+
+
+def _not_counted() -> None:
+    """A take that isn't among those that start in turn may spend."""
+
+
+def save_what_is_known(one: StoryboardRun) -> OutputFolderError:
+    """The folder went away under the run: write the manifest where it was, together with what another one there
+    knows. The next run takes it in and pays for nothing again.
+
+    The error that says so, with every task and create that is open.
+    """
+    path = one.folder / MANIFEST
+    try:
+        there = read_manifest(one.folder)
+        for event in news_for(one.ledger.ledger, there) if there is not None else ():
+            one.ledger.ledger.apply_unrecorded(event)
+        one.manifest.write(anyway=True)
+    except OutputFolderError as error:
+        saved = f"what this run knew could not be saved ({error.message})"
+        hint = "note these; rivya-run adopt ties a task to its take"
+    else:
+        saved = f"what this run knew was saved to {path}"
+        hint = "run the same command again: it goes on from that manifest and pays for nothing again"
+    attempts = one.ledger.history.attempts.values()
+    known = [_line(attempt) for attempt in attempts if attempt.open]
+    told = "open at the API:" if known else "no task is in progress at the API"
+    return OutputFolderError("\n".join([f"{saved}; {told}", *known]), hint=hint)
+
+
+def _line(attempt: Attempt) -> str:
+    task = f"task {attempt.task_id}" if attempt.task_id else "a create without an answer"
+    return f"  {attempt.shot}/{attempt.take}: {task}, key {attempt.client_request_id}"
 
 
 def as_one(errors: Sequence[RivyaError]) -> RivyaError | None:

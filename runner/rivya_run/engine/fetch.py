@@ -11,9 +11,9 @@ from random import random
 import anyio
 
 from rivya_run.durable import make_folder
-from rivya_run.engine.api_connection import ApiConnection
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.connection import ApiConnection
+from rivya_run.engine.records import RunLedger
+from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
@@ -37,7 +37,7 @@ from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound
 from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.retry import back_off
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 RENEWALS = 5
 """How often a file that seems not to be whole is fetched again over a fresh URL; then it is the next run's.
@@ -78,8 +78,6 @@ class Fetcher:
         key: str,
         ledger: RunLedger,
         connection: ApiConnection,
-        downloads: anyio.CapacityLimiter,
-        doubts: Counter[str],
         clocks: Clocks,
         *,
         stale: bool,
@@ -87,62 +85,80 @@ class Fetcher:
         self._key = key
         self._ledger = ledger
         self._connection = connection
-        self._downloads = downloads
-        self._doubts = doubts
         self._clocks = clocks
         self._stale = stale
-        self._renewals = 0
-        self._missing = 0
+        self._renewals: Counter[int] = Counter()
+        self._missing: Counter[int] = Counter()
+        self._whole: dict[int, tuple[str, Path, Path, _File]] = {}
+        self._storing = anyio.Lock()
 
     async def fetch_all(self, deadline: float) -> FetchTrouble | None:
-        """Every file that isn't on disk yet. Raises DiskFull or OutputFolderError."""
-        if not self._attempt.urls:
-            await self._renew(deadline)
-        index = 0
-        while index < len(self._attempt.urls):
-            if not self._there(index):
-                trouble = await self._fetch(index, deadline)
-                if trouble is not None:
-                    return trouble
-            index += 1
-        return None if index else FetchTrouble("the API names no file for this task")
+        """Every file that isn't on disk yet; why the first of those that can't be had isn't here.
+
+        Side by side, since addresses don't last: a file that can't be had keeps no other from coming.
+
+        Raises DiskFull, OutputFolderError, KeyRefused.
+        """
+        missing = self._missing_files()
+        if not self._attempt.urls or (missing and self._stale):
+            # Old ones have expired by now, most likely; the stand-in, for one, has moved to another port.
+            await self._renew(0, deadline)
+            missing = self._missing_files()
+        troubles: dict[int, FetchTrouble] = {}
+        errors: list[RivyaError] = []
+        async with anyio.create_task_group() as group:
+
+            async def fetch_one(index: int) -> None:
+                try:
+                    trouble = await self._fetch(index, deadline)
+                except RivyaError as error:
+                    errors.append(error)
+                    group.cancel_scope.cancel()
+                else:
+                    if trouble is not None:
+                        troubles[index] = trouble
+
+            for index in missing:
+                group.start_soon(fetch_one, index)
+        if errors:
+            raise errors[0]
+        if troubles:
+            return troubles[min(troubles)]
+        return None if self._attempt.urls else FetchTrouble("the API names no file for this task")
 
     @property
     def _attempt(self) -> Attempt:
         return self._ledger.attempt(self._key)
 
-    def _there(self, index: int) -> bool:
-        outputs = self._attempt.outputs
-        return index < len(outputs) and file_trouble(self._ledger.folder, outputs[index]) is None
+    def _missing_files(self) -> list[int]:
+        outputs, folder = self._attempt.outputs, self._ledger.folder
+        there = {number for number, one in enumerate(outputs) if file_trouble(folder, one) is None}
+        return [index for index in range(len(self._attempt.urls)) if index not in there]
 
     async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
         """One file, asked for until it is there: a URL may be told before its server has the file."""
         part = arriving(self._ledger.folder, self._key, index)
-        if self._stale:
-            # Most likely expired by now; the stand-in, for one, has moved to another port.
-            self._stale = False
-            await self._renew(deadline)
         make_folder(part.parent)
         suspects: Counter[str] = Counter()
         arrived, since = 0, self._clocks.wall()
         async for attempt in self._attempts(deadline):
             # It has its place among the downloads while it is asked for, not while it waits: others may go on.
-            async with self._downloads:
+            async with self._connection.downloads:
                 if attempt.number > 1:
-                    await self._renew(deadline)
+                    await self._renew(index, deadline)
                 ended = await self._fetch_now(index, part, deadline, suspects)
             if not isinstance(ended, NotThere):
                 return ended
             if (size := size_of(part)) > arrived:
                 arrived, since = size, self._clocks.wall()
                 attempt.progressed()
-            unknown = self._missing >= MISSING_AFTER
+            unknown = self._missing[index] >= MISSING_AFTER
             over = unknown or attempt.time_left <= 0
             if (over or attempt.number > RENEWALS) and await self._made_do(index, part):
                 return None
             if over:
                 times = f", {attempt.number} times since {iso(since)}" if attempt.number > 1 else ""
-                known = f"; the API knows task {self._attempt.task_id} no more" if unknown else ""
+                known = f"; the API no longer knows task {self._attempt.task_id}" if unknown else ""
                 return FetchTrouble(f"{ended.reason}{times}{known}")
             # At least half of the bound: many files that are not there yet are not to be asked for in one moment.
             pause = back_off(attempt.number, 0.5 + random() / 2) if attempt.number > 1 else 0.0
@@ -158,10 +174,10 @@ class Fetcher:
         """Fetch, and fetch again over a fresh URL where what came isn't whole."""
         doubt = ""
         async for attempt in self._attempts(deadline):
-            if attempt.number > 1 and not await self._renew(deadline):
+            if attempt.number > 1 and not await self._renew(index, deadline):
                 break
             if index >= len(self._attempt.urls):
-                return FetchTrouble("the API doesn't name this file any more")
+                return FetchTrouble("the API no longer lists this file")
             answer = await fetch(
                 self._connection.http,
                 self._attempt.urls[index],
@@ -169,6 +185,7 @@ class Fetcher:
                 look=_looked_at,
                 max_bytes=LARGEST,
                 deadline=deadline,
+                clock=self._clocks.monotonic,
             )
             if isinstance(answer, NotThere):
                 return answer
@@ -177,20 +194,21 @@ class Fetcher:
                 return None if made_do else FetchTrouble(answer.reason)
             if answer.seen.doubt is None:
                 found = _File(answer.bytes, answer.sha256, answer.mime_type, answer.seen)
-                await self._store(index, part, part, found)
+                await self._keep(index, part, part, found)
                 return None
             # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
             doubt = answer.seen.doubt
             suspects[answer.sha256] += 1
             kept = await anyio.to_thread.run_sync(set_aside, part)
             if self._is_all_there_is(doubt, suspects[answer.sha256]):
-                await self._store(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                await self._keep(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
                 return None
-            self._renewals += 1
-            if self._renewals > RENEWALS:
+            self._renewals[index] += 1
+            renewals = self._renewals[index]
+            if renewals > RENEWALS:
                 break
-            attempt.again(back_off(self._renewals, random()) if self._renewals > 1 else 0.0, doubt)
-        return FetchTrouble(f"what came isn't whole, and differs each time: {doubt}")
+            attempt.again(back_off(renewals, random()) if renewals > 1 else 0.0, doubt)
+        return FetchTrouble(f"what arrives is incomplete, and different each time: {doubt}")
 
     async def _made_do(self, index: int, part: Path) -> bool:
         """No more can be had: the best that came whole is stored, in doubt or not; whether there is any.
@@ -200,19 +218,23 @@ class Fetcher:
         """
         best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
         if best is not None:
-            await self._store(index, part, *best)
+            await self._keep(index, part, *best)
         return best is not None
 
     def _is_all_there_is(self, doubt: str, came: int) -> bool:
         """Whether a doubtful file is kept: it came again and again, or others did for the very same reason."""
-        self._doubts[doubt] += came >= SURE_AFTER
-        return came >= SURE_AFTER or self._doubts[doubt] >= USUAL_AFTER
+        doubts = self._connection.doubts
+        doubts[doubt] += came >= SURE_AFTER
+        return came >= SURE_AFTER or doubts[doubt] >= USUAL_AFTER
 
-    async def _renew(self, deadline: float) -> bool:
-        """Ask for the task again: its answer holds fresh URLs. Without one, those that are known are all there is."""
+    async def _renew(self, index: int, deadline: float) -> bool:
+        """Ask for the task again, for one of its files: its answer holds fresh URLs.
+
+        Without one, those that are known are all there is.
+        """
         until = min(deadline, self._clocks.monotonic() + RENEW_WITHIN)
         task = await self._connection.client.task(self._attempt.task_id or "", deadline=until)
-        self._missing = self._missing + 1 if isinstance(task, NotFound) else 0
+        self._missing[index] = self._missing[index] + 1 if isinstance(task, NotFound) else 0
         if not isinstance(task, Task) or task.status is not TaskStatus.SUCCEEDED or not task.urls:
             return False
         urls, places = results_of(self._attempt, task)
@@ -222,19 +244,30 @@ class Fetcher:
             )
         return True
 
-    async def _store(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+    async def _keep(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+        """A file is here as a whole: it is stored once those before it are, since records hold them in order.
+
+        Until then, also when a run ends, it stays among the downloads.
+        """
+        self._whole[index] = (self._attempt.urls[index], part, arrived, file)
+        async with self._storing:
+            while (ready := min(self._whole, default=None)) is not None:
+                if ready > len(self._attempt.outputs):
+                    return
+                await self._store(ready, *self._whole.pop(ready))
+
+    async def _store(self, index: int, url: str, part: Path, arrived: Path, file: _File) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""
         found = file.seen
         mime_type = found.mime_type or file.mime_type
         known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
-        url = self._attempt.urls[index]
         name = known.path if known else self._name(index, suffix_for(mime_type, url))
         target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(
             key=self._key,
             index=index,
-            of=len(self._attempt.urls),
+            of=max(index + 1, len(self._attempt.urls)),
             path=name,
             url=url,
             bytes=file.bytes,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import random
 
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.records import RunLedger
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, Task, TaskStatus
 from rivya_run.journal.events import Failed, Observed, Succeeded, TaskMissing
 from rivya_run.journal.results import results_of
 from rivya_run.planning.forecast import Timing
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.times import seconds_of
+from rivya_run.times import Clocks, seconds_of
 
 SPREAD = 0.01
 """Seconds over which the first questions of tasks that run already are spread, for each of them."""
@@ -166,7 +165,7 @@ class Follower:
                 Failed(
                     key=self._key,
                     code=error.code if error else "failed",
-                    message=error.message if error else "The task failed; the API said no more.",
+                    message=error.message if error else "The task failed; the API gave no reason.",
                     reserved_credits=task.reserved_credits,
                     final_credits=task.final_credits,
                     updated_at=task.updated_at,

@@ -18,9 +18,9 @@ FINISHED,        a file is missing                                   Fetch
 STORED           all is here, or it can't be had now                 Done
 FAILED, REFUSED  this run may try again, creating goes on            Send, a new create
                  otherwise                                           Done
-UNKNOWN          its task is known and was only not found, there is  Poll
-                 time
+TASK_MISSING     there is time: it may be found by now               Poll
                  otherwise                                           Done: a person decides
+UNKNOWN                                                              Done: a person decides
 WITHDRAWN        in this run                                         Done: the next run may create
 ===============  ==================================================  ==========================================
 
@@ -36,12 +36,41 @@ step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from rivya_run.engine.outcome import Ending, Outcome
-from rivya_run.journal.attempt import FOLLOWED_STATES, UNDECIDED_STATES, Attempt, AttemptState, TaskStatus
+from rivya_run.journal.attempt import (
+    FOLLOWED_STATES,
+    UNDECIDED_STATES,
+    Attempt,
+    AttemptState,
+    TakeStatus,
+    TaskStatus,
+)
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.planning.plan import Parent
+
+
+class Ending(StrEnum):
+    """How a take ended in this run, as far as the exit code is concerned."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    UNKNOWN = "unknown"
+    OUT_OF_CREDITS = "out_of_credits"
+    NO_ROOM = "no_room"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one take. ``message`` says why, where it isn't done."""
+
+    ending: Ending
+    status: TakeStatus
+    message: str = ""
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +222,8 @@ def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
 def _still(attempt: Attempt, unlearnt: str | None) -> str:
     """What is known of a task that hasn't come to an end in this run."""
     if unlearnt is not None:
-        return f"how its task is could not be learnt, the next run goes on: {unlearnt}"
+        return f"the state of its task is not known, the next run continues: {unlearnt}"
     last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
     if last == TaskStatus.SUCCEEDED:
-        return "paid, not fetched: the API says that it has succeeded, and names no file; the next run asks again"
-    return "its task is still running: the next run goes on"
+        return "paid, not fetched: the API reports success, but names no file; the next run asks again"
+    return "its task is still running: the next run continues"

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
 from rivya_run import __version__
 from rivya_run.durable import drop_leftovers
-from rivya_run.engine.api_connection import ApiConnection
-from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.connection import (
+    NOWHERE,
+    SIMULATED_KEY,
+    SPEED,
+    ApiConnection,
+    Origin,
+    connected,
+    simulated,
+)
 from rivya_run.engine.executor import Executor, exit_code
-from rivya_run.engine.interrupts import Interrupts
-from rivya_run.engine.simulation import SIMULATED_KEY, SPEED, simulated
-from rivya_run.engine.storyboard_run import Shared, StoryboardRun, share, storyboard_run
+from rivya_run.engine.stop import Interrupts
+from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import whole
@@ -28,26 +33,16 @@ from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
-from rivya_run.project.options import RunOptions
 from rivya_run.project.places import MANIFEST, STATE
-from rivya_run.project.plan import Prepared, Source, open_sources, prepare, run_started
-from rivya_run.provider.http import Http
+from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
 from rivya_run.provider.network import Network
-from rivya_run.provider.origin import Secret, checked_base_url
+from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.rivya.settings import SIMULATOR_ORIGIN, api_key, base_url
-from rivya_run.provider.throttle import Pace
 from rivya_run.storyboard.model import selected_shots
-from rivya_run.times import iso
-
-NOWHERE = "http://127.0.0.1:9"
-"""An origin that is never asked."""
+from rivya_run.times import Clocks, iso
 
 BALANCE_WITHIN = 30.0
 """Seconds that a run waits for the balance before it goes on without."""
-
-READ_WITHIN = 60.0
-"""Seconds without a byte after which an answer is given up."""
 
 Tell = Callable[[Event], None]
 Confirm = Callable[[Sequence[Prepared]], None]
@@ -63,16 +58,6 @@ class RunResult:
 
 
 Ended = Callable[[Sequence[Prepared], RunResult], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where requests go: ``url`` is asked, ``recorded`` stands in the records."""
-
-    url: str
-    recorded: str
-    key: Secret | None
-    network: Network = field(default_factory=Network)
 
 
 def run(
@@ -117,7 +102,7 @@ def _origins(
         simulations = [stack.enter_context(simulated(one.source)) for one in prepared]
         return [Origin(url, recorded, Secret(SIMULATED_KEY)) for url in simulations]
     # One for all: the key, and with it the pace of requests, is the account's.
-    key, network = Secret(api_key(environment)), Network.of_environment()
+    key, network = api_key(environment), Network.of_environment()
     return [Origin(recorded, recorded, key, network)] * len(prepared)
 
 
@@ -155,55 +140,35 @@ async def _run(
     tell: Tell,
     now: Callable[[], float],
 ) -> RunResult:
-    shared = share(options, Clocks(wall=now), Timing(poll_interval(options)), tell)
     interrupts = Interrupts()
-    for one in prepared:
-        shared.spending.watch(one.ledger.history)
-        shared.timing.learn_from(one.ledger.history.attempts.values())
+    executor = Executor(options, Clocks(wall=now), Timing(poll_interval(options)), tell, interrupts)
     async with AsyncExitStack() as stack:
         stack.enter_context(interrupts.listening())
         connections: dict[Origin, ApiConnection] = {}
         for origin in origins:
             if origin not in connections:
-                connections[origin] = await _connect(origin, shared, stack)
+                connection = connected(origin, options.timeout, tell, executor.stop.record_exchange)
+                connections[origin] = await stack.enter_async_context(connection)
         asked = origins[0].recorded != SIMULATOR_ORIGIN and origins[0].url != NOWHERE
         if asked and any(_creates(one) or _sends_again(one) for one in prepared):
             with interrupts.cancelling():
-                await _ask_balance(connections[origins[0]].client, prepared, shared)
-        storyboards = tuple(
-            _begun(one, origin, connections[origin], shared)
-            for one, origin in zip(prepared, origins, strict=True)
-        )
-        for storyboard in storyboards:
+                client = connections[origins[0]].client
+                until = anyio.current_time() + min(BALANCE_WITHIN, options.timeout)
+                executor.gate.spending.balance = await _ask_balance(client, prepared, until, tell)
+        for one, origin in zip(prepared, origins, strict=True):
+            _begin(one, origin)
+            executor.add(one, origin.recorded, connections[origin])
+        for storyboard in executor.storyboards:
             tell(started(storyboard.storyboard.id, storyboard.plan))
-        error = await Executor(storyboards, shared, interrupts).run()
-    code = exit_code(storyboards, error)
+        error = await executor.run()
+    code = exit_code(executor.storyboards, error)
     tell(Event("run_finished", detail={"exit_code": code}))
-    return RunResult(storyboards, code, error)
+    return RunResult(tuple(executor.storyboards), code, error)
 
 
 def poll_interval(options: RunOptions) -> float:
     """Seconds, as asked for; the stand-in's tasks are asked for as much sooner as they end sooner."""
     return options.poll_interval / SPEED if options.simulate else options.poll_interval
-
-
-async def _connect(origin: Origin, shared: Shared, stack: AsyncExitStack) -> ApiConnection:
-    tell = shared.tell
-    pace = Pace(random=random.random, notify=tell)
-    # A request that hangs may not outlast the patience that a person has with a whole take.
-    patience = min(READ_WITHIN, max(1.0, shared.options.timeout))
-    for words in origin.network.notices:
-        tell(Event("notice", detail={"message": words}))
-    http = Http(origin.url, origin.key, pace=pace, read_timeout=patience, network=origin.network)
-    await stack.enter_async_context(http)
-    client = RivyaClient(
-        http,
-        clock=time.monotonic,
-        random=random.random,
-        tell=tell,
-        listen=shared.outage.record_exchange,
-    )
-    return ApiConnection(http, client)
 
 
 def _creates(prepared: Prepared) -> bool:
@@ -214,26 +179,26 @@ def _sends_again(prepared: Prepared) -> bool:
     return any(one.state is AttemptState.SENT for one in prepared.ledger.history.attempts.values())
 
 
-async def _ask_balance(client: RivyaClient, prepared: list[Prepared], shared: Shared) -> None:
-    """Learn what the wallet holds, and say so where that isn't enough.
+async def _ask_balance(
+    client: RivyaClient, prepared: list[Prepared], deadline: float, tell: Tell
+) -> float | None:
+    """What the wallet holds, where that can be learnt; whether it isn't enough is told.
 
     Any answer also tells the API's own clock, by which the age of a sending is judged.
     """
-    within = min(BALANCE_WITHIN, shared.options.timeout)
-    balance = await client.credits(deadline=shared.clocks.monotonic() + within)
-    shared.spending.balance = balance
+    balance = await client.credits(deadline=deadline)
     needed = sum(one.plan.totals.now for one in prepared)
     if balance is not None and balance < needed and any(_creates(one) for one in prepared):
         message = f"the wallet holds {balance:g} credits, this run is estimated to need {needed:g}"
-        shared.tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+        tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
+    return balance
 
 
-def _begun(one: Prepared, origin: Origin, connection: ApiConnection, shared: Shared) -> StoryboardRun:
-    """One storyboard's run, which is on record if it has anything to do."""
+def _begin(one: Prepared, origin: Origin) -> None:
+    """Put a run on record if it has anything to do."""
     if _has_work(one) or one.made_with is None:
         one.ledger.record(run_started(one.source, origin.recorded, __version__, os.getpid()))
         one.ledger.sync()  # with what a run that was killed wrote, and nobody synced
-    return storyboard_run(one, origin.recorded, connection, shared)
 
 
 def started(storyboard: str, plan: Plan) -> Event:

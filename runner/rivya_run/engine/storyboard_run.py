@@ -1,90 +1,48 @@
-"""One storyboard in a run: its plan, its books, and the driver of its takes, put together."""
+"""One storyboard in a run: its plan, its records, and the driver of its takes, put together."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_run.engine.api_connection import ApiConnection
-from rivya_run.engine.budget import Budget, SpendGate, Spending
-from rivya_run.engine.clocks import Clocks
+from rivya_run.engine.budget import Budget, SpendGate
+from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.creates import Creates
 from rivya_run.engine.fetch import Fetcher
 from rivya_run.engine.follow import Follower
-from rivya_run.engine.manifest_writer import ManifestWriter
-from rivya_run.engine.named_locks import NamedLocks
-from rivya_run.engine.outcome import Outcome
-from rivya_run.engine.references import References
-from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.engine.run_limits import RunLimits, StartingTakes
-from rivya_run.engine.stop import Outage, Stop
-from rivya_run.engine.take import Stages, Takes
-from rivya_run.engine.take_ends import TakeEnds
-from rivya_run.engine.take_reports import TakeReports
+from rivya_run.engine.next_step import Outcome
+from rivya_run.engine.records import ManifestWriter, RunLedger
+from rivya_run.engine.references import References, Uploader
+from rivya_run.engine.stop import Stop
+from rivya_run.engine.take import TakeDriver
+from rivya_run.engine.takes import Takes
 from rivya_run.engine.task_slots import TaskLimiter
-from rivya_run.engine.uploads import Uploader
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.options import RunOptions
-from rivya_run.project.plan import Prepared
-from rivya_run.storyboard.model import FileFacts, Storyboard
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all storyboards of a run share: what limits it, what it has learnt, and whom it tells.
-
-    Only whoever puts a run together has it whole; each stage is handed what it needs of it. ``doubts`` counts files
-    that were kept in spite of the same doubt.
-    """
-
-    options: RunOptions
-    clocks: Clocks
-    stop: Stop
-    outage: Outage
-    limits: RunLimits
-    spending: Spending
-    gate: SpendGate
-    timing: Timing
-    tell: Callable[[Event], None]
-    doubts: Counter[str]
-
-
-def share(options: RunOptions, clocks: Clocks, timing: Timing, tell: Callable[[Event], None]) -> Shared:
-    """What the storyboards of a run share, as it is when the run begins."""
-    stop, spending = Stop(), Spending(options.max_credits)
-    return Shared(
-        options,
-        clocks,
-        stop,
-        Outage(options.timeout, stop, clocks.monotonic),
-        RunLimits(TaskLimiter(options.concurrency, tell=tell)),
-        spending,
-        SpendGate(spending),
-        timing,
-        tell,
-        Counter(),
-    )
+from rivya_run.project.plan import Prepared, RunOptions, Source
+from rivya_run.storyboard.model import Storyboard
+from rivya_run.times import Clocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoryboardRun:
     """One storyboard while it runs, and when it has ended. ``base_url`` is the API origin as records name it."""
 
-    storyboard: Storyboard
-    facts: Mapping[str, FileFacts]
+    source: Source
     plan: Plan
     base_url: str
     ledger: RunLedger
     connection: ApiConnection
     budget: Budget
-    starting: StartingTakes
-    ends: TakeEnds
     manifest: ManifestWriter
     takes: Takes
+
+    @property
+    def storyboard(self) -> Storyboard:
+        """What is made."""
+        return self.source.storyboard
 
     @property
     def folder(self) -> Path:
@@ -94,85 +52,40 @@ class StoryboardRun:
     @property
     def outcomes(self) -> Mapping[tuple[str, int], Outcome]:
         """What came of the takes that this run is done with, by shot and take."""
-        return self.ends.outcomes
+        return self.takes.ends.outcomes
 
 
 def storyboard_run(
-    prepared: Prepared, base_url: str, connection: ApiConnection, shared: Shared
-) -> StoryboardRun:
-    """Put one storyboard's run together: each stage gets what it needs."""
-    source, planner = prepared.source, prepared.planner
-    ledger = RunLedger(prepared.ledger, source.relative_path)
-    clocks, limits = shared.clocks, shared.limits
-    budget = Budget(source.storyboard.max_credits, ledger.history, shared.spending)
-    starting = StartingTakes(limits)
-    ends = TakeEnds(planner)
-    manifest = ManifestWriter(source.storyboard, prepared.plan, ledger, base_url, clocks.wall)
-    locks = NamedLocks()
-    stages = _stages(prepared, ledger, connection, budget, starting, locks, shared)
-    takes = Takes(
-        ledger,
-        planner,
-        stages,
-        ends,
-        manifest,
-        TakeReports(source.storyboard.id, ledger.history, shared.tell),
-        locks,
-        shared.stop,
-        clocks,
-        shared.options,
-    )
-    return StoryboardRun(
-        source.storyboard,
-        source.facts,
-        prepared.plan,
-        base_url,
-        ledger,
-        connection,
-        budget,
-        starting,
-        ends,
-        manifest,
-        takes,
-    )
-
-
-def _stages(
     prepared: Prepared,
-    ledger: RunLedger,
+    base_url: str,
     connection: ApiConnection,
-    budget: Budget,
-    starting: StartingTakes,
-    locks: NamedLocks,
-    shared: Shared,
-) -> Stages:
-    source, clocks, limits = prepared.source, shared.clocks, shared.limits
-    storyboard, client = source.storyboard.id, connection.client
-    uploader = Uploader(storyboard, ledger, client, limits.uploads, shared.stop, clocks.wall, shared.tell)
-    creates = Creates(
-        storyboard,
-        source.tables(),
-        frozenset(source.catalog.ids()),
-        ledger,
-        connection,
-        budget,
-        shared.gate,
-        limits.tasks,
-        starting,
-        shared.stop,
-        shared.outage,
-        clocks,
-        shared.options.idempotency_window,
-    )
+    *,
+    options: RunOptions,
+    clocks: Clocks,
+    stop: Stop,
+    tasks: TaskLimiter,
+    gate: SpendGate,
+    timing: Timing,
+    tell: Callable[[Event], None],
+) -> StoryboardRun:
+    """Put one storyboard's run together: each stage gets what it needs. What comes by name is the whole run's."""
+    source, planner, plan = prepared.source, prepared.planner, prepared.plan
+    storyboard = source.storyboard.id
+    ledger = RunLedger(prepared.ledger, source.relative_path)
+    budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending)
+    manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall)
+    uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
+    references = References(source.facts, ledger, planner, uploader)
+    window = options.idempotency_window
+    creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window)
 
     def follower(key: str) -> Follower:
-        others, poll_interval = limits.tasks.held, shared.options.poll_interval
-        return Follower(
-            key, ledger, client, shared.timing, clocks, others=others, poll_interval=poll_interval
-        )
+        others, interval = tasks.held, options.poll_interval
+        return Follower(key, ledger, connection.client, timing, clocks, others=others, poll_interval=interval)
 
     def fetcher(key: str, stale: bool) -> Fetcher:
-        return Fetcher(key, ledger, connection, limits.downloads, shared.doubts, clocks, stale=stale)
+        return Fetcher(key, ledger, connection, clocks, stale=stale)
 
-    references = References(source.facts, ledger, prepared.planner, uploader, locks)
-    return Stages(references, creates, follower, fetcher)
+    driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, tell)
+    return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

@@ -223,6 +223,12 @@ class Attempt:
             self.ended, self.reserved_credits, self.final_credits, None if never else self.estimate
         )
 
+    @property
+    def price_unknown(self) -> bool:
+        """Whether it may have cost something, and neither a table nor the API says how much."""
+        never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
+        return not never and (self.estimate, self.reserved_credits, self.final_credits) == (None, None, None)
+
 
 def with_still(output: Output, frame: str, path: str, sha256: str, size: int) -> Output:
     """The output with one more still; the same one again changes nothing."""

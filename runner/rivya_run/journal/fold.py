@@ -25,6 +25,9 @@ from rivya_run.journal.take_entry import attempt_of_entry
 from rivya_run.journal.transitions import adopted, changed, intended
 from rivya_run.times import seconds_of
 
+LEAST = 1.0
+"""Credits that a create counts as, while caps are held, of whose cost nothing is known."""
+
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
 _UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
 
@@ -96,9 +99,10 @@ class History:
 
     def stake_of(self, attempt: Attempt) -> float:
         """Credits that an attempt counts as: a create without an answer by what is thought of its cost by now,
-        which an answer to another one may have told."""
+        which an answer to another one may have told. One whose cost nothing tells counts too, so that a cap
+        comes to an end."""
         told = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
-        return max(told, attempt.at_stake)
+        return max(told, attempt.at_stake, LEAST if attempt.price_unknown else 0)
 
     def unanswered_unpriced(self) -> list[Attempt]:
         """Creates without an answer, at prices that the API never told; not those that a person gave up."""

@@ -126,7 +126,7 @@ def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(DEEPEST):
         if any(type(one) is float and not math.isfinite(one) for one in level):
-            raise Nonsense("holds a number that is none of JSON's")
+            raise Nonsense("holds a number that JSON doesn't have")
         inner = (
             one.values() if type(one) is dict else one for one in level if type(one) in (dict, list, tuple)
         )
@@ -228,7 +228,7 @@ class Judge:
 
     def _once(self, kind: str, name: str, owner: object, *place: str | int) -> None:
         if self._owners[kind].setdefault(name, owner) != owner:
-            raise Nonsense(f"{shown(name)} stands for something else already", *place)
+            raise Nonsense(f"{shown(name)} already stands for something else", *place)
 
     def _keep(self, name: tuple[str, ...], form: type[msgspec.Struct], value: Mapping[str, Any]) -> None:
         known = _known_names(form)

@@ -87,12 +87,12 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(members):
         names = [name for name, _ in members]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{json.dumps(twice[:60])} stands twice in one object")
+        raise ValueError(f"{json.dumps(twice[:60])} occurs twice in one object")
     return found
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON's")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _finite(text: str) -> float:

@@ -185,7 +185,7 @@ class Earlier(_Form, frozen=True, kw_only=True):
     outputs: Annotated[tuple[File, ...], _said("The files, the main one first")] = ()
     error: Annotated[Error | None, _said("Why it failed; null otherwise")] = None
     api_sent_at: Annotated[
-        Time | UnsetType, _said("The moment of sent_at by the API's clock, where that was heard")
+        Time | UnsetType, _said("The moment of sent_at by the API's clock, where that is known")
     ] = UNSET
     given_up: Annotated[
         bool | UnsetType, _said("Its outcome was never known; a later attempt replaced it")

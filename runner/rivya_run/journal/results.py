@@ -13,12 +13,13 @@ Order = tuple[int, ...]
 
 
 def results_of(attempt: Attempt, task: Task) -> tuple[tuple[str, ...], Order]:
-    """URLs and their places for what the task made now, so that a file on record keeps its number.
+    """URLs and their places for what the task made now, so that a file keeps its number.
 
-    Without a file on record the order is that of the task: its primary URL first. A place that the API doesn't name
-    any more keeps the URL that was known; new ones follow.
+    At first the order is that of the task: its primary URL first. Once places are known they stay, since what
+    arrives is kept by its number. A place that the API doesn't name any more keeps the URL that was known; new ones
+    follow.
     """
-    if not attempt.outputs:
+    if not attempt.outputs and not attempt.places:
         return task.urls, task.places
     now = dict(zip(task.places, task.urls, strict=True))
     known = attempt.places or _guessed(attempt, task)

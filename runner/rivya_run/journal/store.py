@@ -114,7 +114,7 @@ def _entry(path: Path, number: int, fields: dict[str, Any]) -> Entry:
         return Entry(number, fields["at"], event_of(fields))
     except (KeyError, ValueError) as error:
         raise JournalDamaged(
-            f"{path}:{number}: this event is none that rivya-run knows ({error})", hint=hint
+            f"{path}:{number}: rivya-run doesn't know this event ({error})", hint=hint
         ) from error
 
 

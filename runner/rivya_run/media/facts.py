@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final
 
 import av
 from av.container import InputContainer
@@ -54,28 +54,6 @@ class MediaFacts:
     codec: str | None = None
     audio: bool = False
     frames: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """Everything that the file promises is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incomplete:
-    """The file promises more than it holds; ``reason`` says what is missing."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The file is no media that can be opened; ``reason`` says why."""
-
-    reason: str
-
-
-Completeness: TypeAlias = Complete | Incomplete | Unreadable
 
 
 def type_of(path: Path) -> MediaType | None:
@@ -204,8 +182,11 @@ def _frame_rate(span: Span, stated: Fraction | None) -> Fraction | None:
     return counted
 
 
-def completeness(path: Path) -> Completeness:
-    """Whether all of the file is there: a picture decodes to its end, a clip or sound has all of its packets."""
+def doubt_about(path: Path) -> str | None:
+    """Why a file may not be whole, or is no media that can be opened; None where all of it is there.
+
+    A picture decodes to its end, a clip or sound has all of its packets.
+    """
     try:
         media = type_of(path)
         if media is not None and media.kind == "image":
@@ -214,34 +195,34 @@ def completeness(path: Path) -> Completeness:
             with path.open("rb") as file:
                 missing = missing_from_mp4(file)
             if missing is not None:
-                return Incomplete(missing)
+                return missing
         return _counted(path, path.stat().st_size)
     except EOFError:
-        return Incomplete("the file ends before its first packet")
+        return "the file ends before its first packet"
     except UNREADABLE as problem:
-        return Unreadable(getattr(problem, "strerror", None) or str(problem))
+        return getattr(problem, "strerror", None) or str(problem)
 
 
-def _whole_image(path: Path) -> Completeness:
+def _whole_image(path: Path) -> str | None:
     try:
         with Image.open(path) as image:
             image.verify()  # a PNG to its last chunk
         with Image.open(path) as image:
             image.load()
     except UnidentifiedImageError:  # its own words name the path, which is nobody's business in a manifest
-        return Unreadable("it begins like a picture, and can't be opened as one")
+        return "it begins like a picture, and can't be opened as one"
     except Image.DecompressionBombError as problem:
-        return Unreadable(str(problem))
+        return str(problem)
     except _UNREADABLE_IMAGE as problem:
-        return Incomplete(f"the picture can't be read to its end: {problem}")
-    return Complete()
+        return f"the picture can't be read to its end: {problem}"
+    return None
 
 
-def _counted(path: Path, size: int) -> Completeness:
+def _counted(path: Path, size: int) -> str | None:
     # Without edit lists every packet of the index is handed out, also those that are never shown.
     with av.open(str(path), metadata_errors="replace", options={"ignore_editlist": "1"}) as container:
         if not container.streams.video and not container.streams.audio:
-            return Unreadable("neither picture nor sound is in it")
+            return "it has neither picture nor sound"
         counts = dict.fromkeys(range(len(container.streams)), 0)
         end = Fraction(0)
         for packet in container.demux():
@@ -249,11 +230,10 @@ def _counted(path: Path, size: int) -> Completeness:
                 continue
             counts[packet.stream.index] += 1
             if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
-                return Incomplete("a packet is cut off")
+                return "a packet is cut off"
             if packet.pts is not None and packet.time_base:
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-        missing = _missing(container, counts, float(end))
-    return Complete() if missing is None else Incomplete(missing)
+        return _missing(container, counts, float(end))
 
 
 def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -> str | None:

@@ -15,11 +15,9 @@ from rivya_run.media.facts import (
     INDEXED,
     MP4_FAMILY,
     UNREADABLE,
-    Incomplete,
     MediaFacts,
-    Unreadable,
     Walk,
-    completeness,
+    doubt_about,
     facts,
     missing_from_mp4,
     type_of,
@@ -40,13 +38,12 @@ class Look:
 def look_into(path: Path) -> Look:
     """Whether a file is whole and what it holds, by one walk over it where that is enough.
 
-    It says the same as ``completeness`` and ``measured``, at half their cost.
+    It says the same as ``doubt_about`` and ``measured``, at half their cost.
     """
     walked = _walked(path)
     if walked is not None:
         return Look(None, _entry(*walked))
-    whole = completeness(path)
-    doubt = whole.reason if isinstance(whole, Incomplete | Unreadable) else None
+    doubt = doubt_about(path)
     return Look(doubt, measured(path, doubt))
 
 

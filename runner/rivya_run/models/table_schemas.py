@@ -136,7 +136,7 @@ def _advice() -> Json:
     return _mapping(
         {
             "code": _said("Stable name", {"type": "string", "pattern": ID_PATTERN}),
-            "message": _said("What people are told", _NAME),
+            "message": _said("What people are shown", _NAME),
             "when": _said(
                 "Parameter -> values (in quotes): holds when each was sent with one of them",
                 {"type": "object", "minProperties": 1, "additionalProperties": _NAMES},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
-from rivya_run.journal.fold import History
+from rivya_run.journal.fold import LEAST, History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import Lineage, ResolvedParents
@@ -164,9 +164,9 @@ class Planner:
         if attempt.state is AttemptState.RUNNING:
             return Action.RESUME, f"task {attempt.task_id} exists"
         if attempt.state is AttemptState.SENT and attempt.client_request_id not in self._options.expired:
-            return Action.RESUME, "a create was sent, no answer is known: the same one is sent again"
+            return Action.RESUME, "a create was sent and got no answer: the same request is sent again"
         if attempt.state is AttemptState.TASK_MISSING:
-            return Action.DECIDE, f"task {attempt.task_id} is not found any more"
+            return Action.DECIDE, f"task {attempt.task_id} can no longer be found"
         return Action.DECIDE, "outcome unknown: adopt the task or pay again with --resend-unknown"
 
     def _stored(self, attempt: Attempt) -> tuple[Action, str]:
@@ -289,10 +289,6 @@ def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, 
         tries_left=0 if why is SkipReason.EXHAUSTED else 1,
         skip_reason=why,
     )
-
-
-LEAST = 1.0
-"""Credits that a take is thought to cost of which nothing is known."""
 
 
 def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:

@@ -1,14 +1,22 @@
-"""Which files in an output folder no present take uses: pure, from the records and the names that are there."""
+"""Which files in an output folder no present take uses, and their removal: on record first, then gone."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rivya_run import __version__
+from rivya_run.durable import unwritable
 from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
+from rivya_run.journal.events import Removed
+from rivya_run.media.measuring import look_into
+from rivya_run.planning.matching import serving_of
 from rivya_run.project.names import clip_of_still, download_key, download_of, is_unfinished, original_of
+from rivya_run.project.outputs import file_trouble, outstanding, sha256_of, size_of
 from rivya_run.project.places import ARRIVING
+from rivya_run.project.plan import Prepared, run_started
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +93,56 @@ def files_in(folder: Path) -> list[str]:
                 if file.is_file() and not file.is_symlink()
             ]
     return found
+
+
+def only_copies(folder: Path, there: Iterable[str], attempts: Mapping[str, Attempt]) -> set[str]:
+    """Files that hold something paid which isn't under its name, whatever they are called themselves.
+
+    They are what a run that was killed left to move, copies that were set aside, and whole downloads of which the
+    records have lost track.
+    """
+    kept = {move.source for move in outstanding(folder, attempts.values())}
+    known = {download_key(key) for key in attempts}
+    away = [
+        output
+        for attempt in attempts.values()
+        for output in attempt.outputs
+        if not output.removed and file_trouble(folder, output) is not None
+    ]
+    sizes, sums = {output.bytes for output in away}, {output.sha256 for output in away}
+    for path in there:
+        file = folder / path
+        lost = path.startswith(f"{ARRIVING}/") and file.name.partition("_")[0] not in known
+        whole = lost and not file.suffix.startswith(".json") and look_into(file).doubt is None
+        if whole or (size_of(file) in sizes and sha256_of(file) in sums):
+            kept.add(path)
+    return kept
+
+
+def unused_files(prepared: Prepared) -> list[Unused]:
+    """What ``clean`` lists: files that no present take uses, and that aren't the only copy of something paid."""
+    folder, attempts = prepared.source.folder, prepared.ledger.history.attempts
+    present = set(serving_of(prepared.plan, prepared.ledger.history).values())
+    there = files_in(folder)
+    there = sorted({*there} - only_copies(folder, there, attempts))
+    return unused(attempts, present, there, prepared.bad_files)
+
+
+def remove(prepared: Prepared, found: Collection[Unused]) -> None:
+    """Remove files, on record first. Only under the folder's lock. Raises DiskFull or OutputFolderError."""
+    source, ledger = prepared.source, prepared.ledger
+    removed = [Removed(key=one.key, path=one.path) for one in found if one.key is not None]
+    if removed:
+        origin = prepared.made_with or ledger.history.base_url or ""
+        ledger.record(run_started(source, origin, __version__, os.getpid()))
+        for event in removed:
+            ledger.record(event)
+        ledger.sync()
+    for one in found:
+        file = source.folder / one.path
+        try:
+            file.unlink(missing_ok=True)
+            if not any(file.parent.iterdir()):
+                file.parent.rmdir()
+        except OSError as error:
+            raise unwritable(file, error) from error

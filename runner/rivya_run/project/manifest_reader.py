@@ -48,6 +48,21 @@ def entries(value: object) -> list[Entry]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, Sequence) else []
 
 
+def mapping(value: object) -> Entry:
+    """A mapping as it is; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def params_of(take: Entry) -> Entry:
+    """The params that a take was asked for with."""
+    return mapping(mapping(take.get("request")).get("params"))
+
+
+def tries(take: Entry) -> list[Entry]:
+    """All attempts at a take: the earlier ones, then the take itself, which is the last."""
+    return [*entries(take.get("attempts")), take]
+
+
 def text(value: object) -> str | None:
     """Text as it is, numbers as text, nothing for anything else or for an empty one."""
     if isinstance(value, str):
@@ -138,7 +153,7 @@ def chosen_takes(manifest: Entry) -> Iterator[Chosen | NoFinishedTake]:
 
 def _prompt(shot: Entry) -> str:
     for take in entries(shot.get("takes")):
-        request = take.get("request")
-        if isinstance(request, Mapping) and isinstance(request.get("prompt"), str):
-            return str(request["prompt"])
+        prompt = mapping(take.get("request")).get("prompt")
+        if isinstance(prompt, str):
+            return prompt
     return ""

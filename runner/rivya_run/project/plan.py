@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,34 @@ from rivya_run.models.table import ModelTable
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
-from rivya_run.project.moves import carry_out, outstanding
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
-from rivya_run.project.options import RunOptions
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
-from rivya_run.project.outputs import bad_files
+from rivya_run.project.outputs import bad_files, carry_out, outstanding
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard
+from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
+from rivya_run.times import iso
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``run``; times are in seconds, see the contract's table of commands."""
+
+    concurrency: int = 8
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_credits: float | None = None
+    attempts: int = 1
+    retry_failed: bool = False
+    resend_unknown: bool = False
+    timeout: float = 1800
+    poll_interval: float = 5
+    fail_fast: bool = False
+    idempotency_window: float = 3600
+    new_origin: bool = False
+    strict: bool = False
+    allow_outside: bool = False
+    outputs: Path | None = None
+    simulate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +231,19 @@ def prepare(
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
     notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
     return Prepared(source, ledger, planner, planner.plan(), bad, "; ".join(notices) or None, made_with)
+
+
+@contextmanager
+def planned(sources: Sequence[Source], options: RunOptions) -> Iterator[list[Prepared]]:
+    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written."""
+    selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
+    prepared = []
+    with ExitStack() as stack:
+        for source, selected in zip(sources, selections, strict=True):
+            ledger = Ledger(source.folder, now=lambda: iso(time.time()))
+            stack.callback(ledger.close)
+            prepared.append(prepare(source, ledger, options, selected, base_url=None, writing=False))
+        yield prepared
 
 
 def _passed_over(ledger: Ledger) -> str | None:

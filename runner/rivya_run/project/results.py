@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,12 @@ from rivya_run.errors import RivyaError, UsageError
 from rivya_run.journal.manifest import manifest as manifest_from
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
-from rivya_run.project.ledger import Ledger, read_manifest
+from rivya_run.project.ledger import read_manifest
 from rivya_run.project.open import storyboard_id_of
-from rivya_run.project.options import RunOptions
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
-from rivya_run.project.plan import open_sources, prepare
+from rivya_run.project.plan import RunOptions, open_sources, planned
 from rivya_run.text import visible
-from rivya_run.times import iso
 
 
 def is_behind(folder: Path) -> bool:
@@ -37,13 +34,8 @@ def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
 
     Raises StoryboardError, OutputFolderError or JournalDamaged.
     """
-    (source,) = open_sources([storyboard], options)
-    ledger = Ledger(source.folder, now=lambda: iso(time.time()))
-    try:
-        prepared = prepare(source, ledger, options, None, base_url=None, writing=False)
-    finally:
-        ledger.close()
-    history = ledger.history
+    with planned(open_sources([storyboard], options), options) as [prepared]:
+        source, history = prepared.source, prepared.ledger.history
     if not history.attempts:
         return None
     # What the storyboard is now may not be what was run: its reader is told by the digest.
@@ -55,7 +47,7 @@ def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
         history,
         base_url=prepared.made_with or "",
         updated_at=history.updated_at or "",
-        unknown=ledger.unknown,
+        unknown=prepared.ledger.unknown,
     )
 
 

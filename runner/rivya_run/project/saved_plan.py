@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rivya_run import __version__
-from rivya_run.errors import OutputFolderError, StoryboardError
+from rivya_run.errors import OutputFolderError, PlanMoved, StoryboardError
 from rivya_run.journal.take_entry import whole
 from rivya_run.json_types import Json
 from rivya_run.planning.plan import WORKING, Action, Plan, Step
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL
-from rivya_run.project.plan import Source
+from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.text import visible
 
 VERSION = 1
+MOST_SHOWN = 10
+"""Changes that a refusal lists."""
+
 CHOICES = ("only", "exclude", "retry_failed", "resend_unknown", "simulate", "allow_outside", "outputs")
 """Options of ``run`` that decide what is done, by the names of RunOptions: a saved plan brings its own."""
 
@@ -137,6 +141,52 @@ def _basis(fields: Mapping[str, Any]) -> Basis:
     )
 
 
+def choices_of(options: RunOptions) -> dict[str, Json]:
+    """The options that a plan is made with, as its file keeps them."""
+    found = {name: getattr(options, name) for name in CHOICES}
+    return {
+        name: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+        for name, value in found.items()
+    }
+
+
+def options_of(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as fields of RunOptions."""
+    outputs = Path(choices["outputs"]) if choices["outputs"] is not None else None
+    lists = {name: tuple(choices[name]) for name in ("only", "exclude")}
+    return {**choices, **lists, "outputs": outputs}
+
+
+def check_sources(saved: SavedPlan, sources: Sequence[Source]) -> None:
+    """Raises PlanMoved where storyboards, references, tables or journals have changed since."""
+    _check_unmoved(
+        change
+        for then, source in zip(saved.bases, sources, strict=True)
+        for change in moved(then, basis_of(source))
+    )
+
+
+def check_steps(saved: SavedPlan, prepared: Sequence[Prepared]) -> None:
+    """Raises PlanMoved where a run would do anything else than was planned; the last guard, whatever the cause."""
+    _check_unmoved(
+        change
+        for then, one in zip(saved.plans, prepared, strict=True)
+        for change in moved_steps(then, plan_document(one.plan))
+    )
+
+
+def _check_unmoved(found: Iterable[str]) -> None:
+    changes = list(found)
+    if not changes:
+        return
+    shown = [f"  {change}" for change in changes[:MOST_SHOWN]]
+    shown += [f"  and {len(changes) - MOST_SHOWN} more"] if len(changes) > MOST_SHOWN else []
+    raise PlanMoved(
+        "the saved plan no longer fits; nothing was done\n" + "\n".join(shown),
+        hint="look at the new plan and save it: rivya-run plan STORYBOARD --out FILE",
+    )
+
+
 def moved(then: Basis, now: Basis) -> list[str]:
     """What has changed since a plan was made, in words; empty when nothing has."""
     changes = []
@@ -155,7 +205,7 @@ def moved(then: Basis, now: Basis) -> list[str]:
 
 
 def moved_steps(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Takes whose step is another one now; the last guard, whatever the cause."""
+    """Takes whose step is another one now."""
     before = {(step["shot"], step["take"]): step for step in then["steps"]}
     changes = []
     for step in now["steps"]:

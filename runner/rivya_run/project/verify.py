@@ -10,9 +10,8 @@ from typing import Any
 from rivya_run.journal.events import Removed, Stored
 from rivya_run.journal.manifest import known_attempts
 from rivya_run.journal.store import read_journal
-from rivya_run.project.moves import outstanding
 from rivya_run.project.names import within
-from rivya_run.project.outputs import CHANGED, MISSING, size_of, trouble_of
+from rivya_run.project.outputs import CHANGED, MISSING, outstanding, size_of, trouble_of
 from rivya_run.project.places import JOURNAL
 
 

@@ -15,13 +15,11 @@ from urllib.parse import urlsplit
 import anyio
 
 from rivya_run.provider.attempts import Attempts
-from rivya_run.provider.bodies import ENOUGH, is_page
-from rivya_run.provider.exchange import Incoming, SpeedCheck
+from rivya_run.provider.exchange import ENOUGH, Incoming, SpeedCheck, is_page
 from rivya_run.provider.faults import BodyError, TransportError
 from rivya_run.provider.http import Http
-from rivya_run.provider.origin import why_unsafe
+from rivya_run.provider.origin import result_url, why_unsafe
 from rivya_run.provider.partial_file import PartialFile, Version
-from rivya_run.provider.rivya.result_url import result_url
 from rivya_run.provider.rivya.retry import FailureKind, RetryAction, TransportResult
 from rivya_run.text import shortened
 
@@ -154,7 +152,7 @@ class _Download(Generic[Seen]):
             target = result_url(location, url)
             # What was asked for in secret is not to be fetched in the open.
             if url.startswith("https:") and not target.startswith("https:"):
-                return DownloadFailed("its URL leads from https to elsewhere", final=True)
+                return DownloadFailed("its URL redirects from https to another scheme", final=True)
             url = target
         return DownloadFailed(f"its URL was redirected more than {_MOST_REDIRECTS} times", final=True)
 
@@ -197,31 +195,23 @@ class _Download(Generic[Seen]):
         return fits and same and incoming.length == end - start + 1
 
     async def _body(self, incoming: Incoming, total: int | None, host: str) -> _End[Seen] | _Trouble:
-        """Read to the end, in batches that a worker thread hashes and writes."""
+        """Read to the end, while a worker thread hashes and writes what came before."""
         arrival = _Arrival(incoming, self.part, self._finish)
-        progress = SpeedCheck(self._clock)
-        broken: TransportError | None = None
-        try:
-            async with aclosing(incoming.chunks()) as chunks:
-                async for chunk in chunks:
-                    full = arrival.take(chunk)
-                    if full and not await arrival.keep():
-                        return NotThere(f"a page instead of media from {host}")
-                    if self.part.size > self._max_bytes:
-                        return self._too_large()
-                    if progress.too_slow(len(chunk)):
-                        raise BodyError(TransportError(FailureKind.READ_TIMEOUT, "the download is too slow"))
-                    if self._clock() >= self._deadline:
-                        await arrival.keep()
-                        return DownloadFailed("it took too long")
-        except BodyError as error:
-            broken = error.fault
-        if not await arrival.keep(whole=total if broken is None else None):
+        with arrival.batches:
+            async with anyio.create_task_group() as group:
+                group.start_soon(arrival.write)
+                with arrival.queue:
+                    ended = await self._read(incoming, arrival, total)
+        if arrival.failed is not None:
+            raise arrival.failed
+        if arrival.is_page:
             return NotThere(f"a page instead of media from {host}")
-        if broken is not None:
-            return _Trouble(TransportResult(broken.kind), broken.message)
         if self.part.size > self._max_bytes:
             return self._too_large()
+        if isinstance(ended, DownloadFailed):
+            return ended
+        if ended is not None:
+            return _Trouble(TransportResult(ended.kind), ended.message)
         if not self.part.size:
             return _Trouble(TransportResult(FailureKind.UNREADABLE), "the download server sent nothing")
         if total is not None and self.part.size != total:
@@ -234,6 +224,28 @@ class _Download(Generic[Seen]):
         sha256 = self.part.sha256.hexdigest()
         return Fetched(self.part.size, sha256, arrival.mime_type, self._resumed, seen)
 
+    async def _read(
+        self, incoming: Incoming, arrival: _Arrival[Seen], total: int | None
+    ) -> TransportError | DownloadFailed | None:
+        """Hand on what comes until its end (None), or until it can't go on. What came is handed on in any case."""
+        progress = SpeedCheck(self._clock)
+        ended: TransportError | DownloadFailed | None = None
+        try:
+            async with aclosing(incoming.chunks()) as chunks:
+                async for chunk in chunks:
+                    if not await arrival.take(chunk) or self.part.size > self._max_bytes:
+                        return None
+                    if progress.too_slow(len(chunk)):
+                        ended = TransportError(FailureKind.READ_TIMEOUT, "the download is too slow")
+                        break
+                    if self._clock() >= self._deadline:
+                        ended = DownloadFailed("it took too long")
+                        break
+        except BodyError as error:
+            ended = error.fault
+        await arrival.keep(total if ended is None else None)
+        return ended
+
     def _finish(self) -> tuple[Seen]:
         self.part.finish()
         return (self._look(self.part.path),)
@@ -245,28 +257,32 @@ class _Download(Generic[Seen]):
 class _Arrival(Generic[Seen]):
     """The body of one answer on its way into the part, which it replaces unless it goes on with it.
 
-    ``seen`` is what ``finish`` gave, once the part was whole.
+    While one batch is written, the next one is read: two at most are held. ``seen`` is what ``finish`` gave, once the
+    part was whole; ``failed`` is why it can't be written; of a page in the place of media nothing is touched.
     """
 
     def __init__(self, incoming: Incoming, part: PartialFile, finish: Callable[[], tuple[Seen]]) -> None:
         headers = incoming.headers
         self.mime_type = headers.get("content-type", "").partition(";")[0].strip().lower() or None
         self.seen: tuple[Seen] | None = None
+        self.failed: Exception | None = None
+        self.is_page = False
         self._part = part
         self._finish = finish
         self._restarts = incoming.status == 200
         self._version, self._length = _version(incoming), incoming.length
         self._batch: list[bytes] = []
         self._waiting = 0
+        self.queue, self.batches = anyio.create_memory_object_stream[tuple[list[bytes], bool, int | None]](0)
 
-    def take(self, chunk: bytes) -> bool:
-        """Add what came; whether it is time to keep it."""
+    async def take(self, chunk: bytes) -> bool:
+        """Add what came; False if no more is wanted."""
         self._batch.append(chunk)
         self._waiting += len(chunk)
-        return self._waiting >= _BATCH
+        return self._waiting < _BATCH or await self.keep()
 
     async def keep(self, whole: int | None = None) -> bool:
-        """Hash and write what was taken; False, and nothing is touched, if it is a page and no media.
+        """Hand on what was taken, as soon as what was before is written; False if no more is wanted.
 
         With the part as long as ``whole`` it is finished in the same go: a change of threads costs its time.
         """
@@ -274,10 +290,23 @@ class _Arrival(Generic[Seen]):
         if not batch:
             return True
         restarts, self._restarts = self._restarts, False
-        if restarts and is_page(self.mime_type, _beginning(batch)):
+        self.is_page = restarts and is_page(self.mime_type, _beginning(batch))
+        if self.is_page:
             return False
-        await anyio.to_thread.run_sync(self._write, batch, restarts, whole)
+        try:
+            await self.queue.send((batch, restarts, whole))
+        except anyio.BrokenResourceError:
+            return False
         return True
+
+    async def write(self) -> None:
+        """Hash and write what is handed on, until no more comes."""
+        try:
+            async for batch, restarts, whole in self.batches:
+                await anyio.to_thread.run_sync(self._write, batch, restarts, whole)
+        except Exception as error:
+            self.failed = error
+            self.batches.close()
 
     def _write(self, batch: list[bytes], restarts: bool, whole: int | None) -> None:
         if restarts:

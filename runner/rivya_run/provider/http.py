@@ -18,8 +18,7 @@ import anyio
 import httpx2
 
 from rivya_run import __version__
-from rivya_run.provider.bodies import read_json, text_of
-from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter
+from rivya_run.provider.exchange import ApiRequest, ApiResponse, Incoming, RateLimiter, read_json, text_of
 from rivya_run.provider.faults import BodyError, TransportError, fault_of
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
@@ -28,7 +27,7 @@ from rivya_run.provider.transport import Transport
 from rivya_run.times import steady
 
 API_CONNECTIONS = 8  # requests at once; polls are short, so 8 carry hundreds of tasks
-_CONNECT_TIMEOUT = 10.0  # seconds for name, TCP, proxy and TLS; a longer wait rarely ends well
+CONNECT_TIMEOUT = 10.0  # seconds for name, TCP, proxy and TLS; a longer wait rarely ends well
 _WRITE_TIMEOUT = 60.0  # seconds without progress of an upload
 _KEEP_ALIVE = 30.0  # seconds; below what proxies and servers commonly allow (60 s and more)
 _LAST_YEAR = 9999  # records can't write what comes after it
@@ -61,6 +60,7 @@ class Http:
         key: Secret | None,
         *,
         pace: RateLimiter | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = 60.0,
         connections: int = API_CONNECTIONS,
         network: Network | None = None,
@@ -74,13 +74,13 @@ class Http:
         self._key = key
         self._pace = pace
         self._timeouts = {
-            "connect": _CONNECT_TIMEOUT,
+            "connect": connect_timeout,
             "read": read_timeout,
             "write": _WRITE_TIMEOUT,
             "pool": None,
         }
         # Reading and writing time out piece by piece; this bounds an answer that trickles for ever.
-        self._longest = _CONNECT_TIMEOUT + 2 * read_timeout
+        self._longest = connect_timeout + 2 * read_timeout
         self._clock = clock
         self._wall = wall
         self._steady = steady
@@ -173,7 +173,7 @@ class Http:
                 async for piece in body:
                     size += len(piece)
                     if size > _LARGEST_REPLY:
-                        message = "the response is larger than any response of the API"
+                        message = "the response is larger than any that the API sends"
                         raise BodyError(TransportError(FailureKind.UNREADABLE, message))
                     pieces.append(piece)
         finally:

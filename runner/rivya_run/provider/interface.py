@@ -24,44 +24,32 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent:
-    """This sending surely made nothing: it never left, or the API turned it away for now.
-
-    ``words`` are a person's, ``retry_after`` are the seconds that the API asked to wait.
-    """
+class _Unsettled:
+    """A sending that got no answer to keep: ``words`` are a person's, ``retry_after`` the seconds asked to wait."""
 
     happening: TransportResult
     words: str
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MayHaveArrived:
+class NotSent(_Unsettled):
+    """This sending surely made nothing: it never left, or the API turned it away for now."""
+
+
+class MayHaveArrived(_Unsettled):
     """No answer that counts, and the API may have taken the request: a task may exist, and may cost."""
 
-    happening: TransportResult
-    words: str
-    retry_after: float | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Throttled:
+class Throttled(_Unsettled):
     """Turned away with 429, nothing was made: too many requests, or too many tasks in flight."""
 
-    happening: TransportResult
-    words: str
-    retry_after: float | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class KeyInUse:
+class KeyInUse(_Unsettled):
     """This sending made nothing, since its key is taken: by an earlier sending that may still be at work, or by
     somebody who sent another body with it.
     """
 
-    happening: TransportResult
-    words: str
-    retry_after: float | None = None
     request_id: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""Who may be asked, and with which key: origins, what counts as this machine, and the secret itself.
+"""Who may be asked, and with which key: the secret, origins, what counts as this machine, URLs of results.
 
 Light on purpose (no HTTP library), so that commands without a network can check an origin too.
 """
@@ -7,17 +7,40 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import NoReturn, SupportsIndex
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 from rivya_run.errors import KeyRefused, UsageError
 from rivya_run.json_types import Json
-from rivya_run.provider.rivya.result_url import LONGEST_URL
 from rivya_run.text import shortened
+
+KEY_VARIABLE = "RIVYA_API_KEY"
+ORIGIN_VARIABLE = "RIVYA_BASE_URL"
+DEFAULT_ORIGIN = "https://rivya.ai"
+SIMULATOR_ORIGIN = "simulator"
 
 _HIDDEN = "[API key]"
 _HOST = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 """A name or an address; lower case, other letters already in their ASCII form."""
+
+LONGEST_URL = 8192
+"""Characters of a URL that is asked for: servers refuse longer ones."""
+
+_LONGEST_TOLD = 200
+"""Characters that are kept of one with another scheme: ``data:`` may hold a whole file."""
+
+_AROUND = "".join(map(chr, range(0x21))) + "\x7f\ufeff\u200b"
+_LEGAL = ":/?#[]@!$&'()*+,;=%"
+_BLANKS = re.compile(r"[\x00-\x20\x7f]")
+_HALVES = re.compile("[\ud800-\udfff]")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def base_url(environment: Mapping[str, str]) -> str:
+    """The API origin as it was set, or the public one; not yet checked."""
+    return environment.get(ORIGIN_VARIABLE, "").strip() or DEFAULT_ORIGIN
 
 
 class Secret:
@@ -30,8 +53,8 @@ class Secret:
         text = text.strip()
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise KeyRefused(
-                "the API key is empty or holds characters that no key has",
-                hint="copy it again from Rivya's settings into RIVYA_API_KEY",
+                f"{KEY_VARIABLE} is empty or holds characters that no key has",
+                hint="copy it again from Rivya's settings",
             )
         self._text = text
         self._spelt = re.compile("".join(map(_spellings, text)), re.IGNORECASE)
@@ -64,6 +87,17 @@ class Secret:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a secret is not to be pickled or copied into a file")
+
+
+def api_key(environment: Mapping[str, str]) -> Secret:
+    """Raises KeyRefused where there is none, or one that no header can carry."""
+    key = environment.get(KEY_VARIABLE, "").strip()
+    if not key:
+        raise KeyRefused(
+            f"{KEY_VARIABLE} is not set",
+            hint="create a key in Rivya's settings and export it, or try --simulate, which needs none",
+        )
+    return Secret(key)
 
 
 def _spellings(letter: str) -> str:
@@ -149,3 +183,40 @@ def redirect_target(location: str | None) -> str:
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         return ""
     return f" to {parts.scheme}://{parts.hostname}"
+
+
+def result_url(told: str, base: str) -> str:
+    """``told`` as an absolute URL in legal letters, read from ``base``; ``why_unsafe`` says if it can be had.
+
+    How results' URLs are written is published nowhere, so what a browser would open is taken: blanks and letters that
+    no URL may hold are quoted. What can't be had stays as it was told, so that a person can be told of it. Percent
+    escapes stay: doing this twice changes nothing.
+    """
+    # One letter more than is allowed: what is cut here is still too long afterwards.
+    text = told.strip().strip(_AROUND).strip()[: LONGEST_URL + 1]
+    text = _HALVES.sub("\ufffd", text)
+    text = _BLANKS.sub(lambda blank: quote(blank.group()), text)  # the library drops tabs and line ends
+    try:
+        parts = urlsplit(text if _SCHEME.match(text) else urljoin(base, text))
+        if parts.scheme not in ("http", "https"):
+            return _quoted(text)[:_LONGEST_TOLD]
+        url = urlunsplit((parts.scheme, _place(parts), _quoted(parts.path), _quoted(parts.query), ""))
+    except ValueError:
+        url = _quoted(text)
+    return url[: LONGEST_URL + 1]
+
+
+def _quoted(text: str) -> str:
+    return quote(_LONE_PERCENT.sub("%25", text), safe=_LEGAL)
+
+
+def _place(parts: SplitResult) -> str:
+    """User, host and port in legal letters. Raises ValueError for a host or port that can't be one."""
+    host = parts.hostname or ""
+    if not host.isascii():
+        import idna  # its tables take a while, and hardly any host needs them
+
+        host = idna.encode(host, uts46=True).decode("ascii").lower()
+    user, at, _ = parts.netloc.rpartition("@")
+    port = f":{parts.port}" if parts.port is not None else ""
+    return f"{_quoted(user)}{at}{f'[{host}]' if ':' in host else host}{port}"

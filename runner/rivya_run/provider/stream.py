@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import select
-import socket
 import ssl
-import sys
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -62,8 +59,6 @@ class SlotStream(httpcore2.AsyncNetworkStream):
         self._stopped = anyio.Event()
         self._refused = False
         self._sending: anyio.CancelScope | None = None
-        # Looked up once: the stream collects all of its attributes each time.
-        self._socket: socket.socket = stream.get_extra_info("socket")
         self._tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
 
     async def listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
@@ -117,19 +112,8 @@ class SlotStream(httpcore2.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What the stream knows; ``is_readable`` also for what TLS has taken from the socket."""
         if info == "is_readable":
-            return _is_readable(self._socket) or (self._tls is not None and _holds_more(self._tls))
+            return self._stream.get_extra_info(info) or (self._tls is not None and _holds_more(self._tls))
         return self._stream.get_extra_info(info)
-
-
-def _is_readable(sock: socket.socket) -> bool:
-    """Whether something has come over a socket, be it its end."""
-    if sock.fileno() < 0:
-        return True
-    if sys.platform == "win32":
-        return bool(select.select([sock], [], [], 0)[0])
-    news = select.poll()  # which, other than select, knows descriptors beyond 1023
-    news.register(sock, select.POLLIN)
-    return bool(news.poll(0))
 
 
 def _holds_more(tls: ssl.SSLObject) -> bool:

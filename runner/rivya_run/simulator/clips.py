@@ -113,7 +113,7 @@ def _video(result: Result, stopped: Callable[[], bool]) -> bytes:
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             stream = container.add_stream(_encoder(), rate=rate, options=_settings())
             if not isinstance(stream, VideoStream):
-                raise TypeError("the encoder makes no video")
+                raise TypeError("the encoder produces no video")
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.time_base = 1 / rate
             for number in range(frames):

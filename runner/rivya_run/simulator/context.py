@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
@@ -21,7 +22,102 @@ from rivya_run.simulator.options import Phase, SimulatorOptions
 from rivya_run.simulator.refusals import AccountLimits, Refusal
 from rivya_run.simulator.render_cache import RenderCache
 from rivya_run.simulator.state import State
-from rivya_run.simulator.traffic import ConnectionFaults, Origin, SeenRequest, Traffic
+
+Origin: TypeAlias = Literal["api", "results"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """One request. ``status`` is None where no reply was sent; ``fault``: what was done to it on purpose."""
+
+    origin: Origin
+    method: str
+    path: str
+    status: int | None
+    fault: str | None
+    at: float
+    raw_headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, names in lower case (empty where ``keep_headers`` is off)."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
+
+
+class Traffic:
+    """The requests in the order of their arrival at an end, and counts by origin and kind of path."""
+
+    def __init__(self) -> None:
+        self.requests: list[SeenRequest] = []
+        self.counts: Counter[str] = Counter()
+        self.refused = 0
+        self.connections: Counter[str] = Counter()
+        self.open_connections: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
+
+    def note(self, request: SeenRequest, place: str) -> None:
+        """Take note of a request and of its place (``create``, ``status``, ``download``, ..)."""
+        self.requests.append(request)
+        self.counts[place] += 1
+        if request.status == 429:
+            self.refused += 1
+
+    def of(self, origin: Origin) -> list[SeenRequest]:
+        return [request for request in list(self.requests) if request.origin == origin]
+
+    def opened(self, origin: Origin) -> None:
+        self.connections[origin] += 1
+        self.open_connections[origin] += 1
+        self.most_open[origin] = max(self.most_open[origin], self.open_connections[origin])
+
+    def closed(self, origin: Origin) -> None:
+        self.open_connections[origin] -= 1
+
+
+class ConnectionFaults:
+    """The open connections of one origin."""
+
+    def __init__(self, origin: Origin, traffic: Traffic) -> None:
+        self.origin = origin
+        self._traffic = traffic
+        self._open: dict[Any, asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """uvicorn's HTTP/1.1 protocol, which registers its connections here."""
+        connection_faults = self
+
+        class RegisteredProtocol(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                connection_faults._open[self.client] = transport
+                connection_faults._traffic.opened(connection_faults.origin)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                connection_faults._open.pop(self.client, None)
+                connection_faults._traffic.closed(connection_faults.origin)
+                super().connection_lost(exc)
+
+        return RegisteredProtocol
+
+    def drop(self, scope: Scope) -> None:
+        """Reset the request's connection: what was not sent yet is lost."""
+        transport = self._of(scope)
+        if transport is not None:
+            transport.abort()
+
+    def hang_up(self, scope: Scope) -> None:
+        """Close the request's connection after what was written has been sent."""
+        transport = self._of(scope)
+        if transport is not None:
+            transport.close()
+
+    def drop_all(self) -> None:
+        for transport in list(self._open.values()):
+            transport.abort()
+
+    def _of(self, scope: Scope) -> asyncio.Transport | None:
+        client = scope.get("client")
+        return self._open.get(tuple(client)) if client else None
 
 
 class SimulatorContext:

@@ -38,7 +38,7 @@ _ANYWHERE: Mapping[str, str] = {
 PLACES: Mapping[str, Mapping[str, str]] = {
     "create": {
         **_ANYWHERE,
-        "conflict": "idempotency_conflict, as if an earlier sending of the key was still running",
+        "conflict": "idempotency_conflict, as if an earlier request with the key was still running",
     },
     "upload": _ANYWHERE,
     "status": {

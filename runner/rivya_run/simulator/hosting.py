@@ -17,13 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.models.catalog import Catalog, load_catalog
-from rivya_run.simulator.context import SimulatorContext
+from rivya_run.simulator.context import ConnectionFaults, Origin, SimulatorContext, Traffic
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.results import results_app
 from rivya_run.simulator.server import api_app
 from rivya_run.simulator.state import State
 from rivya_run.simulator.tasks import EventLog
-from rivya_run.simulator.traffic import ConnectionFaults, Origin, Traffic
 
 _START_SECONDS = 20  # for a thread on a machine under load
 _BACKLOG = 1024  # connections that wait: load tests open hundreds at once

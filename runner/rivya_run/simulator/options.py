@@ -28,7 +28,7 @@ class SimulatorOptions:
     """``speed`` divides the durations of tasks only; every other figure in seconds is in those of ``clock``.
 
     Money: ``wallet`` is what each account starts with (``HostedSimulator.state.top_up`` adds). An empty one
-    is told as an HTTP error of ``insufficient_status`` or, with ``insufficient="task"``, as a failed task.
+    is reported as an HTTP error of ``insufficient_status`` or, with ``insufficient="task"``, as a failed task.
     ``charge_failures`` keeps the credits of failed tasks.
 
     Limits: ``concurrency_limit`` tasks in flight and ``rate_limit`` requests a second (bursts of one second)

@@ -17,7 +17,7 @@ from rivya_run.simulator.context import CutReply, Dropped, Endpoint, Late, Simul
 from rivya_run.simulator.render_cache import Content
 from rivya_run.simulator.tasks import SimulatedTask
 
-_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"^bytes=(?=\d|-\d)(\d*)-(\d*)$")
 _CHUNK = 256 * 1024  # bytes sent at once
 _ERRORS = {"403": 403, "404": 404, "410": 410, "429": 429, "500": 500, "503": 503}
 
@@ -61,7 +61,7 @@ class ServedFile(Response):
         super().__init__(status_code=206 if part else 200, media_type=content.mime_type)
         self.body = memoryview(content.body)[start:stop]
         self.headers["content-length"] = str(stop - start)
-        self.headers["etag"] = f'"{etag}"'
+        self.headers["etag"] = etag
         self.headers["accept-ranges"] = "bytes"
         if part:
             self.headers["content-range"] = f"bytes {start}-{stop - 1}/{len(content.body)}"
@@ -84,9 +84,8 @@ class _Results:
 
     def identity(self, request: Request) -> str:
         """The identity of the task's create, with the file's number."""
-        task_id, number = str(request.path_params["id"]), request.path_params["number"]
-        task = self._context.state.known(task_id)
-        return f"{task.identity if task is not None else task_id}/{number}"
+        create = self._context.state.identity_of(request.path_params["id"])
+        return f"{create}/{request.path_params['number']}"
 
     async def elsewhere(self, request: Request, fault: str | None) -> Response:
         """Anything else, uploaded files among it: their content is not kept."""
@@ -110,11 +109,8 @@ class _Results:
             return Response("not found\n", 404, media_type="text/plain")
         if not self._fresh(request):
             return Response("the URL has expired\n", 403, media_type="text/plain")
-        most = context.options.serves
-        if (
-            most is not None
-            and self._served[request.path_params["id"], request.path_params["number"]] >= most
-        ):
+        served = self._served[request.path_params["id"], request.path_params["number"]]
+        if context.options.serves is not None and served >= context.options.serves:
             return Response("it was served already\n", context.options.served_status, media_type="text/plain")
         try:
             content = await context.render_cache.content(task, request.path_params["number"])
@@ -130,41 +126,30 @@ class _Results:
         if self._context.options.url_lifetime is None:
             return True
         expires = request.query_params.get("expires", "")
-        if request.query_params.get("signature") != _signature(
-            self._context, request.path_params["id"], expires
-        ):
-            return False
-        return self._context.now() < float(expires)
+        wanted = _signature(self._context, request.path_params["id"], expires)
+        return request.query_params.get("signature") == wanted and self._context.now() < float(expires)
 
     def _file(self, request: Request, content: Content, fault: str | None) -> Response:
+        """The whole file, or the part that a Range header asks for."""
         size = len(content.body)
         name = request.path_params["id"], request.path_params["number"]
 
         def ends() -> None:
             self._served[name] += 1
 
-        etag = (
-            f"{content.etag}-{self._context.traffic.counts['download']}" if fault == "etag" else content.etag
-        )
-        if fault == "short":
-            return ServedFile(content, 0, size // 2, part=False, etag=etag, ends=ends)
-        wanted = request.headers.get("range")
-        if (
-            wanted is None
-            or fault == "no-range"
-            or request.headers.get("if-range", f'"{etag}"') != f'"{etag}"'
-        ):
-            return ServedFile(content, 0, size, part=False, etag=etag, ends=ends)
-        found = _RANGE.match(wanted)
-        if found is None or not (found[1] or found[2]):
-            return ServedFile(content, 0, size, part=False, etag=etag, ends=ends)
-        if found[1]:
-            start, stop = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
-        else:
-            start, stop = max(0, size - int(found[2])), size
+        changes = f"-{self._context.traffic.counts['download']}" if fault == "etag" else ""
+        etag = f'"{content.etag}{changes}"'
+        start, stop = 0, size // 2 if fault == "short" else size
+        asked = None
+        if fault not in ("short", "no-range") and request.headers.get("if-range", etag) == etag:
+            asked = _RANGE.match(request.headers.get("range", ""))
+        if asked is not None and asked[1]:
+            start, stop = int(asked[1]), min(size, int(asked[2]) + 1 if asked[2] else size)
+        elif asked is not None:
+            start = max(0, size - int(asked[2]))
         if start >= stop:
             return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
-        return ServedFile(content, start, stop, part=True, etag=etag, ends=ends)
+        return ServedFile(content, start, stop, part=asked is not None, etag=etag, ends=ends)
 
 
 def _moved(request: Request, fault: str | None) -> str | None:

@@ -14,10 +14,9 @@ from starlette.routing import Route, Router
 
 from rivya_run.json_types import Json
 from rivya_run.simulator.context import CutReply, Dropped, Endpoint, Late, SimulatorContext, half, page, reply
-from rivya_run.simulator.refusals import Refusal, throttled
+from rivya_run.simulator.refusals import Refusal, judge_create, judge_upload, throttled
 from rivya_run.simulator.results import result_urls
 from rivya_run.simulator.tasks import SimulatedTask, file_object, model_list, openapi, task_object
-from rivya_run.simulator.validation import judge_create, judge_upload
 
 #: Reads the request, does what it asks for the account, and replies.
 Effect = Callable[[Request, str], Awaitable[Response]]
@@ -29,11 +28,14 @@ _CHUNK = 1024 * 1024  # bytes read at once
 def api_app(context: SimulatorContext) -> Router:
     api = _Api(context)
 
-    def nowhere(request: Request) -> str:
+    def anyone(request: Request) -> str:
         return ""
 
+    def polled(request: Request) -> str:
+        return context.state.identity_of(request.path_params["id"])
+
     def route(
-        path: str, method: str, place: str, effect: Effect, identify: Callable[[Request], str] = nowhere
+        path: str, method: str, place: str, effect: Effect, identify: Callable[[Request], str] = anyone
     ) -> Route:
         async def answer(request: Request, fault: str | None) -> Response:
             return await api.answer(request, place, effect, fault)
@@ -43,14 +45,14 @@ def api_app(context: SimulatorContext) -> Router:
 
     return Router(
         routes=[
-            route("/generations/{id}", "GET", "status", api.status, api.identity_of_task),
+            route("/generations/{id}", "GET", "status", api.status, polled),
             route("/generations", "POST", "create", api.create, _idempotency_key),
             route("/files", "POST", "upload", api.upload, _length),
             route("/files/{id}", "GET", "file", api.file, _file_id),
             route("/credits", "GET", "credits", api.credits),
             route("/models", "GET", "models", api.models),
             route("/openapi.json", "GET", "openapi", api.openapi),
-            Route("/{path:path}", Endpoint(context, "api", "elsewhere", nowhere, api.elsewhere)),
+            Route("/{path:path}", Endpoint(context, "api", "elsewhere", anyone, api.elsewhere)),
         ]
     )
 
@@ -73,12 +75,6 @@ class _Api:
 
     def __init__(self, context: SimulatorContext) -> None:
         self._context = context
-
-    def identity_of_task(self, request: Request) -> str:
-        """The identity that the polled task was created with."""
-        task_id = str(request.path_params["id"])
-        task = self._context.state.known(task_id)
-        return task.identity if task is not None else task_id
 
     async def answer(self, request: Request, place: str, effect: Effect, fault: str | None) -> Response:
         """Admit, act, and reply as the fault has it."""

@@ -17,9 +17,8 @@ from typing import Any
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import SimulatorOptions
-from rivya_run.simulator.refusals import Refusal, throttled
+from rivya_run.simulator.refusals import Ask, KnownFile, Refusal, throttled
 from rivya_run.simulator.tasks import FATES, SimulatedFile, SimulatedTask, times_of
-from rivya_run.simulator.validation import Ask, KnownFile
 
 Entry = dict[str, Json]
 
@@ -176,9 +175,10 @@ class State:
             raise Refusal("not_found")
         return task
 
-    def known(self, task_id: str) -> SimulatedTask | None:
-        """A task whoever owns it, or None."""
-        return self._tasks.get(task_id)
+    def identity_of(self, task_id: str) -> str:
+        """What a task's faults are drawn from, whoever owns it; the id itself where there is no such task."""
+        task = self._tasks.get(task_id)
+        return task.identity if task is not None else task_id
 
     def result_of(self, task_id: str, now: float) -> SimulatedTask | None:
         """The task behind a result URL, once it has succeeded."""

@@ -19,7 +19,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import Seconds, SimulatorOptions
-from rivya_run.simulator.validation import file_path
+from rivya_run.simulator.refusals import file_path
 from rivya_run.times import iso
 
 #: What a fault at the place ``task`` makes of a task: error code, whether its credits are kept.
@@ -129,7 +129,7 @@ class EventLog:
         folder.mkdir(parents=True, exist_ok=True)
         self.past: list[dict[str, Json]] = list(read_event_log(self.path))
         self._file = self.path.open("ab")
-        whole = _whole_lines(self.path)
+        whole = self.path.read_bytes().rfind(b"\n") + 1
         if whole < self._file.tell():
             self._file.truncate(whole)
 
@@ -153,10 +153,7 @@ def read_event_log(path: Path) -> Iterator[dict[str, Json]]:
     """The entries of an event log, without a torn last line. Raises OutputFolderError for damage before it."""
     if not path.exists():
         return
-    content = path.read_bytes()
-    lines = content.split(b"\n")
-    lines.pop()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
             entry = json.loads(line)
             if not isinstance(entry, dict):
@@ -167,11 +164,6 @@ def read_event_log(path: Path) -> Iterator[dict[str, Json]]:
                 hint="delete the folder of this simulated run and start it again",
             ) from error
         yield entry
-
-
-def _whole_lines(path: Path) -> int:
-    content = path.read_bytes()
-    return content.rfind(b"\n") + 1
 
 
 def task_object(task: SimulatedTask, urls: list[str], now: float) -> dict[str, Json]:

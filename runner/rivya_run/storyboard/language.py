@@ -243,7 +243,7 @@ _MADE: tuple[Key, ...] = (
         Text(),
         (KeyPlace.URL_REFERENCE,),
         "Duration token",
-        "The token that Rivya's upload answered for audio and video.",
+        "The token that Rivya's upload returned for audio and video.",
     ),
     Key(
         "id",

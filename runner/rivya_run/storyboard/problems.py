@@ -239,7 +239,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "duplicate-id": "two shots (upper and lower case alike), or two project tables, have the same id",
         "name": "not a name for `vars` or `matrix`",
         "substitution": "`${` that is never closed, holds no name, or stands inside a value to be filled in",
-        "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` knows",
+        "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` defines",
         "unknown-preset": "`use` names no preset",
         "unknown-model": "no parameter table has this id",
         "matrix-id": "two shots of a matrix have the same id",

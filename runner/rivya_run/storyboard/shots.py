@@ -146,7 +146,7 @@ class ShotReader:
             return
         if isinstance(pick, int) and isinstance(takes, int) and pick > takes:
             has = "1 take" if takes == 1 else f"{takes} takes"
-            message = f"take {pick} is picked of a shot with {has}"
+            message = f"take {pick} is picked from a shot with {has}"
             self.findings.error(written.entries["pick"], below(written.where, "pick"), message, "range")
 
     def _check_own(self, written: _Written) -> None:

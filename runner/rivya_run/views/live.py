@@ -17,7 +17,7 @@ from rich.text import Text
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
 from rivya_run.text import counted, credits_in_words, visible
-from rivya_run.views.progress import Outlet, PlainLines
+from rivya_run.views.progress import Outlet, PlainReporter
 from rivya_run.views.scoreboard import Mark, Scene, Scoreboard
 from rivya_run.views.wording import clock_time
 
@@ -30,11 +30,11 @@ PICTURES_KEPT = 64
 _NAME = 24
 """Cells for the name of a scene or take: on a terminal of 80 that leaves a bar beside the counts."""
 
-_SAID = frozenset({"notice", "retrying"})
-_SAID_VERBOSELY = _SAID | {"uploaded", "paused", "limit_changed"}
+_LINES = frozenset({"notice", "retrying"})
+_LINES_VERBOSELY = _LINES | {"uploaded", "paused", "limit_changed"}
 
-_TOLD = {Mark.FLIGHT: "cyan", Mark.FAILED: "red", Mark.UNKNOWN: "magenta"}
-"""What is told beside the bar of what is done."""
+_COLOURS = {Mark.FLIGHT: "cyan", Mark.FAILED: "red", Mark.UNKNOWN: "magenta"}
+"""Of the counts beside the bar of what is done."""
 
 
 class LiveReporter:
@@ -51,8 +51,8 @@ class LiveReporter:
         self._outlet = outlet
         self._lock = threading.Lock()
         self._board = Scoreboard(concurrency=concurrency, clock=clock)
-        self._wording = PlainLines(verbose=verbose)
-        self._said = _SAID_VERBOSELY if verbose else _SAID
+        self._plain = PlainReporter(outlet, verbose=verbose)
+        self._lines = _LINES_VERBOSELY if verbose else _LINES
         self._console = Console(file=cast(Any, outlet), force_terminal=True, highlight=False)
         self._picture = Picture(self._board, self._console)
         self._live = Live(
@@ -78,7 +78,7 @@ class LiveReporter:
             self._console.show_cursor(True)
         with self._lock:
             self._board.apply(event)
-        if event.name in self._said and (line := self._wording.line(event)) is not None:
+        if event.name in self._lines and (line := self._plain.line(event)) is not None:
             self._console.print(Text(line))
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class Picture:
         board = self._board
         head = Text(no_wrap=True, overflow=self._overflow)
         head.append(f"{board.count(Mark.DONE)}/{counted(board.total, 'take')}", style="bold")
-        _append_marks(head, {mark: board.count(mark) for mark in _TOLD})
+        _append_marks(head, {mark: board.count(mark) for mark in _COLOURS})
         if board.credits:
             head.append(f"  {credits_in_words(board.credits)} reserved")
         head.append(f"  {clock_time(board.elapsed())}", style="dim")
@@ -190,7 +190,7 @@ class _Marks(ProgressColumn):
 
 
 def _append_marks(text: Text, counts: dict[Mark, int]) -> None:
-    for mark, style in _TOLD.items():
+    for mark, style in _COLOURS.items():
         if counts[mark]:
             text.append(f"{'  ' if text else ''}{counts[mark]} {mark.value}", style=style)
 

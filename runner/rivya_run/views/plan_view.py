@@ -1,11 +1,15 @@
-"""A plan as a table, and as a comment on a pull request."""
+"""A plan, what changed since another one, and what an editor used of it: as tables and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from rivya_run.film.timeline import UsedShot
+from rivya_run.json_types import Json
+from rivya_run.planning.changes import Kind, TakeChange
 from rivya_run.planning.plan import Action, Allowance, Plan, Step
-from rivya_run.text import figure, markdown, markdown_table
+from rivya_run.project.plan import Prepared
+from rivya_run.text import credits_in_words, figure, markdown, markdown_table
 
 HEADS = ("take", "scene", "action", "credits", "basis", "reason")
 CREDITS_COLUMN = 3
@@ -21,22 +25,22 @@ def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
             step.label,
             step.shot.scene or "",
             step.action.value,
-            creditsmarkdown(step),
-            basismarkdown(step),
+            _credits(step),
+            _basis(step),
             _reason(step, beyond),
         )
         for step in plan.steps
     ]
 
 
-def creditsmarkdown(step: Step) -> str:
+def _credits(step: Step) -> str:
     """What a step costs: a figure, ``?`` where nothing is known, nothing where nothing is spent."""
     if step.credits is None:
         return "?"
     return figure(step.credits) if step.credits else ""
 
 
-def basismarkdown(step: Step) -> str:
+def _basis(step: Step) -> str:
     """``observed``, or ``base 2026-05-11``: the price of default params, read on that day."""
     if step.credits_basis == "base" and step.table_date:
         return f"base {step.table_date}"
@@ -100,6 +104,73 @@ def _markdown(plan: Plan) -> list[str]:
         if step.action is not Action.REUSE or step.warnings
     ]
     if shown:
-        rows = [[markdown(cell) for cell in row] for row in shown]
-        lines += ["", *markdown_table(HEADS, rows, [CREDITS_COLUMN])]
+        lines += ["", *markdown_rows(HEADS, shown)]
     return [*lines, ""]
+
+
+def markdown_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table whose fourth column holds credits."""
+    return markdown_table(heads, [[markdown(cell) for cell in row] for row in rows], [CREDITS_COLUMN])
+
+
+CHANGE_HEADS = ("take", "change", "model", "credits", "basis")
+
+
+def change_row(one: TakeChange) -> tuple[str, ...]:
+    """What changed of a take, under ``CHANGE_HEADS``."""
+    kind = f"renamed from {one.was}" if one.kind is Kind.RENAMED else one.kind.value
+    costs = one.kind in {Kind.NEW, Kind.CHANGED}
+    credits = figure(one.credits) if one.credits is not None else "?" if costs else ""
+    return f"{one.shot}/{one.take}", kind, one.model, credits, one.basis or ""
+
+
+def changes_line(storyboard: str, revision: str, found: Sequence[TakeChange]) -> str:
+    """How many takes of a storyboard changed since a git revision, and what making them costs."""
+    if not found:
+        return f"{storyboard}: nothing changed since {revision}"
+    counts = [(sum(one.kind is kind for one in found), kind.value) for kind in Kind]
+    kinds = ", ".join(f"{count} {kind}" for count, kind in counts if count)
+    cost = credits_in_words(sum(one.credits or 0 for one in found))
+    return f"{storyboard}: {kinds} since {revision}; {cost} to make it"
+
+
+USE_HEADS = ("take", "scene", "used", "made", "pick", "credits")
+USE_NUMBERS = (2, 3, 5)
+
+
+def use_documents(one: Prepared, used: Sequence[UsedShot]) -> list[dict[str, Json]]:
+    """For each take of a plan the seconds that a timeline uses of it, as ``plan --from-timeline --json`` has it."""
+    seconds = {(take.shot, take.take): take.seconds for take in used}
+    documents: list[dict[str, Json]] = []
+    for step in one.plan.steps:
+        attempt = one.ledger.history.attempts.get(step.attempt_key or "")
+        media = dict(attempt.outputs[0].media or {}) if attempt is not None and attempt.outputs else {}
+        documents.append(
+            {
+                "shot": step.shot.id,
+                "take": step.take,
+                "scene": step.shot.scene,
+                "used_seconds": seconds.get((step.shot.id, step.take), 0),
+                "made_seconds": media.get("duration"),
+                "picked": step.shot.pick == step.take,
+                "credits": attempt.spent if attempt is not None else None,
+            }
+        )
+    return documents
+
+
+def use_row(document: dict[str, Json]) -> tuple[str, ...]:
+    """The same under ``USE_HEADS``."""
+    credits = document["credits"]
+    return (
+        f"{document['shot']}/{document['take']}",
+        str(document["scene"] or ""),
+        _seconds(document["used_seconds"]),
+        _seconds(document["made_seconds"]),
+        "picked" if document["picked"] else "",
+        figure(credits) if isinstance(credits, int | float) else "",
+    )
+
+
+def _seconds(value: Json) -> str:
+    return f"{value:.2f} s" if isinstance(value, int | float) and value else "-"

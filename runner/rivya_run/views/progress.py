@@ -1,4 +1,4 @@
-"""A run told as lines, for people and as JSON, on a stream where nothing can go wrong."""
+"""A run reported in lines, for people and as JSON, on a stream where nothing can go wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from rivya_run.errors import Problem, RivyaError, StoryboardError
 from rivya_run.json_types import Json
@@ -96,6 +96,19 @@ class Outlet:
             self.broken = True
 
 
+class ProgressReporter(Protocol):
+    """Shows the progress of a run. No method raises or blocks; ``report`` may be called before ``plans``."""
+
+    def plans(self, plans: list[Plan]) -> None:
+        """The plans that are about to be carried out."""
+
+    def report(self, event: Event) -> None:
+        """Something happened."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
 class JsonReporter:
     """Writes each event with ``event`` and ``time`` and what else is known: ``shot``, ``take``, ``status``, ..."""
 
@@ -108,6 +121,12 @@ class JsonReporter:
 
     def report(self, event: Event) -> None:
         self._put(fields_of(event))
+
+    def advise(self, storyboard: str, advice: Sequence[Problem], notice: str | None) -> None:
+        """Write what is to be known of a storyboard before it is run."""
+        self.problems(advice)
+        if notice:
+            self.report(Event("notice", storyboard=storyboard, detail={"message": notice}))
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Write problems and advice, each an event ``problem``."""
@@ -149,7 +168,8 @@ def fields_of(event: Event) -> dict[str, Json]:
     return {**event.detail, **known}
 
 
-Seen = tuple[str | None, object]
+TakeName = tuple[str, str, int]
+"""(storyboard, shot, take)."""
 
 
 class PlainReporter:
@@ -157,33 +177,14 @@ class PlainReporter:
 
     def __init__(self, outlet: Outlet, *, verbose: bool = False) -> None:
         self._outlet = outlet
-        self._wording = PlainLines(verbose=verbose)
-
-    def plans(self, plans: list[Plan]) -> None:
-        """Know what is up to date already."""
-        self._wording.plans(plans)
-
-    def report(self, event: Event) -> None:
-        line = self._wording.line(event)
-        if line is not None:
-            self._outlet.write(f"{line}\n")
-
-    def close(self) -> None:
-        self._outlet.close()
-
-
-class PlainLines:
-    """From events to lines, without writing them."""
-
-    def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._several = False
-        self._quiet: set[tuple[str, str, int]] = set()
+        self._quiet: set[TakeName] = set()
         self._retried: set[tuple[object, object]] = set()
-        self._seen: dict[tuple[str | None, str | None, int | None], Seen] = {}
+        self._seen: dict[TakeName, tuple[str | None, object]] = {}
 
     def plans(self, plans: list[Plan]) -> None:
-        """Takes that are up to date, or aren't wanted, are not told of unless something happens to them."""
+        """Takes that are up to date, or aren't wanted, are not reported unless something happens to them."""
         self._several = len(plans) > 1
         self._quiet = {
             (plan.storyboard, step.shot.id, step.take)
@@ -192,67 +193,75 @@ class PlainLines:
             if step.action is Action.REUSE or (step.action is Action.SKIP and not step.wanted)
         }
 
+    def report(self, event: Event) -> None:
+        line = self.line(event)
+        if line is not None:
+            self._outlet.write(f"{line}\n")
+
+    def close(self) -> None:
+        self._outlet.close()
+
     def line(self, event: Event) -> str | None:
         """The line of an event; None for what is not worth one."""
-        told = event.detail
+        detail = event.detail
         if event.name == "take_changed":
             return self._take(event)
         if event.name == "run_started":
-            return visible(f"{event.storyboard}: {_started(told)}")
+            return visible(f"{event.storyboard}: {_started(detail)}")
         if event.name == "uploaded":
-            return self._of(event, f"uploaded {told.get('path')}")
+            return self._of(event, f"uploaded {detail.get('path')}")
         if event.name == "limit_changed":
-            change = f"{told.get('before')} -> {told.get('limit')}"
-            return visible(f"tasks at once {change}: {told.get('reason')}")
+            change = f"{detail.get('before')} -> {detail.get('limit')}"
+            return visible(f"tasks at once {change}: {detail.get('reason')}")
         if event.name == "paused":
-            return visible(f"all requests pause for {span(told.get('seconds'))}: {told.get('reason')}")
+            return visible(f"all requests pause for {span(detail.get('seconds'))}: {detail.get('reason')}")
         if event.name == "notice":
-            return visible(f"note: {told.get('message')}")
+            return visible(f"note: {detail.get('message')}")
         if event.name == "retrying":
-            return self._retry(told)
+            return self._retry(detail)
         return None
 
-    def _retry(self, told: Mapping[str, object]) -> str | None:
+    def _retry(self, detail: Mapping[str, object]) -> str | None:
         """The first retry of each kind and reason says why nothing moves; the others are for -v."""
-        news = (told.get("what"), told.get("reason"))
+        news = (detail.get("what"), detail.get("reason"))
         if news in self._retried and not self._verbose:
             return None
         self._retried.add(news)
-        return visible(f"{news[0]} failed, retrying in {span(told.get('wait'))}: {news[1]}")
+        return visible(f"{news[0]} failed, retrying in {span(detail.get('wait'))}: {news[1]}")
 
     def _take(self, event: Event) -> str | None:
         name = (event.storyboard or "", event.shot or "", event.take or 0)
-        told = event.detail
+        detail = event.detail
         if name in self._quiet and event.status in {"succeeded", "planned"}:
             return None
-        news = (event.status, told.get("reason") or told.get("error"))
+        news = (event.status, detail.get("reason") or detail.get("error"))
         if self._seen.get(name) == news and not self._verbose:
             return None
         self._seen[name] = news
         line = f"{event.shot}/{event.take} {'not made' if event.status == 'planned' else event.status}"
         if event.status in {"planned", "failed", "unknown"}:
-            reasons = [str(told[key]) for key in ("error", "reason") if told.get(key)]
+            reasons = [str(detail[key]) for key in ("error", "reason") if detail.get(key)]
             line += f": {': '.join(dict.fromkeys(reasons))}" if reasons else ""
         else:
-            line += _facts(told)
+            line += _facts(detail)
         return self._of(event, line)
 
     def _of(self, event: Event, words: str) -> str:
         return visible(f"{event.storyboard}: {words}" if self._several else words)
 
 
-def _facts(told: Mapping[str, object]) -> str:
-    credits = told.get("credits")
-    facts = [str(told["task_id"])] if told.get("task_id") else []
+def _facts(detail: Mapping[str, object]) -> str:
+    credits = detail.get("credits")
+    facts = [str(detail["task_id"])] if detail.get("task_id") else []
     if isinstance(credits, int | float):
         facts.append(credits_in_words(credits))
     return f" ({', '.join(facts)})" if facts else ""
 
 
-def _started(told: Mapping[str, object]) -> str:
-    actions = told.get("actions")
-    credits = told.get("credits")
+def _started(detail: Mapping[str, object]) -> str:
+    actions = detail.get("actions")
+    credits = detail.get("credits")
     words = actions_in_words(actions) if isinstance(actions, Mapping) else ""
     cost = f"; about {credits_in_words(credits)}" if isinstance(credits, int | float) and credits else ""
-    takes = told.get("takes")
+    takes = detail.get("takes")
     return f"{counted(takes if isinstance(takes, int) else 0, 'take')}{': ' if words else ''}{words}{cost}"

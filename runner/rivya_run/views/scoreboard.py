@@ -8,9 +8,7 @@ from enum import StrEnum
 
 from rivya_run.planning.plan import Action, Plan, Step
 from rivya_run.progress import Event
-
-TakeName = tuple[str, str, int]
-"""(storyboard, shot, take)."""
+from rivya_run.views.progress import TakeName
 
 
 class Mark(StrEnum):

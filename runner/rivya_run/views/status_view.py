@@ -6,7 +6,7 @@ A manifest is read tolerantly: it may be hand-edited, older or newer.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_run.media.warnings import output_warnings
@@ -16,11 +16,14 @@ from rivya_run.project.manifest_reader import (
     chosen_take,
     ended,
     entries,
+    mapping,
     number,
+    params_of,
     spent,
     take_number,
     text,
     to_fetch,
+    tries,
 )
 from rivya_run.text import counted, credits_in_words, figure, visible
 from rivya_run.views.wording import adopt_command, sending_in_words, status_in_words
@@ -80,27 +83,16 @@ def _credits(take: Entry) -> str:
 
 
 def _about(take: Entry) -> Iterator[str]:
-    error = take.get("error")
-    if isinstance(error, dict):
+    if isinstance(error := take.get("error"), Mapping):
         code, message = text(error.get("code")) or "error", text(error.get("message")) or ""
         request = text(error.get("request_id"))
         yield f"{code}: {message}" + (f" (request {request})" if request else "")
     earlier = entries(take.get("attempts"))
     if earlier:
         yield f"attempt {len(earlier) + 1}"
-    yield from warnings_of(take)
-
-
-def warnings_of(take: Entry) -> list[str]:
-    """What is odd about the files of a take: shorter than asked, another ratio, black, frozen."""
-    request = take.get("request")
-    asked = request.get("params") if isinstance(request, dict) else None
-    params = asked if isinstance(asked, dict) else {}
-    return [
-        f"warning: {warning.message}"
-        for output in entries(take.get("outputs"))
-        for warning in output_warnings(output, params)
-    ]
+    for output in entries(take.get("outputs")):
+        for warning in output_warnings(output, params_of(take)):
+            yield f"warning: {warning.message}"
 
 
 def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[str]:
@@ -137,13 +129,12 @@ def _unknown(
 
 def totals_lines(manifest: Entry) -> list[str]:
     """How many takes of each kind there are, and what everything ever cost."""
-    totals = manifest.get("totals")
-    told = totals if isinstance(totals, dict) else {}
+    totals = mapping(manifest.get("totals"))
     names = {"succeeded": "done", "failed": "failed", "pending": "not finished", "unknown": "unknown"}
-    counts = [f"{told[key]} {word}" for key, word in names.items() if number(told.get(key))]
-    takes = int(number(told.get("takes")) or 0)
+    counts = [f"{totals[key]} {word}" for key, word in names.items() if number(totals.get(key))]
+    takes = int(number(totals.get("takes")) or 0)
     lines = [f"{counted(takes, 'take')}: {', '.join(counts) or 'none made'}"]
-    in_all = number(told.get("spent_credits"))
+    in_all = number(totals.get("spent_credits"))
     if in_all is not None:
         abandoned, attempts, unused_takes = _abandoned(manifest)
         parts = [f"{figure(attempts)} on earlier attempts"] if attempts else []
@@ -157,11 +148,6 @@ def totals_lines(manifest: Entry) -> list[str]:
 def _abandoned(manifest: Entry) -> tuple[float, float, int]:
     """Credits of history, credits of earlier attempts of present takes, and how many takes history holds."""
     history = entries(manifest.get("history"))
-    past = sum(spent(one) for take in history for one in (take, *entries(take.get("attempts"))))
-    earlier = sum(
-        spent(one)
-        for shot in entries(manifest.get("shots"))
-        for take in entries(shot.get("takes"))
-        for one in entries(take.get("attempts"))
-    )
-    return past, earlier, len(history)
+    present = (take for shot in entries(manifest.get("shots")) for take in entries(shot.get("takes")))
+    past = sum(spent(one) for take in history for one in tries(take))
+    return past, sum(spent(one) for take in present for one in entries(take.get("attempts"))), len(history)

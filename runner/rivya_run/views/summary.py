@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
@@ -228,7 +228,7 @@ def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str
     if found:
         yield "  not finished:"
         yield from _listed(found, board.command(name="status"))
-        yield f"    go on: {board.command()}"
+        yield f"    continue: {board.command()}"
 
 
 def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

@@ -217,6 +217,19 @@ def test_a_cost_that_nobody_knows_fits_no_empty_budget() -> None:
     assert Shop(max_credits=1).budget.refusal(None) is None
 
 
+def test_a_cap_ends_also_where_nothing_ever_tells_a_price() -> None:
+    """Each create of unknown cost counts as one credit, whatever came of it; one that was never made doesn't."""
+    history = History()
+    for number, name in enumerate("abc", 1):
+        sent = Intended(key=name, shot=name, take=1, fingerprint=name, number=1, model=MODEL, body="")
+        made = Created(key=name, task_id=f"t{number}", status="queued")
+        for event in (sent, Withdrawn(key=name, reason="offline") if name == "c" else made):
+            history.apply(Entry(number, NOW, event))
+    assert Shop(max_credits=3, history=history).budget.refusal(None) is None
+    assert Shop(max_credits=2, history=history).budget.refusal(None) is not None
+    assert history.spent() == 0
+
+
 def test_a_cap_is_over_all_storyboards_of_a_run() -> None:
     """Two histories, one ``--max-credits``."""
     shop, other = Shop(cap=15), History()

@@ -10,7 +10,7 @@ import pytest
 from fault_cases import board
 from mock_api import error
 from rivya_run.journal.attempt import AttemptState
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from scripted_run import LOST, UNREACHED, Answer, ScriptedRun, made
 
 WINDOW = 100.0

@@ -13,21 +13,18 @@ import pytest
 
 import virtual_time
 from mock_api import Answer, MockApi, error, task
-from rivya_run.engine.clocks import Clocks
-from rivya_run.engine.create import create
-from rivya_run.engine.outcome import Ending
-from rivya_run.engine.resend_window import ResendWindow
-from rivya_run.engine.run_ledger import RunLedger
-from rivya_run.engine.stop import Outage, Stop
-from rivya_run.engine.task_slot import TaskSlot
-from rivya_run.engine.task_slots import TaskLimiter
+from rivya_run.engine.create import ResendWindow, create
+from rivya_run.engine.next_step import Ending
+from rivya_run.engine.records import RunLedger
+from rivya_run.engine.stop import Stop
+from rivya_run.engine.task_slots import TaskLimiter, TaskSlot
 from rivya_run.errors import DiskFull, KeyRefused
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Intended, JournalEvent
 from rivya_run.journal.store import Journal
 from rivya_run.project.ledger import Ledger
 from rivya_run.provider.throttle import Pace
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 BODY = '{"model":"m","prompt":"p"}'
 KEY = "board.a.t1.0"
@@ -76,7 +73,7 @@ class Creation:
         )
         self.before(run_ledger)
         clocks = Clocks(anyio.current_time, self._wall, anyio.current_time)
-        slot = self._slot(Outage(600, self.stop, anyio.current_time))
+        slot = self._slot()
         await slot.take()
         pace = Pace(random=lambda: 0.5) if self.paced else None
         try:
@@ -98,7 +95,7 @@ class Creation:
             self.attempt: Attempt = ledger.history.attempts[KEY]
             ledger.close()
 
-    def _slot(self, outage: Outage) -> TaskSlot:
+    def _slot(self) -> TaskSlot:
         creation, limiter = self, TaskLimiter(1)
 
         class Watched(TaskSlot):
@@ -111,17 +108,10 @@ class Creation:
             def trouble(self) -> None:
                 creation.limiter_troubles += 1
 
-        return Watched(limiter, outage, anyio.current_time)
+        return Watched(limiter, self.stop, anyio.current_time)
 
 
-@pytest.fixture(autouse=True)
-def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that jumps doesn't wait for threads."""
-
-    async def at_once(work: Callable[..., object], *args: object, **how: object) -> object:
-        return work(*args)
-
-    monkeypatch.setattr(anyio.to_thread, "run_sync", at_once)
+pytestmark = pytest.mark.usefixtures("no_threads")
 
 
 def test_the_task_is_on_record(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from fault_cases import board
 from mock_api import error
 from projects import png
-from rivya_run.engine.outcome import Ending
+from rivya_run.engine.next_step import Ending
 from rivya_run.journal.attempt import AttemptState
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 from scripted_run import LOST, UNREACHED, Answer, ScriptedRun, made
 
 PATIENCE = 1800.0
@@ -119,6 +119,15 @@ def test_paying_again_for_unknown_takes_under_a_cap(tmp_path: Path, cap: str, ag
     assert [run.attempt(f"s{n:02}").state for n in (1, 2, 3)] == [AttemptState.FAILED] * 3
     assert [run.attempt(f"s{n:02}").number for n in (1, 2)] == ([1, 1] if age < 3600 else [2, 2])
     assert run.ended_at < PATIENCE
+
+
+def test_a_create_past_its_window_is_shown_before_anybody_pays_again_for_it(tmp_path: Path) -> None:
+    """--resend-unknown speaks of what a run has called unknown: here that is only put on record."""
+    run = ScriptedRun(tmp_path, lambda run, shot: made(shot))
+    options = RunOptions(resend_unknown=True)
+    assert run.run(board(2), options=options, open_creates=[("s01", 7200.0)]) == 6
+    assert [run.attempt(shot).state for shot in ("s01", "s02")] == [AttemptState.UNKNOWN, AttemptState.FAILED]
+    assert [shot for shot, _ in run.creates] == ["s02"]
 
 
 def test_one_unanswered_create_at_an_unknown_price_over_all_storyboards(tmp_path: Path) -> None:

@@ -11,15 +11,14 @@ import pytest
 
 import virtual_time
 from mock_api import Answer, MockApi, error, task
-from rivya_run.engine.clocks import Clocks
 from rivya_run.engine.follow import Follower, Polled
-from rivya_run.engine.run_ledger import RunLedger
+from rivya_run.engine.records import RunLedger
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Intended
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
-from rivya_run.times import iso
+from rivya_run.times import Clocks, iso
 
 KEY = "board.a.t1.0"
 EPOCH = 1_778_500_000.0

@@ -12,8 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import attempt, board, planner, shot
-from rivya_run.engine.next_step import Done, Fetch, MarkUnknown, Now, Poll, Send, Wait, WantedTake, next_step
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import (
+    Done,
+    Ending,
+    Fetch,
+    MarkUnknown,
+    Now,
+    Outcome,
+    Poll,
+    Send,
+    Wait,
+    WantedTake,
+    next_step,
+)
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.events import (
     Created,

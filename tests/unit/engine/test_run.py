@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from rivya_run.engine.connection import SPEED
 from rivya_run.engine.run import poll_interval
-from rivya_run.engine.simulation import SPEED
-from rivya_run.project.options import RunOptions
+from rivya_run.project.plan import RunOptions
 
 
 def test_polls_follow_the_speed_of_the_stand_in() -> None:

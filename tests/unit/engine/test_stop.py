@@ -1,9 +1,12 @@
-"""Whether a run goes on creating, and what counts as an outage."""
+"""Whether a run goes on creating, what counts as an outage, and which signals ask a run to leave."""
 
 from __future__ import annotations
 
-from rivya_run.engine.outcome import Ending
-from rivya_run.engine.stop import Outage, Stop
+import pytest
+
+from rivya_run.engine.next_step import Ending
+from rivya_run.engine.stop import ECHO, Interrupts, Stop
+from simulation import ManualClock
 
 
 class Clock:
@@ -15,10 +18,10 @@ class Clock:
         return self.now
 
 
-def outage(patience: float = 10.0) -> tuple[Outage, Stop, Clock]:
-    """An outage that hasn't begun."""
-    stop, clock = Stop(), Clock()
-    return Outage(patience, stop, clock), stop, clock
+def stop_after(patience: float = 10.0) -> tuple[Stop, Clock]:
+    """A run in which nothing was asked yet."""
+    clock = Clock()
+    return Stop(patience, clock), clock
 
 
 def test_the_first_reason_stays() -> None:
@@ -31,30 +34,63 @@ def test_the_first_reason_stays() -> None:
 
 def test_trouble_of_several_stops_creating() -> None:
     """When nothing was answered for as long as one take may last."""
-    found, stop, clock = outage()
-    found.record_exchange("a", 0.0, "no connection")
+    stop, clock = stop_after()
+    stop.record_exchange("a", 0.0, "no connection")
     clock.now = 10.0
-    found.record_exchange("b", 9.0, "no connection")
-    assert found.lasting and stop.outcome is not None
+    stop.record_exchange("b", 9.0, "no connection")
+    assert stop.outage and stop.outcome is not None
     assert stop.outcome.message == "the API answered nothing for 10 s: no connection"
 
 
 def test_trouble_of_one_alone_stops_nobody_else() -> None:
     """It may be the trouble itself."""
-    found, stop, clock = outage()
+    stop, clock = stop_after()
     for clock.now in (0.0, 10.0, 20.0):
-        found.record_exchange("a", clock.now, "HTTP 500")
-    assert found.lasting and stop.outcome is None
+        stop.record_exchange("a", clock.now, "HTTP 500")
+    assert stop.outage and stop.outcome is None
 
 
 def test_an_answer_ends_it() -> None:
     """And time in which nothing was asked is no outage."""
-    found, stop, clock = outage()
-    found.record_exchange("a", 0.0, "HTTP 500")
+    stop, clock = stop_after()
+    stop.record_exchange("a", 0.0, "HTTP 500")
     clock.now = 9.0
-    found.record_exchange("b", 8.0, None)
+    stop.record_exchange("b", 8.0, None)
     clock.now = 100.0
-    found.record_exchange("a", 99.0, "HTTP 500")
+    stop.record_exchange("a", 99.0, "HTTP 500")
     clock.now = 101.0
-    found.record_exchange("b", 100.0, "HTTP 500")
-    assert found.seconds == 2.0 and not found.lasting and stop.outcome is None
+    stop.record_exchange("b", 100.0, "HTTP 500")
+    assert stop.silent_for == 2.0 and not stop.outage and stop.outcome is None
+
+
+@pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"])
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGBREAK"])
+def test_a_second_decision_leaves_at_once(first: str, second: str) -> None:
+    """The first signal, whatever it is, asks for order; Ctrl-C or SIGTERM some time later doesn't."""
+    clock = ManualClock()
+    interrupts = Interrupts(clock=clock)
+    assert not interrupts.requested(first)
+    clock.advance(ECHO * 2)
+    assert interrupts.requested(second)
+
+
+@pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_closed_terminal_is_never_a_reason_to_hurry(first: str) -> None:
+    """Kernel and shell both hang up, at any distance: what is in flight is still answered and recorded."""
+    clock = ManualClock()
+    interrupts = Interrupts(clock=clock)
+    assert not interrupts.requested(first)
+    for _ in range(3):
+        clock.advance(2)
+        assert not interrupts.requested("SIGHUP")
+
+
+def test_a_signal_that_is_passed_on_counts_once() -> None:
+    """From the terminal and from a wrapper within the same moment; the person's second one still counts."""
+    clock = ManualClock()
+    interrupts = Interrupts(clock=clock)
+    assert not interrupts.requested("SIGINT")
+    clock.advance(ECHO / 2)
+    assert not interrupts.requested("SIGINT")
+    clock.advance(ECHO)
+    assert interrupts.requested("SIGINT")

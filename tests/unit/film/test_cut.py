@@ -14,7 +14,7 @@ from rivya_run.errors import RivyaError
 from rivya_run.film.cut import Cut, write_cut
 from rivya_run.film.edit import edited
 from rivya_run.film.from_manifest import script_of
-from rivya_run.media.facts import Complete, completeness, facts
+from rivya_run.media.facts import doubt_about, facts
 from rivya_run.media.frames import frame
 
 
@@ -53,7 +53,7 @@ def test_three_short_clips_of_one_make_are_copied_and_last_their_sum(tmp_path: P
     assert cut.copied
     assert cut.seconds == pytest.approx(0.3)
     assert lasts(cut.path) == pytest.approx((0.3, 0.3), abs=1 / 48_000)
-    assert completeness(cut.path) == Complete()
+    assert doubt_about(cut.path) is None
     found = facts(cut.path)
     assert found is not None and (found.width, found.height, found.frames) == (160, 96, 9)
     assert sorted(tmp_path.glob("*.part")) == []

@@ -40,6 +40,7 @@ NOW = task("https://m/c.mp4?2", "https://m/t.jpg?2", places=(1, 0))
     ("known", "urls"),
     [
         (attempt(urls=("https://m/t.jpg", "https://m/c.mp4")), ("https://m/c.mp4?2", "https://m/t.jpg?2")),
+        (attempt(urls=("https://m/t.jpg?1",), places=(0,)), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/t.jpg?1"), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/t.jpg?1", "https://m/c.mp4?1"), ("https://m/t.jpg?2", "https://m/c.mp4?2")),
         (attempt("https://m/c.mp4?1"), ("https://m/c.mp4?2", "https://m/t.jpg?2")),

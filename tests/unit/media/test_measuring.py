@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boards import clip, still
-from rivya_run.media.facts import Incomplete, Unreadable, completeness
+from rivya_run.media.facts import doubt_about
 from rivya_run.media.measuring import Look, look_into, measured
 
 
@@ -45,6 +45,5 @@ def test_one_walk_says_the_same_as_several(tmp_path: Path, name: str) -> None:
     content = path.read_bytes()
     for share in (1.0, 0.9, 0.5, 0.1):
         path.write_bytes(content[: int(len(content) * share)])
-        whole = completeness(path)
-        doubt = whole.reason if isinstance(whole, Incomplete | Unreadable) else None
+        doubt = doubt_about(path)
         assert look_into(path) == Look(doubt, measured(path, doubt))

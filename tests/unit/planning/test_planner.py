@@ -189,7 +189,7 @@ def test_a_lost_task_is_asked_for_by_every_run() -> None:
     lost = attempt(shot("x"), 1, AttemptState.TASK_MISSING, task_id="task_1")
     assert planner(board(A), history_of(lost)).plan().orphans == (lost.client_request_id,)
     step = planned(board(shot("x")), lost)["x/1"]
-    assert (step.action, step.reason) == (Action.DECIDE, "task task_1 is not found any more")
+    assert (step.action, step.reason) == (Action.DECIDE, "task task_1 can no longer be found")
 
 
 def test_totals_add_up() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from examples import attempt, shot
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.json_types import Json
-from rivya_run.project.moves import Move, carry_out, outstanding, strays
 from rivya_run.project.names import arriving
+from rivya_run.project.outputs import Move, carry_out, outstanding, strays
 from rivya_run.provider.partial_file import CUT, KEPT
 
 

@@ -12,11 +12,7 @@ from hypothesis import strategies as st
 from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Output
 from rivya_run.project.names import output_name, within
-from rivya_run.project.outputs import (
-    file_trouble,
-    suffix_for,
-    trouble_of,
-)
+from rivya_run.project.outputs import file_trouble, suffix_for, trouble_of
 
 FEW = settings(max_examples=50)
 

@@ -14,10 +14,10 @@ from rivya_run.journal.events import Intended
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.plan import Action
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.options import RunOptions
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.project.plan import (
     Prepared,
+    RunOptions,
     Source,
     check_claim,
     check_origin,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rivya_run.project.open import look_at
 from rivya_run.project.places import project_root
-from rivya_run.project.reference_files import look_at
 from rivya_run.storyboard.model import FileFacts, FileTrouble
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40

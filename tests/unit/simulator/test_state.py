@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from rivya_run.models.catalog import load_catalog
 from rivya_run.simulator.options import SimulatorOptions
-from rivya_run.simulator.refusals import Refusal
+from rivya_run.simulator.refusals import Ask, Refusal
 from rivya_run.simulator.state import Entry, State
 from rivya_run.simulator.tasks import times_of
-from rivya_run.simulator.validation import Ask
 
 TABLE = load_catalog().get("grok-imagine-video")
 assert TABLE is not None
@@ -91,7 +90,7 @@ def test_a_key_has_one_task_and_one_body(steps: list[Any]) -> None:
 
 
 def test_forgotten_task_keeps_its_cost() -> None:
-    """A task that is made to disappear is not found any more, and still paid for."""
+    """A task that is made to disappear can no longer be found, and still paid for."""
     state, _, now = _run([("create", "a", "x"), ("wait", 60.0)], SimulatorOptions(speed=1))
     state.forget_task(state.tasks()[0].id)
     with pytest.raises(Refusal, match="not_found"):

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from rivya_run.cli.schema import schema_files
 from rivya_run.errors import Severity
 from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table_schemas import table_schema
-from rivya_run.project.schema_files import MANIFEST_FILE, STORYBOARD_FILE, schema_files
 from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.reader import read_storyboard
@@ -79,7 +79,7 @@ def test_the_schemas_in_the_repository_are_fresh() -> None:
 def test_generation_is_deterministic() -> None:
     """The same tables give the same bytes."""
     assert schema_files() == schema_files()
-    assert set(schema_files()) == {STORYBOARD_FILE, MANIFEST_FILE}
+    assert set(schema_files()) == {"storyboard.schema.json", "manifest.schema.json"}
 
 
 def test_every_key_and_every_row_explains_itself() -> None:

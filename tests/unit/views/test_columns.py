@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.views.tables import plain_columns
+from rivya_run.views.wording import plain_columns
 
 CELLS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=200)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples import NOW, attempt, board, child, history_of, planner, shot
-from rivya_run.engine.outcome import Ending, Outcome
+from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.events import Entry, Withdrawn
 from rivya_run.journal.fold import History
@@ -93,7 +93,7 @@ def test_out_of_credits_says_what_to_add_or_raise() -> None:
 def test_a_proposed_command_never_makes_more_than_was_asked_for() -> None:
     """Selections and output folders are typed again."""
     text = told({}, A, options=("--simulate",), selection=("--only", "a*"))
-    assert "go on: rivya-run 'my board.yaml' --only 'a*' --simulate" in text
+    assert "continue: rivya-run 'my board.yaml' --only 'a*' --simulate" in text
 
 
 def test_a_thousand_takes_do_not_make_a_thousand_lines() -> None:

@@ -12,8 +12,7 @@ from rivya_run.journal.attempt import MOST_CREDITS, ApiError, Task, TaskStatus
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
 from rivya_run.provider.interface import UploadedFile
-from rivya_run.provider.origin import why_unsafe
-from rivya_run.provider.rivya.result_url import LONGEST_URL, result_url
+from rivya_run.provider.origin import LONGEST_URL, result_url, why_unsafe
 from rivya_run.storyboard.model import URL_PATTERN
 
 _LONGEST_ID = 512  # characters; it has to fit into a URL

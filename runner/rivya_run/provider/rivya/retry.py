@@ -130,7 +130,7 @@ class Reason(StrEnum):
     CONFLICT = "the idempotency key is in use"
     THROTTLED = "too many requests"
     DISABLED = "the API is switched off"
-    SERVER_TROUBLE = "trouble at the server"
+    SERVER_TROUBLE = "a server error"
     NO_CONNECTION = "no connection"
     NO_ANSWER = "no answer"
     UNREADABLE = "unreadable answer"

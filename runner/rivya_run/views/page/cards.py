@@ -19,7 +19,7 @@ class ReferenceCard:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as the API told it."""
+    """An error as the API reported it."""
 
     code: str
     message: str

@@ -17,6 +17,7 @@ from rivya_run.project.manifest_reader import (
     spent,
     take_number,
     text,
+    tries,
 )
 from rivya_run.text import figure, visible
 from rivya_run.views.wording import STATUSES, status_in_words
@@ -131,11 +132,6 @@ def returned(attempt: Entry) -> float:
     )
 
 
-def _attempts(take: Entry) -> Iterator[Entry]:
-    yield from entries(take.get("attempts"))
-    yield take
-
-
 def spend(manifest: Entry) -> Spend:
     """The sums of a manifest, history and earlier attempts included."""
     chosen = others = failed = abandoned = running = back = 0.0
@@ -144,7 +140,7 @@ def spend(manifest: Entry) -> Spend:
 
     def count(shot: str, take: Entry) -> None:
         nonlocal running, back
-        for one in _attempts(take):
+        for one in tries(take):
             paid = spent(one)
             back += returned(one)
             running += 0.0 if ended(one) else paid
@@ -166,7 +162,7 @@ def spend(manifest: Entry) -> Spend:
                 others += spent(take)
     for take in entries(manifest.get("history")):
         count(f"{shown(take.get('shot'))} (abandoned)", take)
-        abandoned += sum(spent(one) for one in _attempts(take))
+        abandoned += sum(spent(one) for one in tries(take))
     return Spend(
         spent=chosen + others + failed + abandoned,
         chosen=chosen,

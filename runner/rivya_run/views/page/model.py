@@ -14,7 +14,9 @@ from rivya_run.project.manifest_reader import (
     ended,
     entries,
     inside,
+    mapping,
     number,
+    params_of,
     playable,
     spent,
     take_number,
@@ -59,8 +61,7 @@ def page(manifest: Entry, pictures: PictureSource) -> Page:
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     scenes = tuple(_scenes(shots))
     takes = [take for shot in shots for take in shot.takes]
-    about = manifest.get("storyboard")
-    board: Entry = about if isinstance(about, Mapping) else {}
+    board = mapping(manifest.get("storyboard"))
     name = shown(board.get("id")) or "storyboard"
     return Page(
         title=shown(board.get("title")) or name,
@@ -143,12 +144,10 @@ class _Builder:
         )
 
     def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
-        request = take.get("request")
-        sent: Entry = request if isinstance(request, Mapping) else {}
-        params = sent.get("params")
-        asked: Entry = params if isinstance(params, Mapping) else {}
+        sent, asked = mapping(take.get("request")), params_of(take)
         status = shown(take.get("status")) or "planned"
         path, kind, output = playable(take) or (None, None, {})
+        count = number(output.get("bytes"))
         there = path is not None and self._pictures.exists(path)
         trouble = _trouble(status, take)
         warnings: tuple[str, ...] = ()
@@ -179,7 +178,7 @@ class _Builder:
             prompt=shown(sent.get("prompt")),
             params=tuple((shown(key), param(asked[key])) for key in asked if key != _REFERENCES),
             references=tuple(self._references(asked)),
-            times=(*_times(take), *_size(output)),
+            times=(*_times(take), *((("Size", size(count)),) if count is not None else ())),
             copyable=tuple(_copyable(take, output)),
             more_files=tuple(_more_files(take, path)),
             error=_failure(take.get("error")),
@@ -204,12 +203,16 @@ def relative_url(path: str) -> str:
 
 
 def _trouble(status: str, take: Entry) -> str:
-    error = _failure(take.get("error"))
     if status == "failed":
-        return f"{error.code}: {error.message}" if error else "Failed"
+        return _reason(take) or "Failed"
     if status == "unknown":
         return "Its outcome is unknown: adopt its task, or resend it"
     return ""
+
+
+def _reason(attempt: Entry) -> str:
+    error = _failure(attempt.get("error"))
+    return f"{error.code}: {error.message}" if error else ""
 
 
 def _failure(error: object) -> Failure | None:
@@ -233,11 +236,6 @@ def _times(take: Entry) -> Iterator[tuple[str, str]]:
         yield "Took", seconds((ended - begun).total_seconds())
 
 
-def _size(output: Entry) -> Iterator[tuple[str, str]]:
-    if (count := number(output.get("bytes"))) is not None:
-        yield "Size", size(count)
-
-
 def _copyable(take: Entry, output: Entry) -> Iterator[tuple[str, str]]:
     fields = (
         ("Client request id", take.get("client_request_id")),
@@ -259,11 +257,11 @@ def _more_files(take: Entry, played: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _attempt(one: Entry) -> AttemptRow:
-    error, status = _failure(one.get("error")), shown(one.get("status"))
+    status = shown(one.get("status"))
     return AttemptRow(
         number=shown(one.get("attempt")),
         status=status_label(status),
         credits=_credits(status, one),
         task_id=shown(one.get("task_id")),
-        error=f"{error.code}: {error.message}" if error else "",
+        error=_reason(one),
     )

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from json_strategy import any_json
 from rivya_run.journal.attempt import TaskStatus
 from rivya_run.json_types import Json
-from rivya_run.provider.bodies import read_json, text_of
-from rivya_run.provider.origin import why_unsafe
+from rivya_run.provider.exchange import read_json, text_of
+from rivya_run.provider.origin import result_url, why_unsafe
 from rivya_run.provider.rivya.answers import (
     error_code,
     read_credits,
@@ -22,7 +22,6 @@ from rivya_run.provider.rivya.answers import (
     read_models,
     read_task,
 )
-from rivya_run.provider.rivya.result_url import result_url
 
 CREATED: Json = {
     "id": "task_z_image_example",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rivya_run.errors import KeyRefused
-from rivya_run.provider.rivya.settings import DEFAULT_ORIGIN, api_key, base_url
+from rivya_run.provider.origin import DEFAULT_ORIGIN, api_key, base_url
 
 
 def test_the_key_is_taken_as_it_was_set() -> None:
     """Without the line end that a file of secrets leaves behind it."""
-    assert api_key({"RIVYA_API_KEY": "rvya_sk_1\n"}) == "rvya_sk_1"
+    assert api_key({"RIVYA_API_KEY": "rvya_sk_1\n"}).reveal() == "rvya_sk_1"
 
 
 @pytest.mark.parametrize("environment", [{}, {"RIVYA_API_KEY": ""}, {"RIVYA_API_KEY": "  "}])

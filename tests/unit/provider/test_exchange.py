@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rivya_run.provider.bodies import is_page
+from rivya_run.provider.exchange import is_page
 
 MP4 = b"\x00\x00\x00\x20ftypisom" + bytes(20)
 

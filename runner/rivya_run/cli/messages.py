@@ -1,19 +1,26 @@
-"""How errors are shown: what, where and what to do, on standard error. A traceback only for those who ask."""
+"""What commands say on standard error: errors (what, where, what to do), advice and notes; never the API key.
+
+And documents for other programs, on standard output.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
-from rivya_run.provider.rivya.settings import KEY_VARIABLE
+from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
+
+if TYPE_CHECKING:
+    from rivya_run.project.plan import Prepared
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -56,6 +63,21 @@ def show_error(error: RivyaError) -> None:
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
     if error.hint:
         say(f"hint: {visible(error.hint, keep=chr(10))}")
+
+
+def echo_json(document: object) -> None:
+    """Print a document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def show_advice(one: Prepared) -> None:
+    """Advice on a storyboard, and what is to be known of its folder."""
+    if one.source.advice:
+        from rivya_run.storyboard.problems import as_text
+
+        say(as_text(one.source.advice), end="")
+    if one.notice:
+        say(f"note: {visible(one.notice)}")
 
 
 def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:
@@ -114,14 +136,7 @@ def _show_internal(error: Exception) -> None:
 
 def _worst_of(group: ExceptionGroup[Exception]) -> Exception:
     """Of several errors that ended a command together the one to show: a bug before anything else."""
-    leaves = list(_leaves(group))
-    known = [leaf for leaf in leaves if isinstance(leaf, RivyaError)]
-    return known[0] if len(known) == len(leaves) else next(x for x in leaves if not isinstance(x, RivyaError))
-
-
-def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+    worst: Exception = group.subgroup(lambda leaf: not isinstance(leaf, RivyaError | ExceptionGroup)) or group
+    while isinstance(worst, ExceptionGroup):
+        worst = worst.exceptions[0]
+    return worst

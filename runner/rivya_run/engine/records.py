@@ -1,0 +1,145 @@
+"""The records of one storyboard while its takes are carried: journal and manifest, and files under their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from rivya_run.durable import write_atomically
+from rivya_run.journal.attempt import Attempt, owned_paths
+from rivya_run.journal.events import JournalEvent, Reassigned
+from rivya_run.journal.fold import History
+from rivya_run.journal.manifest import Unknown, manifest_members, text_of
+from rivya_run.planning.matching import serving_of
+from rivya_run.planning.plan import Plan, Step
+from rivya_run.project.ledger import Ledger
+from rivya_run.project.names import name_for_take
+from rivya_run.project.outputs import move, unused_name
+from rivya_run.project.places import MANIFEST
+from rivya_run.storyboard.model import Storyboard
+from rivya_run.times import iso
+
+
+class RunLedger:
+    """``storyboard`` is its path, as a person would type it; ``changes`` counts what was recorded."""
+
+    def __init__(self, ledger: Ledger, storyboard: str) -> None:
+        self.ledger = ledger
+        self.storyboard = storyboard
+        self.changes = 0
+        self._lock = anyio.Lock()
+        self._waited_for = 0
+        self._durable = 0
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.ledger.folder
+
+    @property
+    def history(self) -> History:
+        """Everything that is on record."""
+        return self.ledger.history
+
+    @property
+    def unknown(self) -> Unknown:
+        """What the folder's manifest says in words of a newer program."""
+        return self.ledger.unknown
+
+    def attempt(self, key: str) -> Attempt:
+        """The attempt of that key as it is now."""
+        return self.ledger.history.attempts[key]
+
+    def names_of(self, shot: str, take: int) -> set[str]:
+        """Names that are on record for files of this take, whatever was asked for."""
+        return {path for one in self.history.of_take(shot, take) for path in owned_paths(one)}
+
+    def record(self, event: JournalEvent) -> None:
+        """Put an event on record. Raises DiskFull or OutputFolderError, and then nothing has changed."""
+        self.ledger.record(event)
+        self.changes += 1
+
+    async def durable(self) -> None:
+        """Return once everything that was recorded before the call is on disk.
+
+        Everyone who waits while one sync runs shares the next one.
+        """
+        self._waited_for += 1
+        mine = self._waited_for
+        async with self._lock:
+            if self._durable >= mine:
+                return
+            covered = self._waited_for
+            await anyio.to_thread.run_sync(self.ledger.sync)
+            self._durable = covered
+
+
+class ManifestWriter:
+    """``base_url`` is the API origin as records name it, ``wall`` the wall clock."""
+
+    def __init__(
+        self,
+        storyboard: Storyboard,
+        plan: Plan,
+        ledger: RunLedger,
+        base_url: str,
+        wall: Callable[[], float],
+    ) -> None:
+        self._storyboard = storyboard
+        self._ledger = ledger
+        self._base_url = base_url
+        self._wall = wall
+        self._serving = serving_of(plan, ledger.history)
+        self._written: int | None = None
+
+    def serve(self, step: Step, key: str) -> None:
+        """From now on this attempt is what the manifest shows for the take."""
+        if self._serving.get((step.shot.id, step.take)) != key:
+            self._serving[step.shot.id, step.take] = key
+            self._written = None
+
+    def write(self, *, anyway: bool = False) -> None:
+        """Write it if anything changed since the last time, or ``anyway``. Raises OutputFolderError."""
+        changes = self._ledger.changes
+        if self._written == changes and not anyway:
+            return
+        history = self._ledger.history
+        members = manifest_members(
+            self._storyboard,
+            self._ledger.storyboard,
+            self._serving,
+            history,
+            base_url=self._base_url,
+            updated_at=history.updated_at or iso(self._wall()),
+            unknown=self._ledger.unknown,
+        )
+        write_atomically(Path(self._ledger.folder) / MANIFEST, text_of(members))
+        self._written = changes
+
+
+async def take_over(step: Step, ledger: RunLedger) -> None:
+    """Give a take the attempt of another one: durably on record first, then its files are moved.
+
+    No other file is in their way: what lies under a name that is on record for the take keeps it.
+    """
+    assert step.attempt_key is not None
+    folder, attempt = ledger.folder, ledger.attempt(step.attempt_key)
+    owned = ledger.names_of(step.shot.id, step.take)
+    paths: dict[str, str] = {}
+    for path in owned_paths(attempt):
+        new = _renamed(path, attempt, step.shot.id, step.take)
+        paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
+    with anyio.CancelScope(shield=True):
+        ledger.record(
+            Reassigned(key=attempt.client_request_id, shot=step.shot.id, take=step.take, paths=paths)
+        )
+        await ledger.durable()
+    for old, new in paths.items():
+        move(folder, old, new)
+
+
+def _renamed(path: str, attempt: Attempt, shot: str, take: int) -> str:
+    """The path of an output under the name of the take that it serves from now on."""
+    return name_for_take(path, (attempt.shot, attempt.take), (shot, take))

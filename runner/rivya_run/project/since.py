@@ -1,0 +1,74 @@
+"""What of a storyboard changed since a git revision, in takes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, run
+
+from rivya_run.errors import RivyaError, UsageError
+from rivya_run.planning.changes import TakeChange, changes, contents
+from rivya_run.project.plan import Prepared
+from rivya_run.storyboard.model import FileReference, Storyboard
+from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.text import visible
+
+GIT_WITHIN = 60.0  # seconds; far more than git needs for one file, so that a hung one ends
+
+
+def changes_since(revision: str, one: Prepared) -> list[TakeChange]:
+    """What is new, changed, renamed and removed; credits are those of making it.
+
+    Raises UsageError without git, such a revision or the file in it, RivyaError where it had problems then.
+    """
+    source = one.source
+    shown = f"'{visible(str(source.path))}'"
+    content = _file_at(revision, source.path)
+    if content is None:
+        raise UsageError(f"{shown} is not in git revision {visible(revision)}")
+    reading = read_storyboard(content, path=str(source.path), catalog=source.catalog)
+    if reading.storyboard is None:
+        problem = reading.problems[0].message
+        raise RivyaError(f"{shown} has problems in revision {visible(revision)}: {problem}")
+    before, after = reading.storyboard, source.storyboard
+    tables = {table.id: table for table in source.catalog.all()}
+    now = contents(after, tables, {path: facts.sha256 for path, facts in source.facts.items()})
+    was = contents(before, tables, _files_at(revision, before, source.path))
+    return changes(before, was, after, now, tables, one.ledger.history.prices)
+
+
+def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, str]:
+    """sha256 of the reference files as they were; one that git didn't have counts as it is now."""
+    found: dict[str, str] = {}
+    for shot in storyboard.shots:
+        for reference in shot.references:
+            if isinstance(reference, FileReference) and reference.path not in found:
+                file = path.parent / reference.path
+                content = _file_at(revision, file)
+                if content is None and file.is_file():
+                    content = file.read_bytes()
+                if content is not None:
+                    found[reference.path] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def _file_at(revision: str, path: Path) -> bytes | None:
+    """A file as it was in a git revision, or None where it wasn't there. Raises UsageError without git."""
+    if revision.startswith("-"):
+        raise UsageError(f"{visible(revision)!r} is not a git revision")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return None
+    try:
+        if _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
+            raise UsageError(f"git knows no revision {visible(revision)} in {visible(str(folder))}")
+        return _git(folder, "show", f"{revision}:./{path.name}")
+    except OSError as error:
+        raise UsageError("--since needs git, which can't be started", hint=str(error.strerror)) from error
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What git prints, or None where it fails."""
+    words = ["git", "-C", str(folder), *arguments]
+    done = run(words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=GIT_WITHIN, check=False)
+    return done.stdout if done.returncode == 0 else None
