@@ -139,7 +139,7 @@ class Lettering:
             return tuple(line for cue in on for line in cue.lines)
 
         for text, group in itertools.groupby(frames, lines):
-            yield from self._marked(group, text) if text else group
+            yield from self._marked(group, text) if text else group  # noqa: B031 - only one of the two reads it
 
     def _marked(self, frames: Iterator[av.VideoFrame], text: Sequence[str]) -> Iterator[av.VideoFrame]:
         image, left, top = self._drawn(text)

@@ -33,12 +33,12 @@ def mixed(edit: Edit) -> Iterator[av.AudioFrame]:
     """All that is heard, from the first to the last sample of the film. The edit must have a sound."""
     total = round(edit.seconds * RATE)
     ducks = _ducks(edit) if edit.mix.duck else []
-    lanes = [_lane(edit, lane, ducks, total) for lane in _lanes(edit.heard)]
+    lanes = [_lane(edit, lane, ducks, total) for lane in in_lanes(edit.heard)]
     after = [FORMAT, ("asetnsamples", f"n={_PIECE}:p=0")]
     return joined(lanes, ("amix", f"inputs={len(lanes)}:normalize=0:duration=longest"), after)
 
 
-def _lanes(sounds: Sequence[Placed]) -> list[list[Placed]]:
+def in_lanes(sounds: Sequence[Placed]) -> list[list[Placed]]:
     """Sounds by lanes in which none overlaps another."""
     lanes: list[list[Placed]] = []
     for one in sorted(sounds, key=lambda sound: sound.begin):
