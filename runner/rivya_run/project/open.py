@@ -6,31 +6,18 @@ import errno
 import hashlib
 import os
 import re
-<<<<<<< HEAD
-from collections.abc import Collection, Iterator, Sequence
-=======
 import stat
-from collections.abc import Sequence
->>>>>>> main
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-<<<<<<< HEAD
 from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
-from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
-from rivya_run.project.places import project_root
-from rivya_run.project.reference_files import look_at, missing, own_file
-from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
-from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
-=======
-from rivya_run.errors import Problem, StoryboardError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.places import project_root
-from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Storyboard
-from rivya_run.storyboard.problems import has_errors, made_strict, summary
->>>>>>> main
+from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
+from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
 from rivya_run.suggest import did_you_mean
@@ -130,7 +117,7 @@ def _absent_from_film(
     named += [(sound, sound.file) for sound in storyboard.film.sounds]
     for one, written in named:
         if written is not None and written not in looked and own_file(written, folder) is None:
-            message = f"{missing(written, folder)}; the film is made without it"
+            message = f"{_missing(written, folder)}; the film is made without it"
             where = below(one.where, "file")
             yield Problem(file, one.line, one.column, Severity.ADVICE, where, message, "missing-film-file")
 
@@ -244,6 +231,19 @@ def look_at(
         return _trouble(error, path_as_written, folder)
 
 
+def own_file(path_as_written: str, folder: Path) -> Path | None:
+    """A file that only the film needs, if it is there. It isn't read."""
+    try:
+        real = _resolved(path_as_written, folder)
+        return real if real.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _missing(path_as_written: str, folder: Path) -> str:
+    return f"there is no file '{_shown(path_as_written)}'{_neighbour(path_as_written, folder)}"
+
+
 def _shown(path: str) -> str:
     return shortened(path, _SHOWN)
 
@@ -297,9 +297,7 @@ def _other_than_file(mode: int) -> str:
 def _trouble(error: Exception, written: str, folder: Path) -> FileTrouble:
     shown = _shown(written)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return FileTrouble(
-            written, "missing-file", f"there is no file '{shown}'{_neighbour(written, folder)}"
-        )
+        return FileTrouble(written, "missing-file", _missing(written, folder))
     if isinstance(error, PermissionError):
         return FileTrouble(written, "unreadable", f"'{shown}' can't be read: permission denied")
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
