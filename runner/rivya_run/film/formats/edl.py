@@ -15,8 +15,8 @@ from typing import Final
 from rivya_run.film.edit import STANDARD_RATES, Edit, standard_rate
 from rivya_run.film.formats.sequence import (
     Seen,
-    Shown,
     Timeline,
+    TrackPicture,
     footage_in,
     name_of,
     one_line,
@@ -48,7 +48,9 @@ def write(edit: Edit, beside: Path) -> tuple[str, tuple[Notice, ...]]:
     return "\n".join(lines), tuple(notices)
 
 
-def _event(film: Timeline, number: int, one: Shown, reels: dict[str, str], beside: Path) -> Iterator[str]:
+def _event(
+    film: Timeline, number: int, one: TrackPicture, reels: dict[str, str], beside: Path
+) -> Iterator[str]:
     before = film.pictures[number - 1] if number else None
     record = (timecode(one.begin, film.rate), timecode(one.end, film.rate))
     reel, how = _reel(one, reels), "C       "
@@ -74,7 +76,7 @@ def _event(film: Timeline, number: int, one: Shown, reels: dict[str, str], besid
     yield ""
 
 
-def _reel(one: Shown, reels: dict[str, str]) -> str:
+def _reel(one: TrackPicture, reels: dict[str, str]) -> str:
     """Its own short name for each file."""
     name = name_of(one.shot)
     if name not in reels:

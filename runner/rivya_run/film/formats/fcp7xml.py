@@ -12,10 +12,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from rivya_run.film.edit import STANDARD_RATES, Edit
 from rivya_run.film.formats.sequence import (
-    Laid,
     Seen,
-    Shown,
     Timeline,
+    TrackPicture,
+    TrackSound,
     footage_in,
     frame_at,
     name_of,
@@ -75,7 +75,9 @@ def _pictures(track: Element, film: Timeline, files: _Files) -> None:
             _transition(track, film, one.end - one.fade_out, one.end, "end-black")
 
 
-def _picture(track: Element, film: Timeline, one: Shown, after: Shown | None, files: _Files) -> None:
+def _picture(
+    track: Element, film: Timeline, one: TrackPicture, after: TrackPicture | None, files: _Files
+) -> None:
     out = after.after if after is not None else 0
     begin, end = one.begin - one.before, one.end + out
     clip = _clip(track, film, one.shot, one.source - one.before / film.rate, end - begin, files)
@@ -94,7 +96,7 @@ def _picture(track: Element, film: Timeline, one: Shown, after: Shown | None, fi
     _text(comments, "mastercomment3", f"credits {known.get('credits', '')}")
 
 
-def _sound(track: Element, film: Timeline, one: Laid, files: _Files) -> None:
+def _sound(track: Element, film: Timeline, one: TrackSound, files: _Files) -> None:
     clip = _clip(track, film, one.sound.shot, one.source, one.end - one.begin, files)
     _text(clip, "start", one.begin)
     _text(clip, "end", one.end)
@@ -121,7 +123,7 @@ def _clip(
     return clip
 
 
-def _level(clip: Element, one: Laid) -> None:
+def _level(clip: Element, one: TrackSound) -> None:
     """The gain and the fades, as the filter that every clip of sound has."""
     level = 10 ** (min(_LOUDEST, one.sound.gain or 0.0) / 20)
     if level == 1 and not one.fade_in and not one.fade_out:

@@ -15,10 +15,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from rivya_run.film.edit import STANDARD_RATES, Edit
 from rivya_run.film.formats.sequence import (
-    Laid,
     Seen,
-    Shown,
     Timeline,
+    TrackPicture,
+    TrackSound,
     file_name,
     footage_in,
     one_line,
@@ -81,7 +81,7 @@ def _seconds(seconds: Fraction) -> str:
     )
 
 
-def _picture(spine: Element, film: Timeline, one: Shown, resources: _Resources) -> Element:
+def _picture(spine: Element, film: Timeline, one: TrackPicture, resources: _Resources) -> Element:
     if one.before or one.after:
         SubElement(
             spine,
@@ -106,11 +106,11 @@ def _picture(spine: Element, film: Timeline, one: Shown, resources: _Resources) 
     return clip
 
 
-def _start(one: Shown, rate: Fraction) -> int:
+def _start(one: TrackPicture, rate: Fraction) -> int:
     return round(one.source * rate)
 
 
-def _described(clip: Element, film: Timeline, one: Shown) -> None:
+def _described(clip: Element, film: Timeline, one: TrackPicture) -> None:
     """Fades, a note and a marker with the prompt, in the places that the order of children asks for."""
     known = told(one.shot.about)
     prompt = known.get("prompt", "")
@@ -138,13 +138,15 @@ def _metadata(parent: Element, known: dict[str, str]) -> None:
             SubElement(entries, "md", key=f"com.rivya-run.{key}", value=value, type="string")
 
 
-def _fades(param: Element, one: Shown | Laid, rate: Fraction) -> None:
+def _fades(param: Element, one: TrackPicture | TrackSound, rate: Fraction) -> None:
     for name, frames in (("fadeIn", one.fade_in), ("fadeOut", one.fade_out)):
         if frames:
             SubElement(param, name, type="linear", duration=_time(frames, rate))
 
 
-def _connected(clips: list[Element], film: Timeline, one: Laid, lane: int, resources: _Resources) -> None:
+def _connected(
+    clips: list[Element], film: Timeline, one: TrackSound, lane: int, resources: _Resources
+) -> None:
     """A sound below the picture that is on when it begins; its offset counts in the time of that picture's file."""
     number = next(index for index, shown in enumerate(film.pictures) if one.begin < shown.end)
     shown = film.pictures[number]

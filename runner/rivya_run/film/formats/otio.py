@@ -12,10 +12,10 @@ import opentimelineio as otio
 
 from rivya_run.film.edit import Edit
 from rivya_run.film.formats.sequence import (
-    Laid,
     Seen,
-    Shown,
     Timeline,
+    TrackPicture,
+    TrackSound,
     footage_in,
     name_of,
     one_line,
@@ -61,7 +61,7 @@ def _pictures(film: Timeline, beside: Path) -> Iterator[otio.core.Composable]:
         yield clip
 
 
-def _sounds(film: Timeline, sounds: Iterable[Laid], beside: Path) -> Iterator[otio.core.Composable]:
+def _sounds(film: Timeline, sounds: Iterable[TrackSound], beside: Path) -> Iterator[otio.core.Composable]:
     at = 0
     for one in sounds:
         if one.begin > at:
@@ -73,7 +73,7 @@ def _sounds(film: Timeline, sounds: Iterable[Laid], beside: Path) -> Iterator[ot
         at = one.end
 
 
-def _faded(one: Shown | Laid) -> dict[str, int]:
+def _faded(one: TrackPicture | TrackSound) -> dict[str, int]:
     """Fades in frames; there is no word of OpenTimelineIO's own for them."""
     return {key: frames for key, frames in (("fade_in", one.fade_in), ("fade_out", one.fade_out)) if frames}
 

@@ -25,7 +25,7 @@ _MOST_LINE = 200  # characters, so that a line can be read
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TrackPicture:
     """A picture on its track from frame ``begin`` up to ``end``, which begin where the one before ends.
 
     ``source`` is the time in its file at ``begin``. A dissolve into it takes ``before`` frames before its begin and
@@ -43,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class TrackSound:
     """A sound on a track; a loop is one for each time that it is heard."""
 
     sound: Placed
@@ -60,8 +60,8 @@ class Timeline:
 
     edit: Edit
     rate: Fraction
-    pictures: tuple[Shown, ...]
-    sounds: tuple[tuple[str, tuple[Laid, ...]], ...]
+    pictures: tuple[TrackPicture, ...]
+    sounds: tuple[tuple[str, tuple[TrackSound, ...]], ...]
     notices: tuple[Notice, ...]
 
     @property
@@ -106,22 +106,18 @@ def sequence(
 
 
 def nearest(rate: Fraction, rates: Collection[Fraction]) -> Fraction:
-    """A rate that is known: a multiple where there is one, since nothing is rounded then; else the nearest.
-
-    Whole rates become whole ones: 16 is nearer to 24 than to 23.976 for everybody who counts.
-    """
+    """The nearest rate that is known. A whole one for a whole one: 16 becomes 24, and not 23.976."""
     if not rates or rate in rates:
         return rate
     alike = [known for known in rates if (known.denominator == 1) == (rate.denominator == 1)]
-    multiples = [known for known in alike if (known / rate).denominator == 1]
-    return min(multiples or alike, key=lambda known: (abs(known - rate), known))
+    return min(alike, key=lambda known: (abs(known - rate), known))
 
 
 def _told(rate: Fraction) -> str:
     return f"{float(rate):.5g}"
 
 
-def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[Shown]:
+def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[TrackPicture]:
     edges = []
     for piece in edit.pieces:
         overlap = piece.dissolve // 2 if cut == "middle" else 0
@@ -131,7 +127,7 @@ def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[
     for piece, begin, end in zip(edit.pieces, edges, edges[1:], strict=False):
         start, stop = frame_at(begin / edit.rate, rate), frame_at(end / edit.rate, rate)
         shown.append(
-            Shown(
+            TrackPicture(
                 piece.shot,
                 start,
                 stop,
@@ -145,7 +141,7 @@ def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[
     return shown
 
 
-def _laid(lane: Sequence[Placed], rate: Fraction) -> list[Laid]:
+def _laid(lane: Sequence[Placed], rate: Fraction) -> list[TrackSound]:
     found = []
     for one in lane:
         begin = one.begin
@@ -156,7 +152,7 @@ def _laid(lane: Sequence[Placed], rate: Fraction) -> list[Laid]:
             fade_out = frame_at(one.fade_out, rate) if end == one.end else 0
             if stop > start:
                 found.append(
-                    Laid(one, start, stop, one.source, fade_in, min(fade_out, stop - start - fade_in))
+                    TrackSound(one, start, stop, one.source, fade_in, min(fade_out, stop - start - fade_in))
                 )
             begin = end
     return found
