@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
-from rivya_run.media.types import by_suffix
+from rivya_run.media.types import Kind, by_suffix
 from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.layers import values
 from rivya_run.storyboard.model import Film, Sound
@@ -32,7 +32,7 @@ MADE: Final = ("prompt", "model", "params", "references", "takes", "pick")
 """Keys of shots that are made: none of them can stand beside ``file``."""
 
 
-def kind_by_name(path: str) -> str | None:
+def kind_by_name(path: str) -> Kind | None:
     """Whether a file is a picture, a clip or a sound, as far as its name says."""
     known = by_suffix(PurePosixPath(path.replace("\\", "/")).suffix)
     return known.kind if known is not None else None
