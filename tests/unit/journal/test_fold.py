@@ -31,7 +31,7 @@ from rivya_run.journal.events import (
     Uploaded,
     Withdrawn,
 )
-from rivya_run.journal.fold import History
+from rivya_run.journal.fold import LEAST, History
 
 KEYS = st.sampled_from(["one", "two", "three"])
 SHOTS = st.sampled_from(["a", "b"])
@@ -172,13 +172,18 @@ def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) 
     found = History(entries(events))
     attempts = list(found.attempts.values())
     assert math.isclose(found.spent(), sum(one.spent for one in attempts), abs_tol=1e-6)
-    told = sum(
-        max(0, found.prices.get(one.price_key or "", 0) - one.at_stake)
+    unanswered = {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
+    at_stake = sum(
+        max(
+            one.at_stake,
+            LEAST if one.price_unknown else 0,
+            found.prices.get(one.price_key or "", 0)
+            if one.task_id is None and one.state in unanswered
+            else 0,
+        )
         for one in attempts
-        if one.task_id is None
-        and one.state in {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
     )
-    assert math.isclose(found.at_stake(), told + sum(one.at_stake for one in attempts), abs_tol=1e-6)
+    assert math.isclose(found.at_stake(), at_stake, abs_tol=1e-6)
     assert found.at_stake() >= found.spent() - 1e-6
     by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
     assert sorted(one.client_request_id for one in by_take) == sorted(found.attempts)
