@@ -31,7 +31,7 @@ CHANGES = {
     "a logo that isn't there": board("- {id: logo, file: art/none.png}"),
     "music that isn't there": board(top="sound: [{file: none.mp3, track: music, loop: true}]"),
     "a trim beyond the clip": board(more=", trim: [40, 50]"),
-    "a dissolve longer than the clip": board(more=", transition: {dissolve: 60}"),
+    "a dissolve longer than the clip": board("- {id: logo, file: art/logo.png, transition: {dissolve: 60}}"),
     "a sound at nobody": board(top="sound: [{file: none.mp3, at: {shot: nobody}}]"),
     "a mix, captions, an ending": board(
         top="mix: {duck: 12}\n    captions: {max_line: 30}\n    ending: {fade: 1}"
@@ -60,12 +60,14 @@ def test_no_key_of_the_film_and_no_file_of_ones_own_pays_anything(project: Proje
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_fault_of_the_film_stops_a_first_run(project: Project, name: str) -> None:
     """What is to be made is made, whatever the film's keys say, and what isn't there is told."""
-    project.reference("art/logo.png", png("logo"))
+    boards.still(project.root / "art/logo.png")
     project.write(CHANGES[name])
     result = in_project(project, "run", project.path)
     assert (result.exit_code, project.tasks()) == (0, 2), result.stderr
     if "none." in CHANGES[name]:
         assert "there is no file" in result.stderr
+    told = {"a trim beyond the clip": "its trim", "a dissolve longer than the clip": "the transition"}
+    assert told.get(name, "") in result.stderr
 
 
 def test_a_file_has_no_step_and_no_take(project: Project) -> None:

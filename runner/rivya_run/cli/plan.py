@@ -134,14 +134,11 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
 def _film(one: Prepared) -> tuple[dict[str, Json], tuple[str, ...]]:
     """The film that a run comes to, and the shots that it leaves out on purpose; notices are told here."""
     from rivya_run.cli.messages import show_notices
-    from rivya_run.film.edit import edited
-    from rivya_run.film.from_storyboard import film_document, script_now
-    from rivya_run.project.results import present_of
+    from rivya_run.film.from_storyboard import film_document, planned_film
 
-    filmed = script_now(present_of(one), planning=True)
-    edit = edited(filmed.script)
+    edit, out = planned_film(one)
     show_notices(edit.notices)
-    return film_document(edit), filmed.out
+    return film_document(edit), out
 
 
 def _show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:

@@ -62,8 +62,8 @@ def measured(file: Path, kind: Kind) -> dict[str, Any]:
     """The footage of a file, or why there is none."""
     try:
         return {"footage": footage_of(file, kind)}
-    except RivyaError as problem:
-        return {"footage": None, "lack": f"({problem.message})"}
+    except RivyaError:
+        return {"footage": None, "lack": f"({visible(file.name)}) can't be read"}
 
 
 def about(chosen: Chosen) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final, Literal
 
 from rivya_run.film.clips import footage
-from rivya_run.film.edit import Edit
+from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_manifest import about, measured, own_footage, script_of
 from rivya_run.film.script import (
     HOLD,
@@ -37,7 +37,8 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.results import Present
+from rivya_run.project.plan import Prepared
+from rivya_run.project.results import Present, present_of
 from rivya_run.storyboard.model import FileReference, Film, Shot, ShotReference, Sound, Storyboard
 from rivya_run.text import visible
 
@@ -278,6 +279,12 @@ def _mix(film: Film) -> Mix:
     if said.get("loudness") == "off":
         said["loudness"] = None
     return Mix(**said)
+
+
+def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
+    """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
+    filmed = script_now(present_of(prepared), planning=True)
+    return edited(filmed.script), filmed.out
 
 
 def film_document(edit: Edit) -> dict[str, Json]:

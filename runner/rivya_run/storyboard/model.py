@@ -164,6 +164,13 @@ class Storyboard:
         """The shots that are made, and not files of one's own."""
         return tuple(shot for shot in self.shots if shot.file is None)
 
+    @property
+    def says_of_film(self) -> bool:
+        """Whether anything is written of its film, apart from which shots are in it."""
+        keys = ("file", "trim", "transition", "at", "until", "fade")
+        said = (getattr(shot, key) is not None for shot in self.shots for key in keys)
+        return self.film != Film() or any(said)
+
     def shot(self, shot_id: str) -> Shot | None:
         return next((shot for shot in self.shots if shot.id == shot_id), None)
 
