@@ -89,6 +89,27 @@ def test_the_cut_lasts_what_the_sum_says_in_the_plan_too(filmed: Project) -> Non
     assert "<dt>Length of the cut</dt><dd>0:10" in page or "<dd>10" in page
 
 
+@pytest.mark.parametrize(
+    ("parent", "child", "shown"),
+    [
+        ("model: grok-imagine", "references: [{shot: a}]", ["b"]),
+        ("model: grok-imagine", "references: [{shot: a}], film: false", []),
+        ("model: grok-imagine", "references: [{shot: a}], skip: true", []),
+        ("model: grok-imagine, film: true", "references: [{shot: a}]", ["a", "b"]),
+        ("model: grok-imagine", "model: grok-imagine-video", ["a", "b"]),
+        ("model: grok-imagine-video", "references: [{shot: a, frame: last}]", ["a", "b"]),
+        ("model: grok-imagine-video", "model: wan-2-7-video, references: [{shot: a}]", ["b"]),
+        ("model: grok-imagine-video, film: false", "references: [{shot: a, frame: last}]", ["b"]),
+    ],
+)
+def test_what_others_are_made_from_is_out_by_default(
+    project: Project, parent: str, child: str, shown: list[str]
+) -> None:
+    """A still that is referred to, a video that is taken whole; a frame of a clip takes nothing out."""
+    project.write(f"shots:\n  - {{id: a, prompt: A, {parent}}}\n  - {{id: b, prompt: B, {child}}}\n")
+    assert film(project)["shots"] == shown
+
+
 def test_before_anything_is_made_the_plan_tells_the_length_by_what_is_asked_for(project: Project) -> None:
     """Estimated, and the same as it will be."""
     boards.still(project.root / "art/logo.png")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any, Final, Literal
 
+from rivya_run.film.captions import spoken
 from rivya_run.film.clips import footage
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_manifest import about, measured, own_footage, script_of
@@ -223,8 +224,9 @@ def _seconds(shot: Shot, kind: str | None) -> Fraction:
         if asked > 0:
             return asked
     if kind == "audio":
-        return max(Fraction(1), Fraction(len(_words(shot.prompt, shot.params)), SPOKEN))
-    return _USUAL
+        return max(Fraction(1), Fraction(len(spoken(_words(shot.prompt, shot.params))), SPOKEN))
+    # Nobody can say that a trim is beyond the end of a clip of unknown length.
+    return max([_USUAL, *(time + 1 for time in _trim(shot) if time is not None)])
 
 
 def _words(prompt: str | None, params: Mapping[str, Json]) -> str:
