@@ -8,10 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from rivya_run.errors import RivyaError
 from rivya_run.film.clips import footage_of
 from rivya_run.film.script import PictureShot, Script, SoundShot
 from rivya_run.film.slates import clean
 from rivya_run.journal.take_entry import REFERENCES
+from rivya_run.media.types import Kind
 from rivya_run.project.manifest_reader import (
     Chosen,
     Entry,
@@ -22,15 +24,25 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
+from rivya_run.project.open import own_file
+from rivya_run.storyboard.film_reading import kind_by_name
 from rivya_run.text import visible
 
 
-def script_of(manifest: Entry, folder: Path, *, slates: bool = False) -> Script:
-    """The script of an output folder. Raises RivyaError when a file that is there can't be read."""
+def script_of(manifest: Entry, folder: Path, *, slates: bool = False, beside: Path | None = None) -> Script:
+    """The script of an output folder. Raises RivyaError when a file that is there can't be read.
+
+    ``beside`` is the folder of the storyboard, where people's own files are.
+    """
     shots: list[PictureShot | SoundShot] = []
     hashes = hashes_of(manifest)
     for one in chosen_takes(manifest):
         name = visible(one.shot)
+        if isinstance(one, NoFinishedTake) and one.file is not None and beside is not None:
+            kind, own = own_footage(one.file, beside)
+            own |= {"id": name, "scene": one.scene}
+            shots.append(SoundShot(**own) if kind == "audio" else PictureShot(**own, still=kind == "image"))
+            continue
         if isinstance(one, NoFinishedTake):
             shots.append(PictureShot(id=name, footage=None, scene=one.scene, text=one.prompt))
             continue
@@ -53,6 +65,23 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False) -> Script:
     board = board if isinstance(board, Mapping) else {}
     title = clean(str(board.get("title") or board.get("id") or "storyboard"))
     return Script(tuple(shots), slates=slates, title=title)
+
+
+def own_footage(written: str, folder: Path, kind: Kind | None = None) -> tuple[Kind, dict[str, Any]]:
+    """A file of people's own, by its path as written: its kind, and what is known of it."""
+    kind = kind or kind_by_name(written) or "image"
+    file = own_file(written, folder)
+    if file is None:
+        return kind, {"generated": False, "footage": None, "lack": "is not there"}
+    return kind, {"generated": False, **measured(file, kind)}
+
+
+def measured(file: Path, kind: Kind) -> dict[str, Any]:
+    """The footage of a file, or why there is none."""
+    try:
+        return {"footage": footage_of(file, kind)}
+    except RivyaError:
+        return {"footage": None, "lack": f"({visible(file.name)}) can't be read"}
 
 
 def hashes_of(manifest: Entry) -> dict[str, str]:
