@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from rivya_run.film.captions import spoken
 from rivya_run.film.clips import footage
 from rivya_run.film.edit import Edit, edited
-from rivya_run.film.from_manifest import about, measured, own_footage, script_of
+from rivya_run.film.from_manifest import about, hashes_of, measured, own_footage, script_of
 from rivya_run.film.script import (
     HOLD,
     UNTRIMMED,
@@ -97,6 +97,7 @@ class _Script:
         self._catalog = catalog
         self._planning = planning
         self._entries = {str(entry.get("id")): entry for entry in entries(now.manifest.get("shots"))}
+        self._hashes = hashes_of(now.manifest)
         self._used = _used(board)
         self.silenced: list[str] = []
 
@@ -163,7 +164,7 @@ class _Script:
         params = sent.get("params")
         known: dict[str, Any] = {
             "take": chosen.take,
-            "about": about(chosen),
+            "about": about(chosen, self._hashes),
             "text": _words(text(sent.get("prompt")), params if isinstance(params, Mapping) else {}),
         }
         return chosen.kind, known | self._file(chosen)

@@ -55,7 +55,8 @@ class Material:
     """What pictures and sounds share.
 
     ``footage`` is None for what isn't there; ``lack`` says why. ``volume`` is in dB, None is off. ``text`` is the
-    prompt or what is said. ``remark`` is told when it is in the film. ``about`` is handed on to editing programs.
+    prompt or what is said. ``remark`` is told when it is in the film. ``about`` is handed on to editing programs
+    and, with how it was ``made``, to the credits.
     ``generated`` is False for people's own files.
     """
 

@@ -32,7 +32,7 @@ _EARLY = Fraction(1, 2)  # seconds read before a sound begins: decoders need som
 def mixed(edit: Edit) -> Iterator[av.AudioFrame]:
     """All that is heard, from the first to the last sample of the film. The edit must have a sound."""
     total = round(edit.seconds * RATE)
-    ducks = _ducks(edit) if edit.mix.duck else []
+    ducks = spoken(edit) if edit.mix.duck else []
     lanes = [_lane(edit, lane, ducks, total) for lane in in_lanes(edit.heard)]
     after = [FORMAT, ("asetnsamples", f"n={_PIECE}:p=0")]
     return joined(lanes, ("amix", f"inputs={len(lanes)}:normalize=0:duration=longest"), after)
@@ -85,34 +85,52 @@ def _shaped(
     if one.fade_out:
         start = float(one.seconds - one.fade_out)
         steps.append(("afade", f"type=out:start_time={start}:duration={float(one.fade_out)}:curve={curve}"))
-    spoken = [
+    over = [
         (begin - one.begin, end - one.begin)
         for begin, end in ducks
         if begin - _DOWN < one.end and end + _UP > one.begin
     ]
-    if one.track == "music" and spoken:
-        steps += [("asetnsamples", f"n={_STEP}:p=0"), _ducking(spoken, duck)]
+    if one.track == "music" and over:
+        steps += [("asetnsamples", f"n={_STEP}:p=0"), _ducking(over, duck)]
         steps.append(("asetnsamples", f"n={_PIECE}:p=0"))
     return filtered(_timed(_repeated(one, samples), 0), steps)
 
 
-def _ducks(edit: Edit) -> list[tuple[Fraction, Fraction]]:
+def spoken(edit: Edit) -> list[tuple[Fraction, Fraction]]:
     """When somebody speaks; pauses too short for the music to come back and fall again are spoken through."""
     voices = sorted((one.begin, one.end) for one in edit.heard if one.track == "voice")
-    spoken: list[tuple[Fraction, Fraction]] = []
+    found: list[tuple[Fraction, Fraction]] = []
     for begin, end in voices:
-        if spoken and begin - spoken[-1][1] < _DOWN + _UP:
-            spoken[-1] = (spoken[-1][0], max(end, spoken[-1][1]))
+        if found and begin - found[-1][1] < _DOWN + _UP:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            spoken.append((begin, end))
-    return spoken
+            found.append((begin, end))
+    return found
 
 
-def _ducking(spoken: Sequence[tuple[Fraction, Fraction]], duck: float) -> Step:
+def ducked(edit: Edit, begin: Fraction, end: Fraction) -> list[tuple[Fraction, float]]:
+    """How far music falls between two times of a film: (time, dB) where the line bends; nothing where it is flat."""
+    ramps = [
+        (ahead, start, stop, back)
+        for start, stop in (spoken(edit) if edit.mix.duck else [])
+        if (ahead := start - _DOWN) < end and (back := stop + _UP) > begin
+    ]
+    if not ramps:
+        return []
+    inside = {at for ramp in ramps for at in ramp if begin < at < end}
+    return [(at, -edit.mix.duck * float(_depth(ramps, at))) for at in sorted({begin, end} | inside)]
+
+
+def _depth(ramps: Sequence[tuple[Fraction, Fraction, Fraction, Fraction]], at: Fraction) -> Fraction:
+    deep = (min((at - ahead) / _DOWN, (back - at) / _UP) for ahead, _, _, back in ramps)
+    return min(Fraction(1), max(Fraction(0), *deep))
+
+
+def _ducking(over: Sequence[tuple[Fraction, Fraction]], duck: float) -> Step:
     """A level by time: all of ``duck`` while somebody speaks, ramps before and after."""
     depth = "+".join(
         f"clip(min((t-{float(begin - _DOWN)})/{float(_DOWN)},({float(end + _UP)}-t)/{float(_UP)}),0,1)"
-        for begin, end in spoken
+        for begin, end in over
     )
     return "volume", f"volume='pow(10,-{duck}/20*({depth}))':eval=frame:precision=float"
 
@@ -140,20 +158,28 @@ def _section(one: Placed, samples: int) -> Iterator[av.AudioFrame]:
     with opened(one.shot.footage.file) as container:
         if not container.streams.audio:
             return
-        decoded = _decoded(container, one.source)
-        first = next(decoded, None)
+        alike = _alike(_decoded(container, one.source))
+        first = next(alike, None)
         if first is None:
             return
         steps: list[Step] = [
             # Fills what is missing before the first sample, drops what is too early.
             ("aresample", f"{RATE}:async=1:first_pts=0"),
-            FORMAT,
             ("atrim", f"end_sample={samples}"),
         ]
-        if len(first.layout.channels) == 1:
-            # FFmpeg's own way from one channel to two takes 3 dB away.
-            steps.insert(0, ("pan", "stereo|c0=c0|c1=c0"))
-        yield from filtered(itertools.chain([first], decoded), steps)
+        yield from filtered(itertools.chain([first], alike), steps)
+
+
+def _alike(decoded: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """Frames as the mix wants them. Their make may change in the middle of a file, which no filter takes."""
+    for (*_, channels), frames in itertools.groupby(decoded, _make):
+        # FFmpeg's own way from one channel to two takes 3 dB away.
+        wide: list[Step] = [("pan", "stereo|c0=c0|c1=c0")] if channels == 1 else []
+        yield from filtered(frames, [*wide, ("aresample", f"{RATE}"), FORMAT])
+
+
+def _make(frame: av.AudioFrame) -> tuple[str, int, str, int]:
+    return frame.format.name, frame.sample_rate, frame.layout.name, frame.layout.nb_channels
 
 
 def _decoded(container: av.container.InputContainer, source: Fraction) -> Iterator[av.AudioFrame]:

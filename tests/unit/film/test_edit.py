@@ -239,11 +239,16 @@ def test_measured_rates_snap_to_those_editors_know(measured: float | None, rate:
     assert standard_rate(measured) == Fraction(rate)
 
 
-lengths = st.fractions(0, 12, max_denominator=1000)
+def times(least: int, most: int) -> st.SearchStrategy[Fraction]:
+    """Seconds in steps that hold halves to eighths; much cheaper to draw than any fraction."""
+    return st.integers(least * 840, most * 840).map(lambda steps: Fraction(steps, 840))
+
+
+lengths = times(0, 12)
 transitions = st.none() | st.builds(Transition, st.sampled_from(["dissolve", "fade"]), lengths)
 trims = st.tuples(st.none() | lengths, st.none() | lengths)
 names = st.sampled_from([f"s{number}" for number in range(8)])
-places = st.builds(Place, st.fractions(-3, 30, max_denominator=100), st.none() | names)
+places = st.builds(Place, times(-3, 30), st.none() | names)
 
 
 @st.composite
@@ -304,7 +309,7 @@ def test_every_film_is_whole(script: Script) -> None:
     assert shown | told >= wanted
 
 
-@given(st.lists(st.fractions(Fraction(1, 24), 15), min_size=1, max_size=60), st.sampled_from(RATES))
+@given(st.lists(times(0, 15), min_size=1, max_size=60), st.sampled_from(RATES))
 def test_cut_points_never_drift_from_the_running_sum(holds: list[Fraction], rate: str) -> None:
     """However many pictures there are, each cut is within half a frame of where it should be."""
     shots = [still(f"s{number}", hold=hold) for number, hold in enumerate(holds)]

@@ -25,14 +25,15 @@ def clip(
     frames: int,
     *,
     rate: Fraction = Fraction(24),
+    codec: str = "libx264",
     times: list[int] | None = None,
     turned: int = 0,
     aspect: Fraction | None = None,
 ) -> Path:
-    """A clip of drawn pictures; ``times`` in thousandths of a second make it a variable one."""
+    """A clip of drawn pictures with one keyframe; ``times`` in thousandths of a second make it a variable one."""
     with av.open(str(path), "w") as out:
         first = draw(0)
-        stream = out.add_stream("libx264", rate=rate, options={"crf": "12"})
+        stream = out.add_stream(codec, rate=rate, options={"crf": "12", "g": "1000", "deadline": "realtime"})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = first.size
         stream.pix_fmt = "yuv444p" if first.width % 2 or first.height % 2 else "yuv420p"
@@ -100,12 +101,16 @@ def bar(image: Image.Image) -> int:
     return round(sum(level > 128 for level in row) / 4)
 
 
-def test_a_trim_begins_with_the_very_picture(tmp_path: Path) -> None:
-    """Frame 12 is the first after a trim of half a second, and none is missing, also far from a keyframe."""
-    path = clip(tmp_path / "a.mp4", counting, 36)
-    cut = cut_of(tmp_path, shot(path, trim=(exact(0.5), exact(1.25))))
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.webm", "libvpx-vp9"), ("a.mkv", "libx264")]
+)
+@pytest.mark.parametrize("first", [12, 13, 31])
+def test_a_trim_begins_with_the_very_picture(tmp_path: Path, name: str, codec: str, first: int) -> None:
+    """None is missing, far from a keyframe, and where times are thousandths of a second as in Matroska."""
+    path = clip(tmp_path / name, counting, 40, codec=codec)
+    cut = cut_of(tmp_path, shot(path, trim=(Fraction(first, 24), Fraction(first + 8, 24))))
     assert not cut.copied
-    assert [bar(image) for image in frames_of(cut.path)] == list(range(12, 30))
+    assert [bar(image) for image in frames_of(cut.path)] == list(range(first, first + 8))
 
 
 def test_a_dissolve_goes_from_one_picture_to_the_other(tmp_path: Path) -> None:

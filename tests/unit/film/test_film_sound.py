@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -124,6 +125,55 @@ def test_sounds_of_any_make_are_mixed_alike(tmp_path: Path) -> None:
     assert meter.tone_level(samples, 240 * 44_100 / 48_000, 2.2, 2.8) == pytest.approx(
         meter.level(0.3), abs=0.5
     )
+
+
+def test_five_channels_of_a_clip_are_heard_beside_one(tmp_path: Path) -> None:
+    """What the middle of 5.1 says in AAC comes from both sides, 3 dB lower each; a mono clip keeps its level."""
+    surround = encoded(tmp_path / "five.mp4", [("aac", 48_000, "5.1", meter.tone(2, 240), 2)])
+    mono = encoded(tmp_path / "one.mp4", [("aac", 48_000, "mono", meter.tone(2, 960), 0)])
+    both = (sound(surround, at=Place()), sound(mono, at=Place(exact(2))))
+    samples = heard(tmp_path, card(tmp_path, 4), *both, mix=Mix(loudness=None))
+    assert meter.tone_level(samples, 240, 0.3, 1.7) == pytest.approx(meter.level(0.3) - 3, abs=0.5)
+    assert meter.tone_level(samples, 960, 2.3, 3.7) == pytest.approx(meter.level(0.3), abs=0.5)
+
+
+def test_a_sound_may_change_its_make_in_the_middle(tmp_path: Path) -> None:
+    """Two channels at 44.1 kHz, then one at 48: both parts are heard in their time and at their pitch."""
+    path = encoded(
+        tmp_path / "change.mp3",
+        [
+            ("mp3", 44_100, "stereo", meter.tone(2 * 44_100 / 48_000, 240), 0),
+            ("mp3", 48_000, "mono", meter.tone(2, 960), 0),
+        ],
+    )
+    samples = heard(tmp_path, card(tmp_path, 4), sound(path), mix=Mix(loudness=None))
+    assert meter.tone_level(samples, 240 * 44_100 / 48_000, 0.3, 1.7) > -30
+    assert meter.tone_level(samples, 960, 2.3, 3.7) == pytest.approx(meter.level(0.3), abs=0.5)
+    assert meter.tone_level(samples, 960, 0.3, 1.7) < -60
+
+
+def encoded(path: Path, parts: Sequence[tuple[str, int, str, meter.Samples, int]]) -> Path:
+    """A file of sound; of each part the codec, the rate, the layout, what it says, and in which channel."""
+    content = b""
+    for codec, rate, layout, samples, channel in parts:
+        options = {"write_xing": "0", "id3v2_version": "0"} if codec == "mp3" else {}
+        with av.open(str(path), "w", options=options) as out:
+            track = out.add_stream(codec, rate=rate, layout=layout, bit_rate=256_000)
+            assert isinstance(track, av.AudioStream)
+            size = track.codec_context.frame_size or 1024
+            for at in range(0, len(samples) - size, size):
+                frame = av.AudioFrame(format="fltp", layout=layout, samples=size)
+                frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+                said = samples[at : at + size].astype("<f4").tobytes()
+                for number, plane in enumerate(frame.planes):
+                    spoken = number == channel or layout == "stereo"
+                    plane.update((said if spoken else bytes(len(said))).ljust(plane.buffer_size, b"\0"))
+                out.mux(track.encode(frame))
+            out.mux(track.encode(None))
+        content += path.read_bytes()
+    if len(parts) > 1:
+        path.write_bytes(content)
+    return path
 
 
 def test_clips_that_dissolve_cross_over_with_their_sound(tmp_path: Path) -> None:

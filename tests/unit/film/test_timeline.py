@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,38 @@ def test_all_formats_agree_on_the_length_of_any_film(edit: Edit, form: str) -> N
     content, _ = FORMATS[form].write(edit, Path("/films/out"))
     clips = FORMATS[form].read(content)
     assert abs(total(clips) - edit.seconds) <= 1 / (2 * min(edit.rate, Fraction(24000, 1001)))
+
+
+@pytest.mark.parametrize("form", ["otio", "fcpxml", "fcp7xml"])
+def test_music_falls_under_the_voice_in_timelines_too(tmp_path: Path, form: str) -> None:
+    """10 dB below its -6 from 0.5 s to 3.5 s, down in 0.1 s and up in 0.4; level while nobody speaks."""
+    root = written(tmp_path, rich(), form).read_text("utf-8")
+    wanted = [(0, -6), (10, -6), (12, -16), (84, -16), (94, -6), (96, -6)]
+    if form == "otio":
+        timeline = otio.adapters.read_from_string(root, "otio_json")
+        music = next(track for track in timeline.audio_tracks() if track.name == "Music")
+        first, second = (clip.metadata["rivya"] for clip in list(music)[:2])
+        assert [(frame, first["gain"] + level) for frame, level in first["falls"]] == wanted
+        assert "falls" not in second
+    elif form == "fcp7xml":
+        items = ElementTree.fromstring(root).findall("sequence/media/audio/track[3]/clipitem")
+        keys = [
+            (int(key.findtext("when") or 0), 20 * math.log10(float(key.findtext("value") or 0)))
+            for key in items[0].iter("keyframe")
+        ]
+        assert [frame for frame, _ in keys] == [frame for frame, _ in wanted]
+        assert [level for _, level in keys] == pytest.approx([level for _, level in wanted], abs=0.01)
+        assert not list(items[1].iter("keyframe"))
+    else:
+        clips = [clip for clip in ElementTree.fromstring(root).iter("asset-clip") if clip.get("lane") == "-3"]
+        lines = [
+            [
+                (float(Fraction(key.get("time", "").removesuffix("s")) * 24), float(key.get("value", "")))
+                for key in clip.iter("keyframe")
+            ]
+            for clip in clips
+        ]
+        assert lines == [wanted, [], []]
 
 
 @pytest.mark.parametrize("form", ["otio", "fcpxml", "fcp7xml"])

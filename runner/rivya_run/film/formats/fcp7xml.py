@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -124,9 +124,9 @@ def _clip(
 
 
 def _level(clip: Element, one: TrackSound) -> None:
-    """The gain and the fades, as the filter that every clip of sound has."""
+    """The gain, its fall under voices and the fades, as the filter that every clip of sound has."""
     level = 10 ** (min(_LOUDEST, one.sound.gain or 0.0) / 20)
-    if level == 1 and not one.fade_in and not one.fade_out:
+    if level == 1 and not one.fade_in and not one.fade_out and not one.falls:
         return
     effect = SubElement(SubElement(clip, "filter"), "effect")
     for key, value in (
@@ -144,12 +144,31 @@ def _level(clip: Element, one: TrackSound) -> None:
     _text(parameter, "valuemax", "3.98109")
     _text(parameter, "value", f"{level:.6f}")
     start, length = int(clip.findtext("in") or 0), one.end - one.begin
-    keys = [(0, 0.0), (one.fade_in, level)] if one.fade_in else []
-    keys += [(length - one.fade_out, level), (length, 0.0)] if one.fade_out else []
-    for when, height in dict(keys).items():
+    bends = {frame for frame, _ in one.falls}
+    bends |= {0, one.fade_in} if one.fade_in else set()
+    bends |= {length - one.fade_out, length} if one.fade_out else set()
+    for when in sorted(bends):
         frame = SubElement(parameter, "keyframe")
         _text(frame, "when", start + when)
-        _text(frame, "value", f"{height:.6f}")
+        _text(frame, "value", f"{level * _share(one, when):.6f}")
+
+
+def _share(one: TrackSound, frame: int) -> float:
+    """What is left of a sound's level so many frames after its begin."""
+    length, share = one.end - one.begin, 10 ** (_fallen(one.falls, frame) / 20)
+    if frame < one.fade_in:
+        share *= frame / one.fade_in
+    if frame > length - one.fade_out:
+        share *= (length - frame) / one.fade_out
+    return share
+
+
+def _fallen(falls: Sequence[tuple[int, float]], frame: int) -> float:
+    """The dB at a frame on the lines between those that are known."""
+    for (begin, high), (end, low) in itertools.pairwise(falls):
+        if begin <= frame <= end:
+            return high + (low - high) * (frame - begin) / (end - begin)
+    return 0.0
 
 
 def _transition(track: Element, film: Timeline, begin: int, end: int, alignment: str) -> None:

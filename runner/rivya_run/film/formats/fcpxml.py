@@ -144,6 +144,16 @@ def _fades(param: Element, one: TrackPicture | TrackSound, rate: Fraction) -> No
             SubElement(param, name, type="linear", duration=_time(frames, rate))
 
 
+def _falls(param: Element, one: TrackSound, rate: Fraction) -> None:
+    """The level under voices, its times counted as those of the file are."""
+    if not one.falls:
+        return
+    line, start = SubElement(param, "keyframeAnimation"), round(one.source * rate)
+    for frame, level in one.falls:
+        value = f"{(one.sound.gain or 0) + level:g}"
+        SubElement(line, "keyframe", time=_time(start + frame, rate), value=value, curve="linear")
+
+
 def _connected(
     clips: list[Element], film: Timeline, one: TrackSound, lane: int, resources: _Resources
 ) -> None:
@@ -165,8 +175,10 @@ def _connected(
     )
     # Decibels without their unit, which Resolve doesn't read; Final Cut takes both.
     volume = SubElement(clip, "adjust-volume", amount=f"{one.sound.gain or 0:g}")
-    if one.fade_in or one.fade_out:
-        _fades(SubElement(volume, "param", name="amount"), one, film.rate)
+    if one.fade_in or one.fade_out or one.falls:
+        level = SubElement(volume, "param", name="amount")
+        _fades(level, one, film.rate)
+        _falls(level, one, film.rate)
     _metadata(clip, told(shot.about))
 
 

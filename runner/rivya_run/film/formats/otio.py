@@ -68,13 +68,14 @@ def _sounds(film: Timeline, sounds: Iterable[TrackSound], beside: Path) -> Itera
             yield _gap(one.begin - at, film.rate)
         clip = _clip(one.sound.shot, one.source, one.end - one.begin, film.rate, beside)
         about = {**one.sound.shot.about, "gain": one.sound.gain, "track": one.sound.track}
-        clip.metadata[NAMESPACE] = {**about, **_faded(one)}
+        falls = {"falls": [list(bend) for bend in one.falls]} if one.falls else {}
+        clip.metadata[NAMESPACE] = {**about, **_faded(one), **falls}
         yield clip
         at = one.end
 
 
 def _faded(one: TrackPicture | TrackSound) -> dict[str, int]:
-    """Fades in frames; there is no word of OpenTimelineIO's own for them."""
+    """Fades in frames; OpenTimelineIO has no word of its own for them, nor for levels that change."""
     return {key: frames for key, frames in (("fade_in", one.fade_in), ("fade_out", one.fade_out)) if frames}
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from rivya_run.film.edit import Edit
 from rivya_run.film.placing import Notice, Placed
 from rivya_run.film.script import Footage, Material, PictureShot
-from rivya_run.film.sound import in_lanes
+from rivya_run.film.sound import ducked, in_lanes
 from rivya_run.project.names import clip_name
 from rivya_run.text import visible
 
@@ -44,7 +44,10 @@ class TrackPicture:
 
 @dataclass(frozen=True, slots=True)
 class TrackSound:
-    """A sound on a track; a loop is one for each time that it is heard."""
+    """A sound on a track; a loop is one for each time that it is heard.
+
+    ``falls`` is how its level falls under voices: frames from its begin, and dB, on lines between them.
+    """
 
     sound: Placed
     begin: int
@@ -52,6 +55,7 @@ class TrackSound:
     source: Fraction
     fade_in: int = 0
     fade_out: int = 0
+    falls: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def sequence(
             f"this format doesn't know {_told(edit.rate)} pictures a second: written at {_told(rate)}"
         )
     tracks = [
-        (f"{kind.title()} {number}" if number > 1 else kind.title(), tuple(_laid(lane, rate)))
+        (f"{kind.title()} {number}" if number > 1 else kind.title(), tuple(_laid(edit, lane, rate)))
         for kind in TRACKS
         for number, lane in enumerate(in_lanes([one for one in edit.heard if one.track == kind]), start=1)
     ]
@@ -141,7 +145,7 @@ def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[
     return shown
 
 
-def _laid(lane: Sequence[Placed], rate: Fraction) -> list[TrackSound]:
+def _laid(edit: Edit, lane: Sequence[Placed], rate: Fraction) -> list[TrackSound]:
     found = []
     for one in lane:
         begin = one.begin
@@ -151,11 +155,16 @@ def _laid(lane: Sequence[Placed], rate: Fraction) -> list[TrackSound]:
             fade_in = frame_at(one.fade_in, rate) if begin == one.begin else 0
             fade_out = frame_at(one.fade_out, rate) if end == one.end else 0
             if stop > start:
-                found.append(
-                    TrackSound(one, start, stop, one.source, fade_in, min(fade_out, stop - start - fade_in))
-                )
+                fade_out = min(fade_out, stop - start - fade_in)
+                falls = _falls(edit, begin, end, rate) if one.track == "music" else ()
+                found.append(TrackSound(one, start, stop, one.source, fade_in, fade_out, falls))
             begin = end
     return found
+
+
+def _falls(edit: Edit, begin: Fraction, end: Fraction, rate: Fraction) -> tuple[tuple[int, float], ...]:
+    start = frame_at(begin, rate)
+    return tuple({frame_at(at, rate) - start: level for at, level in ducked(edit, begin, end)}.items())
 
 
 def name_of(shot: Material) -> str:
@@ -185,8 +194,12 @@ def relative(file: Path, beside: Path) -> str:
 
 
 def told(about: Mapping[str, Any]) -> dict[str, str]:
-    """What is known of a shot, each on a line that isn't too long."""
-    return {key: one_line(value) for key, value in about.items() if value not in (None, "")}
+    """What is known of a shot, each on a line that isn't too long; how it was made is for credits."""
+    return {
+        key: one_line(value)
+        for key, value in about.items()
+        if value not in (None, "") and not isinstance(value, Mapping)
+    }
 
 
 def one_line(value: object) -> str:
