@@ -45,10 +45,11 @@ check: $(VENV)/.tools
 test: check
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
-## make demo      a storyboard becomes clips, without key, network or money
+## make demo      a storyboard becomes clips and a cut, without key, network or money
 demo: $(VENV)/.program
 	$(BIN)/rivya-run specs/espresso-teaser.yaml --simulate
 	$(BIN)/rivya-run report specs/espresso-teaser.yaml --simulate
+	$(BIN)/rivya-run export specs/espresso-teaser.yaml --simulate
 
 ## make bench     benchmarks beside what people would use instead (BENCH=name for some)
 bench: $(VENV)/.tools

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +24,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Raises DiskFull or OutputFolderError for an OSError.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # By chance and not by process: two of them may write the same file, one process even twice.
+    temporary = path.with_name(f".{path.name}.{int.from_bytes(os.urandom(8))}.tmp")
     try:
         _make(path.parent)
         yield temporary
@@ -44,11 +47,16 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         file.writelines([content] if isinstance(content, bytes) else content)
 
 
-def drop_leftovers(path: Path) -> None:
-    """Remove temporary files of writers that were killed. Only for the one who may write the file now."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
+def drop_leftovers(path: Path, *, unchanged: float = 0.0) -> None:
+    """Remove temporary files of writers that were killed, if they are ``unchanged`` for so many seconds.
+
+    All of them only for the one who alone may write the file now.
+    """
+    latest = time.time() - unchanged
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError):
-            left.unlink()
+            if not unchanged or left.stat().st_mtime < latest:
+                left.unlink()
 
 
 def check_missing(path: Path) -> None:

@@ -205,6 +205,24 @@ def test_clean_yes_removes_files_but_not_what_is_known_of_them(made: Project) ->
     assert made.tasks() == 4
 
 
+def test_clean_lists_a_clip_that_is_here_twice_under_the_name_of_a_renamed_shot(made: Project) -> None:
+    """A run can be killed between two renames; a person's own copy, or one that was edited, is left alone."""
+    [shot, *_] = made.manifest()["shots"]
+    path = shot["takes"][0]["outputs"][0]["path"]
+    content = (made.folder() / path).read_bytes()
+    former = path.replace("a/a_", "former/former_")
+    (made.folder() / former).parent.mkdir()
+    (made.folder() / former).write_bytes(content)
+    (made.folder() / "former/mine.mp4").write_bytes(content)
+    (made.folder() / former.replace("_t01_", "_t02_")).write_bytes(content[:-1] + b"x")
+    assert f"{former}  a second copy of {path}\n" in rivya_run("clean", made.path, "--yes").stdout
+    assert sorted(file.name for file in (made.folder() / "former").iterdir()) == [
+        former.partition("/")[2].replace("_t01_", "_t02_"),
+        "mine.mp4",
+    ]
+    assert (made.folder() / path).read_bytes() == content
+
+
 def test_clean_removes_the_folder_of_a_shot_that_is_gone(made: Project) -> None:
     """Nothing empty stays behind; a present shot's folder does."""
     made.write("id: board\nshots:\n  - {id: b, prompt: y, takes: 2}\n")

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "schedule": "1,000 tasks, 100 in flight: makespan, requests, CPU beside fal-client, connections",
     "memory": "peak memory a shot, from 1,000 to 10,000 shots",
     "download": "50 MB with sha256, beside curl without",
+    "cut": "a film of 8 clips encoded again, beside ffmpeg by hand",
     "report": "the page of 1,000 takes, beside 1,000 bare players in the same browser",
     "load": "10,000 shots against the simulator in one process (for the record)",
 }

@@ -117,6 +117,7 @@ async def end(server: asyncio.Server) -> None:
         0
     )  # Python 3.11 only waits for the connections if it began before the server is closed
     server.close()
+    await asyncio.sleep(0)  # one that is cancelled before its first step would never close its connection
     for task in asyncio.all_tasks() - {asyncio.current_task(), gone}:
         task.cancel()
     async with asyncio.timeout(60):

@@ -141,6 +141,8 @@ def test_answer_that_trickles() -> None:
                 await writer.drain()
                 await asyncio.sleep(0.02)
         except OSError:
+            pass
+        finally:
             writer.transport.abort()
 
     async def body() -> ApiResponse | TransportError:

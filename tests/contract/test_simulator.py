@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rivya_run.errors import UsageError
+from rivya_run.media.facts import facts
 from rivya_run.simulator.hosting import HostedSimulator
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.state import State
@@ -392,6 +393,34 @@ def test_results_come_whole_or_in_ranges() -> None:
     assert (changed.status, changed.body) == (200, whole.body)
     assert (beyond.status, beyond.headers["content-range"]) == (416, "bytes */4096")
     assert (some.body, last.body) == (whole.body[10:20], whole.body[-5:])
+
+
+@pytest.mark.parametrize(
+    ("fields", "mime_type", "seconds"),
+    [
+        (
+            {
+                "model": "elevenlabs-dialogue-v3",
+                "params": {"dialogue": [{"text": "[warmly] One cup at a time."}]},
+            },
+            "audio/wav",
+            len("One cup at a time.") / 15,
+        ),
+        ({"model": "elevenlabs-sound-effect-v2", "params": {"duration_seconds": 1.5}}, "audio/mpeg", 1.5),
+        ({"model": "kling-2-6", "params": {"sound": "true"}}, "video/mp4", 5.0),
+    ],
+)
+def test_results_with_sound(
+    fields: dict[str, object], mime_type: str, seconds: float, tmp_path: Path
+) -> None:
+    """Speech lasts what its text says, an effect what was asked, and a clip has sound where its params say so."""
+    with hosted(clip_bytes=None) as simulator:
+        reply = fetch(_result(simulator, **{"params": {}, **fields}))
+    assert reply.headers["content-type"] == mime_type
+    (tmp_path / "file").write_bytes(reply.body)
+    found = facts(tmp_path / "file")
+    assert found is not None and found.audio
+    assert found.duration == pytest.approx(seconds, abs=2 * 1152 / 44_100)
 
 
 def test_result_urls_expire_and_are_renewed() -> None:

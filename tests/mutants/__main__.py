@@ -23,6 +23,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -61,7 +62,7 @@ def put_in_place(module: ModuleType, source: bytes) -> None:
     Its classes stay the same objects, so that what others hold of them fits: their methods get the other code.
     """
     tree = ast.parse(source)
-    other = {"__name__": module.__name__}
+    other: dict[str, Any] = {"__name__": module.__name__}
     exec(compile(tree, str(module.__file__), "exec", dont_inherit=True), other)
     tree.body = [one for one in tree.body if not isinstance(one, ast.ClassDef)]
     beside = dict(vars(module))
@@ -128,7 +129,7 @@ class EachMutant:
         items.sort(key=lambda one: bool(getattr(getattr(one, "obj", None), "hypothesis", None)))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Instead of pytest's own; survivors are told as they are found. No verdict where tests fail without a mutant."""
+        """Instead of pytest's own; no verdict where the tests fail without any mutant."""
         unchanged = self._start(session, self._source)
         unchanged.join()
         if session.testsfailed or unchanged.exitcode != 0:
@@ -157,7 +158,9 @@ class EachMutant:
         verdicts.timed_out += alive or process.exitcode == -signal.SIGXCPU
         if process.exitcode == 0:
             verdicts.survivors.append(mutant)
-            same = " (known to do the same)" if (name, mutant.before, mutant.after) in self._equivalent else ""
+            same = (
+                " (known to do the same)" if (name, mutant.before, mutant.after) in self._equivalent else ""
+            )
             _say(f"{name}:{mutant.line} {mutant.where}{same}", f"  - {mutant.before}", f"  + {mutant.after}")
 
     def _start(self, session: pytest.Session, source: bytes) -> ForkProcess:
@@ -190,10 +193,16 @@ def run(name: str, equivalent: Collection[Key]) -> Verdicts:
     which = [f"tests/unit/{one}" for one in tests]
     # Conftest of the folder alone: the one above it loads a simulator, which takes seconds.
     folders = sorted({Path(one).parent for one in which})
-    own = [folder.relative_to("tests") / "conftest" for folder in folders if (folder / "conftest.py").exists()]
+    own = [
+        folder.relative_to("tests") / "conftest" for folder in folders if (folder / "conftest.py").exists()
+    ]
     plugins = [f"-p{'.'.join(one.parts)}" for one in own]
     off = [f"-pno:{one}" for one in ("xdist", "cacheprovider", "terminal", "capture")]
-    plain = ["-ofaulthandler_timeout=0", "-oaddopts=--import-mode=importlib", "--noconftest", "--assert=plain", "--hypothesis-profile=mutants"]
+    plain = ["--noconftest", "--assert=plain", "--hypothesis-profile=mutants"]
+    plain += [
+        "-ofaulthandler_timeout=0",
+        "-oaddopts=--import-mode=importlib",
+    ]  # addopts name plugins that are off
     verdicts = Verdicts(name)
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder

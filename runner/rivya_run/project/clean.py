@@ -13,10 +13,21 @@ from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
 from rivya_run.media.measuring import look_into
 from rivya_run.planning.matching import serving_of
-from rivya_run.project.names import clip_of_still, download_key, download_of, is_unfinished, original_of
-from rivya_run.project.outputs import file_trouble, outstanding, sha256_of, size_of
+from rivya_run.project.names import (
+    clip_of_still,
+    download_key,
+    download_of,
+    is_unfinished,
+    name_for_take,
+    original_of,
+    take_of,
+)
+from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
 from rivya_run.project.places import ARRIVING
 from rivya_run.project.plan import Prepared, run_started
+
+NOBODY = ("", 0)
+"""A take in whose name files of different takes can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +44,13 @@ def unused(
     present: Collection[str],
     there: Iterable[str],
     bad: Collection[str] = (),
+    copies: Mapping[str, str] | None = None,
 ) -> list[Unused]:
     """The files among ``there`` (paths relative to the output folder) that no present take uses.
 
     ``present`` are keys of attempts that serve a present take, ``bad`` outputs that are missing or altered. A file
     of which the records know nothing (reports, cuts, anything a person put there) is never among them, and no
-    download of a file that isn't under its name: it may be the only copy.
+    download of a file that isn't under its name: it may be the only copy. ``copies``: see ``second_copies``.
     """
     kept = {path for key in present if key in attempts for path in owned_paths(attempts[key])}
     owners = {path: key for key, attempt in attempts.items() for path in owned_paths(attempt)}
@@ -60,6 +72,8 @@ def unused(
             found.append(Unused(path, "a frame that is not used any more"))
         elif is_unfinished(path):
             found.append(Unused(path, "a file that was never finished"))
+        elif copies and path in copies:
+            found.append(Unused(path, f"a second copy of {copies[path]}"))
         elif download is not None:
             attempt_key, index = download
             if not _is_needed(downloads.get(attempt_key), index, present, bad):
@@ -119,13 +133,37 @@ def only_copies(folder: Path, there: Iterable[str], attempts: Mapping[str, Attem
     return kept
 
 
+def second_copies(
+    folder: Path, there: Iterable[str], attempts: Mapping[str, Attempt], bad: Collection[str]
+) -> dict[str, str]:
+    """Files under a name that one of our files had before its shot was renamed, which is under its new one as well.
+
+    A run was killed between the download and two renames. Only what is called as we call files, for the same
+    request, and has the very bytes of the file that is in its place counts: a person's own copies are left alone.
+    """
+    outputs = {
+        name_for_take(output.path, (attempt.shot, attempt.take), NOBODY): output
+        for attempt in attempts.values()
+        for output in attempt.outputs
+        if not output.removed and output.path not in bad
+    }
+    found = {}
+    for path in there:
+        called = take_of(PurePosixPath(path).stem)
+        output = outputs.get(name_for_take(path, called, NOBODY)) if called is not None else None
+        if output is not None and path != output.path and is_same(folder / path, output):
+            found[path] = output.path
+    return found
+
+
 def unused_files(prepared: Prepared) -> list[Unused]:
     """What ``clean`` lists: files that no present take uses, and that aren't the only copy of something paid."""
     folder, attempts = prepared.source.folder, prepared.ledger.history.attempts
     present = set(serving_of(prepared.plan, prepared.ledger.history).values())
     there = files_in(folder)
     there = sorted({*there} - only_copies(folder, there, attempts))
-    return unused(attempts, present, there, prepared.bad_files)
+    copies = second_copies(folder, there, attempts, prepared.bad_files)
+    return unused(attempts, present, there, prepared.bad_files, copies)
 
 
 def remove(prepared: Prepared, found: Collection[Unused]) -> None:

@@ -20,6 +20,7 @@ from rivya_run.simulator import clips
 from rivya_run.simulator.clips import Result
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.slate import Framing, Slate, framing_of
+from rivya_run.simulator.sounds import SimulatedSound, sound_format, sound_kind, spoken_lines
 from rivya_run.simulator.tasks import SimulatedTask
 
 _MOST_KEPT = 64 * 1024 * 1024  # bytes in memory; what is dropped is rendered again
@@ -49,7 +50,7 @@ class RenderCache:
 
     def extension(self, task: SimulatedTask) -> str:
         table = self._catalog.get(task.model)
-        return framing_of(table, task.params).extension if table is not None else "mp4"
+        return framing_of(table, task.params).extension if table is not None else _UNKNOWN.extension
 
     async def content(self, task: SimulatedTask, number: int) -> Content:
         """The file ``number`` of a task. Raises Abandoned when the simulator closes on the way."""
@@ -101,8 +102,15 @@ def result_of(
     task: SimulatedTask, number: int, table: ModelTable | None, labels: Mapping[str, str]
 ) -> Result:
     """The file ``number`` (from 1) of a task, ready to be rendered."""
-    framing = framing_of(table, task.params) if table is not None else _UNKNOWN
-    return Result(framing, slate_of(task, number, labels))
+    slate = slate_of(task, number, labels)
+    if table is None:
+        return Result(_UNKNOWN, slate)
+    params, prompt = {**table.defaults(), **task.params}, task.prompt or ""
+    kind, sound = sound_kind(table, params), None
+    if kind is not None:
+        lines = spoken_lines(params, prompt) if kind == "speech" else ()
+        sound = SimulatedSound(kind, f"{task.identity}/{number}", lines)
+    return Result(framing_of(table, task.params, prompt), slate, sound, sound_format(params))
 
 
 def slate_of(task: SimulatedTask, number: int, labels: Mapping[str, str]) -> Slate:

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from rivya_run.json_types import Json
 from rivya_run.media import typefaces
 from rivya_run.models.table import ModelTable
+from rivya_run.simulator.sounds import sound_format, sound_kind, speech_seconds, spoken_lines
 from rivya_run.text import visible
 
 _INK = (236, 238, 242)
@@ -137,10 +138,9 @@ _THOUSANDS = re.compile(r"^([1248])k$", re.IGNORECASE)
 
 _LONGEST_SIDE = 4096  # pixels; beyond it encoders get slow
 _MOST_SECONDS = 120.0  # rendering takes time
-_USUAL_SECONDS: Mapping[str, float] = {"video": 5.0, "audio": 3.0}
+_USUAL_SECONDS: Mapping[str, float] = {"scene": 5.0, "effect": 3.0, "music": 30.0}
 _USUAL_SHAPE: Mapping[str, tuple[int, int]] = {"video": (16, 9), "image": (1, 1)}
 _USUAL_LINES: Mapping[str, int] = {"video": 480, "image": 1024}
-_EXTENSIONS: Mapping[str, str] = {"video": "mp4", "audio": "wav", "image": "png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +153,26 @@ class Framing:
     extension: str
 
 
-def framing_of(table: ModelTable, sent: Mapping[str, Json]) -> Framing:
-    """What the result of a task of this model with these params looks like."""
+def framing_of(table: ModelTable, sent: Mapping[str, Json], prompt: str = "") -> Framing:
+    """What the result of a task of this model with these params looks like, and how long it lasts."""
     params = {**table.defaults(), **sent}
     shape = next(filter(None, (_shape(key, value) for key, value in params.items())), None)
     lines = next(filter(None, (_lines(value) for value in params.values())), None)
     width, height = _size(
         shape or _USUAL_SHAPE.get(table.category, (1, 1)), lines or _USUAL_LINES.get(table.category, 480)
     )
-    seconds = 0.0
-    if table.category in _USUAL_SECONDS:
-        lengths = filter(None, (_seconds(key, value) for key, value in params.items()))
-        seconds = next(lengths, _USUAL_SECONDS[table.category])
-    return Framing(width, height, min(seconds, _MOST_SECONDS), _extension(table, params))
+    return Framing(width, height, _length(table, params, prompt), _extension(table, params))
+
+
+def _length(table: ModelTable, params: Mapping[str, Json], prompt: str) -> float:
+    """Seconds: those it takes to say the text, else those asked for; 0 for pictures."""
+    kind = sound_kind(table, params)
+    if kind == "speech":
+        return speech_seconds(spoken_lines(params, prompt), params)
+    if table.category not in ("video", "audio"):
+        return 0.0
+    asked = filter(None, (_seconds(key, value) for key, value in params.items()))
+    return min(next(asked, _USUAL_SECONDS[kind or "scene"]), _MOST_SECONDS)
 
 
 def _shape(key: str, value: Json) -> tuple[int, int] | None:
@@ -214,10 +221,11 @@ def _size(shape: tuple[int, int], lines: int) -> tuple[int, int]:
 
 
 def _extension(table: ModelTable, params: Mapping[str, Json]) -> str:
-    usual = _EXTENSIONS.get(table.category, "png")
-    if table.category != "image":
-        return usual
+    if table.category == "video":
+        return "mp4"
+    if table.category == "audio":
+        return sound_format(params).extension
     for key, value in params.items():
         if key.lower().replace("_", "") == "outputformat" and isinstance(value, str):
-            return {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}.get(value.lower(), usual)
-    return usual
+            return {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}.get(value.lower(), "png")
+    return "png"

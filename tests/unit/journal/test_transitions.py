@@ -27,6 +27,7 @@ from rivya_run.journal.events import (
     Withdrawn,
 )
 from rivya_run.journal.transitions import Change, adopted, changed, intended
+from rivya_run.json_types import Json
 
 AT = "2026-05-11T00:00:09.000Z"
 EARLIER = "2026-05-11T00:00:01.000Z"
@@ -43,9 +44,7 @@ CREATED = Created(
     created_at=BY_API,
     updated_at=BY_API,
 )
-OBSERVED = Observed(
-    key=KEY, status="processing", reserved_credits=30.0, final_credits=2.0, updated_at=BY_API
-)
+OBSERVED = Observed(key=KEY, status="processing", reserved_credits=30.0, final_credits=2.0, updated_at=BY_API)
 FAILED = Failed(
     key=KEY,
     code="generation_failed",
@@ -365,9 +364,7 @@ def test_the_files_of_a_reassigned_take_follow_it() -> None:
     """Under their new names, stills included."""
     moved = changed(
         with_stills(),
-        Reassigned(
-            key=KEY, shot="b", take=2, paths={"a/1.mp4": "b/1.mp4", "a/1_last.png": "b/1_last.png"}
-        ),
+        Reassigned(key=KEY, shot="b", take=2, paths={"a/1.mp4": "b/1.mp4", "a/1_last.png": "b/1_last.png"}),
         AT,
     )
     still = {"frame": "last", "path": "b/1_last.png", "sha256": "t", "bytes": 1}
@@ -392,7 +389,7 @@ def test_a_still_belongs_to_the_first_file() -> None:
     known = with_stills()
     first, second = known.outputs
     event = FrameTaken(key=KEY, frame="first", path="a/1_first.png", sha256="u", bytes=2)
-    stills = [
+    stills: list[Json] = [
         {"frame": "last", "path": "a/1_last.png", "sha256": "t", "bytes": 1},
         {"frame": "first", "path": "a/1_first.png", "sha256": "u", "bytes": 2},
     ]

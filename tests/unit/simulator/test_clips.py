@@ -14,6 +14,7 @@ from PIL import Image
 
 from rivya_run.simulator.clips import Result, frame_rate, padded, placeholder, render, timecode
 from rivya_run.simulator.slate import Framing, Slate, bar_field, clock_field, draw_slate
+from rivya_run.simulator.sounds import SimulatedSound, SoundKind, SpokenLine
 
 SLATE = Slate("sh010", "scene intro", "take 2", "A slow push-in", "grok-imagine-video", "duration 6", "intro")
 
@@ -74,9 +75,11 @@ def test_pictures_come_in_their_format(extension: str, kind: str) -> None:
     assert (image.format, image.size) == (kind, (256, 128))
 
 
-def test_sound_is_a_wav_of_its_length() -> None:
+@pytest.mark.parametrize("kind", ["speech", "effect", "music"])
+def test_sound_is_a_wav_of_its_length(kind: SoundKind) -> None:
     """A sound model's result is a WAV that lasts as long as asked, not silent, not loud."""
-    with wave.open(io.BytesIO(render(Result(Framing(2, 2, 0.5, "wav"), SLATE)))) as file:
+    sound = SimulatedSound(kind, "", (SpokenLine("", "so be it"),))
+    with wave.open(io.BytesIO(render(Result(Framing(2, 2, 0.5, "wav"), SLATE, sound)))) as file:
         assert file.getnframes() / file.getframerate() == 0.5
         samples = memoryview(file.readframes(8000)).cast("h")
         assert 1000 < max(samples) < 10_000

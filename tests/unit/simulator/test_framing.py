@@ -42,7 +42,6 @@ def _framing(model: str, **params: Json) -> Framing:
         ("nano-banana-2", {"aspect_ratio": "8:1", "resolution": "4K"}, (4096, 512), 0),
         ("4o-image", {"size": "2:3"}, (1024, 1536), 0),
         ("elevenlabs-sound-effect-v2", {"duration_seconds": 0.5}, None, 0.5),
-        ("elevenlabs-turbo-2-5", {}, None, 3),
     ],
 )
 def test_params_say_size_and_length(
@@ -62,11 +61,14 @@ def test_params_say_size_and_length(
         ("nano-banana-2", {}, "jpg"),
         ("nano-banana", {"output_format": "jpeg"}, "jpg"),
         ("flux-kontext-max", {"outputFormat": "png"}, "png"),
-        ("elevenlabs-sound-effect-v2", {"output_format": "mp3_44100_128"}, "wav"),
+        ("elevenlabs-sound-effect-v2", {"output_format": "mp3_44100_128"}, "mp3"),
+        ("elevenlabs-sound-effect-v2", {"output_format": "opus_48000_64"}, "ogg"),
+        ("elevenlabs-sound-effect-v2", {"output_format": "pcm_16000"}, "wav"),
+        ("elevenlabs-turbo-2-5", {}, "wav"),
     ],
 )
 def test_params_say_the_format(model: str, params: dict[str, Json], extension: str) -> None:
-    """Images come in the format asked for, videos as MP4, sounds as WAV."""
+    """Images and sounds come in the format asked for, videos as MP4, sounds of which nothing is said as WAV."""
     assert _framing(model, **params).extension == extension
 
 
