@@ -9,7 +9,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,25 @@ _EXTRAS = {
     "watchfiles": "watch",
 }
 """Which extra of the distribution brings a library."""
+
+
+@contextmanager
+def cut_progress() -> Iterator[Callable[[str, float, float | None], None] | None]:
+    """One line that says how far a cut is and how long it will take; None where nobody looks at a terminal."""
+    from rivya_run.views.wording import span
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(what: str, share: float, left: float | None) -> None:
+        wait = f", {span(left)} left" if left is not None else ""
+        click.echo(f"\r\x1b[K{what}: {share:.0%}{wait}", nl=False, err=True)
+
+    try:
+        yield show
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def show_failure(error: Exception) -> int:
