@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ class _Selector(selectors.SelectSelector):
         if not ready and timeout:
             self.now += timeout
         elif not ready and timeout is None:
+            if not any(one.name.startswith("AnyIO worker") for one in threading.enumerate()):
+                raise RuntimeError("everybody waits, and nothing will ever happen")
             return super().select(None)  # a worker thread is at it
         return ready
 

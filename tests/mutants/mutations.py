@@ -1,8 +1,8 @@
 """Small faults for a module's source, one at a time: each is a mutant, and a good test fails on it. Pure.
 
-Left alone is what no test of behaviour can see: annotations, decorators, imports, assertions (they are for the
-type checker), docstrings, the words of enumerations, and texts for people, which are told from codes and keys by
-their blanks.
+Left alone is what no test of behaviour can see: annotations and aliases of types, decorators, imports, assertions
+(they are for the type checker), docstrings, the words of enumerations, and texts for people, which are told from
+codes and keys by their blanks.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ def _changes(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.st
     """A place, what stands there, and what could wrongly stand there."""
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr | ast.arg):
         return
+    if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name):
+        if node.annotation.id == "TypeAlias":
+            return
     if isinstance(node, ast.ClassDef) and any(
         isinstance(one, ast.Name) and one.id == "StrEnum" for one in node.bases
     ):

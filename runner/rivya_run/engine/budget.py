@@ -126,10 +126,6 @@ class SpendGate:
         """An open create of an earlier run, at an unknown price, will be sent again: its answer is waited for."""
         self._resent.add(key)
 
-    def decided(self, key: str) -> None:
-        """A person chose to pay again for that create: nobody waits for its answer any more."""
-        self.spending.decided(key)
-
     def settled(self, key: str) -> None:
         """That create was answered, or won't be in this run."""
         if key in self._resent:

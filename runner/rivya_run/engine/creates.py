@@ -49,7 +49,7 @@ class Creates:
         Waiting for the permit comes first: who holds a slot while waiting keeps out those that are waited for.
         """
         if step.gives_up is not None:
-            self.gate.decided(step.gives_up)
+            self.gate.spending.decided(step.gives_up)
         while True:
             await self.gate.room(self.budget, lambda: self._cost(step))
             await slot.take()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TypeAlias
 
 from msgspec.structs import asdict
 
@@ -31,7 +32,7 @@ LEAST = 1.0
 _UNANSWERED = frozenset({AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP})
 _UNDECIDED = _UNANSWERED - {AttemptState.GIVEN_UP}
 
-UploadKey = tuple[str, str, str]
+UploadKey: TypeAlias = tuple[str, str, str]
 """(sha256, kind, model): contents are uploaded once for each kind and model policy."""
 
 

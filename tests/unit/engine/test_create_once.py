@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,9 @@ from rivya_run.engine.create import ResendWindow, create
 from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
-from rivya_run.engine.task_slots import TaskLimiter, TaskSlot
+from rivya_run.engine.task_slots import STILL_THROTTLED, TaskLimiter, TaskSlot
 from rivya_run.errors import DiskFull, KeyRefused
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.events import Intended, JournalEvent
 from rivya_run.journal.store import Journal
 from rivya_run.project.ledger import Ledger
@@ -52,6 +53,7 @@ class Creation:
     def __post_init__(self) -> None:
         self.api = MockApi(self.answers)
         self.limiter_troubles = 0
+        self.slots_accepted = 0
         self.slot_waits: list[float | None] = []
         virtual_time.run(self._carry)
 
@@ -108,6 +110,9 @@ class Creation:
             def trouble(self) -> None:
                 creation.limiter_troubles += 1
 
+            def accepted(self) -> None:
+                creation.slots_accepted += 1
+
         return Watched(limiter, self.stop, anyio.current_time)
 
 
@@ -115,10 +120,19 @@ pytestmark = pytest.mark.usefixtures("no_threads")
 
 
 def test_the_task_is_on_record(tmp_path: Path) -> None:
-    """A create that is answered has its task id in the journal."""
-    found = Creation([task()], tmp_path)
+    """A create that is answered has all that the API told of the task in the journal, and its slot is a task's."""
+    told = {
+        "reserved_credits": 30,
+        "final_credits": 0,
+        "created_at": "2026-05-11",
+        "updated_at": "2026-05-12",
+    }
+    found = Creation([task(**told)], tmp_path)
     assert (found.attempt.state, found.attempt.task_id) == (AttemptState.RUNNING, "task_1")
-    assert b'"task_1"' in (tmp_path / "journal.jsonl").read_bytes()
+    line = json.loads((tmp_path / "journal.jsonl").read_bytes().splitlines()[-1])
+    assert (line["status"], line["reserved"], line["final"]) == ("queued", 30, 0)
+    assert (line["created_at"], line["updated_at"]) == ("2026-05-11", "2026-05-12")
+    assert found.slots_accepted == 1
 
 
 def test_the_intent_is_synced_before_anything_is_sent(
@@ -142,6 +156,22 @@ def test_the_intent_is_synced_before_anything_is_sent(
     assert order.index("sync") < order.index("create")
 
 
+def test_what_came_of_it_is_synced_before_anybody_acts_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task id is on disk before the task is polled for the first time."""
+    on_disk: list[int] = []
+    sync = Journal.sync
+
+    def noted(journal: Journal) -> None:
+        on_disk.append(len(journal.path.read_bytes().splitlines()))
+        sync(journal)
+
+    monkeypatch.setattr(Journal, "sync", noted)
+    Creation([task()], tmp_path)
+    assert on_disk == [1, 2, 2]  # the intent, the task, and once more when the journal is closed
+
+
 @pytest.mark.parametrize("lost", [LOST, error(500), httpx2.RemoteProtocolError("cut")])
 def test_a_lost_reply_is_followed_by_the_same_bytes(tmp_path: Path, lost: Answer) -> None:
     """With the same key, until there is an answer; no more tasks at once are tried meanwhile."""
@@ -150,7 +180,7 @@ def test_a_lost_reply_is_followed_by_the_same_bytes(tmp_path: Path, lost: Answer
     assert found.api.bodies == [BODY.encode()] * 3
     assert {request.headers["idempotency-key"] for request in found.api.requests} == {KEY}
     assert found.limiter_troubles == 2
-    assert [event.name for event in found.api.told] == ["retrying"] * 2
+    assert [(event.name, event.detail["what"]) for event in found.api.told] == [("retrying", "create")] * 2
 
 
 def test_without_an_answer_it_stays_open(tmp_path: Path) -> None:
@@ -164,6 +194,7 @@ def test_without_an_answer_past_the_window_a_person_decides(tmp_path: Path) -> N
     """Nothing is sent after the window."""
     found = Creation([LOST], tmp_path, window=30, seconds=1000)
     assert found.attempt.state is AttemptState.UNKNOWN
+    assert found.attempt.error is not None and found.attempt.error.code == "no_answer"
     assert found.sendings[-1] < 30
 
 
@@ -185,24 +216,34 @@ def test_a_refusal_is_on_record(tmp_path: Path, answer: Answer) -> None:
     assert found.attempt.state is AttemptState.REFUSED and len(found.api.requests) == 1
 
 
+def test_a_refusal_keeps_the_words_of_the_api(tmp_path: Path) -> None:
+    """Code, message, request and status: a person may have to ask about it."""
+    found = Creation([error(400, "validation_failed")], tmp_path)
+    assert found.attempt.error == ApiError("validation_failed", "Words.", "req_1", 400)
+
+
 def test_a_refusal_after_a_lost_reply_leaves_it_open(tmp_path: Path) -> None:
     """The lost sending may have made a task all the same."""
     assert Creation([LOST, error(400, "odd")], tmp_path / "1").attempt.state is AttemptState.SENT
     assert Creation([error(400, "odd")], tmp_path / "2", resent=True).attempt.state is AttemptState.SENT
 
 
-def test_an_empty_wallet_ends_creating(tmp_path: Path) -> None:
-    """For every other take as well."""
-    found = Creation([error(402)], tmp_path)
+@pytest.mark.parametrize("answer", [error(402), error(403, "insufficient_credits")])
+def test_an_empty_wallet_ends_creating(tmp_path: Path, answer: Answer) -> None:
+    """For every other take as well; whatever its status, it is no refused key."""
+    found = Creation([answer], tmp_path)
     assert found.stop.outcome is not None and found.stop.outcome.ending is Ending.OUT_OF_CREDITS
     assert found.attempt.state is AttemptState.REFUSED
 
 
+@pytest.mark.parametrize("answer", [error(401, "api_key_revoked"), error(403, "forbidden")])
 @pytest.mark.parametrize(("resent", "state"), [(False, AttemptState.WITHDRAWN), (True, AttemptState.SENT)])
-def test_a_refused_key_ends_the_run(tmp_path: Path, resent: bool, state: AttemptState) -> None:
+def test_a_refused_key_ends_the_run(
+    tmp_path: Path, answer: Answer, resent: bool, state: AttemptState
+) -> None:
     """A create that never arrived is withdrawn, one that may have arrived is kept."""
     with pytest.raises(KeyRefused):
-        Creation([error(401, "api_key_revoked")], tmp_path, resent=resent)
+        Creation([answer], tmp_path, resent=resent)
     ledger = Ledger(tmp_path, now=lambda: iso(EPOCH))
     assert ledger.history.attempts[KEY].state is state
 
@@ -223,6 +264,18 @@ def test_a_conflict_on_a_first_sending_belongs_to_somebody_else(tmp_path: Path) 
     assert found.attempt.error is not None
     assert (found.attempt.error.code, found.attempt.error.request_id) == ("idempotency_conflict", "req_1")
     assert found.limiter_troubles == 0
+
+
+def test_a_conflict_is_asked_after_even_when_creating_has_stopped(tmp_path: Path) -> None:
+    """A task of this key may exist, whoever sent it: it costs nothing to hear of it."""
+    stop, conflict = Stop(), error(409, "idempotency_conflict")
+
+    def stopping(request: httpx2.Request) -> httpx2.Response:
+        stop.creating(Ending.UNFINISHED, "somebody said so")
+        return httpx2.Response(conflict.status_code, content=conflict.content)
+
+    found = Creation([stopping, conflict], tmp_path, stop=stop)
+    assert found.attempt.state is AttemptState.UNKNOWN and len(found.api.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -257,6 +310,13 @@ def test_a_throttled_create_stands_in_line_again(tmp_path: Path) -> None:
     assert found.slot_waits == [3.0, None] and found.limiter_troubles == 0
 
 
+def test_a_throttled_create_does_not_stand_in_line_in_an_outage(tmp_path: Path) -> None:
+    """An API that has answered nothing else for as long as one take may last: nothing was paid, the next run may pay."""
+    found = Creation([error(429)], tmp_path, stop=Stop(patience=0.0))
+    assert found.attempt.state is AttemptState.WITHDRAWN and found.attempt.withdrawn == STILL_THROTTLED
+    assert len(found.api.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("first", "state", "sent"), [(LOST, AttemptState.RUNNING, 2), (error(429), AttemptState.WITHDRAWN, 1)]
 )
@@ -288,12 +348,15 @@ def test_cancelled_while_its_answer_is_under_way(tmp_path: Path) -> None:
     [
         (error(503, "public_api_disabled", retry_after="60"), AttemptState.WITHDRAWN),
         (error(503, retry_after="60"), AttemptState.SENT),
+        (error(409, "idempotency_conflict", retry_after="60"), AttemptState.SENT),
     ],
 )
 def test_cancelled_while_it_waits(tmp_path: Path, answer: Answer, state: AttemptState) -> None:
     """The wait ends at once; what never arrived is withdrawn, what may have arrived stays open."""
     found = Creation([answer, task()], tmp_path, leave_after=1.0)
     assert found.attempt.state is state and len(found.api.requests) == 1
+    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
+    assert len(lines) == (2 if state is AttemptState.WITHDRAWN else 1)
 
 
 def test_a_journal_that_takes_no_task_id_hands_it_to_a_person(tmp_path: Path) -> None:
@@ -315,6 +378,8 @@ def test_a_task_of_another_model_is_not_taken_for_its_own(tmp_path: Path) -> Non
     """A person decides whose it is; a model that nobody knows may be the same by another name."""
     foreign = Creation([task(model="other")], tmp_path / "1")
     assert foreign.attempt.state is AttemptState.UNKNOWN and foreign.attempt.task_id is None
+    assert foreign.attempt.error is not None and foreign.attempt.error.code == "foreign_task"
+    assert foreign.slots_accepted == 0
     assert Creation([task(model="m-2026")], tmp_path / "2").attempt.state is AttemptState.RUNNING
 
 

@@ -31,7 +31,7 @@ from rivya_run.journal.events import (
     Uploaded,
     Withdrawn,
 )
-from rivya_run.journal.fold import LEAST, History
+from rivya_run.journal.fold import History
 
 KEYS = st.sampled_from(["one", "two", "three"])
 SHOTS = st.sampled_from(["a", "b"])
@@ -152,7 +152,7 @@ def intended(key: str = "one", estimate: float | None = 10) -> Intended:
 
 
 @given(st.lists(EVENTS, max_size=30), st.integers(0, 30))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], cut: int) -> None:
     """No order of events is too odd, and nothing depends on where a run ended."""
     at_once = History(entries(events))
@@ -166,24 +166,21 @@ def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], 
 
 
 @given(st.lists(EVENTS, max_size=30))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) -> None:
-    """Kept up to date one entry at a time, they never drift; at stake is never less than spent."""
+    """Kept up to date one entry at a time, they never drift; what nobody knows the cost of counts as 1 credit."""
     found = History(entries(events))
     attempts = list(found.attempts.values())
     assert math.isclose(found.spent(), sum(one.spent for one in attempts), abs_tol=1e-6)
-    unanswered = {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
-    at_stake = sum(
-        max(
-            one.at_stake,
-            LEAST if one.price_unknown else 0,
-            found.prices.get(one.price_key or "", 0)
-            if one.task_id is None and one.state in unanswered
-            else 0,
-        )
-        for one in attempts
-    )
-    assert math.isclose(found.at_stake(), at_stake, abs_tol=1e-6)
+    for one in attempts:
+        unanswered = one.task_id is None and one.state in {
+            AttemptState.SENT,
+            AttemptState.UNKNOWN,
+            AttemptState.GIVEN_UP,
+        }
+        told = found.prices.get(one.price_key or "", 0) if unanswered else 0
+        assert found.stake_of(one) == max(told, one.at_stake, 1 if one.price_unknown else 0)
+    assert math.isclose(found.at_stake(), sum(map(found.stake_of, attempts)), abs_tol=1e-6)
     assert found.at_stake() >= found.spent() - 1e-6
     by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
     assert sorted(one.client_request_id for one in by_take) == sorted(found.attempts)
@@ -392,10 +389,79 @@ def test_nobody_waits_for_a_create_that_a_person_gave_up() -> None:
     found.apply(Entry(3, NOW, GivenUp(key="one")))
     assert found.unanswered_unpriced() == []
     assert found.at_stake() == 10
+    found.apply(Entry(4, NOW, intended("two")))
+    found.apply(Entry(5, NOW, Created(key="two", task_id="t", status="queued", reserved_credits=50.0)))
+    assert found.at_stake() == 100  # by the price that is known now, like any other without an answer
 
 
-@given(st.lists(EVENTS, max_size=30))
-def test_what_is_at_stake_is_the_sum_over_all_attempts(events: list[JournalEvent]) -> None:
-    """Kept up event by event, it never drifts from what the attempts and the prices say now."""
-    found = history(*events)
-    assert math.isclose(found.at_stake(), sum(map(found.stake_of, found.attempts.values())), abs_tol=1e-6)
+def test_the_last_run_tells_address_and_storyboard() -> None:
+    """Whoever finds the folder later learns from it where its tasks are, and of which text it was made."""
+    runs = [
+        RunStarted(
+            program="rivya-run",
+            base_url=f"https://{name}.example",
+            storyboard_id="board",
+            storyboard_path=f"{name}.yaml",
+            storyboard_sha256=name,
+            pid=1,
+        )
+        for name in ("old", "new")
+    ]
+    found = history(*runs)
+    assert found.base_url == "https://new.example"
+    assert (found.storyboard_path, found.storyboard_sha256) == ("new.yaml", "new")
+
+
+def test_a_create_that_is_known_to_be_free_counts_for_nothing() -> None:
+    """Only one whose cost nothing tells counts as one credit."""
+    assert history(intended(estimate=0.0)).at_stake() == 0
+    assert history(intended(estimate=None)).at_stake() == 1
+
+
+@pytest.mark.parametrize("uploaded_at", [None, "2026-05-01T00:00:00.000Z"])
+def test_an_upload_is_remembered_by_content_kind_and_model(uploaded_at: str | None) -> None:
+    """With its address, and since when it is there, or is known to be."""
+    found = history(
+        Uploaded(
+            sha256="a" * 64,
+            kind="image",
+            model="m",
+            path="/refs/a.png",
+            mime_type="image/png",
+            bytes=3,
+            url="https://media/up/1",
+            uploaded_at=uploaded_at,
+        )
+    )
+    upload = found.uploads["a" * 64, "image", "m"]
+    assert (upload.url, upload.uploaded_at) == ("https://media/up/1", uploaded_at or NOW)
+
+
+def test_an_adopted_task_is_known_by_shot_and_task() -> None:
+    """Also one whose create was never on record."""
+    event = Adopted(
+        key="one",
+        shot="a",
+        take=2,
+        fingerprint="f",
+        number=1,
+        model="m",
+        body="{}",
+        task_id="task_1",
+        status="queued",
+    )
+    found = history(intended("other"), event)
+    assert [one.client_request_id for one in found.of_shot("a")] == ["other", "one"]
+    assert found.keys_of_task("task_1") == {"one"}
+
+
+def test_attempts_of_a_take_stay_in_the_order_in_which_they_were_made() -> None:
+    """Whatever is heard of them later, and in which order."""
+    found = history(intended("one"), intended("two"), Withdrawn(key="one", reason="no connection"))
+    assert [one.client_request_id for one in found.of_take("a", 1)] == ["one", "two"]
+
+
+def test_a_create_of_no_kind_teaches_no_price() -> None:
+    """Where it isn't known of which model and params it was, its price is nobody else's."""
+    event = Intended(key="one", shot="a", take=1, fingerprint="f", number=1, model="m", body="{}")
+    assert history(event, Created(key="one", task_id="t", status="queued", reserved_credits=5.0)).prices == {}
