@@ -23,6 +23,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -61,7 +62,7 @@ def put_in_place(module: ModuleType, source: bytes) -> None:
     Its classes stay the same objects, so that what others hold of them fits: their methods get the other code.
     """
     tree = ast.parse(source)
-    other = {"__name__": module.__name__}
+    other: dict[str, Any] = {"__name__": module.__name__}
     exec(compile(tree, str(module.__file__), "exec", dont_inherit=True), other)
     tree.body = [one for one in tree.body if not isinstance(one, ast.ClassDef)]
     beside = dict(vars(module))
@@ -128,7 +129,7 @@ class EachMutant:
         items.sort(key=lambda one: bool(getattr(getattr(one, "obj", None), "hypothesis", None)))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Instead of pytest's own; survivors are told as they are found. No verdict where tests fail without a mutant."""
+        """Instead of pytest's own; no verdict where the tests fail without any mutant."""
         unchanged = self._start(session, self._source)
         unchanged.join()
         if session.testsfailed or unchanged.exitcode != 0:
@@ -197,13 +198,11 @@ def run(name: str, equivalent: Collection[Key]) -> Verdicts:
     ]
     plugins = [f"-p{'.'.join(one.parts)}" for one in own]
     off = [f"-pno:{one}" for one in ("xdist", "cacheprovider", "terminal", "capture")]
-    plain = [
+    plain = ["--noconftest", "--assert=plain", "--hypothesis-profile=mutants"]
+    plain += [
         "-ofaulthandler_timeout=0",
         "-oaddopts=--import-mode=importlib",
-        "--noconftest",
-        "--assert=plain",
-        "--hypothesis-profile=mutants",
-    ]
+    ]  # addopts name plugins that are off
     verdicts = Verdicts(name)
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder

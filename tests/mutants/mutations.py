@@ -74,9 +74,8 @@ def _changes(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.st
     """A place, what stands there, and what could wrongly stand there."""
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr | ast.arg):
         return
-    if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name):
-        if node.annotation.id == "TypeAlias":
-            return
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+        return
     if isinstance(node, ast.ClassDef) and any(
         isinstance(one, ast.Name) and one.id == "StrEnum" for one in node.bases
     ):

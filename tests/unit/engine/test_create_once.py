@@ -121,13 +121,8 @@ pytestmark = pytest.mark.usefixtures("no_threads")
 
 def test_the_task_is_on_record(tmp_path: Path) -> None:
     """A create that is answered has all that the API told of the task in the journal, and its slot is a task's."""
-    told = {
-        "reserved_credits": 30,
-        "final_credits": 0,
-        "created_at": "2026-05-11",
-        "updated_at": "2026-05-12",
-    }
-    found = Creation([task(**told)], tmp_path)
+    told = task(reserved_credits=30, final_credits=0, created_at="2026-05-11", updated_at="2026-05-12")
+    found = Creation([told], tmp_path)
     assert (found.attempt.state, found.attempt.task_id) == (AttemptState.RUNNING, "task_1")
     line = json.loads((tmp_path / "journal.jsonl").read_bytes().splitlines()[-1])
     assert (line["status"], line["reserved"], line["final"]) == ("queued", 30, 0)
@@ -311,7 +306,7 @@ def test_a_throttled_create_stands_in_line_again(tmp_path: Path) -> None:
 
 
 def test_a_throttled_create_does_not_stand_in_line_in_an_outage(tmp_path: Path) -> None:
-    """An API that has answered nothing else for as long as one take may last: nothing was paid, the next run may pay."""
+    """After nothing else for as long as one take may last it is withdrawn: nothing was paid, the next run may pay."""
     found = Creation([error(429)], tmp_path, stop=Stop(patience=0.0))
     assert found.attempt.state is AttemptState.WITHDRAWN and found.attempt.withdrawn == STILL_THROTTLED
     assert len(found.api.requests) == 1

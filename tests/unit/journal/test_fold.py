@@ -31,7 +31,7 @@ from rivya_run.journal.events import (
     Uploaded,
     Withdrawn,
 )
-from rivya_run.journal.fold import History
+from rivya_run.journal.fold import LEAST, History
 
 KEYS = st.sampled_from(["one", "two", "three"])
 SHOTS = st.sampled_from(["a", "b"])
@@ -168,19 +168,22 @@ def test_any_prefix_and_the_rest_give_what_all_give(events: list[JournalEvent], 
 @given(st.lists(EVENTS, max_size=30))
 @settings(max_examples=3 * settings().max_examples)
 def test_sums_and_indexes_are_those_of_the_attempts(events: list[JournalEvent]) -> None:
-    """Kept up to date one entry at a time, they never drift; what nobody knows the cost of counts as 1 credit."""
+    """Kept up to date one entry at a time, they never drift; what nobody knows the cost of counts as one credit."""
     found = History(entries(events))
     attempts = list(found.attempts.values())
     assert math.isclose(found.spent(), sum(one.spent for one in attempts), abs_tol=1e-6)
-    for one in attempts:
-        unanswered = one.task_id is None and one.state in {
-            AttemptState.SENT,
-            AttemptState.UNKNOWN,
-            AttemptState.GIVEN_UP,
-        }
-        told = found.prices.get(one.price_key or "", 0) if unanswered else 0
-        assert found.stake_of(one) == max(told, one.at_stake, 1 if one.price_unknown else 0)
-    assert math.isclose(found.at_stake(), sum(map(found.stake_of, attempts)), abs_tol=1e-6)
+    unanswered = {AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.GIVEN_UP}
+    at_stake = sum(
+        max(
+            one.at_stake,
+            LEAST if one.price_unknown else 0,
+            found.prices.get(one.price_key or "", 0)
+            if one.task_id is None and one.state in unanswered
+            else 0,
+        )
+        for one in attempts
+    )
+    assert math.isclose(found.at_stake(), at_stake, abs_tol=1e-6)
     assert found.at_stake() >= found.spent() - 1e-6
     by_take = [one for shot in ("a", "b") for take in (1, 2) for one in found.of_take(shot, take)]
     assert sorted(one.client_request_id for one in by_take) == sorted(found.attempts)

@@ -27,6 +27,7 @@ from rivya_run.journal.events import (
     Withdrawn,
 )
 from rivya_run.journal.transitions import Change, adopted, changed, intended
+from rivya_run.json_types import Json
 
 AT = "2026-05-11T00:00:09.000Z"
 EARLIER = "2026-05-11T00:00:01.000Z"
@@ -388,7 +389,7 @@ def test_a_still_belongs_to_the_first_file() -> None:
     known = with_stills()
     first, second = known.outputs
     event = FrameTaken(key=KEY, frame="first", path="a/1_first.png", sha256="u", bytes=2)
-    stills = [
+    stills: list[Json] = [
         {"frame": "last", "path": "a/1_last.png", "sha256": "t", "bytes": 1},
         {"frame": "first", "path": "a/1_first.png", "sha256": "u", "bytes": 2},
     ]
