@@ -11,9 +11,9 @@ from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.models.view import grid
 from rivya_run.simulator.faults import PLACES, FaultPlan
-from rivya_run.storyboard.language import KEYS, Key
+from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.problems import GROUPS
-from rivya_run.storyboard.shapes import KeyPlace
+from rivya_run.storyboard.shapes import Key, KeyPlace
 
 FOLDER = Path(__file__).parent
 ENDPOINTS = {place for place in PLACES if place not in ("task", "download")}

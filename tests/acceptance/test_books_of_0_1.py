@@ -47,6 +47,7 @@ def test_the_plan_is_the_one_that_was_made_then(storyboard: Path) -> None:
     """Action, cost, key and parents of every take; its words may become better."""
     then = json.loads((FIXTURE / "plan.json").read_bytes())
     now = shown("plan", "--json", storyboard)
+    del now["films"]  # 0.1 knew none
     for step in (*then["steps"], *now["steps"]):
         del step["reason"]
     assert now == then

@@ -1,10 +1,13 @@
-"""``rivya-run export``: the chosen takes as a cut, a contact sheet, or a timeline for an editor."""
+"""``rivya-run export``: the film as a cut, a contact sheet, captions, or a timeline for an editor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,7 +15,10 @@ from rivya_run.cli import options
 from rivya_run.errors import UsageError
 
 if TYPE_CHECKING:
-    from rivya_run.project.results import Results
+    from rivya_run.film.captions import Cue
+    from rivya_run.film.edit import Edit
+    from rivya_run.film.script import Script
+    from rivya_run.project.results import Present
 
 _NAMES: Final = {
     "cut": "cut.mp4",
@@ -21,50 +27,91 @@ _NAMES: Final = {
     "edl": "timeline.edl",
     "fcpxml": "timeline.fcpxml",
     "fcp7xml": "timeline.xml",
+    "srt": "captions.srt",
+    "vtt": "captions.vtt",
 }
+_ONLY_CUT: Final = ("burn_in", "burn_captions", "font", "size", "fps")
+_LARGEST: Final = 8192  # pixels of a side: beyond it H.264 has no level
+_FASTEST: Final = 240  # pictures a second
 
 
-@click.command("export", short_help="Cut, contact sheet, timelines for editors.")
+def _size(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    sides = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(2 <= side <= _LARGEST and side % 2 == 0 for side in sides):
+        raise click.BadParameter(
+            f"'{text}' is not a size: two even numbers up to {_LARGEST}, as in 1920x1080"
+        )
+    return sides
+
+
+def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    from rivya_run.film.edit import standard_rate
+
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 <= rate <= _FASTEST:
+        raise click.BadParameter(
+            f"'{text}' is not a frame rate: 1 to {_FASTEST}, as in 24, 23.976 or 24000/1001"
+        )
+    return standard_rate(rate)
+
+
+@click.command("export", short_help="Cut, contact sheet, captions, timelines for editors.")
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
 @click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one storyboard).")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
+@click.option("--no-sound", is_flag=True, help="Leave all sound out.")
 @click.option("--slates", is_flag=True, help="Show a slate for a shot without a take (cut, contact sheet).")
 @click.option("--burn-in", is_flag=True, help="Write the shot's id into the picture (cut).")
+@click.option("--burn-captions", is_flag=True, help="Write the captions into the picture (cut).")
+@click.option("--font", type=options.FILE, metavar="FILE", help="The font of burnt captions.")
+@click.option("--size", callback=_size, metavar="WxH", help="Size of the cut; without it the clips decide.")
+@click.option(
+    "--fps", callback=_rate, metavar="R", help="Frame rate of the cut; without it the clips decide."
+)
 def command(
     storyboards: tuple[Path, ...],
     form: str,
     output: Path | None,
-    slates: bool,
-    burn_in: bool,
     simulate: bool,
     outputs: Path | None,
+    **given: Any,
 ) -> None:
-    """Write the chosen takes in storyboard order, into the output folder unless --output names a file.
+    """Write the film of a storyboard as it is now, into the output folder unless --output names a file.
 
-    A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
+    Order, picks and the film's keys are those that the storyboard has now: no run is needed in between, no key, and
+    nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
+    from rivya_run.cli.messages import show_notices
     from rivya_run.project.open import storyboard_files
-    from rivya_run.project.results import results_of
+    from rivya_run.project.results import present
 
-    if slates and form not in ("cut", "contact-sheet"):
-        raise UsageError(f"--slates doesn't apply to {form}: a timeline holds only clips that exist")
-    if burn_in and form != "cut":
-        raise UsageError(f"--burn-in applies to a cut only, not to {form}")
+    wanted = _Wanted(form, **given)
+    wanted.check()
     paths = storyboard_files(storyboards)
     if output is not None and len(paths) > 1:
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
-        found = results_of(storyboard, outputs, simulate=simulate)
+        found = present(storyboard, outputs, simulate=simulate)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
-        path, about, notices = _write(found, to, form, slates=slates, burn_in=burn_in)
-        for notice in notices:
-            click.echo(f"notice: {notice}", err=True)
+        found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
+        path, about, notices = wanted.write(found, to)
+        show_notices([*filter(None, [found.notice]), *notices])
         click.echo(about, err=True)
         click.echo(path)
 
 
-def _target(output: Path, found: Results, storyboard: Path, form: str) -> Path:
+def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
     """The file that --output names, if it may be written."""
     from rivya_run.journal.attempt import owned_paths
     from rivya_run.journal.manifest import known_attempts
@@ -77,22 +124,84 @@ def _target(output: Path, found: Results, storyboard: Path, form: str) -> Path:
     return free_to_write(output, PRODUCTS[form], kept=kept)
 
 
-def _write(
-    found: Results, to: Path, form: str, *, slates: bool, burn_in: bool
-) -> tuple[Path, str, Sequence[str]]:
-    """The file, a line about it, and notices."""
-    if form == "cut":
-        from rivya_run.film.cut import write_cut
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the command line asks for."""
 
-        cut = write_cut(found.manifest, found.folder, to, slates=slates, burn_in=burn_in)
-        how = "clips copied as they are" if cut.copied else "re-encoded"
-        return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
-    if form == "contact-sheet":
-        from rivya_run.film.contact_sheet import write_contact_sheet
+    form: str
+    only: tuple[str, ...]
+    exclude: tuple[str, ...]
+    no_sound: bool
+    slates: bool
+    burn_in: bool
+    burn_captions: bool
+    font: Path | None
+    size: tuple[int, int] | None
+    fps: Fraction | None
 
-        sheet = write_contact_sheet(found.manifest, found.folder, to, slates=slates)
-        return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
-    from rivya_run.film.timeline import write_timeline
+    def check(self) -> None:
+        """Raises UsageError for an option without a place in the format."""
+        if self.slates and self.form not in ("cut", "contact-sheet"):
+            raise UsageError(f"--slates doesn't apply to {self.form}: only clips that exist are in it")
+        for name in _ONLY_CUT:
+            if getattr(self, name) and self.form != "cut":
+                raise UsageError(f"--{name.replace('_', '-')} applies to a cut only, not to {self.form}")
+        if self.font is not None and not self.burn_captions:
+            raise UsageError("--font is for --burn-captions")
 
-    handed = write_timeline(found.manifest, found.folder, to, form)
-    return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices
+    def write(self, found: Present, to: Path) -> tuple[Path, str, Collection[str]]:
+        """The file, a line about it, and notices."""
+        from rivya_run.film.edit import edited
+
+        script = self._script(found)
+        if self.form == "contact-sheet":
+            from rivya_run.film.contact_sheet import write_contact_sheet
+
+            updated = str(found.manifest.get("updated_at") or "")[:10]
+            sheet = write_contact_sheet(script, to, date=updated)
+            return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
+        edit = edited(script)
+        captions = _captions(edit, found) if self.burn_captions or self.form in ("srt", "vtt") else []
+        if self.no_sound:
+            edit = replace(edit, own=(), sounds=())
+        if self.form == "cut":
+            from rivya_run.film.cut import write_cut
+
+            cut = write_cut(edit, to, labels=self.burn_in, captions=captions, font=self.font)
+            how = "clips copied as they are" if cut.copied else "re-encoded"
+            return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
+        if self.form in ("srt", "vtt"):
+            return self._write_captions(edit, captions, to)
+        from rivya_run.film.timeline import write_timeline
+
+        handed = write_timeline(edit, to, self.form)
+        return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices
+
+    def _script(self, found: Present) -> Script:
+        from rivya_run.film.from_storyboard import script_now
+        from rivya_run.storyboard.model import selected_shots
+
+        selected = None
+        if found.source is not None:
+            [selected] = selected_shots([found.source.storyboard], self.only, self.exclude)
+        elif self.only or self.exclude:
+            raise UsageError("--only and --exclude need a storyboard without problems")
+        script = script_now(found, slates=self.slates, selected=selected).script
+        return replace(script, size=self.size, rate=self.fps)
+
+    def _write_captions(self, edit: Edit, captions: list[Cue], to: Path) -> tuple[Path, str, Collection[str]]:
+        from rivya_run.durable import write_atomically
+        from rivya_run.film.captions import srt, vtt
+        from rivya_run.film.cut import nothing_to_export
+
+        if not edit.pieces:
+            raise nothing_to_export()
+        write_atomically(to, (srt if self.form == "srt" else vtt)(captions).encode("utf-8", "replace"))
+        return to, f"{len(captions)} captions of {float(edit.seconds):g} s", edit.notices
+
+
+def _captions(edit: Edit, found: Present) -> list[Cue]:
+    from rivya_run.film.captions import cues
+
+    said = found.source.storyboard.film.captions if found.source is not None else {}
+    return cues(edit, **{name: said[name] for name in ("max_line", "max_lines") if name in said})

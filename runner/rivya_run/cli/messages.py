@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,12 @@ def show_advice(one: Prepared) -> None:
         say(as_text(one.source.advice), end="")
     if one.notice:
         say(f"note: {visible(one.notice)}")
+
+
+def show_notices(notices: Iterable[str]) -> None:
+    """Each notice once."""
+    for notice in dict.fromkeys(notices):
+        say(f"notice: {visible(notice)}")
 
 
 def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:

@@ -11,6 +11,7 @@ import click
 
 from rivya_run.cli import options as shared
 from rivya_run.errors import SOMETHING_TO_DO, RivyaError, UsageError
+from rivya_run.json_types import Json
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
@@ -105,20 +106,39 @@ def _only_one(**ways: object) -> None:
 
 def _show(prepared: Sequence[Prepared], form: str) -> None:
     from rivya_run.project.saved_plan import plan_document
-    from rivya_run.views.plan_view import CREDITS_COLUMN, HEADS, plan_markdown, plan_rows, totals_lines
+    from rivya_run.views.plan_view import (
+        CREDITS_COLUMN,
+        HEADS,
+        film_lines,
+        plan_markdown,
+        plan_rows,
+        totals_lines,
+    )
     from rivya_run.views.wording import show_columns
 
     plans = [one.plan for one in prepared]
+    films = [_film(one) for one in prepared]
     if form == "json":
-        _echo_documents([plan_document(plan) for plan in plans])
+        shown = zip(plans, films, strict=True)
+        _echo_documents([plan_document(plan) | {"films": [film]} for plan, (film, _) in shown])
     elif form == "markdown":
-        click.echo(plan_markdown(plans))
-    for number, plan in enumerate(plans if form == "table" else ()):
+        click.echo(plan_markdown(plans, [film_lines(*film) for film in films]))
+    for number, (plan, film) in enumerate(zip(plans, films, strict=True) if form == "table" else ()):
         if number:
             click.echo()
         show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True)
-        for line in totals_lines(plan):
+        for line in (*totals_lines(plan), *film_lines(*film)):
             click.echo(visible(line))
+
+
+def _film(one: Prepared) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """The film that a run comes to, and the shots that it leaves out on purpose; notices are told here."""
+    from rivya_run.cli.messages import show_notices
+    from rivya_run.film.from_storyboard import film_document, planned_film
+
+    edit, out = planned_film(one)
+    show_notices(edit.notices)
+    return film_document(edit), out
 
 
 def _show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:

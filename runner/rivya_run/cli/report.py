@@ -23,11 +23,23 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
+    from rivya_run.cli.messages import show_notices
+    from rivya_run.film.edit import edited
+    from rivya_run.film.from_storyboard import script_now
+    from rivya_run.project.open import storyboard_files
+    from rivya_run.project.results import present
     from rivya_run.views.page import write_report
 
-    for _, found in options.results_of_each(storyboards, outputs, simulate=simulate):
+    for storyboard in storyboard_files(storyboards):
+        found = present(storyboard, outputs, simulate=simulate)
+        edit = edited(script_now(found).script)
+        show_notices([*filter(None, [found.notice]), *edit.notices])
         page = write_report(
-            found.manifest, found.folder, storyboard_folder=found.storyboard_folder, embed=embed
+            found.manifest,
+            found.folder,
+            storyboard_folder=found.storyboard_folder,
+            embed=embed,
+            film=float(edit.seconds),
         )
         click.echo(page)
         if show:

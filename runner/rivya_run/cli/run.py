@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from rivya_run.cli import options as shared
-from rivya_run.cli.messages import say, show_advice, show_error
+from rivya_run.cli.messages import say, show_advice, show_error, show_notices
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.text import visible
 
@@ -101,6 +101,15 @@ def command(
     ctx.exit(result.exit_code)
 
 
+def _of_film(one: Prepared) -> Sequence[str]:
+    """What is to be known of the film that it will be; nothing where nothing is written of it."""
+    if not one.source.storyboard.says_of_film:
+        return ()
+    from rivya_run.film.from_storyboard import planned_film
+
+    return planned_film(one)[0].notices
+
+
 def carry_out(
     files: list[Path],
     options: RunOptions,
@@ -125,9 +134,11 @@ def carry_out(
     def confirm(prepared: Sequence[Prepared]) -> None:
         for one in prepared:
             if isinstance(view, JsonReporter):
-                view.advise(one.plan.storyboard, one.source.advice, one.notice)
+                notices = [*filter(None, [one.notice]), *_of_film(one)]
+                view.advise(one.plan.storyboard, one.source.advice, notices)
             else:
                 show_advice(one)
+                show_notices(_of_film(one))
         if saved is not None:
             check_steps(saved, prepared)
         if confirm_above is not None:

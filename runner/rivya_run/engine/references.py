@@ -29,6 +29,7 @@ from rivya_run.planning.planner import Planner
 from rivya_run.progress import Event
 from rivya_run.project.names import within
 from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
+from rivya_run.project.places import FRAMES
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
@@ -106,6 +107,8 @@ class References:
     ) -> ReferenceFile:
         if isinstance(reference, FileReference):
             facts = self._facts[reference.path]
+            if reference.frame is not None:
+                return await self._frame_of_own(facts, reference.path, reference.frame)
             return ReferenceFile(
                 Path(facts.path),
                 reference.path,
@@ -133,13 +136,23 @@ class References:
             )
         return await self._frame(key, output, frame)
 
+    async def _frame_of_own(self, facts: FileFacts, written: str, frame: Frame) -> ReferenceFile:
+        """A frame of one's own clip, which has to be what the plan was made by."""
+        if await anyio.to_thread.run_sync(sha256_of, Path(facts.path)) != facts.sha256:
+            raise RivyaError(f"{written} was changed while this runs")
+        name = _still_name(PurePosixPath(written.replace("\\", "/")).name, frame)
+        target = self._ledger.folder / FRAMES / facts.sha256[:16] / name
+        async with self._stills[str(target)]:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            digest = await anyio.to_thread.run_sync(_take_out, Path(facts.path), frame, target)
+        return ReferenceFile(target, name, digest, target.stat().st_size, "image", "image/png")
+
     async def _frame(self, key: str, clip: Output, frame: Frame) -> ReferenceFile:
         """The still that is on record, else one that is taken out now; kept beside the clip.
 
         What lies under its name and isn't what is on record is kept beside it: it was never asked for.
         """
-        label = frame if isinstance(frame, str) else f"{frame:g}s"
-        name = f"{clip.path.rpartition('.')[0]}_{label.replace('.', '-')}.png"
+        label, name = _label(frame), _still_name(clip.path, frame)
         target = within(self._ledger.folder, name)
         async with self._stills[name]:
             known = [still for still in stills(self._ledger.attempt(key).outputs[0]) if still.path == name]
@@ -151,6 +164,14 @@ class References:
             size = target.stat().st_size
             self._ledger.record(FrameTaken(key=key, frame=label, path=name, sha256=digest, bytes=size))
         return ReferenceFile(target, name, digest, size, "image", "image/png")
+
+
+def _label(frame: Frame) -> str:
+    return frame if isinstance(frame, str) else f"{frame:g}s"
+
+
+def _still_name(clip: str, frame: Frame) -> str:
+    return f"{clip.rpartition('.')[0]}_{_label(frame).replace('.', '-')}.png"
 
 
 def _take_out(clip: Path, frame: Frame, target: Path) -> str:

@@ -1,182 +1,180 @@
-"""The pictures of a cut that is encoded again: one size, one rate, one stream; slates and burnt-in labels."""
+"""The pictures of a film that is encoded again: one size, one rate, upright, transitions between them.
+
+Each clip is opened when its turn comes; only a dissolve has two open.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 
 import av
-from av.container import OutputContainer
-from av.filter import Graph
-from av.video.frame import PictureType
-from PIL import Image, ImageDraw, ImageOps
+from av.container import InputContainer
+from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image, ImageOps
 
-from rivya_run.film.clips import Clip, Segment, opened
-from rivya_run.media import typefaces
-from rivya_run.media.frames import still
-from rivya_run.text import visible
+from rivya_run.film.clips import opened
+from rivya_run.film.edit import Edit, Piece
+from rivya_run.film.filters import Step, filtered, joined
+from rivya_run.film.slates import slate, tag
+from rivya_run.media.frames import HD_LINES, still
 
-_PAPER = (26, 28, 33)
-_INK = (236, 238, 242)
-_SOFT = (150, 156, 168)
-_MOST_PROMPT = 1500  # characters: more never fits on a slate
-
-
-def clean(text: str) -> str:
-    """Text of people on one line, control characters made visible."""
-    return visible(" ".join(text.split()))
+_EARLY = Fraction(1, 10)  # seconds before a trim that are decoded: the frame on screen may have begun there
+_TURNS = {90: "cclock", 270: "clock"}  # PyAV counts against the clock
+_TAIL = ("tpad", "stop=-1:stop_mode=clone")  # a clip that ends early stays on its last picture
 
 
-def slate(segment: Segment, width: int, height: int) -> Image.Image:
-    """A picture that says which shot is missing and what it will show."""
-    image = Image.new("RGB", (width, height), _PAPER)
-    pen = ImageDraw.Draw(image)
-    unit = max(8, min(width, height) // 20)
-    room, left, top = width - 4 * unit, 2 * unit, 2 * unit
-    typefaces.write(pen, typefaces.shortened(clean(segment.shot), unit * 2, room), left, top, unit * 2, _INK)
-    top += unit * 3
-    scene = f"{clean(segment.scene)} · " if segment.scene else ""
-    typefaces.write(
-        pen, typefaces.shortened(f"{scene}no finished take yet", unit, room), left, top, unit, _SOFT
-    )
-    top += unit * 2
-    lines = max(1, (height - top - unit) // (unit * 3 // 2))
-    for line in typefaces.wrapped(clean(segment.note[:_MOST_PROMPT]), unit, room, lines):
-        typefaces.write(pen, line, left, top, unit, _INK)
-        top += unit * 3 // 2
-    return image
-
-
-def label(segment: Segment) -> str:
-    """``sh010 t02``, as burnt into a cut."""
-    return clean(segment.shot) + (f" t{segment.take:02}" if segment.take is not None else "")
-
-
-@lru_cache(maxsize=8)
-def _tag(text: str, width: int, height: int) -> Image.Image:
-    size = max(9, min(width, height) // 18)
-    text = typefaces.shortened(text, size, width - 3 * size)
-    tag = Image.new("RGBA", (int(typefaces.width_of(text, size)) + size, size * 8 // 5), (0, 0, 0, 150))
-    typefaces.write(ImageDraw.Draw(tag), text, size / 2, size * 0.15, size, (255, 255, 255, 255))
-    return tag
-
-
-def burn(image: Image.Image, text: str) -> Image.Image:
-    """The label on its half-dark ground, put into the lower left corner."""
-    tag = _tag(text, *image.size)
-    margin = max(4, min(image.size) // 30)
-    image.paste(tag, (margin, image.height - tag.height - margin), tag)
-    return image
-
-
-_ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("libx264", {"crf": "18", "preset": "veryfast"}),
-    ("libopenh264", {}),
-    ("mpeg4", {"qscale": "3"}),
-)
-
-
-class Pictures:
-    """A video track of an output, filled piece by piece."""
-
-    def __init__(self, out: OutputContainer, size: tuple[int, int], rate: Fraction, *, burn_in: bool) -> None:
-        self._out, self._size, self._rate, self._burn_in = out, size, rate, burn_in
-        self._stream = _encoder(out, rate)
-        self._stream.width, self._stream.height = size
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.time_base = 1 / rate
-
-    def add(self, segment: Segment, clip: Clip | None, begin: int, end: int) -> None:
-        """The frames from ``begin`` up to ``end`` of the output, taken from a piece."""
-        count = end - begin
-        shown = self._of_clip(clip, count) if clip is not None else self._of_still(segment, count)
-        for number, frame in enumerate(shown, start=begin):
-            if self._burn_in:
-                image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
-                frame = _frame(burn(image, label(segment)))
-            frame.pts, frame.time_base = number, 1 / self._rate
-            frame.pict_type = PictureType.NONE
-            self._out.mux(self._stream.encode(frame))
-
-    def finish(self) -> None:
-        self._out.mux(self._stream.encode(None))
-
-    def _of_still(self, segment: Segment, frames: int) -> Iterator[av.VideoFrame]:
-        if segment.file is None:
-            image = slate(segment, *self._size)
-        else:
-            image = ImageOps.pad(still(segment.file).convert("RGB"), self._size, color=(0, 0, 0))
-        frame = _frame(image)
-        for _ in range(frames):
+def shown(edit: Edit, *, labels: bool = False) -> Iterator[av.VideoFrame]:
+    """The frames of a film in their order, exactly as many as the edit has."""
+    waiting: Iterator[av.VideoFrame] = iter(())  # the rest of the picture before, to dissolve with
+    number = 0
+    for piece, after in zip(edit.pieces, (*edit.pieces[1:], None), strict=False):
+        frames = _of_piece(edit, piece, labels=labels)
+        parts: list[Iterable[av.VideoFrame]] = []
+        if piece.dissolve:
+            incoming = itertools.islice(frames, piece.dissolve)
+            parts.append(_dissolved(waiting, incoming, piece.dissolve, edit.rate))
+        alone = piece.frames - piece.dissolve - (after.dissolve if after is not None else 0)
+        parts.append(itertools.islice(frames, alone))
+        waiting = frames
+        for frame in itertools.chain.from_iterable(parts):
+            frame.pts, frame.time_base = number, 1 / edit.rate
+            number += 1
             yield frame
 
-    def _of_clip(self, clip: Clip, frames: int) -> Iterator[av.VideoFrame]:
-        """Frame n of the output shows what is on screen in the middle of its time."""
-        given = 0
-        last: av.VideoFrame | None = None
-        with opened(clip.file) as container:
-            container.streams.video[0].thread_type = "AUTO"
-            for shown in self._fitted(container):
-                time = Fraction(shown.time or 0).limit_denominator(1_000_000) - clip.start
-                while last is not None and given < frames and (given + Fraction(1, 2)) / self._rate < time:
-                    yield last
-                    given += 1
-                last = shown
-        while last is not None and given < frames:
-            yield last
-            given += 1
 
-    def _fitted(self, container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
-        """The clip's frames upright, scaled into the size of the cut, bars around them where needed."""
-        graph: Graph | None = None
-        for shown in container.decode(video=0):
-            if shown.pts is None:
-                continue
-            if shown.rotation:
-                turned: Image.Image = shown.to_image()  # type: ignore[no-untyped-call]
-                time, base = shown.pts, shown.time_base
-                shown = _frame(turned.rotate(shown.rotation, expand=True))
-                shown.pts, shown.time_base = time, base
-            if graph is None:
-                graph = self._graph(shown, container)
-            graph.push(shown)
-            fitted = graph.pull()
-            if isinstance(fitted, av.VideoFrame):
-                yield fitted
-
-    def _graph(self, shown: av.VideoFrame, container: av.container.InputContainer) -> Graph:
-        width, height = self._size
-        aspect = container.streams.video[0].codec_context.sample_aspect_ratio or Fraction(1)
-        graph = Graph()
-        nodes = [
-            graph.add_buffer(
-                width=shown.width,
-                height=shown.height,
-                format=shown.format,
-                time_base=shown.time_base or Fraction(1, 1000),
-            ),
-            graph.add("scale", f"w=iw*{aspect.numerator}/{aspect.denominator}:h=ih"),
-            graph.add("setsar", "1"),
-            graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"),
-            graph.add("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
-            graph.add("format", "yuv420p"),
-            graph.add("buffersink"),
-        ]
-        graph.link_nodes(*nodes).configure()
-        return graph
+def _dissolved(
+    before: Iterator[av.VideoFrame], after: Iterator[av.VideoFrame], frames: int, rate: Fraction
+) -> Iterator[av.VideoFrame]:
+    """So many frames in which one picture becomes the other."""
+    steps = [("fps", f"{rate}"), ("settb", f"{1 / rate}")]  # xfade wants to be told that the rate is steady
+    seconds = float(frames / rate)
+    both = [_timed(before, rate), _timed(after, rate)]
+    return itertools.islice(
+        joined(both, ("xfade", f"transition=fade:duration={seconds}:offset=0"), each=steps), frames
+    )
 
 
-def _frame(image: Image.Image) -> av.VideoFrame:
+def _timed(frames: Iterable[av.VideoFrame], rate: Fraction) -> Iterator[av.VideoFrame]:
+    for number, frame in enumerate(frames):
+        frame.pts, frame.time_base = number, 1 / rate
+        yield frame
+
+
+def _of_piece(edit: Edit, piece: Piece, *, labels: bool) -> Iterator[av.VideoFrame]:
+    """The frames of one picture, as many as it has in the film, faded where it comes from black or goes to it."""
+    frames = _of_clip(edit, piece) if piece.clip else _of_still(edit, piece)
+    frames = itertools.islice(frames, piece.frames)
+    if labels:
+        image, (left, top) = tag(piece.shot, *edit.size)
+        mark: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+        mark.pts, mark.time_base = 0, 1 / edit.rate
+        options = f"x={left}:y={top}:format=yuv420:eof_action=repeat"
+        frames = joined([_timed(frames, edit.rate), [mark]], ("overlay", options), [("format", "yuv420p")])
+    fades = _fades(piece)
+    return filtered(_timed(frames, edit.rate), fades) if fades else iter(frames)
+
+
+def _fades(piece: Piece) -> list[Step]:
+    steps = []
+    if piece.fade_in:
+        steps.append(("fade", f"type=in:start_frame=0:nb_frames={piece.fade_in}"))
+    if piece.fade_out:
+        start = piece.frames - piece.fade_out
+        steps.append(("fade", f"type=out:start_frame={start}:nb_frames={piece.fade_out}"))
+    return steps
+
+
+def _of_still(edit: Edit, piece: Piece) -> Iterator[av.VideoFrame]:
+    footage = piece.shot.footage
+    if footage is None or footage.file is None:
+        image = slate(piece.shot, *edit.size)
+    else:
+        image = ImageOps.pad(_on_black(still(footage.file)), edit.size, color=(0, 0, 0))
     frame: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    space = Colorspace.ITU709 if edit.size[1] >= HD_LINES else Colorspace.ITU601
+    frame = frame.reformat(format="yuv420p", dst_colorspace=space, dst_color_range=ColorRange.MPEG)
+    return itertools.repeat(frame)
+
+
+def _on_black(image: Image.Image) -> Image.Image:
+    """A picture without its transparency: a logo stands on black, as everything around it does."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    ground.alpha_composite(image)
+    return ground.convert("RGB")
+
+
+def _of_clip(edit: Edit, piece: Piece) -> Iterator[av.VideoFrame]:
+    """A clip from where it begins, at the rate of the film, for ever on its last picture."""
+    assert piece.shot.footage is not None and piece.shot.footage.file is not None
+    with opened(piece.shot.footage.file) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        frames = _decoded(container, piece.source)
+        first = next(frames, None)
+        if first is None:
+            yield from itertools.repeat(_black(edit.size))
+            return
+        # Frame n shows what is on screen in the middle of its time.
+        rate: Step = ("fps", f"fps={edit.rate}:round=near:start_time=0")
+        steps = [rate, *_fitting(container, first, edit.size), _TAIL]
+        yield from filtered(itertools.chain([first], frames), steps)
+
+
+def _decoded(container: InputContainer, source: Fraction) -> Iterator[av.VideoFrame]:
+    """The frames from the one on screen at ``source`` seconds on, their times counted from there."""
+    stream = container.streams.video[0]
+    base = stream.time_base or Fraction(1, 1000)
+    start = (stream.start_time or 0) * base + source
+    if source > _EARLY:
+        container.seek(int((start - _EARLY) / base), stream=stream)
+    before: av.VideoFrame | None = None
+    for frame in container.decode(stream):
+        if frame.pts is None:
+            continue
+        frame.pts -= round(start / base)
+        if before is not None and frame.pts > 0:
+            yield before
+            before = None
+        if frame.pts <= 0:
+            before = frame
+        else:
+            yield frame
+    if before is not None:
+        yield before
+
+
+def _fitting(container: InputContainer, first: av.VideoFrame, size: tuple[int, int]) -> Sequence[Step]:
+    """Upright, scaled into the size of the film with square pixels, bars around it where needed."""
+    aspect = container.streams.video[0].codec_context.sample_aspect_ratio or Fraction(1)
+    wide, high = first.width * aspect, Fraction(first.height)
+    steps: list[Step] = []
+    turn = round(first.rotation) % 360
+    if turn in _TURNS:
+        steps.append(("transpose", f"dir={_TURNS[turn]}"))
+        wide, high = high, wide
+    elif turn == 180:
+        steps += [("hflip", ""), ("vflip", "")]
+    scale = min(size[0] / wide, size[1] / high)
+    fitted = [
+        max(2, min(most, round(side * scale / 2) * 2)) for side, most in ((wide, size[0]), (high, size[1]))
+    ]
+    into = "bt709" if size[1] >= HD_LINES else "smpte170m"
+    options = f"w={fitted[0]}:h={fitted[1]}:out_color_matrix={into}:out_range=limited"
+    if first.colorspace not in _NAMED:
+        options += f":in_color_matrix={'bt709' if first.height >= HD_LINES else 'smpte170m'}"
+    steps.append(("scale", options))
+    if tuple(fitted) != size:
+        steps.append(("pad", f"w={size[0]}:h={size[1]}:x=(ow-iw)/2:y=(oh-ih)/2"))
+    return [*steps, ("setsar", "1"), ("format", "yuv420p")]
+
+
+_NAMED = {1, 5, 6, 7, 9}
+"""Colour matrices that a clip can say it has; what says nothing is taken by its size, as players do."""
+
+
+def _black(size: tuple[int, int]) -> av.VideoFrame:
+    frame: av.VideoFrame = av.VideoFrame.from_image(Image.new("RGB", size))  # type: ignore[no-untyped-call]
     return frame.reformat(format="yuv420p")
-
-
-def _encoder(out: OutputContainer, rate: Fraction) -> av.VideoStream:
-    """The best encoder that this build of PyAV has."""
-    for name, options in _ENCODERS:
-        if name in av.codecs_available:
-            stream = out.add_stream(name, rate=rate, options=options)
-            assert isinstance(stream, av.VideoStream)
-            return stream
-    raise RuntimeError("this build of PyAV can't write MP4 pictures")

@@ -45,18 +45,13 @@ def fingerprint(
     return hashlib.sha256(canonical(asked)).hexdigest()
 
 
-def file_identity(sha256: str) -> dict[str, Json]:
-    """A reference file is its content."""
-    return {"sha256": sha256}
-
-
 def url_identity(url: str, kind: str, stable_id: str | None) -> dict[str, Json]:
     """A reference on the web is its URL, or the ``id`` that stays when a signed URL changes, with its kind."""
     return {"id": stable_id, "kind": kind} if stable_id is not None else {"url": url, "kind": kind}
 
 
-def shot_identity(sha256: str, frame: str | float | None) -> dict[str, Json]:
-    """A reference to a shot is the content of that shot's file with the frame asked for."""
+def file_identity(sha256: str, frame: str | float | None = None) -> dict[str, Json]:
+    """A reference to a file, also a shot's, is its content with the frame asked for."""
     return {"sha256": sha256} if frame is None else {"sha256": sha256, "frame": frame}
 
 

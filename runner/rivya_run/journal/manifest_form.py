@@ -216,6 +216,9 @@ class ShotForm(_Form, frozen=True, kw_only=True):
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
+    file: Annotated[
+        str | UnsetType, _said("The file that the shot is, relative to the storyboard; nothing is made of it")
+    ] = UNSET
     takes: Annotated[tuple[Take, ...], _said("In their order")]
 
 

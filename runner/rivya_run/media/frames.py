@@ -21,7 +21,7 @@ from rivya_run.media.warnings import PictureFacts
 
 _SAMPLES = 6  # pictures that are enough to see whether anything moves
 _PATCHES = (32, 18)  # across and down: noise averages out in a patch
-_HD_LINES = 720  # from here on unmarked video is BT.709, below BT.601, as players assume
+HD_LINES = 720  # from here on unmarked video is BT.709, below BT.601, as players assume
 _POSTER_AT = 1 / 3  # past fades and titles
 _POSTER_LOOKS = 48  # two seconds at 24 a second: a longer dark scene is what the clip looks like
 _DARK = 24  # of 255 in full range: below it nothing is to be seen
@@ -156,7 +156,7 @@ def _duration(shown: av.VideoFrame, container: InputContainer) -> float:
 def _picture(shown: av.VideoFrame) -> Image.Image:
     """The frame as RGB, turned as the clip says. Unnamed colours are taken as HD's from 720 lines on."""
     named = shown.colorspace in (1, 5, 6, 7, 9)
-    source = Colorspace.ITU709 if shown.height >= _HD_LINES else Colorspace.ITU601
+    source = Colorspace.ITU709 if shown.height >= HD_LINES else Colorspace.ITU601
     rgb = shown.reformat(
         format="rgb24", src_colorspace=None if named else source, interpolation=Interpolation.BICUBIC
     )

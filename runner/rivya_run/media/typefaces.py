@@ -19,18 +19,31 @@ _MOST_LETTERS = 600  # no picture is wide enough for more
 
 
 @lru_cache(maxsize=64)
-def _font(size: int) -> FreeTypeFont:
-    return ImageFont.truetype(_DEJAVU, size)
+def font(size: int, file: Path = _DEJAVU) -> FreeTypeFont:
+    """A font, the shipped one unless a file is named. Raises OSError when that is none."""
+    return ImageFont.truetype(file, size)
+
+
+def missing(text: str, file: Path = _DEJAVU) -> str:
+    """The letters of a text that a font doesn't have, each once."""
+    shown = font(24, file)
+    box = _drawn(shown, "\U0010ffff")  # a code point that no font may have
+    return "".join(sign for sign in dict.fromkeys(text) if sign.isprintable() and _drawn(shown, sign) == box)
+
+
+def _drawn(shown: FreeTypeFont, sign: str) -> tuple[tuple[int, int], bytes]:
+    mask = shown.getmask(sign)
+    return mask.size, bytes(mask)
 
 
 def write(pen: ImageDraw, text: str, left: float, top: float, size: int, ink: tuple[int, ...]) -> None:
     """One line of text, its letters ``size`` pixels high."""
-    pen.text((left, top + size), text, font=_font(size), fill=ink, anchor="ls")
+    pen.text((left, top + size), text, font=font(size), fill=ink, anchor="ls")
 
 
 def width_of(text: str, size: int) -> float:
     """How wide ``text`` is in pixels."""
-    return _font(size).getlength(text)
+    return font(size).getlength(text)
 
 
 def wrapped(text: str, size: int, width: float, lines: int) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from rivya_run.json_types import Json
 
 KINDS = ("image", "video", "audio")
+Track: TypeAlias = Literal["voice", "music", "effects"]
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 EXTENSION_PATTERN = r"^x-"
 EXTENSION_PREFIX = "x-"
@@ -81,6 +83,7 @@ class ModelTable:
     """All that is known of a model. ``references`` None: no upload policy (or, if incomplete, none read).
 
     ``api_status`` is what the API said of it (available, coming_soon, studio_only); None: not asked.
+    ``track`` is where its sounds belong in a film.
     """
 
     id: str
@@ -100,6 +103,7 @@ class ModelTable:
     note: str | None = None
     advice: tuple[AdviceRow, ...] = ()
     api_status: str | None = None
+    track: Track | None = None
 
     def row(self, key: str) -> ParameterRow | None:
         return next((row for row in self.params if row.key == key), None)

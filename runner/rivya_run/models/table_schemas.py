@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import get_args
 
 from rivya_run.json_types import Json
 from rivya_run.models.table import (
@@ -12,6 +13,7 @@ from rivya_run.models.table import (
     ModelTable,
     ParameterRow,
     ParameterType,
+    Track,
 )
 from rivya_run.models.values import REFERENCES_KEY, number_text
 
@@ -73,6 +75,7 @@ def _table_keys() -> dict[str, Json]:
         "api_status": _said(
             "available, coming_soon or studio_only; absent: available as far as is known", _NAME
         ),
+        "track": _said("Where its sounds belong in a film; absent: effects", {"enum": [*get_args(Track)]}),
         "params": _said("One row for each parameter", rows),
         "references": _said(
             "Which files may come along; absent: none known", {"$ref": "#/definitions/references"}

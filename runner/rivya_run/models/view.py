@@ -74,7 +74,7 @@ _FACTS = (
         "max_prompt_length",
         "prompt_required",
     ),
-    *("requires_files", "files_api", "source_url", "read_on", "complete", "note", "api_status"),
+    *("requires_files", "files_api", "source_url", "read_on", "complete", "note", "api_status", "track"),
 )
 
 

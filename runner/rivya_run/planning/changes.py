@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rivya_run.journal.fingerprint import file_identity, fingerprint, shot_identity, url_identity
+from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identity
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import parents_of
@@ -70,12 +70,12 @@ def _content(
     identities: list[dict[str, Json]] = []
     for reference in shot.references:
         if isinstance(reference, FileReference):
-            identities.append(file_identity(files.get(reference.path, reference.path)))
+            identities.append(file_identity(files.get(reference.path, reference.path), reference.frame))
         elif isinstance(reference, UrlReference):
             identities.append(url_identity(reference.url, reference.kind, reference.id))
         else:
             take = reference.take or shots[reference.shot].pick or 0
-            identities.append({**shot_identity(found[reference.shot], reference.frame), "take": take})
+            identities.append({**file_identity(found[reference.shot], reference.frame), "take": take})
     defaults = tables[shot.model].defaults() if shot.model in tables else {}
     return fingerprint(shot.model, shot.prompt, shot.params, defaults, identities)
 

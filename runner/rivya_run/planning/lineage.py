@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
-from rivya_run.journal.fingerprint import file_identity, fingerprint, shot_identity, url_identity
+from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identity
 from rivya_run.journal.fold import History
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
@@ -41,7 +41,7 @@ class Lineage:
         matching: Matching,
     ) -> None:
         self._shots = {shot.id: shot for shot in storyboard.shots}
-        self._order = storyboard.shots
+        self._order = storyboard.made
         self._defaults = {model: table.defaults() for model, table in tables.items()}
         self._history = history
         self._facts = facts
@@ -84,11 +84,11 @@ class Lineage:
         identities: list[dict[str, Json]] = []
         for reference in shot.references:
             if isinstance(reference, FileReference):
-                identities.append(file_identity(self._facts[reference.path].sha256))
+                identities.append(file_identity(self._facts[reference.path].sha256, reference.frame))
             elif isinstance(reference, UrlReference):
                 identities.append(url_identity(reference.url, reference.kind, reference.id))
             else:
-                identities.append(shot_identity(next(made_from).sha256 or "", reference.frame))
+                identities.append(file_identity(next(made_from).sha256 or "", reference.frame))
         return fingerprint(shot.model, shot.prompt, shot.params, self._defaults[shot.model], identities)
 
     def _parent(self, child: Shot, reference: ShotReference, steps: Steps) -> Parent | str:

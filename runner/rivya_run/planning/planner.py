@@ -51,7 +51,7 @@ class Planner:
         self.matching = Matching(history.attempts.values())
         self.lineage = Lineage(storyboard, tables, history, facts, self.matching)
         self._steps: dict[tuple[str, int], Step] = {}
-        self._unresolved = {shot.id for shot in storyboard.shots}
+        self._unresolved = {shot.id for shot in storyboard.made}
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""

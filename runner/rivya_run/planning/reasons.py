@@ -128,7 +128,7 @@ def _reference_change(
 ) -> str | None:
     if isinstance(reference, FileReference):
         now = facts.get(reference.path)
-        if upload is None or now is None or upload.sha256 == now.sha256:
+        if upload is None or now is None or upload.sha256 == now.sha256 or reference.frame is not None:
             return None
         if upload.path == reference.path or upload.path.endswith("/" + reference.path.lstrip("./")):
             return f"reference {reference.path} has new content"

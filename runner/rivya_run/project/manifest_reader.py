@@ -36,11 +36,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class NoFinishedTake:
-    """A shot that has no finished take yet."""
+    """A shot that has no finished take yet, or is a ``file`` of people's own."""
 
     shot: str
     scene: str | None
     prompt: str
+    file: str | None = None
 
 
 def entries(value: object) -> list[Entry]:
@@ -148,7 +149,7 @@ def chosen_takes(manifest: Entry) -> Iterator[Chosen | NoFinishedTake]:
         if take is not None and file is not None:
             yield Chosen(name, scene, take_number(take), *file[:2], take, file[2])
         elif not shot.get("skipped"):
-            yield NoFinishedTake(name, scene, _prompt(shot))
+            yield NoFinishedTake(name, scene, _prompt(shot), text(shot.get("file")))
 
 
 def _prompt(shot: Entry) -> str:

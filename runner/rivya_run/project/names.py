@@ -158,6 +158,8 @@ PRODUCTS: Mapping[str, Product] = {
     "edl": Product("an EDL", lambda head: head.startswith(b"TITLE:")),
     "fcpxml": Product("an FCPXML timeline", lambda head: b"<fcpxml" in head),
     "fcp7xml": Product("an FCP 7 XML timeline", lambda head: b"<xmeml" in head),
+    "srt": Product("captions", lambda head: b" --> " in head),
+    "vtt": Product("captions", lambda head: head.startswith(b"WEBVTT")),
 }
 """What is written where a person says, by the format that is asked for."""
 

@@ -7,17 +7,17 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rivya_run.errors import Problem, StoryboardError, UsageError
+from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.places import project_root
-from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Storyboard
-from rivya_run.storyboard.problems import has_errors, made_strict, summary
+from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
+from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
 from rivya_run.suggest import did_you_mean
@@ -79,6 +79,7 @@ def open_storyboard(
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
         troubles = judge_references(reading.draft, catalog, looked, file)
+        troubles += _absent_from_film(reading.draft, path.parent, looked, file)
         if troubles:
             source, _ = decode(content, file)
             problems += [replace(trouble, source=source.line(trouble.line)) for trouble in troubles]
@@ -108,15 +109,32 @@ def _look_at_references(
     return looked
 
 
+def _absent_from_film(
+    storyboard: Storyboard, folder: Path, looked: Collection[str], file: str
+) -> Iterator[Problem]:
+    """Advice for files that only the film needs, and that aren't there."""
+    named: list[tuple[Shot | Sound, str | None]] = [(shot, shot.file) for shot in storyboard.shots]
+    named += [(sound, sound.file) for sound in storyboard.film.sounds]
+    for one, written in named:
+        if written is not None and written not in looked and own_file(written, folder) is None:
+            message = f"{_missing(written, folder)}; the film is made without it"
+            where = below(one.where, "file")
+            yield Problem(file, one.line, one.column, Severity.ADVICE, where, message, "missing-film-file")
+
+
 def reference_paths(path: Path) -> list[Path]:
-    """The reference files that a storyboard file names, there or not, as far as it can be read.
+    """The files that a storyboard file names, there or not, as far as it can be read.
 
     Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
     """
     catalog = load_catalog(project_root(path) / PROJECT_FOLDER)
     draft = read_storyboard(read_file(path), path=path.as_posix(), catalog=catalog).draft
-    named = [reference for shot in draft.shots for reference in shot.references] if draft is not None else []
-    return [path.parent / one.path for one in named if isinstance(one, FileReference)]
+    if draft is None:
+        return []
+    references = [one for shot in draft.shots for one in shot.references if isinstance(one, FileReference)]
+    own = [shot.file for shot in draft.shots if shot.file is not None]
+    sounds = [sound.file for sound in draft.film.sounds]
+    return [path.parent / one for one in (*(reference.path for reference in references), *own, *sounds)]
 
 
 def read_file(path: Path) -> bytes:
@@ -213,6 +231,19 @@ def look_at(
         return _trouble(error, path_as_written, folder)
 
 
+def own_file(path_as_written: str, folder: Path) -> Path | None:
+    """A file that only the film needs, if it is there. It isn't read."""
+    try:
+        real = _resolved(path_as_written, folder)
+        return real if real.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _missing(path_as_written: str, folder: Path) -> str:
+    return f"there is no file '{_shown(path_as_written)}'{_neighbour(path_as_written, folder)}"
+
+
 def _shown(path: str) -> str:
     return shortened(path, _SHOWN)
 
@@ -266,9 +297,7 @@ def _other_than_file(mode: int) -> str:
 def _trouble(error: Exception, written: str, folder: Path) -> FileTrouble:
     shown = _shown(written)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return FileTrouble(
-            written, "missing-file", f"there is no file '{shown}'{_neighbour(written, folder)}"
-        )
+        return FileTrouble(written, "missing-file", _missing(written, folder))
     if isinstance(error, PermissionError):
         return FileTrouble(written, "unreadable", f"'{shown}' can't be read: permission denied")
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:

@@ -18,6 +18,9 @@ STATE = ".state"
 ARRIVING = ".arriving"
 """The folder, inside the output folder, of downloads that are not complete yet."""
 
+FRAMES = ".frames"
+"""The folder of frames that were taken out of people's own clips; derived, may be deleted."""
+
 OUTPUTS = "outputs"
 SIMULATED = ".simulated"
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")

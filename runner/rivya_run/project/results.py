@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rivya_run.errors import RivyaError, UsageError
+from rivya_run.errors import RivyaError, StoryboardError, UsageError
+from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.manifest import manifest as manifest_from
+from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.project.ledger import read_manifest
+from rivya_run.project.manifest_reader import Entry, chosen_take, entries
 from rivya_run.project.open import storyboard_id_of
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
-from rivya_run.project.plan import RunOptions, open_sources, planned
+from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, planned
 from rivya_run.text import visible
 
 
@@ -35,9 +39,11 @@ def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
     Raises StoryboardError, OutputFolderError or JournalDamaged.
     """
     with planned(open_sources([storyboard], options), options) as [prepared]:
-        source, history = prepared.source, prepared.ledger.history
-    if not history.attempts:
-        return None
+        return _manifest_now(prepared) if prepared.ledger.history.attempts else None
+
+
+def _manifest_now(prepared: Prepared) -> dict[str, Json]:
+    source, history = prepared.source, prepared.ledger.history
     # What the storyboard is now may not be what was run: its reader is told by the digest.
     ran = replace(source.storyboard, sha256=history.storyboard_sha256 or source.storyboard.sha256)
     return manifest_from(
@@ -96,3 +102,86 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
 def _is_of(manifest: dict[str, Any], storyboard: Path) -> bool:
     """Whether a storyboard is as it was when its last run began."""
     return bool(manifest["storyboard"]["sha256"] == sha256_of(storyboard))
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A storyboard as it is now, and what has been made of it: what a film is made from, without a run.
+
+    ``manifest`` is what a run that makes nothing would write. ``earlier`` is, for a shot without a finished take of
+    its present text, the entry of the take that was chosen last. ``source`` is None where the storyboard has
+    problems: then the manifest is that of the last run, and ``notice`` says so.
+    """
+
+    manifest: dict[str, Any]
+    folder: Path
+    storyboard_folder: Path
+    source: Source | None = None
+    earlier: Mapping[str, Entry] = field(default_factory=dict)
+    notice: str | None = None
+
+
+def present(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Present:
+    """What there is to show of a storyboard. Nothing is written.
+
+    Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
+    """
+    options = RunOptions(outputs=outputs, simulate=simulate, allow_outside=True)
+    try:
+        with planned(open_sources([storyboard], options), options) as [prepared]:
+            brought = any(shot.file is not None for shot in prepared.source.storyboard.shots)
+            if prepared.ledger.history.attempts or brought:
+                return present_of(prepared)
+    except UsageError:
+        raise
+    except RivyaError as problem:
+        last = results_of(storyboard, outputs, simulate=simulate)
+        reason = problem.message
+        if isinstance(problem, StoryboardError):
+            reason = f"'{visible(str(storyboard))}' has problems, which 'rivya-run validate' shows"
+        notice = f"{reason}: shown as it was when it was run last"
+        return Present(last.manifest, last.folder, last.storyboard_folder, notice=notice)
+    last = results_of(storyboard, outputs, simulate=simulate)
+    return Present(last.manifest, last.folder, last.storyboard_folder)
+
+
+def present_of(prepared: Prepared) -> Present:
+    """The same of a storyboard whose plan is made."""
+    source, history = prepared.source, prepared.ledger.history
+    manifest = _manifest_now(prepared)
+    lacking = [shot for shot in entries(manifest.get("shots")) if chosen_take(shot) is None]
+    earlier: dict[str, Entry] = {}
+    if lacking and history.attempts:
+        served = set(serving_of(prepared.plan, history).values())
+        shown = _chosen_keys(read_manifest(source.folder) or {})
+        for shot in lacking:
+            name = str(shot["id"])
+            last = _chosen_last(history.of_shot(name), served, shown, shot.get("pick"))
+            if last is not None:
+                earlier[name] = {**entry_of_attempt(last, []), "take": last.take}
+    return Present(manifest, source.folder, source.path.parent, source, earlier)
+
+
+def _chosen_keys(manifest: Entry) -> set[str]:
+    """The keys of the takes that a manifest shows."""
+    chosen = (chosen_take(shot) for shot in entries(manifest.get("shots")))
+    return {str(take.get("client_request_id")) for take in chosen if take is not None}
+
+
+def _chosen_last(
+    attempts: Iterable[Attempt], served: Set[str], shown: Set[str], pick: object
+) -> Attempt | None:
+    """The attempt that stood for a shot before its text changed: what the last run showed, else the newest's pick."""
+    old = [
+        one
+        for one in attempts
+        if one.state is AttemptState.STORED and one.outputs and one.client_request_id not in served
+    ]
+    for one in old:
+        if one.client_request_id in shown:
+            return one
+    if not old:
+        return None
+    newest = max(old, key=lambda one: one.sent_at or one.created_at or "")
+    alike = [one for one in old if one.fingerprint == newest.fingerprint]
+    return min(alike, key=lambda one: (one.take != pick, one.take))

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.values import number_text
-from rivya_run.storyboard.model import Reference, Shot, Storyboard
+from rivya_run.storyboard.model import FileReference, Film, Reference, Shot, Storyboard
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.
 _BARE: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ +-]*(?:[:][A-Za-z0-9_./][A-Za-z0-9_./ +-]*)*")
+
+_PLACE: Final = ("line", "column", "where")
 
 
 def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
@@ -30,6 +32,7 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
             lines.append(f"{name}: {_scalar(label)}")
     if storyboard.max_credits is not None:
         lines.append(f"budget: {{max_credits: {number_text(storyboard.max_credits)}}}")
+    lines += _film(storyboard.film)
     lines.append("shots:")
     for shot in storyboard.shots:
         lines += _shot(shot, catalog)
@@ -39,10 +42,15 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
     carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.default is not MISSING]
-    lines += [f"    {field.name}: {_scalar(value)}" for field, value in carried if isinstance(value, str)]
+    lines += [
+        f"    {field.name}: {_filled(field.name)(value)}"
+        for field, value in carried
+        if isinstance(value, str)
+    ]
     if shot.tags:
         lines.append(f"    tags: [{', '.join(map(_scalar, shot.tags))}]")
-    lines.append(f"    model: {_scalar(shot.model)}")
+    if shot.file is None:
+        lines.append(f"    model: {_scalar(shot.model)}")
     if shot.prompt is not None:
         lines.append(f"    prompt: {_text(shot.prompt)}")
     if shot.params:
@@ -53,9 +61,30 @@ def _shot(shot: Shot, catalog: Catalog) -> list[str]:
         lines += [f"      - {_reference(reference)}" for reference in shot.references]
     for field, value in carried:
         off = value is None or (isinstance(value, bool) and value is field.default)
+        off = off or (shot.file is not None and field.name == "takes")
         if not off and not isinstance(value, str):
-            lines.append(f"    {field.name}: {_value(value, _scalar)}")
+            lines.append(f"    {field.name}: {_value(value, _filled(field.name))}")
     return lines
+
+
+def _film(film: Film) -> Iterator[str]:
+    """What the top says of the film."""
+    for name, said in (("mix", film.mix), ("captions", film.captions)):
+        if said:
+            yield f"{name}: {_value(dict(said), _scalar)}"
+    if film.ending:
+        yield f"ending: {{fade: {number_text(film.ending)}}}"
+    if film.sounds:
+        yield "sound:"
+    for sound in film.sounds:
+        read = ((field.name, getattr(sound, field.name), field.default) for field in fields(sound))
+        told = [(name, value) for name, value, default in read if name not in _PLACE and value != default]
+        yield f"  - {_mapping([(name, _value(value, _filled(name))) for name, value in told])}"
+
+
+def _filled(key: str) -> Callable[[str], str]:
+    """How the texts of a film's key are written: names are filled in into some of them."""
+    return _text if key in ("file", "text", "at", "until") else _scalar
 
 
 def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
@@ -67,7 +96,8 @@ def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
 
 def _reference(reference: Reference) -> str:
     read = ((field.name, getattr(reference, field.name)) for field in fields(reference))
-    keys = [(name, value) for name, value in read if name not in ("line", "column", "where")]
+    named = isinstance(reference, FileReference) and reference.shot is not None
+    keys = [(name, value) for name, value in read if name not in _PLACE and not (named and name == "path")]
     return _mapping(
         [
             (name, _value(value, _text if name in ("path", "url") else _scalar))
@@ -85,7 +115,7 @@ def _value(value: Json, text: Callable[[str], str]) -> str:
     """A value in one line; ``text`` writes texts: ``_text`` where reading fills names in, else ``_scalar``."""
     if isinstance(value, str):
         return text(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item, text) for item in value) + "]"
     if isinstance(value, dict):
         return _mapping([(_scalar(key), _value(item, text)) for key, item in value.items()])

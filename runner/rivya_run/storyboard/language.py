@@ -8,7 +8,6 @@ models' tables' to say.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
@@ -25,18 +24,19 @@ from rivya_run.storyboard.containers import (
     Shots,
     Variables,
 )
-from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN
+from rivya_run.storyboard.film_keys import FILM_KEYS
+from rivya_run.storyboard.model import FRAMES, MAX_TAKES, URL_PATTERN
 from rivya_run.storyboard.shapes import (
     SUBSTITUTION_PATTERN,
     Flag,
-    FrameOrSeconds,
+    Key,
     KeyPlace,
     Label,
     Labels,
     ModelId,
     Number,
+    NumberOr,
     OneOf,
-    Shape,
     Text,
     VersionOne,
 )
@@ -44,24 +44,10 @@ from rivya_run.storyboard.shapes import (
 EXTENDED: dict[str, Json] = {"type": "object", "patternProperties": {EXTENSION_PATTERN: {}}}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of the language. ``help`` is what an editor shows on hover."""
-
-    name: str
-    shape: Shape
-    places: tuple[KeyPlace, ...]
-    title: str
-    help: str
-    required: bool = False
-    default: Json = None
-    examples: tuple[Json, ...] = ()
-
-
 _PEOPLE = (KeyPlace.TOP, KeyPlace.SHOT)
 _LAYERS = (KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 
-KEYS: tuple[Key, ...] = (
+_MADE: tuple[Key, ...] = (
     Key(
         "id",
         Label("id", ref("id")),
@@ -133,7 +119,7 @@ KEYS: tuple[Key, ...] = (
         Map("mapping", ref("defaults")),
         (KeyPlace.TOP,),
         "Defaults",
-        "The first layer of every shot: model, params, references, takes, tags.",
+        "The first layer of every shot: model, params, references, takes, tags, and how it is in the film.",
     ),
     Key(
         "presets",
@@ -287,13 +273,16 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "frame",
-        FrameOrSeconds(),
+        NumberOr(Number(0), FRAMES, "a frame", "a time in seconds"),
         (KeyPlace.SHOT_REFERENCE,),
         "Frame",
         "A frame of that shot's video: first, last, or seconds from its start.",
         examples=("last", 2.5),
     ),
 )
+
+KEYS = (*_MADE, *FILM_KEYS)
+"""Every key, in the order they are told to people."""
 
 
 @cache

@@ -17,9 +17,9 @@ from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from rivya_run.models.table import is_extension
-from rivya_run.storyboard.language import KEYS, Key, keys
+from rivya_run.storyboard.language import KEYS, keys
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.shapes import KeyPlace, texts
+from rivya_run.storyboard.shapes import Key, KeyPlace, texts
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rivya_run.errors import UsageError
 from rivya_run.json_types import Json
+from rivya_run.models.table import Track
 from rivya_run.suggest import suggest
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -22,16 +23,23 @@ WINDOWS_DEVICES = frozenset(
 )
 
 Frame: TypeAlias = Literal["first", "last"] | float
+FilmTime: TypeAlias = float | Mapping[str, Any]
+"""Seconds of the film, or ``{"shot": id, "offset": seconds}``."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """A reference file. ``path`` is as written (vars filled in), relative to the storyboard's folder."""
+    """A reference file. ``path`` is as written (vars filled in), relative to the storyboard's folder.
+
+    ``shot`` is set where a shot was named that has this ``file``; ``frame`` is then one of its video.
+    """
 
     path: str
     line: int
     column: int
     where: str
+    shot: str | None = None
+    frame: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ class Shot:
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
     defaults; references are not in it. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
     ``column`` its place. Takes are numbered from 1. The fields with a default are those keys of the language that
-    are carried here as they were written.
+    are carried here as they were written, times in seconds; ``film`` None is the default.
+
+    A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
     """
 
     id: str
@@ -89,6 +99,46 @@ class Shot:
     takes: int = 1
     pick: int | None = None
     skip: bool = False
+    film: bool | None = None
+    file: str | None = None
+    trim: Sequence[float | None] | None = None
+    hold: float | None = None
+    transition: Mapping[str, float] | None = None
+    volume: float | Literal["off"] | None = None
+    at: FilmTime | None = None
+    until: FilmTime | Literal["end"] | None = None
+    loop: bool = False
+    fade: Sequence[float] | None = None
+    track: Track | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound of the film from a file of one's own, as it was written."""
+
+    file: str
+    line: int
+    column: int
+    where: str
+    id: str | None = None
+    text: str | None = None
+    trim: Sequence[float | None] | None = None
+    volume: float | Literal["off"] | None = None
+    at: FilmTime | None = None
+    until: FilmTime | Literal["end"] | None = None
+    loop: bool = False
+    fade: Sequence[float] | None = None
+    track: Track | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What the top of the file says of the film, as it was written; what it leaves out isn't here."""
+
+    sounds: tuple[Sound, ...] = ()
+    mix: Mapping[str, Any] = field(default_factory=dict)
+    captions: Mapping[str, int] = field(default_factory=dict)
+    ending: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +157,19 @@ class Storyboard:
     shots: tuple[Shot, ...]
     default_model: str
     named: bool = True
+    film: Film = Film()
+
+    @property
+    def made(self) -> tuple[Shot, ...]:
+        """The shots that are made, and not files of one's own."""
+        return tuple(shot for shot in self.shots if shot.file is None)
+
+    @property
+    def says_of_film(self) -> bool:
+        """Whether anything is written of its film, apart from which shots are in it."""
+        keys = ("file", "trim", "transition", "at", "until", "fade")
+        said = (getattr(shot, key) is not None for shot in self.shots for key in keys)
+        return self.film != Film() or any(said)
 
     def shot(self, shot_id: str) -> Shot | None:
         return next((shot for shot in self.shots if shot.id == shot_id), None)

@@ -273,6 +273,14 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
     },
+    "The film": {
+        "own-file": "a shot with a `file` that also says how to make it, a take of it, or a URL for a file",
+        "film-key": "a key of the film on what can't have it: `hold` on a clip, `at` on a picture",
+        "film-range": "an end that isn't after its begin: `trim`, or `until` before `at`",
+        "transition": "neither or both of `dissolve` and `fade`",
+        "unknown-anchor": "advice: `at` or `until` names no picture; the film leaves the sound out",
+        "missing-film-file": "advice: a file of your own isn't there; the film is made without it",
+    },
     "The project": {
         "folder-claimed": "another storyboard file has this id and its output folder",
         "renamed": "the file was renamed, and without `id:` it would be paid for again under its new name",

@@ -10,11 +10,12 @@ from pathlib import PurePath, PureWindowsPath
 from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
+from rivya_run.storyboard.film_reading import film_of
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import check_links
+from rivya_run.storyboard.references import check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
@@ -83,6 +84,10 @@ class _Board:
                 reader.read(index, items.pop())
             self._check_defaults_are_used(entries, reader)
         check_links(reader.shots, self.findings)
+        sounds = tuple(reader.film.sounds(entries.get("sound"), _variables(root), reader.take_id))
+        heard = [one.shot.id for one in reader.shots.values() if one.kind == "audio"]
+        named = [*heard, *(one.id for one in sounds if one.id is not None)]
+        reader.film.check_anchors(reader.shots.keys() - set(heard), named)
         return Storyboard(
             board_id,
             self.path,
@@ -90,9 +95,10 @@ class _Board:
             _label(entries, "title"),
             _label(entries, "notes"),
             self._max_credits(entries),
-            tuple(linked.shot for linked in reader.shots.values()),
+            with_own_files(reader.shots),
             base.model,
             named="id" in entries,
+            film=film_of(entries, sounds, self.findings),
         )
 
     def _id(self, root: MappingNode, entries: Entries) -> str:

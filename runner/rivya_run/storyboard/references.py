@@ -6,6 +6,7 @@ Facts about the files are gathered by somebody else and handed in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rivya_run.errors import Problem
 from rivya_run.json_types import Json
@@ -103,6 +104,12 @@ def judge_references(
 
 
 def _judge_file(reference: FileReference, facts: FileFacts, table: ModelTable, findings: Findings) -> None:
+    if reference.frame is not None:
+        if facts.kind != "video":
+            message = f"a frame of '{shortened(reference.path)}', which is not a video"
+            findings.error(reference, f"{reference.where}.frame", message, "frame")
+            return
+        facts = replace(facts, kind="image", mime_type="image/png", bytes=0)
     trouble = file_against_table(facts, table, shortened(reference.path))
     if trouble is not None:
         code, message = trouble
@@ -136,13 +143,32 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
 
 
 class Linked:
-    """A shot with the table of its model, None where the model is unknown."""
+    """A shot with the kind of what it gives and the table of its model, None where they are unknown."""
 
-    __slots__ = ("shot", "table")
+    __slots__ = ("kind", "shot", "table")
 
-    def __init__(self, shot: Shot, table: ModelTable | None) -> None:
+    def __init__(self, shot: Shot, kind: str | None, table: ModelTable | None) -> None:
         self.shot = shot
+        self.kind = kind
         self.table = table
+
+
+def with_own_files(shots: Mapping[str, Linked]) -> tuple[Shot, ...]:
+    """The shots in order; a reference to a shot that is a file is one to this file, and counts as one."""
+    return tuple(_with_own_files(linked.shot, shots) for linked in shots.values())
+
+
+def _with_own_files(shot: Shot, shots: Mapping[str, Linked]) -> Shot:
+    meant = tuple(_file_meant(reference, shots) for reference in shot.references)
+    return shot if meant == shot.references else replace(shot, references=meant)
+
+
+def _file_meant(reference: Reference, shots: Mapping[str, Linked]) -> Reference:
+    parent = shots.get(reference.shot) if isinstance(reference, ShotReference) else None
+    if parent is None or parent.shot.file is None or not isinstance(reference, ShotReference):
+        return reference
+    place = reference.line, reference.column, reference.where
+    return FileReference(parent.shot.file, *place, shot=reference.shot, frame=reference.frame)
 
 
 def check_links(shots: Mapping[str, Linked], findings: Findings) -> None:
@@ -172,12 +198,15 @@ def _check_link(
         findings.error(reference, at, message, "unknown-shot", subject="")
         return
     parent = linked.shot
-    if reference.take is not None and reference.take > parent.takes:
+    if reference.take is not None and parent.file is not None:
+        message = f"'{parent.id}' is a file of your own and has no takes"
+        findings.error(reference, f"{reference.where}.take", message, "own-file")
+    elif reference.take is not None and reference.take > parent.takes:
         message = f"take {reference.take} of '{parent.id}', which has {_takes(parent.takes)}"
         findings.error(reference, f"{reference.where}.take", message, "range")
-    if linked.table is None:
+    kind = linked.kind
+    if kind is None:
         return
-    kind = linked.table.category
     if reference.frame is not None:
         if kind != "video":
             message = f"a frame of '{parent.id}', which is {_article(kind)}, not a video"

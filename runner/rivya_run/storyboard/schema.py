@@ -21,20 +21,23 @@ from rivya_run.models.table_schemas import (
     params_name,
     ref,
 )
-from rivya_run.storyboard.language import Key, keys
+from rivya_run.storyboard.film_reading import MADE
+from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.model import NAME_PATTERN, URL_PATTERN
 from rivya_run.storyboard.shapes import (
     LABEL_SCHEMA,
     NOT_BLANK_PATTERN,
     REFERENCE_PLACES,
     SUBSTITUTION_PATTERN,
+    Key,
     KeyPlace,
 )
 
 _JUDGED_BY_MODEL = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _GROUP = 7  # models in one branch: editors test the branches one by one
 _NAMES_MODEL: dict[str, Json] = {"required": ["model"]}
-_MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}]}
+_OWN_FILE: dict[str, Json] = {"required": ["file"]}
+_MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}, _OWN_FILE]}
 
 
 def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
@@ -87,12 +90,14 @@ def _layer(place: KeyPlace, catalog: Catalog) -> dict[str, Json]:
 
 def _shot(catalog: Catalog) -> dict[str, Json]:
     free: list[Json] = [table.id for table in catalog.all() if not table.prompt_required]
-    prompted: dict[str, Json] = {"required": ["model"]}
+    prompted: dict[str, Json] = {"required": ["model"], "not": _OWN_FILE}
+    unmade: dict[str, Json] = dict.fromkeys(MADE, False)
     if free:
         prompted["properties"] = {"model": {"not": {"enum": free}}}
     rules: list[Json] = [
         {"if": _NAMES_MODEL, "then": ref("named")},
         {"if": prompted, "then": {"required": ["prompt"]}},
+        {"if": _OWN_FILE, "then": {"properties": unmade}},
         {
             "if": {"required": ["matrix"]},
             "then": {"properties": {"id": ref("id-pattern")}},
@@ -154,7 +159,7 @@ def _root_rules(table: ModelTable) -> list[Json]:
         of_it: dict[str, Json] = {
             "required": ["model"],
             "properties": {"model": {"const": table.id}},
-            "not": {"required": ["use"]},
+            "not": {"anyOf": [{"required": ["use"]}, _OWN_FILE]},
         }
         rules.append({"if": given, "else": _shots({"if": of_it, "then": missing})})
         inherited: list[Json] = [_defaults(table), {"not": given}]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Sequence as Listed
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import DEFAULT_MODEL
-from rivya_run.storyboard.model import FRAMES
 from rivya_run.storyboard.problems import Findings
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
@@ -37,6 +37,12 @@ class KeyPlace(Enum):
     FILE_REFERENCE = ("file-reference", "in a file reference", "`{path}`")
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
+    SOUND = ("sound", "in an entry of 'sound'", "entry of `sound`")
+    ANCHOR = ("anchor", "in a place of the film", "`{shot}` of `at`, `until`")
+    TRANSITION = ("transition", "in 'transition'", "`transition`")
+    ENDING = ("ending", "in 'ending'", "`ending`")
+    MIX = ("mix", "in 'mix'", "`mix`")
+    CAPTIONS = ("captions", "in 'captions'", "`captions`")
 
     def __init__(self, definition: str, standing: str, column: str) -> None:
         self.definition = definition
@@ -168,12 +174,15 @@ class Labels(Label):
 class Number(Shape):
     """A number within limits; ``whole``: without a fraction (JSON's 3.0 has none)."""
 
-    def __init__(self, minimum: int, maximum: int | None = None, *, whole: bool = False) -> None:
+    def __init__(self, minimum: int | None, maximum: int | None = None, *, whole: bool = False) -> None:
         limits = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"
-        says: dict[str, Json] = {"type": "integer" if whole else "number", "minimum": minimum}
+        says: dict[str, Json] = {"type": "integer" if whole else "number"}
+        if minimum is not None:
+            says["minimum"] = minimum
         if maximum is not None:
             says["maximum"] = maximum
-        super().__init__(f"{'whole number' if whole else 'number'}, {limits}", says)
+        kind = "whole number" if whole else "number"
+        super().__init__(kind if minimum is None else f"{kind}, {limits}", says)
         self.minimum = minimum
         self.maximum = maximum
         self.whole = whole
@@ -186,7 +195,7 @@ class Number(Shape):
             return refuse(node, at, findings, needed, _unquote(node))
         assert isinstance(node, Scalar)
         assert isinstance(value, int | float)
-        if value < self.minimum:
+        if self.minimum is not None and value < self.minimum:
             message = f"{shortened(node.text)} is less than the minimum {self.minimum}"
         elif self.maximum is not None and value > self.maximum:
             message = f"{shortened(node.text)} is more than the maximum {self.maximum}"
@@ -244,27 +253,44 @@ class OneOf(Shape):
         return False
 
 
-class FrameOrSeconds(Shape):
-    """first, last, or seconds."""
+class NumberOr(Shape):
+    """A number, or one of a few words. ``noun`` is what both are, ``measure`` what the number is."""
 
-    def __init__(self) -> None:
-        self._seconds = Number(0)
-        number: dict[str, Json] = {"if": {"type": "number"}, "then": {"minimum": 0}}
-        words = " ".join(f"`{frame}`" for frame in FRAMES)
-        super().__init__(f"{words}, or seconds, 0 or more", number | {"else": {"enum": [*FRAMES]}})
+    def __init__(self, number: Number, options: tuple[str, ...], noun: str, measure: str) -> None:
+        says: dict[str, Json] = {"if": {"type": "number"}, "then": number.schema(())}
+        words = " ".join(f"`{option}`" for option in options)
+        super().__init__(f"{words}, or {number.words}", says | {"else": {"enum": [*options]}})
+        self._number = number
+        self._options = options
+        self._noun = noun
+        self._needed = f"{', '.join(options)} or {measure}"
 
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            if node.text in FRAMES:
+            if node.text in self._options:
                 return True
-            hint = did_you_mean(node.text, FRAMES)
-            message = f"'{shortened(node.text)}' is not a frame: use first, last or a time in seconds{hint}"
+            hint = did_you_mean(node.text, self._options)
+            message = f"'{shortened(node.text)}' is not {self._noun}: use {self._needed}{hint}"
             findings.error(node, at, message, "option")
             return False
         if isinstance(node, Scalar) and type(node.value) in (int, float):
-            return self._seconds.check(node, at, findings)
-        return refuse(node, at, findings, "first, last or seconds")
+            return self._number.check(node, at, findings)
+        return refuse(node, at, findings, self._needed)
 
     def value(self, node: Node) -> Json:
         value = to_json(node)
         return float(value) if isinstance(value, int | float) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the language. ``help`` is what an editor shows on hover."""
+
+    name: str
+    shape: Shape
+    places: tuple[KeyPlace, ...]
+    title: str
+    help: str
+    required: bool = False
+    default: Json = None
+    examples: tuple[Json, ...] = ()

@@ -10,6 +10,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
+from rivya_run.storyboard.film_reading import MADE, FilmReader, kind_by_name, kind_of_model
 from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.layers import (
     Matrix,
@@ -69,6 +70,7 @@ class ShotReader:
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         self._references = ReferenceReader(findings)
+        self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
         where = f"shots[{index}]"
@@ -84,9 +86,13 @@ class ShotReader:
             del entries["scene"]  # names none, so that the one of the top is in force
         stack = self._stack(entries.get("use"), where)
         stack = apply_layer(stack, entries, where, self.findings)
-        self.base_is_used = self.base_is_used or stack.model == self.base.model
-        written = _Written(node, entries, where, stack, self._table(stack))
-        self._check_pick(written)
+        if "file" in node.entries:
+            written = _Written(node, entries, where, stack, None)
+            self._check_own(written)
+        else:
+            self.base_is_used = self.base_is_used or stack.model == self.base.model
+            written = _Written(node, entries, where, stack, self._table(stack))
+            self._check_pick(written)
         if "matrix" not in node.entries:
             self._one(written, Names(self.variables, self.findings), None, {})
             return
@@ -143,6 +149,15 @@ class ShotReader:
             message = f"take {pick} is picked from a shot with {has}"
             self.findings.error(written.entries["pick"], below(written.where, "pick"), message, "range")
 
+    def _check_own(self, written: _Written) -> None:
+        """What is made by nobody has nothing that only tells how to make it."""
+        for key in MADE:
+            if written.has(key):
+                at, where = written.node.key(key), below(written.where, key)
+                self.findings.error(
+                    at, where, f"'{key}' can't stand beside 'file': nothing is made of it", "own-file"
+                )
+
     def _one(
         self,
         written: _Written,
@@ -154,6 +169,9 @@ class ShotReader:
         """One shot, of one combination; it is taken up when nothing was found wrong with it."""
         entries, stack, table, where = written.entries, written.stack, written.table, written.where
         shot_id = self._id(written, names, made, matrix)
+        if written.has("file"):
+            self._own(written, names, shot_id, matrix)
+            return
         references = self._references.read(stack.values.get("references"), names, table)
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
@@ -167,6 +185,7 @@ class ShotReader:
             check_policy(references, table, where, written.node, self.findings)
             if table.advice:
                 self._advise(written, table, params, references)
+        carried = self.film.of_shot(written.node, where, written.carried, kind_of_model(table), names)
         if shot_id is None:
             return
         shot = Shot(
@@ -176,12 +195,54 @@ class ShotReader:
             params=params,
             references=references,
             tags=stack.tags,
-            where=where if matrix is None else f"{where[: where.index(' ')]} ({shot_id})",
-            line=written.node.line,
-            column=written.node.column,
-            **written.carried,
+            **written.place(shot_id, matrix),
+            **carried,
         )
-        self.shots[shot_id] = Linked(shot, table)
+        self.shots[shot_id] = Linked(shot, kind_of_model(table), table)
+
+    def _own(self, written: _Written, names: Names, shot_id: str | None, matrix: Matrix | None) -> None:
+        """One shot that is a file of one's own."""
+        node = written.entries.get("file")
+        path = self.film.path(node, written.where, names) if node is not None else ""
+        kind = kind_by_name(path)
+        carried = self.film.of_shot(written.node, written.where, written.carried, kind, names)
+        if shot_id is None:
+            return
+        carried |= {"file": path, "takes": 0, "pick": None}
+        shot = Shot(
+            id=shot_id,
+            model="",
+            prompt=None,
+            params={},
+            references=(),
+            tags=written.stack.tags,
+            **written.place(shot_id, matrix),
+            **carried,
+        )
+        self.shots[shot_id] = Linked(shot, kind, None)
+
+    def take_id(self, node: Node, where: str) -> str | None:
+        """The id of something else than a shot, which no shot may have."""
+        if not isinstance(node, Scalar):
+            return None
+        at = below(where, "id")
+        trouble = id_trouble(node.text)
+        if trouble is not None:
+            self.findings.error(node, at, trouble, "id", subject="")
+            return None
+        return node.text if self._take(node.text, node, where) else None
+
+    def _take(self, shot_id: str, node: Scalar, where: str) -> bool:
+        folded = shot_id.lower()
+        taken = self._taken.get(folded)
+        if taken is not None:
+            other, line = taken
+            case = "" if shot_id in self.shots else "; ids that differ only in case count as the same"
+            message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
+            self.findings.error(node, below(where, "id"), message, "duplicate-id", subject="")
+            return False
+        self._taken[folded] = (where, node.line)
+        return True
 
     def _id(
         self,
@@ -207,15 +268,7 @@ class ShotReader:
             tell_collision(matrix, node, shot_id, made[folded], names.matrix, written.where, self.findings)
             return None
         made[folded] = names.matrix
-        taken = self._taken.get(folded)
-        if taken is not None:
-            other, line = taken
-            case = "" if shot_id in self.shots else "; ids that differ only in case count as the same"
-            message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
-            self.findings.error(node, at, message, "duplicate-id", subject="")
-            return None
-        self._taken[folded] = (written.where, node.line)
-        return shot_id
+        return shot_id if self._take(shot_id, node, written.where) else None
 
     def _advise(
         self,
@@ -268,6 +321,11 @@ class _Written:
     def has(self, key: str) -> bool:
         """Whether the person wrote the key, rightly or not."""
         return key in self.node.entries
+
+    def place(self, shot_id: str, matrix: Matrix | None) -> dict[str, Any]:
+        """Where a shot that was made of it stands."""
+        named = self.where if matrix is None else f"{self.where[: self.where.index(' ')]} ({shot_id})"
+        return {"where": named, "line": self.node.line, "column": self.node.column}
 
     def params_position(self) -> Node:
         """Where to say that a parameter is missing."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from rivya_run.film.timeline import UsedShot
 from rivya_run.json_types import Json
 from rivya_run.planning.changes import Kind, TakeChange
 from rivya_run.planning.plan import Action, Allowance, Plan, Step
 from rivya_run.project.plan import Prepared
-from rivya_run.text import credits_in_words, figure, markdown, markdown_table
+from rivya_run.text import counted, credits_in_words, figure, markdown, markdown_table
 
 HEADS = ("take", "scene", "action", "credits", "basis", "reason")
 CREDITS_COLUMN = 3
@@ -84,13 +85,30 @@ def _budget_line(budget: Allowance, plan: Plan) -> str:
     return f"{line}: enough for {figure(fits)} of these {figure(plan.totals.now)}, no room for {named}{more}"
 
 
-def plan_markdown(plans: Sequence[Plan]) -> str:
-    """The plans as Markdown; takes that are up to date are only counted."""
-    return "\n".join(line for plan in plans for line in _markdown(plan))
+def film_lines(film: Mapping[str, Any], out: Sequence[str]) -> list[str]:
+    """How long a film will be, and the shots that it leaves out on purpose. Nothing for a film of nothing."""
+    lines = []
+    if film["shots"]:
+        about = "about " if film["estimated"] else ""
+        sounds = f", {counted(len(film['sounds']), 'sound')}" if film["sounds"] else ""
+        lines.append(
+            f"film: {about}{figure(film['seconds'])} s, {counted(len(film['shots']), 'picture')}{sounds}"
+        )
+    if out:
+        named = ", ".join(out[:MOST_NAMED])
+        more = f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
+        lines.append(f"not in the film: {named}{more}")
+    return lines
 
 
-def _markdown(plan: Plan) -> list[str]:
-    head, cost, *others = totals_lines(plan)
+def plan_markdown(plans: Sequence[Plan], films: Sequence[Sequence[str]] = ()) -> str:
+    """The plans as Markdown, each with the lines of its film; takes that are up to date are only counted."""
+    told = [*films, *([()] * (len(plans) - len(films)))]
+    return "\n".join(line for plan, film in zip(plans, told, strict=True) for line in _markdown(plan, film))
+
+
+def _markdown(plan: Plan, film: Sequence[str]) -> list[str]:
+    head, cost, *others = (*totals_lines(plan), *film)
     lines = [
         f"### {markdown(head)}",
         "",

@@ -7,7 +7,7 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TextIO
 
 from rivya_run.errors import Problem, RivyaError, StoryboardError
@@ -122,10 +122,10 @@ class JsonReporter:
     def report(self, event: Event) -> None:
         self._put(fields_of(event))
 
-    def advise(self, storyboard: str, advice: Sequence[Problem], notice: str | None) -> None:
+    def advise(self, storyboard: str, advice: Sequence[Problem], notices: Iterable[str]) -> None:
         """Write what is to be known of a storyboard before it is run."""
         self.problems(advice)
-        if notice:
+        for notice in notices:
             self.report(Event("notice", storyboard=storyboard, detail={"message": notice}))
 
     def problems(self, problems: Sequence[Problem]) -> None:

@@ -8,12 +8,13 @@ from PIL import Image
 
 import boards
 from rivya_run.film.contact_sheet import write_contact_sheet
+from rivya_run.film.from_manifest import script_of
 
 
 def test_a_sheet_shows_every_chosen_take(tmp_path: Path) -> None:
     """Each picture is where storyboard order puts it, with room for its name below."""
     board = boards.small_board(tmp_path, frames=(3, 3, 3, 3, 3))
-    sheet = write_contact_sheet(board, tmp_path, tmp_path / "sheet.png")
+    sheet = write_contact_sheet(script_of(board, tmp_path), tmp_path / "sheet.png")
     assert (sheet.shots, sheet.notices) == (5, ())
     with Image.open(sheet.path) as image:
         assert image.format == "PNG"
@@ -29,6 +30,6 @@ def test_missing_shots_get_a_slate_when_asked(tmp_path: Path) -> None:
     board = boards.small_board(tmp_path, frames=(3,))
     failed = boards.take(1, "failed", shot="sh020", prompt="夜の街 \u202e<b>\n" * 50)
     board["shots"].append(boards.shot("sh020", [failed]))
-    without = write_contact_sheet(board, tmp_path, tmp_path / "a.png")
+    without = write_contact_sheet(script_of(board, tmp_path), tmp_path / "a.png")
     assert (without.shots, without.notices) == (1, ("sh020 has no finished take and is left out",))
-    assert write_contact_sheet(board, tmp_path, tmp_path / "b.png", slates=True).shots == 2
+    assert write_contact_sheet(script_of(board, tmp_path, slates=True), tmp_path / "b.png").shots == 2

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import boards
 from rivya_run.errors import RivyaError
-from rivya_run.film.clips import frame_edges, standard_rate
-from rivya_run.film.cut import write_cut
+from rivya_run.film.cut import Cut, write_cut
+from rivya_run.film.edit import edited
+from rivya_run.film.from_manifest import script_of
 from rivya_run.media.facts import doubt_about, facts
 from rivya_run.media.frames import frame
 
@@ -31,6 +30,13 @@ def lasts(path: Path) -> tuple[float, ...]:
         return found.duration, float(track.duration * track.time_base)
 
 
+def cut_of(
+    board: dict[str, Any], folder: Path, to: Path, *, slates: bool = False, labels: bool = False
+) -> Cut:
+    """The cut of a board in its folder."""
+    return write_cut(edited(script_of(board, folder, slates=slates)), to, labels=labels)
+
+
 def colour_at(path: Path, seconds: float, to: Path) -> tuple[int, ...]:
     """The colour near the right edge of the frame at a time."""
     frame(path, seconds, to)
@@ -43,7 +49,7 @@ def colour_at(path: Path, seconds: float, to: Path) -> tuple[int, ...]:
 def test_three_short_clips_of_one_make_are_copied_and_last_their_sum(tmp_path: Path) -> None:
     """Three clips of 0.1 s make a cut of 0.3 s, picture and sound, without a new encoding."""
     board = boards.small_board(tmp_path, frames=(3, 3, 3), sound="aac")
-    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
+    cut = cut_of(board, tmp_path, tmp_path / "cut.mp4")
     assert cut.copied
     assert cut.seconds == pytest.approx(0.3)
     assert lasts(cut.path) == pytest.approx((0.3, 0.3), abs=1 / 48_000)
@@ -59,7 +65,7 @@ def test_clips_of_different_makes_are_encoded_into_one(tmp_path: Path) -> None:
     boards.clip(tmp_path / "c.webm", frames=12, rate=24, size=(96, 160), codec="libvpx-vp9", sound="libopus")
     odd = boards.take(shot="sh030", outputs=[boards.output(tmp_path, "c.webm")])
     board["shots"].append(boards.shot("sh030", [odd]))
-    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
+    cut = cut_of(board, tmp_path, tmp_path / "cut.mp4")
     assert not cut.copied
     found = facts(cut.path)
     assert found is not None
@@ -75,15 +81,15 @@ def test_a_cut_shows_the_clips_in_storyboard_order(tmp_path: Path) -> None:
     takes = [boards.take(n, outputs=[boards.output(tmp_path, f"a{n}.mp4")]) for n in (1, 2)]
     second = boards.take(shot="sh020", outputs=[boards.output(tmp_path, "b1.mp4")])
     board = boards.manifest([boards.shot("sh010", takes, pick=2), boards.shot("sh020", [second])])
-    for name, burn_in in (("copied.mp4", False), ("encoded.mp4", True)):
-        cut = write_cut(board, tmp_path, tmp_path / name, burn_in=burn_in)
-        assert cut.copied is not burn_in
+    for name, labels in (("copied.mp4", False), ("encoded.mp4", True)):
+        cut = cut_of(board, tmp_path, tmp_path / name, labels=labels)
+        assert cut.copied is not labels
         assert colour_at(cut.path, 0.25, tmp_path / "x.png")[1] > 150
         assert colour_at(cut.path, 0.75, tmp_path / "x.png")[2] > 150
 
 
 def test_slates_stand_in_for_missing_shots_and_stills_are_held(tmp_path: Path) -> None:
-    """A missing shot is named, or with slates shown for 2 s; a still is shown for 2 s; a sound is left out."""
+    """A missing shot is named, or with slates shown for 2 s; a still is shown for 2 s; a sound is heard."""
     board = boards.small_board(tmp_path, frames=(15,))
     boards.still(tmp_path / "k.png", size=(300, 300))
     boards.sound(tmp_path / "m.wav", "pcm_s16le")
@@ -92,14 +98,11 @@ def test_slates_stand_in_for_missing_shots_and_stills_are_held(tmp_path: Path) -
         board["shots"].append(boards.shot(name, [made]))
     board["shots"].append(boards.shot("sh090", [boards.take(1, "failed", shot="sh090")]))
     board["shots"].append(boards.shot("sh099", [boards.take(1, "planned")], skipped=True))
-    cut = write_cut(board, tmp_path, tmp_path / "cut.mp4")
-    assert cut.notices == (
-        "music is a sound and is left out",
-        "sh090 has no finished take and is left out",
-    )
+    cut = cut_of(board, tmp_path, tmp_path / "cut.mp4")
+    assert cut.notices == ("sh090 has no finished take and is left out",)
     assert lasts(cut.path)[0] == pytest.approx(2.5)
-    slated = write_cut(board, tmp_path, tmp_path / "slated.mp4", slates=True, burn_in=True)
-    assert slated.notices == ("music is a sound and is left out",)
+    slated = cut_of(board, tmp_path, tmp_path / "slated.mp4", slates=True, labels=True)
+    assert slated.notices == ()
     assert lasts(slated.path)[0] == pytest.approx(4.5)
 
 
@@ -109,7 +112,7 @@ def test_nothing_to_cut_is_a_clear_problem(tmp_path: Path) -> None:
     gone = boards.take(outputs=[{"path": "gone.mp4", "mime_type": "video/mp4"}])
     for takes in ([boards.take(1, "failed")], [gone]):
         with pytest.raises(RivyaError, match="there is nothing to export"):
-            write_cut(boards.manifest([boards.shot("a", takes)]), tmp_path, tmp_path / "cut.mp4")
+            cut_of(boards.manifest([boards.shot("a", takes)]), tmp_path, tmp_path / "cut.mp4")
     assert (tmp_path / "cut.mp4").read_bytes() == b"old"
 
 
@@ -118,26 +121,5 @@ def test_a_broken_clip_is_named_and_leaves_no_half_cut(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").write_bytes(b"nothing at all")
     broken = boards.take(outputs=[boards.output(tmp_path, "b.mp4")])
     with pytest.raises(RivyaError, match=r"b\.mp4 can't be read"):
-        write_cut(boards.manifest([boards.shot("a", [broken])]), tmp_path, tmp_path / "cut.mp4")
+        cut_of(boards.manifest([boards.shot("a", [broken])]), tmp_path, tmp_path / "cut.mp4")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.mp4"]
-
-
-@given(st.lists(st.fractions(min_value=Fraction(1, 60), max_value=15), max_size=60), st.integers(1, 60))
-def test_frames_of_a_cut_never_drift_from_its_length(lengths: list[Fraction], rate: int) -> None:
-    """However many pieces there are, each boundary is within half a frame of the running sum."""
-    edges = list(frame_edges(lengths, Fraction(rate)))
-    total = Fraction(0)
-    for (begin, end), length in zip(edges, lengths, strict=True):
-        assert begin <= end
-        total += length
-        assert abs(end - total * rate) <= Fraction(1, 2)
-    assert [end for _, end in edges[:-1]] == [begin for begin, _ in edges[1:]]
-
-
-@pytest.mark.parametrize(
-    ("measured", "rate"),
-    [(23.98, "24000/1001"), (24, "24"), (29.97, "30000/1001"), (30.01, "30"), (12, "12"), (None, "24")],
-)
-def test_measured_rates_snap_to_those_editors_know(measured: float | None, rate: str) -> None:
-    """A rate within half a percent of a standard one is that one; others stay."""
-    assert standard_rate(measured) == Fraction(rate)

@@ -1,111 +1,240 @@
-"""Timelines for editors, read back through OpenTimelineIO."""
+"""Timelines for editing programs: written, looked at as these programs do, and read back."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import opentimelineio as otio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-import boards
 from rivya_run.errors import RivyaError, UsageError
-from rivya_run.film.timeline import SUFFIXES, UsedShot, used_shots, write_timeline
+from rivya_run.film.edit import Edit, edited
+from rivya_run.film.formats import edl
+from rivya_run.film.formats.sequence import Seen
+from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, Transition, exact
+from rivya_run.film.timeline import FORMATS, UsedShot, seen_in, used_shots, write_timeline
 
-ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "fcpxml": "fcpx_xml", "fcp7xml": "fcp_xml"}
-FORMATS = list(ADAPTERS)
-
-
-def read(path: Path, form: str) -> list[otio.schema.Clip]:
-    """The clips of a timeline file."""
-    options = {"rate": 30} if form == "edl" else {}
-    found = otio.adapters.read_from_file(str(path), ADAPTERS[form], **options)
-    if isinstance(found, otio.schema.SerializableCollection):
-        found = found.find_children(descended_from_type=otio.schema.Timeline)[0]
-    return list(found.find_clips())
+RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
+PROMPT = 'A <b>"bold"</b> & quiet\nmorning'
 
 
-def handed_over(folder: Path, board: dict[str, Any], form: str) -> list[otio.schema.Clip]:
-    """The clips of a timeline written for a board."""
-    return read(write_timeline(board, folder, folder / f"timeline{SUFFIXES[form]}", form).path, form)
+def clip(name: str, seconds: Fraction | float, rate: str = "24", **more: Any) -> PictureShot:
+    length = exact(seconds) if isinstance(seconds, float | int) else seconds
+    about = {
+        "shot": name,
+        "take": 1,
+        "prompt": PROMPT,
+        "model": "grok-imagine-video",
+        "task_id": f"task_{name}",
+    }
+    path = Path("/films/out") / name / f"{name}_t01_0123abcd.mp4"
+    footage = Footage(path, length, Fraction(rate), (1280, 720), audio=more.pop("audio", False))
+    return PictureShot(id=name, footage=footage, take=1, about=about, **more)
+
+
+def still(name: str, **more: Any) -> PictureShot:
+    path = Path("/films/out") / name / f"{name}_t01_0123abcd.png"
+    return PictureShot(id=name, footage=Footage(path, size=(640, 480)), still=True, take=1, **more)
+
+
+def sound(name: str, seconds: float, **more: Any) -> SoundShot:
+    path = Path("/films/out") / name / f"{name}_t01_0123abcd.wav"
+    return SoundShot(id=name, footage=Footage(path, exact(seconds), audio=True), take=1, **more)
+
+
+def rich(rate: str = "24") -> Edit:
+    """A film with everything: a trim, a dissolve, fades, an end card, clips' own sound, voice, looped music."""
+    return edited(
+        Script(
+            (
+                clip("sh010", 6, rate, audio=True, volume=-3.0, transition=Transition("fade", exact(1))),
+                clip(
+                    "sh020", 6, rate, trim=(exact(1), exact(4)), transition=Transition("dissolve", exact(0.5))
+                ),
+                still("card", hold=exact(1.5)),
+                sound("vo010", 3, track="voice", at=Place(exact(0.5), "sh010"), fade=(exact(0.25), exact(0))),
+                sound("song", 4, track="music", loop=True, at=Place(), volume=-6.0),
+            ),
+            title="Espresso & more",
+            ending=exact(0.5),
+        )
+    )
+
+
+def written(folder: Path, edit: Edit, form: str) -> Path:
+    return write_timeline(edit, folder / f"timeline{FORMATS[form].suffix}", form).path
+
+
+def total(clips: list[Seen]) -> Fraction:
+    return max(clip.begin + clip.seconds for clip in clips)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_timeline_holds_the_chosen_takes_with_their_real_length(tmp_path: Path, form: str) -> None:
-    """Order, relative paths, rates and ranges come back as they went, in every format."""
-    board = boards.small_board(tmp_path, frames=(3, 6, 9))
-    clips = handed_over(tmp_path, board, form)
-    assert [clip.media_reference.target_url for clip in clips] == [
-        f"sh0{n}0/sh0{n}0_t01_0123abcd.mp4" for n in (1, 2, 3)
-    ]
-    spans = [clip.source_range for clip in clips]
-    assert [span.duration.to_seconds() for span in spans] == pytest.approx([0.1, 0.2, 0.3])
-    assert [span.duration.rate for span in spans] == [30, 30, 30]
-    assert [span.start_time.value for span in spans] == [0, 0, 0]
-    assert [clip.name for clip in clips] == ["sh010_t01", "sh020_t01", "sh030_t01"]
+@pytest.mark.parametrize("rate", RATES)
+def test_every_rate_comes_back_to_half_a_frame(tmp_path: Path, form: str, rate: str) -> None:
+    """Each picture at its place, the film as long as the cut, whatever rates the format knows."""
+    edit = rich(rate)
+    clips = seen_in(written(tmp_path, edit, form))
+    half = 1 / (2 * min(edit.rate, Fraction(24000, 1001)))
+    assert [clip.names[0][:5] for clip in clips] == ["sh010", "sh020", "card_"]
+    assert abs(total(clips) - edit.seconds) <= half
+    assert abs(sum(clip.seconds for clip in clips) - edit.seconds) <= half
+    meet = Fraction(11, 2) if form == "edl" else Fraction(23, 4)
+    assert abs(clips[1].begin - meet) <= half * 2 and abs(clips[2].begin - Fraction(17, 2)) <= half
+
+
+@st.composite
+def films(draw: st.DrawFn) -> Edit:
+    lengths = st.fractions(Fraction(1, 5), 9, max_denominator=100)
+    shots: list[PictureShot | SoundShot] = []
+    for number in range(draw(st.integers(1, 6))):
+        kind = draw(st.sampled_from(["dissolve", "fade"]))
+        how = draw(st.none() | st.builds(Transition, st.just(kind), lengths))
+        rate = draw(st.sampled_from(RATES))
+        shots.append(clip(f"s{number}", draw(lengths), rate, audio=draw(st.booleans()), transition=how))
+    return edited(Script(tuple(shots), ending=draw(lengths)))
+
+
+@given(films(), st.sampled_from(sorted(FORMATS)))
+def test_all_formats_agree_on_the_length_of_any_film(edit: Edit, form: str) -> None:
+    """To half a frame of the coarser rate."""
+    content, _ = FORMATS[form].write(edit, Path("/films/out"))
+    clips = FORMATS[form].read(content)
+    assert abs(total(clips) - edit.seconds) <= 1 / (2 * min(edit.rate, Fraction(24000, 1001)))
+
+
+@pytest.mark.parametrize("form", ["otio", "fcpxml", "fcp7xml"])
+def test_sounds_are_on_tracks_of_their_own(tmp_path: Path, form: str) -> None:
+    """Clips' own, voice and music; a loop is there as often as it is heard."""
+    content = written(tmp_path, rich(), form).read_text("utf-8")
+    if form == "otio":
+        timeline = otio.adapters.read_from_string(content, "otio_json")
+        tracks = {track.name: [clip.name for clip in track.find_clips()] for track in timeline.audio_tracks()}
+        assert tracks == {"Clips": ["sh010_t01"], "Voice": ["vo010_t01"], "Music": ["song_t01"] * 3}
+        voice = next(track for track in timeline.audio_tracks() if track.name == "Voice")
+        assert voice[0].source_range.duration.to_seconds() == 0.5
+    elif form == "fcp7xml":
+        audio = [
+            [(item.findtext("name"), item.findtext("start"), item.findtext("end")) for item in track]
+            for track in ElementTree.fromstring(content).findall("sequence/media/audio/track")
+        ]
+        assert audio == [
+            [("sh010_t01", "0", "144")],
+            [("vo010_t01", "12", "84")],
+            [("song_t01", "0", "96"), ("song_t01", "96", "192"), ("song_t01", "192", "240")],
+        ]
+    else:
+        lanes = [
+            (clip.get("lane"), clip.get("name"), clip.get("offset"), clip.get("duration"))
+            for clip in ElementTree.fromstring(content).iter("asset-clip")
+            if clip.get("lane")
+        ]
+        assert lanes == [
+            ("-1", "sh010_t01_0123abcd.mp4", "0s", "6s"),
+            ("-2", "vo010_t01_0123abcd.wav", "1/2s", "3s"),
+            ("-3", "song_t01_0123abcd.wav", "0s", "4s"),
+            ("-3", "song_t01_0123abcd.wav", "4s", "4s"),
+            ("-3", "song_t01_0123abcd.wav", "7/2s", "2s"),
+        ]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_timeline_tells_where_each_clip_came_from(tmp_path: Path, form: str) -> None:
-    """Shot, scene, prompt, task, model and credits are in the file, whatever signs they are written with."""
-    board = boards.small_board(tmp_path, frames=(3,))
-    taken = board["shots"][0]["takes"][0]
-    taken["request"]["prompt"] = 'A <b>"bold"</b> & quiet\nmorning \x07'
-    path = write_timeline(board, tmp_path, tmp_path / f"t{SUFFIXES[form]}", form).path
+    """Shot, prompt, task and model are in the file, whatever signs they are written with; paths lead from it."""
+    folder = tmp_path / "edit"
+    shot = clip("sh010", 2)
+    assert shot.footage is not None
+    path = write_timeline(edited(Script((shot,))), folder / f"t{FORMATS[form].suffix}", form).path
     content = path.read_text("utf-8")
-    for word in ("sh010", "intro", "quiet", "task_sh010_1", "grok-imagine-video", "10"):
+    for word in ("sh010", "quiet", "task_sh010", "grok-imagine-video", "sh010_t01_0123abcd.mp4"):
         assert word in content
-    assert "\x07" not in content
-    assert len(read(path, form)) == 1
+    assert "/films/out/sh010/sh010_t01_0123abcd.mp4" in content
+    assert used_shots(path) == [UsedShot("sh010", 1, 2.0)]
 
 
-def test_metadata_of_an_otio_clip_are_structured(tmp_path: Path) -> None:
-    """OTIO keeps the metadata as they are, under our own name."""
-    clips = handed_over(tmp_path, boards.small_board(tmp_path, frames=(3,)), "otio")
-    known = dict(clips[0].metadata["rivya"])
-    assert known["shot"] == "sh010" and known["take"] == 1 and known["scene"] == "intro"
-    assert known["task_id"] == "task_sh010_1" and known["credits"] == 10
-    assert known["prompt"] == "Slow push-in on the machine"
-
-
-def test_a_still_is_held_and_rates_may_differ(tmp_path: Path) -> None:
-    """A still lasts 2 s; a clip keeps its own rate, except in an EDL, which has only one."""
-    board = boards.small_board(tmp_path, frames=(30, 30))
-    boards.clip(tmp_path / "c.mp4", frames=12, rate=24)
-    boards.still(tmp_path / "k.png")
-    for name, file in (("sh030", "c.mp4"), ("key", "k.png")):
-        made = boards.take(shot=name, outputs=[boards.output(tmp_path, file)])
-        board["shots"].append(boards.shot(name, [made]))
-    lengths = {
-        form: [clip.source_range.duration for clip in handed_over(tmp_path, board, form)] for form in FORMATS
-    }
+def test_rates_that_a_format_does_not_know_are_told(tmp_path: Path) -> None:
+    """12 frames are written as 24, of which each is two; 16 as 24, the nearest; OTIO knows every rate."""
     for form in FORMATS:
-        assert [length.to_seconds() for length in lengths[form]] == pytest.approx([1, 1, 0.5, 2], abs=0.02)
-    assert [length.rate for length in lengths["otio"]] == [30, 30, 24, 30]
-    assert [length.rate for length in lengths["edl"]] == [30, 30, 30, 30]
+        for rate in ("12", "16"):
+            notices = write_timeline(rich(rate), tmp_path / "t", form).notices
+            told = f"this format doesn't know {rate} pictures a second: written at 24"
+            assert (told in notices) is (form != "otio")
+    assert (
+        "an EDL holds pictures only: the sounds are in the other formats"
+        in write_timeline(rich(), tmp_path / "t", "edl").notices
+    )
 
 
-def test_paths_lead_from_wherever_the_timeline_is_written(tmp_path: Path) -> None:
-    """A timeline in another folder points back to the clips, signs of URLs escaped."""
-    board = boards.small_board(tmp_path / "out#1", frames=(3,))
-    to = tmp_path / "edit" / "a.otio"
-    write_timeline(board, tmp_path / "out#1", to, "otio")
-    assert read(to, "otio")[0].media_reference.target_url == "../out%231/sh010/sh010_t01_0123abcd.mp4"
+@pytest.mark.parametrize(
+    ("rate", "frame", "code"),
+    [
+        ("30000/1001", 1799, "00:00:59;29"),
+        ("30000/1001", 1800, "00:01:00;02"),
+        ("30000/1001", 17982, "00:10:00;00"),
+        ("60000/1001", 3600, "00:01:00;04"),
+        ("24000/1001", 1440, "00:01:00:00"),
+        ("25", 90000, "01:00:00:00"),
+    ],
+)
+def test_timecode_drops_frame_numbers_where_the_rate_asks_for_it(rate: str, frame: int, code: str) -> None:
+    """Two a minute at 29.97, four at 59.94, none in each tenth minute (SMPTE ST 12)."""
+    assert edl.timecode(frame, Fraction(rate)) == code
+
+
+@given(st.integers(0, 400_000), st.sampled_from(["30000/1001", "60000/1001"]))
+def test_drop_frame_counts_back(frame: int, rate: str) -> None:
+    """Whatever the frame, its timecode means that frame."""
+    begin, end = (edl.timecode(at, Fraction(rate)) for at in (frame, frame + 1))
+    event = f"FCM: DROP FRAME\n\n001  A  V  C  {begin} {end} {begin} {end}\n* RATE: {float(Fraction(rate))}\n"
+    assert edl.read(event) == [Seen(("A",), frame / Fraction(rate), 1 / Fraction(rate))]
+
+
+def test_an_edl_has_reels_that_every_program_takes(tmp_path: Path) -> None:
+    """At most eight letters and digits, one for each file; a dissolve names both clips."""
+    shots = [clip(f"a-rather-long-name-{number}", 2) for number in range(3)]
+    dissolved = clip("sh9", 2, transition=Transition("dissolve", exact(0.5)))
+    content = written(tmp_path, edited(Script((*shots, dissolved))), "edl").read_text("utf-8")
+    events = [line.split() for line in content.splitlines() if line[:1].isdigit()]
+    assert [event[3] for event in events] == ["C", "C", "C", "C", "D"]
+    reels = [event[1] for event in events]
+    assert len(set(reels)) == 4 and reels[3] == reels[2]
+    assert all(len(reel) <= 8 and reel.isalnum() for reel in reels)
+    assert events[4][4:] == ["012", "00:00:00:00", "00:00:02:00", "00:00:05:12", "00:00:07:12"]
+    assert "* TO CLIP NAME: sh9_t01_0123abcd.mp4" in content and "FCM: NON-DROP FRAME" in content
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_fcpxml_is_what_final_cut_asks_for(tmp_path: Path, rate: str) -> None:
+    """A library, rational frame durations, sizes, media-rep, times on whole frames of the sequence."""
+    root = ElementTree.fromstring(written(tmp_path, rich(rate), "fcpxml").read_text("utf-8"))
+    assert root.get("version") == "1.11"
+    sequence = root.find("library/event/project/sequence")
+    assert sequence is not None
+    formats = {one.get("id"): one for one in root.iter("format")}
+    for one in formats.values():
+        assert int(one.get("width", "0")) > 0 and int(one.get("height", "0")) > 0
+        still = one.get("name") == "FFVideoFormatRateUndefined"
+        assert still or Fraction(one.get("frameDuration", "").removesuffix("s")) > 0
+    frame = Fraction(formats[sequence.get("format")].get("frameDuration", "").removesuffix("s"))
+    for item in sequence.iter():
+        for key in ("offset", "duration", "start"):
+            time = Fraction((item.get(key) or "0s").removesuffix("s"))
+            assert (time / frame).denominator == 1
+    assets = list(root.iter("asset"))
+    assert all(asset.find("media-rep") is not None for asset in assets)
+    assert [asset.get("hasAudio") for asset in assets] == ["1", None, None, "1", "1"]
+    assert any("quiet" in marker.get("value", "") for marker in root.iter("marker"))
 
 
 def test_nothing_finished_is_a_clear_problem(tmp_path: Path) -> None:
-    """Without a finished take there is no timeline."""
-    board = boards.manifest([boards.shot("a", [boards.take(1, "failed")])])
+    """Without a picture there is no timeline."""
     with pytest.raises(RivyaError, match="nothing to export"):
-        write_timeline(board, tmp_path, tmp_path / "a.otio", "otio")
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_used_shots_come_back_from_every_format(tmp_path: Path, form: str) -> None:
-    """What an editor kept is told by shot, take and seconds."""
-    board = boards.small_board(tmp_path, frames=(3, 6))
-    path = write_timeline(board, tmp_path, tmp_path / f"t{SUFFIXES[form]}", form).path
-    assert used_shots(path) == [UsedShot("sh010", 1, 0.1), UsedShot("sh020", 1, 0.2)]
+        write_timeline(edited(Script(())), tmp_path / "a.otio", "otio")
 
 
 def test_an_edl_of_another_program_is_read_at_the_rate_its_frames_allow(tmp_path: Path) -> None:
@@ -120,19 +249,18 @@ def test_an_edl_of_another_program_is_read_at_the_rate_its_frames_allow(tmp_path
 
 def test_an_edit_that_cut_and_repeated_clips_is_summed(tmp_path: Path) -> None:
     """Seconds of a take add up wherever it is used; clips that are none of ours are left out."""
-    board = boards.small_board(tmp_path, frames=(3, 6))
-    path = write_timeline(board, tmp_path, tmp_path / "a.otio", "otio").path
+    path = written(tmp_path, edited(Script((clip("sh010", 1), clip("sh020", 2)))), "otio")
     timeline = otio.adapters.read_from_file(str(path))
     track = timeline.tracks[0]
     again = track[1].deepcopy()
     again.source_range = otio.opentime.TimeRange(
-        otio.opentime.RationalTime(1, 30), otio.opentime.RationalTime(2, 30)
+        otio.opentime.RationalTime(1, 30), otio.opentime.RationalTime(3, 30)
     )
     track.append(again)
     track.append(otio.schema.Clip("music video", source_range=again.source_range))
     del track[0]
     otio.adapters.write_to_file(timeline, str(tmp_path / "b.otio"))
-    assert used_shots(tmp_path / "b.otio") == [UsedShot("sh020", 1, round(8 / 30, 6))]
+    assert used_shots(tmp_path / "b.otio") == [UsedShot("sh020", 1, 2.1)]
 
 
 @pytest.mark.parametrize("name", ["a.otio", "a.edl", "a.fcpxml", "a.xml", "a.txt", "none.otio"])

@@ -20,7 +20,6 @@ from rivya_run.journal.fingerprint import (
     fingerprint,
     price_key,
     request_body,
-    shot_identity,
     upload_request_id,
     url_identity,
 )
@@ -94,9 +93,9 @@ def test_references_are_told_apart_by_content_kind_frame_and_order() -> None:
         [url_identity("https://a/c", "image", None)],
         [url_identity("https://a/b", "video", None)],
         [url_identity("https://a/b", "image", "https://a/b")],
-        [shot_identity("ab", "first")],
-        [shot_identity("ab", "last")],
-        [shot_identity("ab", 1.5)],
+        [file_identity("ab", "first")],
+        [file_identity("ab", "last")],
+        [file_identity("ab", 1.5)],
     ]
     assert len({of({}, references=one) for one in references}) == len(references)
 
@@ -113,7 +112,7 @@ def test_a_signed_url_may_change_under_its_id() -> None:
 def test_it_is_sha256_over_canonical_json_of_the_four_parts() -> None:
     """The published form, so that anyone can compute it."""
     text = '{"model":"m","params":{"duration":10},"prompt":"p","references":[{"frame":"last","sha256":"ab"}]}'
-    asked = of({"mode": "normal", "duration": 10}, references=[shot_identity("ab", "last")])
+    asked = of({"mode": "normal", "duration": 10}, references=[file_identity("ab", "last")])
     assert asked == hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -48,18 +48,24 @@ def render(content: Page) -> str:
 
 
 def write_report(
-    manifest: Entry, folder: Path, *, storyboard_folder: Path | None = None, embed: bool = False
+    manifest: Entry,
+    folder: Path,
+    *,
+    storyboard_folder: Path | None = None,
+    embed: bool = False,
+    film: float | None = None,
 ) -> Path:
     """Write ``report.html`` into an output folder and return its path.
 
     References are pictured from ``storyboard_folder``, to which their paths are relative; with ``embed``
-    small clips are put into the page. Raises OutputFolderError when the folder can't be written.
+    small clips are put into the page. ``film`` is the length of the film in
+    seconds. Raises OutputFolderError when the folder can't be written.
     """
     paths = pictured(manifest)
     references = (storyboard_folder,) if storyboard_folder is not None else ()
     pictures = FolderPictures(folder, references, embed=embed, takes=len(paths))
     pictures.prepare(paths)
-    text = render(page(manifest, pictures))
+    text = render(page(manifest, pictures, film))
     target = folder / NAME
     write_atomically(target, text.encode("utf-8", "replace"))
     return target

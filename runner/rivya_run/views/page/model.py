@@ -55,8 +55,11 @@ class PictureSource(Protocol):
         """Whether the file is in the output folder."""
 
 
-def page(manifest: Entry, pictures: PictureSource) -> Page:
-    """The page of a manifest. Missing fields are left out; nothing in it is trusted."""
+def page(manifest: Entry, pictures: PictureSource, film: float | None = None) -> Page:
+    """The page of a manifest. Missing fields are left out; nothing in it is trusted.
+
+    ``film`` is the length of the film in seconds; None: that of the chosen clips together.
+    """
     builder = _Builder(manifest, pictures)
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     scenes = tuple(_scenes(shots))
@@ -72,7 +75,7 @@ def page(manifest: Entry, pictures: PictureSource) -> Page:
         takes=len(takes),
         shots=len(shots),
         counts=tuple(_counts(takes)),
-        running_time=seconds(sum(builder.lengths)),
+        running_time=seconds(sum(builder.lengths) if film is None else film),
         chosen=sum(shot.shown is not None for shot in shots),
         troubles=tuple(take for take in takes if take.trouble),
         scenes=scenes,

@@ -1,0 +1,139 @@
+"""The sound of a cut, measured by ears that aren't FFmpeg's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+import boards
+import meter
+from rivya_run.film.clips import footage_of
+from rivya_run.film.cut import write_cut
+from rivya_run.film.edit import edited
+from rivya_run.film.script import Mix, PictureShot, Place, Script, SoundShot, Transition, exact
+
+
+def sound(path: Path, **more: Any) -> SoundShot:
+    return SoundShot(id=path.stem, footage=footage_of(path, "audio"), **more)
+
+
+def picture(path: Path, **more: Any) -> PictureShot:
+    still = path.suffix == ".png"
+    footage = footage_of(path, "image" if still else "video")
+    return PictureShot(id=path.stem, footage=footage, still=still, **more)
+
+
+def card(folder: Path, seconds: float) -> PictureShot:
+    """A still that is held."""
+    return picture(boards.still(folder / "card.png"), hold=exact(seconds))
+
+
+def heard(folder: Path, *shots: PictureShot | SoundShot, **more: Any) -> meter.Samples:
+    """The sound of the cut of a film."""
+    cut = write_cut(edited(Script(shots, **more)), folder / "cut.mp4")
+    return meter.listened(cut.path)
+
+
+@pytest.mark.parametrize("amplitude", [0.9, 0.01], ids=["loud", "at -40 dB"])
+def test_a_film_is_as_loud_as_films_are_and_music_falls_under_the_voice(
+    tmp_path: Path, amplitude: float
+) -> None:
+    """-14 LUFS, no peak over -1 dB, music 12 dB lower by the times of the voice and not by its level."""
+    voice = sound(
+        meter.recorded(tmp_path / "voice.wav", meter.voice(4, amplitude)),
+        track="voice",
+        at=Place(exact(0.5), "card"),
+    )
+    music = sound(meter.recorded(tmp_path / "music.wav", meter.tone(2, 240), 2), track="music", loop=True)
+    samples = heard(tmp_path, card(tmp_path, 8), voice, music, mix=Mix(duck=12))
+    assert meter.loudness(samples) == pytest.approx(-14, abs=0.5)
+    assert meter.true_peak(samples) <= -1
+    alone, under = (meter.tone_level(samples, 240, *when) for when in ((6, 7), (2, 3)))
+    assert alone - under == pytest.approx(12, abs=1)
+    assert meter.tone_level(samples, 240, 5, 5.5) == pytest.approx(alone, abs=0.5)
+    assert len(samples) / meter.RATE == pytest.approx(8, abs=0.03)
+
+
+def test_a_voice_begins_where_it_was_placed(tmp_path: Path) -> None:
+    """Half a second after its shot is first seen, whether the pictures are copied or encoded."""
+    spoken = meter.recorded(tmp_path / "voice.wav", meter.voice(2))
+    voice = sound(spoken, track="voice", at=Place(exact(0.5), "a"))
+    clip = picture(boards.clip(tmp_path / "a.mp4", frames=90))
+    assert meter.begins(heard(tmp_path, clip, voice)) == pytest.approx(0.5, abs=0.01)
+    assert meter.begins(heard(tmp_path, card(tmp_path, 2), clip, voice)) == pytest.approx(2.5, abs=0.01)
+
+
+def test_peaks_that_stand_in_the_way_are_held_down(tmp_path: Path) -> None:
+    """Speech alone, with clicks 20 dB over its level, still comes out at its loudness and below the peak."""
+    samples = meter.voice(8, 0.3)
+    samples[:: meter.RATE // 2] = 0.95
+    voice = sound(meter.recorded(tmp_path / "voice.wav", samples), track="voice")
+    result = heard(tmp_path, card(tmp_path, 8), voice)
+    assert meter.loudness(result) == pytest.approx(-14, abs=0.5)
+    assert meter.true_peak(result) <= -1
+
+
+def test_levels_are_left_alone_when_that_is_asked_for(tmp_path: Path) -> None:
+    """loudness: off keeps them; what is nearly silent is never raised; volumes are in dB."""
+    music = sound(meter.recorded(tmp_path / "m.wav", meter.tone(2, 240, 0.1), 2), volume=-6.0)
+    left = heard(tmp_path, card(tmp_path, 2), music, mix=Mix(loudness=None))
+    assert meter.tone_level(left, 240, 0.5, 1.5) == pytest.approx(-26, abs=0.3)
+    hush = sound(meter.recorded(tmp_path / "h.wav", meter.tone(2, 240, 0.0005), 2))
+    assert meter.tone_level(heard(tmp_path, card(tmp_path, 2), hush), 240, 0.5, 1.5) < -60
+
+
+def test_a_film_without_sound_has_no_track_for_it(tmp_path: Path) -> None:
+    """Neither where nothing makes any, nor where all is off."""
+    off = sound(meter.recorded(tmp_path / "m.wav", meter.tone(1)), volume=None)
+    cut = write_cut(edited(Script((card(tmp_path, 1), off))), tmp_path / "cut.mp4")
+    with av.open(str(cut.path)) as container:
+        assert not container.streams.audio
+
+
+def test_trims_fades_and_loops_are_heard(tmp_path: Path) -> None:
+    """A trim begins in the middle of a file, a fade rises, a loop goes on without a gap."""
+    low, high = meter.tone(2, 240), meter.tone(2, 960)
+    both = meter.recorded(tmp_path / "both.wav", meter.joined(low, high), 2)
+    trimmed = sound(both, trim=(exact(2), exact(3)), loop=True, fade=(exact(1), Fraction(0)))
+    samples = heard(tmp_path, card(tmp_path, 4), trimmed, mix=Mix(loudness=None))
+    assert meter.tone_level(samples, 240, 1, 4) < -60
+    assert meter.tone_level(samples, 960, 0, 0.1) < meter.tone_level(samples, 960, 1.2, 1.8) - 20
+    levels = [meter.tone_level(samples, 960, at, at + 0.1) for at in (1.2, 1.95, 2.95, 3.85)]
+    assert levels == pytest.approx([levels[0]] * 4, abs=0.5)
+
+
+def test_sounds_of_any_make_are_mixed_alike(tmp_path: Path) -> None:
+    """One channel or six, 44.1 kHz, AAC beside Opus in WebM: all of them at the level that they have."""
+    clips = [
+        picture(boards.clip(tmp_path / "a.webm", frames=30, sound="libopus", codec="libvpx-vp9")),
+        picture(boards.clip(tmp_path / "b.mp4", frames=30, sound="aac")),
+    ]
+    mono = sound(meter.recorded(tmp_path / "mono.wav", meter.tone(1, 240), 1), at=Place())
+    six = sound(meter.recorded(tmp_path / "six.wav", meter.tone(1, 240, 0.1), 6), at=Place(exact(1)))
+    other = sound(meter.recorded(tmp_path / "cd.wav", meter.tone(1, 240), 2, 44_100), at=Place(exact(2)))
+    still = card(tmp_path, 2)
+    quiet = [replace(clip, volume=-60.0) for clip in clips]
+    samples = heard(tmp_path, *quiet, still, mono, six, other, mix=Mix(loudness=None))
+    assert meter.tone_level(samples, 240, 0.2, 0.8) == pytest.approx(meter.level(0.3), abs=0.5)
+    assert meter.tone_level(samples, 240, 1.2, 1.8) > -30
+    assert meter.tone_level(samples, 240 * 44_100 / 48_000, 2.2, 2.8) == pytest.approx(
+        meter.level(0.3), abs=0.5
+    )
+
+
+def test_clips_that_dissolve_cross_over_with_their_sound(tmp_path: Path) -> None:
+    """The film is shorter by the overlap, and each clip's sound lasts as long as its picture."""
+    names = ("a", "b")
+    clips = [boards.clip(tmp_path / f"{name}.mp4", frames=60, sound="aac") for name in names]
+    how = Transition("dissolve", exact(0.5))
+    edit = edited(Script((picture(clips[0]), picture(clips[1], transition=how))))
+    cut = write_cut(edit, tmp_path / "cut.mp4")
+    samples = meter.listened(cut.path)
+    assert cut.seconds == 3.5 and not cut.copied
+    assert len(samples) / meter.RATE == pytest.approx(3.5, abs=0.03)
+    assert meter.loudness(samples) == pytest.approx(-14, abs=0.5)
