@@ -18,11 +18,12 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from rivya_run.json_types import Json
-from rivya_run.models.table import ModelTable
+from rivya_run.models.table import ModelTable, Track
 
 SoundKind: TypeAlias = Literal["speech", "effect", "music", "scene"]
 Samples: TypeAlias = "array[int]"
 
+_KINDS: Final[Mapping[Track, SoundKind]] = {"voice": "speech", "music": "music", "effects": "effect"}
 CHARACTERS_A_SECOND: Final = 15
 _MOST_SPOKEN: Final = 600.0  # seconds; no prompt that a table allows takes longer
 _PEAK: Final = 9000
@@ -70,9 +71,7 @@ def sound_kind(table: ModelTable, params: Mapping[str, Json]) -> SoundKind | Non
         return "scene" if any(_asks_for_sound(key, value) for key, value in params.items()) else None
     if table.category != "audio":
         return None
-    if any("voice" in row.key.lower() or row.key == "dialogue" for row in table.params):
-        return "speech"
-    return "music" if "music" in table.id.lower() else "effect"
+    return _KINDS[table.track or "effects"]
 
 
 def _asks_for_sound(key: str, value: Json) -> bool:

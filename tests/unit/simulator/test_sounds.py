@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rivya_run.json_types import Json
 from rivya_run.media.facts import facts
 from rivya_run.models.catalog import load_catalog
-from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
+from rivya_run.models.table import ModelTable, Track
 from rivya_run.simulator.clips import Result, render
 from rivya_run.simulator.render_cache import result_of
 from rivya_run.simulator.slate import Framing, Slate, framing_of
@@ -219,12 +219,11 @@ def test_odd_formats_can_be_heard_too(asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "row", "kind"),
-    [("x", "voice_id", "speech"), ("x-music", "style", "music"), ("x", "style", "effect")],
+    ("track", "kind"), [("voice", "speech"), ("music", "music"), ("effects", "effect"), (None, "effect")]
 )
-def test_table_says_what_a_model_sounds_like(model: str, row: str, kind: SoundKind) -> None:
-    """A model with voices speaks, one called music plays; music without a length lasts half a minute."""
-    table = ModelTable(model, "X", "audio", complete=True, params=(ParameterRow(row, ParameterType.TEXT),))
+def test_table_says_what_a_model_sounds_like(track: Track | None, kind: SoundKind) -> None:
+    """A model speaks, plays or makes noise by the track of its table; music without a length lasts half a minute."""
+    table = ModelTable("x", "X", "audio", complete=True, params=(), track=track)
     assert sound_kind(table, {}) == kind
     assert framing_of(table, {}, "a" * 30).seconds == {"speech": 2, "music": 30, "effect": 3}[kind]
 
