@@ -13,6 +13,7 @@ import click
 
 from rivya_run.cli import options
 from rivya_run.errors import UsageError
+from rivya_run.text import counted
 
 if TYPE_CHECKING:
     from rivya_run.film.captions import Cue
@@ -197,7 +198,7 @@ class _Wanted:
         if not edit.pieces:
             raise nothing_to_export()
         write_atomically(to, (srt if self.form == "srt" else vtt)(captions).encode("utf-8", "replace"))
-        return to, f"{len(captions)} captions of {float(edit.seconds):g} s", edit.notices
+        return to, f"{counted(len(captions), 'caption')} of {float(edit.seconds):g} s", edit.notices
 
 
 def _captions(edit: Edit, found: Present) -> list[Cue]:

@@ -54,7 +54,7 @@ def own_footage(written: str, folder: Path, kind: Kind | None = None) -> tuple[K
     kind = kind or kind_by_name(written) or "image"
     file = own_file(written, folder)
     if file is None:
-        return kind, {"generated": False, "footage": None, "lack": f"({visible(written)}) is not there"}
+        return kind, {"generated": False, "footage": None, "lack": "is not there"}
     return kind, {"generated": False, **measured(file, kind)}
 
 

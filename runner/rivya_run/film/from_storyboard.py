@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from rivya_run.film.captions import spoken
@@ -38,6 +38,7 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
+from rivya_run.project.open import own_file
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import Present, present_of
 from rivya_run.storyboard.model import FileReference, Film, Shot, ShotReference, Sound, Storyboard
@@ -78,7 +79,7 @@ def script_now(
     made = [one for shot in shots for one in maker.shot(shot)]
     script = Script(
         tuple(made),
-        tuple(maker.sound(sound) for sound in board.film.sounds),
+        tuple(maker.sound(sound) for sound in board.film.sounds if not maker.told(sound.file)),
         mix=_mix(board.film),
         ending=exact(board.film.ending),
         slates=slates,
@@ -103,6 +104,8 @@ class _Script:
         """What stands for a shot; nothing for one that is skipped and has nothing, or a sound that is out."""
         kind: str | None
         if shot.file is not None:
+            if self.told(shot.file):
+                return
             kind, known = own_footage(shot.file, self._now.storyboard_folder)
         else:
             chosen, remark = self._chosen(shot)
@@ -118,10 +121,14 @@ class _Script:
         else:
             yield SoundShot(**known, **_heard(shot, self._track(shot)))
 
+    def told(self, file: str) -> bool:
+        """Whether a plan need not tell that a file isn't there: advice on the storyboard has."""
+        return self._planning and own_file(file, self._now.storyboard_folder) is None
+
     def sound(self, sound: Sound) -> SoundShot:
         """An entry of ``sound``."""
         _, known = own_footage(sound.file, self._now.storyboard_folder, "audio")
-        known |= {"id": sound.id or visible(PurePath(sound.file).name), "text": sound.text or ""}
+        known |= {"id": sound.id or visible(sound.file), "text": sound.text or ""}
         return SoundShot(**known, **_trim_and_volume(sound), **_heard(sound, sound.track))
 
     def _picture(self, shot: Shot, kind: str | None, known: dict[str, Any]) -> PictureShot:
