@@ -264,3 +264,13 @@ def test_a_take_that_is_not_in_the_folder_is_left_out_with_a_notice(filmed: Proj
     assert output["path"] in result.stderr and "left out" in result.stderr
     assert length(result) == pytest.approx(3 + 1.5, abs=1e-3)
     assert film(filmed)["seconds"] == pytest.approx(LENGTH, abs=1e-3)
+
+
+def test_problems_are_told_before_anything_was_made(project: Project) -> None:
+    """To run it first, as is advised where nothing was made, would only tell of the same problems."""
+    boards.still(project.root / "art/logo.png")
+    project.write(board("card", card="{id: card, file: art/logo.png, hold: -1}"))
+    result = rivya_run("export", project.path)
+    assert result.exit_code == 3
+    assert "hold" in result.output
+    assert "made nothing" not in result.output
