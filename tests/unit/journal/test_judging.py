@@ -17,7 +17,7 @@ from examples import NOW, attempt, board, history_of, planner, shot
 from nonsense import TOGETHER, WRONG, WRONG_PAST, changed
 from rivya_run.journal import manifest_form
 from rivya_run.journal.attempt import Attempt, AttemptState
-from rivya_run.journal.events import Entry, TakenIn, Uploaded
+from rivya_run.journal.events import Entry, Observed, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense, formed, judge_meaning, salvaged
 from rivya_run.journal.manifest import known_attempts, manifest, text_of
@@ -167,3 +167,24 @@ def test_an_attempt_that_makes_no_sense_keeps_its_key_and_task() -> None:
     assert salvaged(wrong | {"status": "failed"}, "a") is None
     assert salvaged(wrong, "../a") is None
     assert salvaged([], "a") is None
+
+
+def test_nonsense_from_a_manifest_takes_nothing_from_what_is_known() -> None:
+    """What the journal has of an attempt stays; the line and the reason are told until the API is heard again."""
+    made = attempt(shot("a"))
+    key, entry = made.client_request_id, entry_of_attempt(made)
+    wrong = entry | {"final_credits": -5}
+    history = History([Entry(1, NOW, TakenIn(key=key, shot="a", entry=entry))])
+    known = history.attempts[key]
+    history.apply(Entry(2, NOW, TakenIn(key=key, shot="a", entry=wrong)))
+    assert history.attempts == {key: known}
+    number, reason = history.passed_over[key]
+    assert number == 2 and "final_credits" in reason
+    history.apply(Entry(3, NOW, Observed(key=key, status="succeeded")))
+    assert history.passed_over == {}
+
+
+def test_nonsense_without_a_key_leaves_nothing_but_a_note() -> None:
+    """There is nothing to ask for."""
+    history = History([Entry(1, NOW, TakenIn(key="k", shot="a", entry=[]))])
+    assert history.attempts == {} and history.passed_over["k"][0] == 1
