@@ -27,6 +27,10 @@ GONE = Absent.GONE
 LONG = "x" * 5000
 
 WRONG: list[tuple[Path, Any]] = [
+    (("shots", 0, "file"), "art/logo.png"),  # beside takes
+    (("shots", 0, "file"), ""),
+    (("shots", 0, "file"), 7),
+    (("shots", 0, "file"), LONG),
     ((*OUTPUT, "path"), "../../x"),
     ((*OUTPUT, "path"), ""),
     ((*OUTPUT, "path"), "journal.jsonl"),

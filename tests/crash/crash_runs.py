@@ -361,8 +361,9 @@ class Project:
         done = self.live().status == 0
         assert done or self.serves_once
         manifest = self.manifest()
-        # A file that is served no more is asked for by every run, also when no shot uses it any more.
-        if done and not any(entry["status"] == "pending" for entry in manifest["history"]):
+        # Also where no shot uses it any more: a file that is served no more is asked for by every run, and a create
+        # whose answer never came is sent again while the API knows its key.
+        if done and not any(entry["status"] in {"pending", "sent"} for entry in manifest["history"]):
             assert len(self.simulator.traffic.requests) == before, "a rerun of what is done asked the API"
         _check_money(manifest, self.simulator)
         if done:

@@ -31,6 +31,7 @@ _NAMES: Final = {
     "srt": "captions.srt",
     "vtt": "captions.vtt",
 }
+_CREDITS: Final = "credits.json"
 _ONLY_CUT: Final = ("burn_in", "burn_captions", "font", "size", "fps")
 _LARGEST: Final = 8192  # pixels of a side: beyond it H.264 has no level
 _FASTEST: Final = 240  # pictures a second
@@ -125,6 +126,15 @@ def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
     return free_to_write(output, PRODUCTS[form], kept=kept)
 
 
+def _credits_file(cut: Path, found: Present) -> Path:
+    """Where the credits of a cut go: beside it, under its name where that isn't the one in the output folder."""
+    from rivya_run.project.names import PRODUCTS, free_to_write
+
+    if cut == found.folder / _NAMES["cut"]:
+        return found.folder / _CREDITS
+    return free_to_write(cut.with_suffix(f".{_CREDITS}"), PRODUCTS["credits"])
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """What the command line asks for."""
@@ -151,7 +161,7 @@ class _Wanted:
             raise UsageError("--font is for --burn-captions")
 
     def write(self, found: Present, to: Path) -> tuple[Path, str, Collection[str]]:
-        """The file, a line about it, and notices."""
+        """The file, a line about it, and notices. A cut's credits are written beside it."""
         from rivya_run.film.edit import edited
 
         script = self._script(found)
@@ -166,9 +176,16 @@ class _Wanted:
         if self.no_sound:
             edit = replace(edit, own=(), sounds=())
         if self.form == "cut":
+            from rivya_run.cli.messages import cut_progress
+            from rivya_run.film.credits import write_credits
             from rivya_run.film.cut import write_cut
 
-            cut = write_cut(edit, to, labels=self.burn_in, captions=captions, font=self.font)
+            credits_file = _credits_file(to, found)
+            with cut_progress() as progress:
+                cut = write_cut(
+                    edit, to, labels=self.burn_in, captions=captions, font=self.font, progress=progress
+                )
+            write_credits(script, edit, cut.path, credits_file)
             how = "clips copied as they are" if cut.copied else "re-encoded"
             return cut.path, f"cut of {cut.seconds:g} s, {how}", cut.notices
         if self.form in ("srt", "vtt"):

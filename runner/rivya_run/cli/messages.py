@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +36,42 @@ _EXTRAS = {
     "watchfiles": "watch",
 }
 """Which extra of the distribution brings a library."""
+
+
+@contextmanager
+def cut_progress() -> Iterator[Callable[[str, float, float | None], None]]:
+    """One line that says how far a cut is and how long it will take, where somebody looks at a terminal.
+
+    Ctrl-C ends the cut at the next step also where FFmpeg, which calls back into Python, lost the exception.
+    """
+    from rivya_run.views.wording import span
+
+    interrupted = False
+    shown = sys.stderr.isatty()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    def show(what: str, share: float, left: float | None) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+        if shown:
+            wait = f", {span(left)} left" if left is not None else ""
+            click.echo(f"\r\x1b[K{what}: {share:.0%}{wait}", nl=False, err=True)
+
+    before = signal.getsignal(signal.SIGINT)
+    listening = before is signal.default_int_handler  # else somebody ignores it, or has plans of their own
+    if listening:
+        signal.signal(signal.SIGINT, stop)
+    try:
+        yield show
+    finally:
+        if listening:
+            signal.signal(signal.SIGINT, before)
+        if shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def show_failure(error: Exception) -> int:

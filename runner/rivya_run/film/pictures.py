@@ -59,6 +59,7 @@ def _dissolved(
 def _timed(frames: Iterable[av.VideoFrame], rate: Fraction) -> Iterator[av.VideoFrame]:
     for number, frame in enumerate(frames):
         frame.pts, frame.time_base = number, 1 / rate
+        frame.duration = 1  # without it the filter fps drops the last frame
         yield frame
 
 

@@ -97,7 +97,7 @@ def _placed(
     if sound.at is None:
         free[sound.track] = end
     if end > film:
-        if not sound.loop and sound.until != "end":
+        if not sound.loop and sound.until != "end" and end > film + _SLACK:
             tell(f"{sound.id} reaches {float(end - film):.4g} s beyond the end of the film and is cut there")
         end = film
     return _faded(sound, begin, end, source, length, tell)

@@ -135,14 +135,20 @@ def _ducking(over: Sequence[tuple[Fraction, Fraction]], duck: float) -> Step:
     return "volume", f"volume='pow(10,-{duck}/20*({depth}))':eval=frame:precision=float"
 
 
+_KEPT: Final = 10 * RATE
+"""Samples of a loop that are kept in memory, some 4 MB."""
+
+
 def _repeated(one: Placed, samples: int) -> Iterator[av.AudioFrame]:
     """At most so many samples: the trimmed sound, again and again where it is a loop."""
     again = isinstance(one.shot, SoundShot) and one.shot.loop
     section = min(samples, round(one.length * RATE)) if again or isinstance(one.shot, SoundShot) else samples
     left = samples
+    # A short one is kept: to open its file for every turn would take longer than the film lasts.
+    kept = list(_section(one, section)) if again and section <= _KEPT else None
     while left > 0:
         got = 0
-        for frame in _section(one, section):
+        for frame in _section(one, section) if kept is None else kept:
             got += frame.samples
             yield frame
         left -= got

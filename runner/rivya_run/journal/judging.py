@@ -150,6 +150,18 @@ def judge_attempt(entry: Any, shot: Any) -> Earlier:
     return found
 
 
+LONGEST_PATH = 4096
+"""Characters; no system takes a longer one."""
+
+
+def _check_own_file(path: str, shot: ShotForm) -> None:
+    """A shot that is a file of people's own: nothing was made for it. Raises Nonsense."""
+    if not path or len(path) > LONGEST_PATH or not path.isprintable():
+        raise Nonsense("that names no file", "file")
+    if shot.takes:
+        raise Nonsense("a shot that is a file of one's own has no takes", "file")
+
+
 class Judge:
     """Goes through one manifest, and remembers what has to be told apart. Every method raises Nonsense.
 
@@ -178,6 +190,8 @@ class Judge:
             shot = formed(raw, ShotForm)
             self._once("shot", shot.id.lower(), place, "id")
             self._keep(("shot", shot.id), ShotForm, raw)
+            if shot.file is not msgspec.UNSET:
+                _check_own_file(shot.file, shot)
             seen: set[int] = set()
             for number, take in enumerate(shot.takes):
                 if take.take in seen:

@@ -160,6 +160,7 @@ PRODUCTS: Mapping[str, Product] = {
     "fcp7xml": Product("an FCP 7 XML timeline", lambda head: b"<xmeml" in head),
     "srt": Product("captions", lambda head: b" --> " in head),
     "vtt": Product("captions", lambda head: head.startswith(b"WEBVTT")),
+    "credits": Product("a film's credits", lambda head: b'"film":' in head and b'"seconds":' in head),
 }
 """What is written where a person says, by the format that is asked for."""
 

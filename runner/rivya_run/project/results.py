@@ -57,6 +57,10 @@ def _manifest_now(prepared: Prepared) -> dict[str, Json]:
     )
 
 
+class NothingMade(RivyaError):
+    """There is no manifest yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """The manifest of a storyboard, its output folder, and the folder that its references start from.
@@ -92,7 +96,7 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
                 return Results(newer, folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
-        raise RivyaError(
+        raise NothingMade(
             f"'{shown}' has made nothing yet: there is no manifest in {folder}",
             hint=f"run it first: rivya-run {shown}{option}",
         )
@@ -135,7 +139,10 @@ def present(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Presen
     except UsageError:
         raise
     except RivyaError as problem:
-        last = results_of(storyboard, outputs, simulate=simulate)
+        try:
+            last = results_of(storyboard, outputs, simulate=simulate)
+        except NothingMade:
+            raise problem from None  # a run would say the same
         reason = problem.message
         if isinstance(problem, StoryboardError):
             reason = f"'{visible(str(storyboard))}' has problems, which 'rivya-run validate' shows"

@@ -30,7 +30,7 @@ from rivya_run.storyboard.shapes import (
 )
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence, to_json
 
-_SECONDS: Final = Number(0)
+_SECONDS: Final = Number(0, 86_400)  # a day: beyond it a number is a slip, and a cut would never end
 TRACKS: Final[tuple[Track, ...]] = get_args(Track)
 
 

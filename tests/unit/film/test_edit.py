@@ -353,3 +353,9 @@ def _written(one: Placed) -> SoundShot:
         loop=one.repeated,
         fade=(one.fade_in, one.fade_out),
     )
+
+
+def test_a_sound_as_long_as_the_film_says_nothing() -> None:
+    """Lengths are shown rounded, and encoders round them up: a few thousandths over are no cut."""
+    assert not film(clip("a", 4), sound("v", 4.01)).notices
+    assert film(clip("a", 4), sound("v", 4.1)).notices

@@ -238,3 +238,16 @@ def test_progress_is_told_and_an_interrupted_cut_leaves_nothing(tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         write_cut(edit, tmp_path / "cut.mp4", progress=interrupted)
     assert [one.name for one in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize("seconds", ["0.5", "1", "2"])
+def test_stills_that_dissolve_have_every_frame(tmp_path: Path, seconds: str) -> None:
+    """Neither picture has anything after the dissolve: its last frame is there all the same."""
+    shots = []
+    for name, ink in (("a", RED), ("b", BLUE)):
+        Image.new("RGB", (160, 96), ink).save(tmp_path / f"{name}.png")
+        footage = footage_of(tmp_path / f"{name}.png", "image")
+        into = Transition("dissolve", exact(seconds))
+        shots.append(PictureShot(id=name, footage=footage, still=True, transition=into))
+    cut = cut_of(tmp_path, *shots)
+    assert len(frames_of(cut.path)) == round(24 * (4 - float(seconds)))

@@ -108,6 +108,16 @@ def test_trims_fades_and_loops_are_heard(tmp_path: Path) -> None:
     assert levels == pytest.approx([levels[0]] * 4, abs=0.5)
 
 
+def test_a_loop_of_a_thousandth_of_a_second_fills_the_film(tmp_path: Path) -> None:
+    """A slip of the trim makes a hum, not a cut without end."""
+    both = meter.recorded(tmp_path / "tone.wav", meter.tone(1, 1000), 2)
+    short = sound(both, trim=(exact(0), exact("0.001")), loop=True)
+    samples = heard(tmp_path, card(tmp_path, 2), short, mix=Mix(loudness=None))
+    levels = [meter.tone_level(samples, 1000, at, at + 0.1) for at in (0.1, 1.0, 1.8)]
+    assert levels == pytest.approx([levels[0]] * 3, abs=1)
+    assert levels[0] > -60
+
+
 def test_sounds_of_any_make_are_mixed_alike(tmp_path: Path) -> None:
     """One channel or six, 44.1 kHz, AAC beside Opus in WebM: all of them at the level that they have."""
     clips = [
