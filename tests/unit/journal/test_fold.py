@@ -493,3 +493,13 @@ def test_a_price_that_another_one_told_is_for_creates_without_an_answer(
     found = history(intended("one"), *ended, intended("two"), told)
     assert found.at_stake() == at_stake
     assert found.unanswered_unpriced() == []
+
+
+def test_a_clip_without_credits_teaches_no_price_and_one_for_nothing_does() -> None:
+    """Silence isn't zero; a clip that a colleague got for nothing shows that the model is free."""
+    silent = history(
+        intended(), Created(key="one", task_id="t", status="queued"), Succeeded(key="one", urls=("u",))
+    )
+    assert silent.prices == {}
+    free = attempt(shot("a"), reserved_credits=0.0, final_credits=0.0)
+    assert history_of(free).prices == {free.price_key: 0}
