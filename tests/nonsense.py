@@ -27,7 +27,6 @@ GONE = Absent.GONE
 LONG = "x" * 5000
 
 WRONG: list[tuple[Path, Any]] = [
-    (("shots", 0, "file"), "art/logo.png"),  # beside takes
     (("shots", 0, "file"), ""),
     (("shots", 0, "file"), 7),
     (("shots", 0, "file"), LONG),
@@ -191,6 +190,10 @@ TOGETHER: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
         ),
     ),
     "the same fingerprint for another key": ("shots[1].takes[0]", lambda good: _swap(good, "fingerprint")),
+    "takes beside a file of one's own": (
+        "shots[0].file",
+        lambda good: changed(good, ("shots", 0, "file"), "art/logo.png"),
+    ),
     "two shots of one name": ("shots[1].id", lambda good: changed(good, ("shots", 1, "id"), "A")),
     "a take twice": (
         "shots[1].takes[1].take",

@@ -150,13 +150,9 @@ def judge_attempt(entry: Any, shot: Any) -> Earlier:
     return found
 
 
-LONGEST_PATH = 4096
-"""Characters; no system takes a longer one."""
-
-
 def _check_own_file(path: str, shot: ShotForm) -> None:
     """A shot that is a file of people's own: nothing was made for it. Raises Nonsense."""
-    if not path or len(path) > LONGEST_PATH or not path.isprintable():
+    if not path.isprintable():
         raise Nonsense("that names no file", "file")
     if shot.takes:
         raise Nonsense("a shot that is a file of one's own has no takes", "file")

@@ -49,6 +49,7 @@ Id: TypeAlias = Annotated[
     str, _text(f"^(?!({_DEVICES})$){_ID_BODY}$", "an id (letters, digits, '-' and '_', at most 64)")
 ]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+OwnFile: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]  # no system takes a longer path
 ShortText: TypeAlias = Annotated[str, Meta(max_length=_LONGEST_TEXT)]
 Sha: TypeAlias = Annotated[str, _text("^[0-9a-f]{64}$", "a sha256 of 64 hex digits")]
 ApiId: TypeAlias = Annotated[
@@ -217,7 +218,8 @@ class ShotForm(_Form, frozen=True, kw_only=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
     file: Annotated[
-        str | UnsetType, _said("The file that the shot is, relative to the storyboard; nothing is made of it")
+        OwnFile | UnsetType,
+        _said("The file that the shot is, relative to the storyboard; nothing is made of it"),
     ] = UNSET
     takes: Annotated[tuple[Take, ...], _said("In their order")]
 

@@ -468,3 +468,38 @@ def test_a_create_of_no_kind_teaches_no_price() -> None:
     """Where it isn't known of which model and params it was, its price is nobody else's."""
     event = Intended(key="one", shot="a", take=1, fingerprint="f", number=1, model="m", body="{}")
     assert history(event, Created(key="one", task_id="t", status="queued", reserved_credits=5.0)).prices == {}
+
+
+@pytest.mark.parametrize(
+    ("ended", "at_stake"),
+    [
+        ([Withdrawn(key="one", reason="no connection")], 50),
+        (
+            [
+                Created(key="one", task_id="t1", status="queued", reserved_credits=10.0),
+                TaskMissing(key="one", message="No such task."),
+                GivenUp(key="one"),
+            ],
+            60,
+        ),
+    ],
+    ids=["never sent", "reserved by its own task"],
+)
+def test_a_price_that_another_one_told_is_for_creates_without_an_answer(
+    ended: list[JournalEvent], at_stake: float
+) -> None:
+    """What never arrived costs nothing, and of a task the API has said itself what it reserved."""
+    told = Created(key="two", task_id="t2", status="queued", reserved_credits=50.0)
+    found = history(intended("one"), *ended, intended("two"), told)
+    assert found.at_stake() == at_stake
+    assert found.unanswered_unpriced() == []
+
+
+def test_a_clip_without_credits_teaches_no_price_and_one_for_nothing_does() -> None:
+    """Silence isn't zero; a clip that a colleague got for nothing shows that the model is free."""
+    silent = history(
+        intended(), Created(key="one", task_id="t", status="queued"), Succeeded(key="one", urls=("u",))
+    )
+    assert silent.prices == {}
+    free = attempt(shot("a"), reserved_credits=0.0, final_credits=0.0)
+    assert history_of(free).prices == {free.price_key: 0}

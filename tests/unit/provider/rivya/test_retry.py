@@ -102,6 +102,9 @@ ROWS = [
     (answered(500, "public_api_disabled"), False, RETRY, Reason.DISABLED),
     (answered(400, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
     (answered(422, "idempotency_conflict"), False, RETRY, Reason.CONFLICT),
+    (answered(499, "idempotency_conflict"), True, RETRY, Reason.CONFLICT),
+    # A broken server's word for it proves nothing of the key.
+    (answered(500, "idempotency_conflict"), True, RETRY, Reason.SERVER_TROUBLE),
     (answered(429, "insufficient_credits"), False, ANSWER, Reason.OUT_OF_CREDITS),
     # Unless it comes with an answer that nobody can read: a task may be in there.
     (TransportResult(FailureKind.UNREADABLE, 200, "public_api_disabled"), True, RETRY, Reason.UNREADABLE),
