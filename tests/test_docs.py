@@ -296,6 +296,7 @@ def test_the_session_with_curl_works(tmp_path: Path) -> None:
 def test_python_examples_compile() -> None:
     """Python on the pages is Python."""
     examples = [block for block in all_blocks() if block.info == "python"]
+    assert examples
     for block in examples:
         compile(block.text, block.name, "exec")
 

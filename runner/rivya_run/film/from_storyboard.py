@@ -79,7 +79,7 @@ def script_now(
     made = [one for shot in shots for one in maker.shot(shot)]
     script = Script(
         tuple(made),
-        tuple(maker.sound(sound) for sound in board.film.sounds if not maker.told(sound.file)),
+        tuple(maker.sound(sound) for sound in board.film.sounds if not maker.advised(sound.file)),
         mix=_mix(board.film),
         ending=exact(board.film.ending),
         slates=slates,
@@ -105,7 +105,7 @@ class _Script:
         """What stands for a shot; nothing for one that is skipped and has nothing, or a sound that is out."""
         kind: str | None
         if shot.file is not None:
-            if self.told(shot.file):
+            if self.advised(shot.file):
                 return
             kind, known = own_footage(shot.file, self._now.storyboard_folder)
         else:
@@ -122,8 +122,8 @@ class _Script:
         else:
             yield SoundShot(**known, **_heard(shot, self._track(shot)))
 
-    def told(self, file: str) -> bool:
-        """Whether a plan need not tell that a file isn't there: advice on the storyboard has."""
+    def advised(self, file: str) -> bool:
+        """Whether a file isn't there and a plan need not say so, since the advice on the storyboard does."""
         return self._planning and own_file(file, self._now.storyboard_folder) is None
 
     def sound(self, sound: Sound) -> SoundShot:
@@ -142,7 +142,7 @@ class _Script:
         return PictureShot(**known, still=still, film=film, hold=hold, transition=_transition(shot))
 
     def _chosen(self, shot: Shot) -> tuple[Chosen | None, str]:
-        """The take that stands for a shot, and what is to be told of it."""
+        """The take that stands for a shot, and what is to be said of it."""
         take, remark = chosen_take(self._entries.get(shot.id, {})), ""
         if take is None and not self._planning:
             take, remark = self._now.earlier.get(shot.id), BEFORE

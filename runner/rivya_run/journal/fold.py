@@ -100,13 +100,13 @@ class History:
 
     def stake_of(self, attempt: Attempt) -> float:
         """Credits that an attempt counts as: a create without an answer by what is thought of its cost by now,
-        which an answer to another one may have told. One whose cost nothing tells counts too, so that a cap
+        which an answer to another one may have shown. One whose cost nothing shows counts too, so that a cap
         comes to an end."""
-        told = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
-        return max(told, attempt.at_stake, LEAST if attempt.price_unknown else 0)
+        learned = self.prices.get(attempt.price_key or "", 0) if _unanswered(attempt) else 0
+        return max(learned, attempt.at_stake, LEAST if attempt.price_unknown else 0)
 
     def unanswered_unpriced(self) -> list[Attempt]:
-        """Creates without an answer, at prices that the API never told; not those that a person gave up."""
+        """Creates without an answer, at prices that the API never showed; not those that a person gave up."""
         groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
         return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
 
@@ -136,16 +136,16 @@ class History:
         """What a manifest knew. Manifests were recorded unjudged once: nonsense must not block a folder for ever."""
         key, found = str(event.key), event.entry
         try:
-            told = judge_attempt(found, event.shot)
+            judged = judge_attempt(found, event.shot)
         except Nonsense as nonsense:
             self.passed_over[key] = (entry.number, str(nonsense))
             rest = salvaged(found, event.shot)
             if rest is None or key in self.attempts:
                 return
-            told, found = rest, {}
+            judged, found = rest, {}
         else:
             self.passed_over.pop(key, None)
-        attempt = attempt_of_entry(event.shot, told, found)
+        attempt = attempt_of_entry(event.shot, judged, found)
         # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
         self._set_back_before[key] = self._set_back - _seconds_back(attempt.sent_at, entry.at)
         self._put(attempt)
@@ -176,9 +176,9 @@ class History:
         if _unanswered(attempt):
             self._unanswered.setdefault(attempt.price_key, {})[attempt.client_request_id] = attempt
         if attempt.price_key is not None and _tells_price(attempt):
-            self._told(attempt.price_key, attempt.reserved_credits or 0)
+            self._learn_price(attempt.price_key, attempt.reserved_credits or 0)
 
-    def _told(self, price_key: str, credits: float) -> None:
+    def _learn_price(self, price_key: str, credits: float) -> None:
         """A price: what has no answer yet counts by it from now on."""
         waiting = self._unanswered.get(price_key, {}).values()
         self._at_stake -= sum(self.stake_of(one) for one in waiting)

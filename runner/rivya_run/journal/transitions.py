@@ -47,28 +47,28 @@ OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken
 _FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
-def _told(event: Intended | Adopted | OfTask) -> dict[str, Any]:
+def _facts(event: Intended | Adopted | OfTask) -> dict[str, Any]:
     """What an event tells of an attempt: its fields that an attempt has under the same name."""
     return {name: getattr(event, name) for name in event.__struct_fields__ if name in _FIELDS}
 
 
 def _added(event: OfTask) -> dict[str, Any]:
     """The same where a task is known: what an answer leaves out stays as it was."""
-    return {name: value for name, value in _told(event).items() if value not in (None, "")}
+    return {name: value for name, value in _facts(event).items() if value not in (None, "")}
 
 
 def intended(at: str, event: Intended) -> Attempt:
     """A create that is about to be sent: from here on it may have been paid for."""
-    return Attempt(client_request_id=event.key, state=AttemptState.SENT, sent_at=at, **_told(event))
+    return Attempt(client_request_id=event.key, state=AttemptState.SENT, sent_at=at, **_facts(event))
 
 
 def adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
     """A task that a person tied to a take, whose create may be on record or not."""
-    told = _told(event) | {"created_at": event.created_at or at}
+    facts = _facts(event) | {"created_at": event.created_at or at}
     state, timeline = AttemptState.RUNNING, ((event.status, event.created_at or at),)
     if known is None:
-        return Attempt(client_request_id=event.key, state=state, sent_at=None, timeline=timeline, **told)
-    return replace(known, state=state, error=None, timeline=timeline, **told)
+        return Attempt(client_request_id=event.key, state=state, sent_at=None, timeline=timeline, **facts)
+    return replace(known, state=state, error=None, timeline=timeline, **facts)
 
 
 Change: TypeAlias = OfCreate | OfTask | OfFiles
@@ -103,7 +103,7 @@ def _after_create(known: Attempt, event: OfCreate) -> Attempt:
 
 
 def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
-    """What the API has told of its task."""
+    """What the API has said of its task."""
     match event:
         case Created():
             return replace(
@@ -111,7 +111,7 @@ def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
                 state=AttemptState.RUNNING,
                 error=None,
                 timeline=(*known.timeline, (event.status, at)),
-                **_told(event),
+                **_facts(event),
             )
         case Observed():  # one that was missing, or unknown, is found again
             state = AttemptState.RUNNING if known.state in UNDECIDED_STATES else known.state

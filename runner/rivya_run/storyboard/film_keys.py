@@ -39,7 +39,7 @@ class Two(Shape):
 
     def __init__(self, words: str, *, open_ended: bool) -> None:
         kinds: Json = ["number", "null"] if open_ended else "number"
-        each: dict[str, Json] = {"type": kinds, "minimum": 0}
+        each: dict[str, Json] = {"type": kinds, "minimum": _SECONDS.minimum, "maximum": _SECONDS.maximum}
         super().__init__(words, {"type": "array", "minItems": 2, "maxItems": 2, "items": each})
         self._open = open_ended
 

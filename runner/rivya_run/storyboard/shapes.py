@@ -8,6 +8,7 @@ hold names of ``vars`` and ``matrix``.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass
@@ -90,16 +91,16 @@ def texts(node: Node) -> list[str]:
     return [item.text for item in items if isinstance(item, Scalar)]
 
 
-class Shape:
+class Shape(ABC):
     """One kind of value."""
 
     def __init__(self, words: str, says: dict[str, Json]) -> None:
         self.words = words
         self._says = says
 
+    @abstractmethod
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         """Whether a value is of this shape; what is wrong with it is said."""
-        raise NotImplementedError
 
     def schema(self, models: Listed[str]) -> dict[str, Json]:
         """``models``: the ids of the tables in force."""

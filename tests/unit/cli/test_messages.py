@@ -32,5 +32,6 @@ def test_who_ignores_interrupts_goes_on_ignoring_them() -> None:
         with cut_progress() as progress:
             os.kill(os.getpid(), signal.SIGINT)
             progress("pictures", 0.5, None)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

@@ -55,4 +55,4 @@ def test_a_letter_that_the_font_lacks_is_an_empty_box(letter: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=("Zl", "Cc")), max_size=30))
 def test_any_line_can_be_drawn(text: str) -> None:
     """Whatever a prompt holds, half of a character included, drawing it doesn't fail."""
-    drawn(text)
+    assert len(drawn(text)) == 80 * 30

@@ -81,8 +81,8 @@ def test_not_media(head: bytes) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes(head: bytes) -> None:
-    """No bytes raise."""
-    recognise(head)
+    """No bytes raise; what is recognised is one of the table."""
+    assert recognise(head) in (None, *TYPES)
 
 
 def test_names_and_endings() -> None:

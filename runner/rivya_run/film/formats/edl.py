@@ -18,11 +18,11 @@ from rivya_run.film.formats.sequence import (
     Timeline,
     TrackPicture,
     footage_in,
+    metadata_lines,
     name_of,
     one_line,
     relative,
     sequence,
-    told,
 )
 from rivya_run.film.placing import Notice
 
@@ -71,7 +71,7 @@ def _event(
         else:
             yield f"* FROM CLIP NAME: {found[1].name}"
         yield f"* SOURCE FILE: {relative(found[1], beside)}"
-    for key, value in {**told(one.shot.about), "rate": f"{float(film.rate):.7g}"}.items():
+    for key, value in {**metadata_lines(one.shot.about), "rate": f"{float(film.rate):.7g}"}.items():
         yield f"* {key.upper().replace('_', ' ')}: {value}"
     yield ""
 

@@ -18,11 +18,12 @@ from rivya_run.film.formats.sequence import (
     TrackSound,
     footage_in,
     frame_at,
+    metadata_lines,
     name_of,
     one_line,
     relative,
     sequence,
-    told,
+    xml_timeline,
 )
 from rivya_run.film.placing import Notice
 from rivya_run.film.script import Material
@@ -85,7 +86,7 @@ def _picture(
     _text(clip, "start", -1 if one.before or one.after or one.fade_in else begin)
     _text(clip, "end", -1 if (after is not None and (after.before or after.after)) or one.fade_out else end)
     files.described(clip, one.shot)
-    known = told(one.shot.about)
+    known = metadata_lines(one.shot.about)
     notes = SubElement(clip, "logginginfo")
     _text(notes, "description", known.get("prompt", ""))
     _text(notes, "scene", known.get("scene", ""))
@@ -240,13 +241,7 @@ def _rate(parent: Element, rate: Fraction) -> None:
 
 def read(content: str) -> list[Seen]:
     """The clips on the picture tracks. Raises ValueError when it is no such timeline."""
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as problem:
-        raise ValueError(str(problem)) from problem
-    sequences = list(root.iter("sequence"))
-    if root.tag != "xmeml" or not sequences:
-        raise ValueError("it holds no sequence")
+    root, sequences = xml_timeline(content, "xmeml")
     paths = {
         file.get("id", ""): file.findtext("pathurl")
         for file in root.iter("file")

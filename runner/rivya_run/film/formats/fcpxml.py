@@ -21,10 +21,11 @@ from rivya_run.film.formats.sequence import (
     TrackSound,
     file_name,
     footage_in,
+    metadata_lines,
     one_line,
     relative,
     sequence,
-    told,
+    xml_timeline,
 )
 from rivya_run.film.placing import Notice
 from rivya_run.film.script import Material
@@ -112,7 +113,7 @@ def _start(one: TrackPicture, rate: Fraction) -> int:
 
 def _described(clip: Element, film: Timeline, one: TrackPicture) -> None:
     """Fades, a note and a marker with the prompt, in the places that the order of children asks for."""
-    known = told(one.shot.about)
+    known = metadata_lines(one.shot.about)
     prompt = known.get("prompt", "")
     if prompt:
         note = Element("note")
@@ -179,7 +180,7 @@ def _connected(
         level = SubElement(volume, "param", name="amount")
         _fades(level, one, film.rate)
         _falls(level, one, film.rate)
-    _metadata(clip, told(shot.about))
+    _metadata(clip, metadata_lines(shot.about))
 
 
 class _Resources:
@@ -234,13 +235,7 @@ class _Resources:
 
 def read(content: str) -> list[Seen]:
     """The pictures of the sequences, by version 1.0 or later. Raises ValueError when it is no such timeline."""
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as problem:
-        raise ValueError(str(problem)) from problem
-    sequences = list(root.iter("sequence"))
-    if root.tag != "fcpxml" or not sequences:
-        raise ValueError("it holds no sequence")
+    root, sequences = xml_timeline(content, "fcpxml")
     assets = {asset.get("id", ""): asset for asset in root.iter("asset")}
     return [seen for one in sequences for spine in one.findall("spine") for seen in _spine(spine, assets)]
 

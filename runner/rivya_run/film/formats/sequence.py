@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 from rivya_run.film.edit import Edit
 from rivya_run.film.placing import Notice, Placed
@@ -193,7 +194,7 @@ def relative(file: Path, beside: Path) -> str:
         return file.resolve().as_uri()
 
 
-def told(about: Mapping[str, Any]) -> dict[str, str]:
+def metadata_lines(about: Mapping[str, Any]) -> dict[str, str]:
     """What is known of a shot, each on a line that isn't too long; how it was made is for credits."""
     return {
         key: one_line(value)
@@ -205,3 +206,15 @@ def told(about: Mapping[str, Any]) -> dict[str, str]:
 def one_line(value: object) -> str:
     words = visible(" ".join(str(value).split()))
     return words if len(words) <= _MOST_LINE else words[: _MOST_LINE - 1] + "…"
+
+
+def xml_timeline(content: str, tag: str) -> tuple[ElementTree.Element, list[ElementTree.Element]]:
+    """The root and the sequences of an XML timeline. Raises ValueError where it is none, or holds no sequence."""
+    try:
+        root = ElementTree.fromstring(content)
+    except ElementTree.ParseError as problem:
+        raise ValueError(str(problem)) from problem
+    sequences = list(root.iter("sequence"))
+    if root.tag != tag or not sequences:
+        raise ValueError("it holds no sequence")
+    return root, sequences
