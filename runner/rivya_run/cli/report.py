@@ -13,17 +13,19 @@ from rivya_run.cli import options
 @options.storyboards()
 @options.place
 @click.option(
-    "--embed", is_flag=True, help="Embed small clips, so that the page can be sent as a single file."
+    "--embed",
+    is_flag=True,
+    help="Put small copies of clips and sounds into the page, so that it can be sent as a single file.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
 def command(
     storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool
 ) -> None:
-    """Write report.html into the output folder: all takes with players, spend and a timeline of the run.
+    """Write report.html into the output folder: the film, all takes with players, spend, a timeline of the run.
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.messages import show_notices
+    from rivya_run.cli.messages import cut_progress, say, show_notices
     from rivya_run.film.edit import edited
     from rivya_run.film.from_storyboard import script_now
     from rivya_run.project.open import storyboard_files
@@ -34,13 +36,16 @@ def command(
         found = present(storyboard, outputs, simulate=simulate)
         edit = edited(script_now(found).script)
         show_notices([*filter(None, [found.notice]), *edit.notices])
-        page = write_report(
-            found.manifest,
-            found.folder,
-            storyboard_folder=found.storyboard_folder,
-            embed=embed,
-            film=float(edit.seconds),
-        )
+        with cut_progress() as progress:
+            page = write_report(
+                found.manifest,
+                found.folder,
+                storyboard_folder=found.storyboard_folder,
+                embed=embed,
+                film=edit,
+                progress=progress,
+                tell=say,
+            )
         click.echo(page)
         if show:
             click.launch(str(page))

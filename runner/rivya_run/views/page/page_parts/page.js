@@ -11,6 +11,7 @@
     tags: JSON.parse(node.dataset.tags),
     takes: all(".take", node),
     text: null,
+    contact: one(`#contacts a[href="#${node.id}"]`)?.parentElement ?? node,
   }));
   const scenes = all(".scene");
   const find = one("#find");
@@ -36,7 +37,7 @@
         stays += hide ? 0 : 1;
       }
       const gone = shot.takes.length ? stays === 0 : !fits;
-      if (shot.node.hidden !== gone) shot.node.hidden = gone;
+      if (shot.node.hidden !== gone) shot.node.hidden = shot.contact.hidden = gone;
       seen += stays;
       total += shot.takes.length;
     }
@@ -142,13 +143,13 @@
     if (button?.matches(".copy")) copy(button);
     if (button?.matches(".side")) compare(all(".take", button.closest(".shot")));
   });
-  // One player at a time, except side by side.
+  // One player at a time, except side by side and in the film.
+  const group = (player) => player.closest("#compare, #stage") ?? player;
   for (const name of ["play", "pause", "ended"]) {
     document.addEventListener(name, (event) => { event.target.parentElement.classList.toggle("playing", name === "play"); }, true);
   }
   document.addEventListener("play", (event) => {
-    if (dialog.contains(event.target)) return;
-    for (const player of all("video, audio")) if (player !== event.target && !player.paused) player.pause();
+    for (const player of all("video, audio")) if (group(player) !== group(event.target) && !player.paused) player.pause();
   }, true);
 
   // Keys.
