@@ -144,7 +144,8 @@ class StripBar:
     It starts at ``source`` seconds of its file, of which ``length`` repeats. ``gain`` is a factor, 0 where nothing is
     heard; ``ducks`` are (time, dB) where the level bends. A file that a card of the page plays is named by its
     ``card``, another one by its ``url``. ``place`` is the anchor of its shot, ``joins`` are its transitions: what,
-    where and how long on the strip. Times are text, to the microsecond.
+    where and how long on the strip. ``room``: 1 for a picture, 2 for its name too, 3 for it on a phone. Times are
+    text, to the microsecond.
     """
 
     id: str
@@ -157,7 +158,7 @@ class StripBar:
     gain: str
     left: str
     width: str
-    wide: bool
+    room: int
     dissolve: str = "0"
     fade_in: str = "0"
     fade_out: str = "0"

@@ -45,7 +45,17 @@ _WIDTHS = ((80, 480, 72, 160), (300, 320, 66, 112), (10_000_000, 208, 60, 64))
 _REFERENCE = 160  # pixels wide
 _THREADS = 4  # clips are decoded outside of Python's lock
 _SHOWN: Final = frozenset(
-    "video/mp4 video/webm audio/mpeg audio/mp4 audio/wav image/jpeg image/png image/webp image/gif".split()
+    [
+        "video/mp4",
+        "video/webm",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/wav",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+    ]
 )
 """What every browser plays or shows."""
 

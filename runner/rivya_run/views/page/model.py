@@ -105,7 +105,7 @@ def page(manifest: Entry, files: PageFiles, film: Edit | None = None) -> Page:
         simulated=manifest.get("base_url") == "simulator",
         updated=at(manifest.get("updated_at")),
         takes=len(takes),
-        shots=len(shots),
+        shots=sum(not shot.own_path for shot in shots),
         counts=tuple(_counts(takes)),
         running_time=film_length(film.seconds) if film is not None else seconds(sum(builder.lengths)),
         film=film_strip(film, builder.played, {shot.id: shot.anchor for shot in shots}) if film else None,
@@ -249,7 +249,10 @@ class _Builder:
         )
 
     def _source(self, path: str) -> str | Embedded:
-        return self._files.embedded(path) or relative_url(path)
+        copy = self._files.embedded(path)
+        if copy is None and Path(path).is_absolute():  # on another drive: nothing of a manifest can be there
+            return Path(path).as_uri()
+        return copy or relative_url(path)
 
     def _references(self, params: Entry) -> Iterator[ReferenceCard]:
         for item in entries(params.get(_REFERENCES)):
@@ -262,7 +265,7 @@ class _Builder:
 
 def relative_url(path: str) -> str:
     """A path from the output folder as a URL beside the page; never taken for a scheme."""
-    return Path(path).as_uri() if Path(path).is_absolute() else "./" + quote(path, safe="/")
+    return "./" + quote(path, safe="/")
 
 
 def _trouble(status: str, take: Entry) -> str:

@@ -27,8 +27,8 @@ class Played:
 
 
 _TRACKS = ("voice", "music", "effects", "clips")
-_NARROW = Fraction(1, 100)
-"""Of the film's length: what is shorter has no room for a picture or a name."""
+_ROOM = (Fraction(1, 100), Fraction(1, 28), Fraction(1, 8))
+"""Of the film's length: what is shorter has no room for a picture, for its name, for its name on a phone."""
 
 
 def film_strip(edit: Edit, played: Callable[[Path], Played], places: Mapping[str, str]) -> FilmStrip | None:
@@ -149,7 +149,7 @@ class _Strip:
             end=_exact(end),
             left=self._share(begin),
             width=self._share(end - begin),
-            wide=end - begin >= self._edit.seconds * _NARROW,
+            room=sum(end - begin >= self._edit.seconds * share for share in _ROOM),
             card=shown.card,
             url="" if shown.card else shown.url,
             thumb=shown.thumb,
