@@ -34,15 +34,15 @@ def command(
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate)
-        edit = edited(script_now(found).script)
-        show_notices([*filter(None, [found.notice]), *edit.notices])
+        script = script_now(found).script
+        show_notices([*filter(None, [found.notice]), *edited(script).notices])
         with cut_progress() as progress:
             page = write_report(
                 found.manifest,
                 found.folder,
                 storyboard_folder=found.storyboard_folder,
                 embed=embed,
-                film=edit,
+                script=script,
                 progress=progress,
                 tell=say,
             )

@@ -29,9 +29,6 @@ class Nothing:
     def embedded(self, path: str) -> None:
         return None
 
-    def own(self, written: str) -> str | None:
-        return None
-
     def path(self, file: Path) -> str:
         return file.name
 

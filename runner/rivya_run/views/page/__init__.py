@@ -15,12 +15,13 @@ from markupsafe import Markup
 
 from rivya_run.durable import write_atomically
 from rivya_run.film.cut import CutProgress
-from rivya_run.film.edit import Edit
+from rivya_run.film.edit import edited
+from rivya_run.film.script import Script
 from rivya_run.project.manifest_reader import Entry
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.figures import size
-from rivya_run.views.page.files import FolderFiles, embeddable, pictured
+from rivya_run.views.page.files import FolderFiles, embeddable, own_files, pictured
 from rivya_run.views.page.model import page
 
 NAME = "report.html"
@@ -59,24 +60,26 @@ def write_report(
     *,
     storyboard_folder: Path | None = None,
     embed: bool = False,
-    film: Edit | None = None,
+    script: Script | None = None,
     progress: CutProgress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``report.html`` into an output folder and return its path.
 
-    References are pictured from ``storyboard_folder``, to which their paths are relative. With ``embed`` small
-    copies of what can be played are put into the page: ``progress`` is told how far that is, ``tell`` what is in
-    it. Raises OutputFolderError when the folder can't be written.
+    References are pictured from ``storyboard_folder``, to which their paths are relative. The film is that of
+    ``script``; without one there is none. With ``embed`` small copies of what can be played are put into the page:
+    ``progress`` is told how far that is, ``tell`` what is in it. Raises OutputFolderError when the folder can't be
+    written.
     """
     references = (storyboard_folder,) if storyboard_folder is not None else ()
-    paths = pictured(manifest, film, folder, storyboard_folder)
+    film = edited(script) if script is not None else None
+    paths = pictured(manifest, script, folder)
     files = FolderFiles(folder, references, takes=len(paths))
     files.prepare(paths)
     if embed:
         files.embed(*embeddable(manifest, film, folder), progress)
     target = folder / NAME
-    content = page(manifest, files, film)
+    content = page(manifest, files, film, own_files(script))
     write_atomically(target, (piece.encode("utf-8", "replace") for piece in render(content)))
     if tell is not None and content.holds:
         tell(f"a page of {size(target.stat().st_size)}: {content.holds}")

@@ -21,10 +21,10 @@ from rivya_run.errors import OutputFolderError, RivyaError
 from rivya_run.film.cut import CutProgress
 from rivya_run.film.edit import Edit
 from rivya_run.film.proxies import SUFFIXES, write_proxy
+from rivya_run.film.script import PictureShot, Script
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
-from rivya_run.project.manifest_reader import Entry, entries, playable, text
-from rivya_run.project.open import own_file
+from rivya_run.project.manifest_reader import Entry, entries, playable
 from rivya_run.text import counted
 from rivya_run.views.page.cards import Embedded, data_uri
 from rivya_run.views.page.figures import size
@@ -123,11 +123,6 @@ class FolderFiles:
     def embedded(self, path: str) -> Embedded | None:
         return self._copies.get(path)
 
-    def own(self, written: str) -> str | None:
-        """The path of a file that a storyboard names."""
-        found = own_file(written, self._bases[0])
-        return path_from(self._folder, found) if found is not None else None
-
     def path(self, file: Path) -> str:
         return path_from(self._folder, file)
 
@@ -217,16 +212,19 @@ def path_from(folder: Path, file: Path) -> str:
     return file.as_posix()
 
 
-def pictured(manifest: Entry, film: Edit | None, folder: Path, beside: Path | None) -> list[str]:
-    """The files that get a poster. People's own are found from ``beside``, the folder of the storyboard."""
+def pictured(manifest: Entry, script: Script | None, folder: Path) -> list[str]:
+    """The files that get a poster."""
     found = [path for path, kind in _played(manifest) if kind != "audio"]
-    for shot in entries(manifest.get("shots")):
-        written = text(shot.get("file"))
-        if written is not None and beside is not None and (own := own_file(written, beside)) is not None:
-            found.append(path_from(folder, own))
-    shown = (piece.shot.footage for piece in film.pieces) if film is not None else ()
-    found += [path_from(folder, one.file) for one in shown if one is not None and one.file is not None]
-    return list(dict.fromkeys(found))
+    shots = script.shots if script is not None else ()
+    shown = (shot.footage for shot in shots if isinstance(shot, PictureShot))
+    return found + [path_from(folder, one.file) for one in shown if one is not None and one.file is not None]
+
+
+def own_files(script: Script | None) -> dict[str, Path]:
+    """The files of people's own by the shots that they are."""
+    shots = script.shots if script is not None else ()
+    own = {shot.id: shot.footage.file for shot in shots if not shot.generated and shot.footage is not None}
+    return {name: file for name, file in own.items() if file is not None}
 
 
 def embeddable(manifest: Entry, film: Edit | None, folder: Path) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from rivya_run.film.edit import Edit
+from rivya_run.media.types import Kind
 from rivya_run.media.warnings import output_warnings
 from rivya_run.project.manifest_reader import (
     Entry,
@@ -67,9 +68,6 @@ class PageFiles(Protocol):
     def embedded(self, path: str) -> Embedded | None:
         """A small copy, when embedding is wanted and there is room."""
 
-    def own(self, written: str) -> str | None:
-        """The path of a file of people's own that a storyboard names, if it is there."""
-
     def path(self, file: Path) -> str:
         """The path of any file."""
 
@@ -83,12 +81,15 @@ class PageFiles(Protocol):
         """What is embedded, in words; nothing where nothing is."""
 
 
-def page(manifest: Entry, files: PageFiles, film: Edit | None = None) -> Page:
+def page(
+    manifest: Entry, files: PageFiles, film: Edit | None = None, own: Mapping[str, Path] | None = None
+) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted.
 
-    Without a ``film`` there is no strip, and its length is that of the chosen clips together.
+    Without a ``film`` there is no strip, and its length is that of the chosen clips together. ``own`` are files of
+    people's own by the shots that they are.
     """
-    builder = _Builder(manifest, files)
+    builder = _Builder(manifest, files, own or {})
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
         builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
@@ -144,8 +145,9 @@ class _Builder:
     ``lengths`` gathers the seconds of the chosen clips, ``cards`` the anchors of takes by the files that they play.
     """
 
-    def __init__(self, manifest: Entry, files: PageFiles) -> None:
+    def __init__(self, manifest: Entry, files: PageFiles, own: Mapping[str, Path]) -> None:
         self._files = files
+        self._own_files = own
         self._uploads = {
             upload["url"]: upload
             for upload in entries(manifest.get("uploads"))
@@ -166,9 +168,12 @@ class _Builder:
             self.lengths.append(number(file[2].get("duration")) or 0.0)
         first = next((take for take in sorted(takes, key=lambda take: not take.chosen) if take.prompt), None)
         written = shown(shot.get("file"))
-        own = self._own(written, f"{anchor}own") if written else None
         standing = playable(best) if best is not None else None
-        path = self._files.own(written) if own is not None else standing[0] if standing is not None else None
+        path, kind = standing[:2] if standing is not None else (None, None)
+        own = None
+        if written and (brought := self._own_files.get(name)) is not None:
+            path, kind = self._files.path(brought), kind_by_name(written) or "image"
+            own = self._own(written, path, kind, f"{anchor}own")
         tags = shot.get("tags")
         pick = shot.get("pick")
         return ShotCard(
@@ -187,14 +192,11 @@ class _Builder:
             own=own,
             own_path=written,
             thumb=self._files.thumb(path) if path is not None else None,
-            kind=own.kind if own is not None else standing[1] if standing is not None else None,
+            kind=kind,
             status=takes[0].status if takes else "",
         )
 
-    def _own(self, written: str, anchor: str) -> OwnCard | None:
-        path, kind = self._files.own(written), kind_by_name(written)
-        if path is None or kind is None:
-            return None
+    def _own(self, written: str, path: str, kind: Kind, anchor: str) -> OwnCard:
         self.cards.setdefault(path, anchor)
         source = self._source(path)
         return OwnCard(written, kind, source, self._files.poster(path), isinstance(source, Embedded))
