@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Page, expect
 
 import boards
 from rivya_run.views.page import write_report
 
 Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Opener]:
-    """Opens pages; at the end of the test none of them has complained or asked for anything from outside."""
-    complaints: list[str] = []
-    contexts = []
-
-    def refuse(dialog: Dialog) -> None:
-        complaints.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def open_page(path: Path, *, width: int = 1360, height: int = 900, script: bool = True) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=script, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", refuse)
-        page.on("request", lambda request: _judge(request.url, path, complaints))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _judge(url: str, path: Path, complaints: list[str]) -> None:
-    if not url.startswith(("data:", path.parent.as_uri())):
-        complaints.append(f"asked for {url}")
 
 
 def rich(folder: Path) -> Path:

@@ -30,7 +30,7 @@ from rivya_run.text import visible
 
 
 def script_of(manifest: Entry, folder: Path, *, slates: bool = False, beside: Path | None = None) -> Script:
-    """The script of an output folder. Raises RivyaError when a file that is there can't be read.
+    """The script of an output folder. What can't be read is left out, with its reason.
 
     ``beside`` is the folder of the storyboard, where people's own files are.
     """
@@ -55,7 +55,7 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False, beside: Pa
         known["text"] = known["about"]["prompt"]
         file = folder / one.path
         if file.is_file():
-            known["footage"] = footage_of(file, one.kind)
+            known |= measured(file, one.kind)
         else:
             gone = f"({visible(one.path)}) is not in the folder"
             known |= {"footage": None, "lack": gone}
