@@ -88,8 +88,14 @@ class FolderFiles:
                     )
         self._forget("[!s]*.jpg", used)
 
-    def embed(self, film: Sequence[str], takes: Sequence[str], progress: CutProgress | None) -> None:
-        """Make small copies of the film's files, and of other takes as long as there is room."""
+    def embed(
+        self,
+        film: Sequence[str],
+        takes: Sequence[str],
+        progress: CutProgress | None = None,
+        room: int = EMBED_ALL,
+    ) -> None:
+        """Make small copies of the film's files, and of other takes as long as there is room, in bytes."""
         paths = list(dict.fromkeys(path for path in (*film, *takes) if self.exists(path)))
         needed, total = set(film), 0
         for number, path in enumerate(paths):
@@ -99,7 +105,7 @@ class FolderFiles:
             if copy is None:
                 continue
             large = copy.file.stat().st_size
-            if total + large <= (EMBED_FILM if path in needed else EMBED_ALL):
+            if total + large <= (EMBED_FILM if path in needed else room):
                 total += large
                 self._copies[path] = copy
             elif path not in needed:
@@ -180,7 +186,7 @@ class FolderFiles:
             try:
                 write_proxy(file, kind.kind, copy.file, generated=generated)
             except RivyaError:  # it can't be read, or there is no place for a copy
-                return itself
+                return None
         larger = itself is not None and file.stat().st_size <= copy.file.stat().st_size
         return itself if larger else copy
 
