@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import boards
+import chromium
 from rivya_run.film.clips import footage_of
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.script import Mix, PictureShot, Place, Script, SoundShot, Transition, exact
@@ -299,6 +300,18 @@ def test_sixty_takes_are_no_endless_page(
     assert page.locator("video").count() == 60
     assert page.evaluate("document.documentElement.scrollHeight") < most
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_film_fits_every_screen_and_can_be_read(opened: Opener, filmed: Filmed, width: int) -> None:
+    """Nothing is wider than the screen, every control has a name, every text its contrast."""
+    page = opened(filmed.page(), width=width, height=800)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#film .edit summary").first.click()
+    assert page.evaluate(chromium.NAMELESS) == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(chromium.CONTRAST) == []
 
 
 def test_nothing_written_by_people_acts_in_the_film(opened: Opener, filmed: Filmed) -> None:

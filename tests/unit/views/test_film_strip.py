@@ -75,10 +75,8 @@ def test_a_clip_is_heard_as_loud_as_its_volume_says() -> None:
         )
     )
     assert [float(bar.gain) for bar in made.pieces] == pytest.approx([0.5, 0, 0, 0], abs=1e-3)
-    assert [(row[0].track, float(row[0].gain)) for row in made.rows] == [
-        ("effects", pytest.approx(2, abs=1e-3)),
-        ("clips", pytest.approx(0.5, abs=1e-3)),
-    ]
+    assert [row[0].track for row in made.rows] == ["effects", "clips"]
+    assert [float(row[0].gain) for row in made.rows] == pytest.approx([2, 0.5], abs=1e-3)
 
 
 def test_music_bends_where_somebody_speaks() -> None:

@@ -9,7 +9,7 @@
     id: node.dataset.id,
     scene: node.dataset.scene,
     tags: JSON.parse(node.dataset.tags),
-    takes: all(".take", node),
+    takes: all(".take:not(.own)", node),
     text: null,
     contact: one(`#contacts a[href="#${node.id}"]`)?.parentElement ?? node,
   }));
