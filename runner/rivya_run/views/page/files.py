@@ -44,19 +44,12 @@ _WIDTHS = ((80, 480, 72, 160), (300, 320, 66, 112), (10_000_000, 208, 60, 64))
 
 _REFERENCE = 160  # pixels wide
 _THREADS = 4  # clips are decoded outside of Python's lock
-_SHOWN: Final = frozenset(
-    [
-        "video/mp4",
-        "video/webm",
-        "audio/mpeg",
-        "audio/mp4",
-        "audio/wav",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/gif",
-    ]
-)
+_SHOWN: Final = frozenset(("video/mp4", "video/webm", "audio/mpeg", "audio/mp4", "audio/wav")) | {
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/gif",
+}
 """What every browser plays or shows."""
 
 
@@ -97,11 +90,11 @@ class FolderFiles:
     ) -> None:
         """Make small copies of the film's files, and of other takes as long as there is room, in bytes."""
         paths = list(dict.fromkeys(path for path in (*film, *takes) if self.exists(path)))
-        needed, total = set(film), 0
+        needed, made, total = set(film), set(takes), 0
         for number, path in enumerate(paths):
             if progress is not None:
                 progress("small copies", number / len(paths), None)
-            copy = self._small(path, generated=path in takes)
+            copy = self._small(path, generated=path in made)
             if copy is None:
                 continue
             large = copy.file.stat().st_size
