@@ -64,26 +64,34 @@ class Filmed:
 
 
 def script_now(
-    now: Present, *, slates: bool = False, selected: Collection[str] | None = None, planning: bool = False
+    now: Present,
+    version: str | None = None,
+    *,
+    slates: bool = False,
+    selected: Collection[str] | None = None,
+    planning: bool = False,
 ) -> Filmed:
     """The script of what is there now; of all shots or of the ``selected`` ones.
+
+    ``version`` names the film, where the storyboard has several.
 
     ``planning``: what isn't made yet counts with the length that is asked for, and files that are as they were
     stored aren't measured again. A file that can't be read is left out, with its reason.
     """
     if now.source is None:
         return Filmed(script_of(now.manifest, now.folder, slates=slates, beside=now.storyboard_folder))
-    board = now.source.storyboard
-    maker = _Script(now, board, now.source.catalog, planning=planning)
+    board = now.source.storyboard.of_version(version)
+    maker = _Script(now, now.source.storyboard, now.source.catalog, planning=planning)
     shots = [shot for shot in board.shots if selected is None or shot.id in selected]
     made = [one for shot in shots for one in maker.shot(shot)]
+    title = board.title or board.id
     script = Script(
         tuple(made),
         tuple(maker.sound(sound) for sound in board.film.sounds if not maker.advised(sound.file)),
         mix=_mix(board.film),
         ending=exact(board.film.ending),
         slates=slates,
-        title=clean(board.title or board.id),
+        title=clean(title if version is None else f"{title}, {version}"),
     )
     hidden = [one.id for one in made if isinstance(one, PictureShot) and not one.film]
     return Filmed(script, (*hidden, *maker.silenced))
@@ -291,13 +299,17 @@ def _mix(film: Film) -> Mix:
     return Mix(**said)
 
 
-def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
-    """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
-    filmed = script_now(present_of(prepared), planning=True)
-    return edited(filmed.script), filmed.out
+def planned_films(prepared: Prepared) -> list[tuple[str | None, Edit, tuple[str, ...]]]:
+    """The films that a run of a plan comes to: version, film, and the shots that it leaves out on purpose."""
+    now = present_of(prepared)
+    films = []
+    for version in prepared.source.storyboard.films:
+        filmed = script_now(now, version, planning=True)
+        films.append((version, edited(filmed.script), filmed.out))
+    return films
 
 
-def film_document(edit: Edit) -> dict[str, Json]:
+def film_document(version: str | None, edit: Edit) -> dict[str, Json]:
     """One entry of ``films`` of ``plan --json``."""
     sounds: list[Json] = [
         {
@@ -309,7 +321,7 @@ def film_document(edit: Edit) -> dict[str, Json]:
         for one in edit.sounds
     ]
     return {
-        "version": None,
+        "version": version,
         "seconds": round(float(edit.seconds), 6),
         "estimated": edit.estimated,
         "shots": [piece.shot.id for piece in edit.pieces],
