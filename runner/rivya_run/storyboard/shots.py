@@ -132,19 +132,13 @@ class ShotReader:
         """What is made of all that was read, with its ids."""
         self.drafts.complete()
         found = Made(self.drafts, self.findings)
-        for linked in found.shots.values():
-            shot = linked.shot
-            if shot.id != shot.family:
-                trouble = id_trouble(shot.id)
-                if trouble is not None:
-                    self.findings.error(
-                        shot,
-                        below(shot.where, "id"),
-                        f"as it is in version '{shot.versions[0]}', {trouble}",
-                        "id",
-                    )
-                else:
-                    self.ids.take(shot.id, shot, shot.where)
+        for shot in found.given:
+            trouble = id_trouble(shot.id)
+            if trouble is not None:
+                message = f"{trouble}; it is the id in version '{shot.versions[0]}'"
+                self.findings.error(shot, below(shot.where, "id"), message, "id", subject="")
+            else:
+                self.ids.take(shot.id, shot, shot.where)
         for pick, where, written in self._picks:
             ids = [one.shot.id for one in found.shots.values() if one.shot.family in written]
             tell_unknown_picks(pick, where, ids, self.findings)
