@@ -88,7 +88,8 @@ def _budget_line(budget: Allowance, plan: Plan) -> str:
 def film_lines(film: Mapping[str, Any], out: Sequence[str]) -> list[str]:
     """How long a film will be, and the shots that it leaves out on purpose. Nothing for a film of nothing."""
     lines = []
-    name = "film" if film["version"] is None else f"film {film['version']}"
+    one_of_several = film["version"] is not None
+    name = f"film {film['version']}" if one_of_several else "film"
     if film["shots"]:
         about = "about " if film["estimated"] else ""
         sounds = f", {counted(len(film['sounds']), 'sound')}" if film["sounds"] else ""
@@ -98,7 +99,7 @@ def film_lines(film: Mapping[str, Any], out: Sequence[str]) -> list[str]:
     if out:
         named = ", ".join(out[:MOST_NAMED])
         more = f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
-        lines.append(f"not in the {name}: {named}{more}")
+        lines.append(f"not in {'' if one_of_several else 'the '}{name}: {named}{more}")
     return lines
 
 

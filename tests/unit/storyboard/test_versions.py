@@ -198,8 +198,8 @@ def test_a_pick_of_nothing_that_is_made_is_told() -> None:
         (TWO + f"shots: [{{id: a, prompt: x, {VARYING}}}, {{id: a-wide, prompt: x}}]\n", "duplicate-id"),
         (TWO + f"shots: [{{id: {'a' * 60}, prompt: x, {VARYING}}}]\n", "id"),
         (
-            TWO
-            + "shots: [{id: a, prompt: x, references: [{shot: b, frame: last}]}, {id: b, prompt: y, references: [{shot: a, frame: last}]}]\n",
+            TWO + "shots: [{id: a, prompt: x, references: [{shot: b, frame: last}]},"
+            " {id: b, prompt: y, references: [{shot: a, frame: last}]}]\n",
             "circle",
         ),
         (
