@@ -83,6 +83,7 @@ class _Board:
             for index in range(len(items)):
                 reader.read(index, items.pop())
             self._check_defaults_are_used(entries, reader)
+        reader.advise_on_shapes()
         check_links(reader.shots, self.findings)
         sounds = tuple(reader.film.sounds(entries.get("sound"), _variables(root), reader.take_id))
         heard = [one.shot.id for one in reader.shots.values() if one.kind == "audio"]
