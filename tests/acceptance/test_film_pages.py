@@ -35,6 +35,7 @@ def session() -> str:
     return "".join(parts)
 
 
+@pytest.mark.timeout(300)  # fifteen commands and two films
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_the_tutorial_makes_the_film_that_it_tells_of(tmp_path: Path) -> None:
     """All it shows is what the program says; the film has the told length and sound; no figure is another one."""

@@ -15,7 +15,7 @@ from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import check_links, with_own_files
+from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
 from rivya_run.storyboard.substitution import holds_names
@@ -83,7 +83,7 @@ class _Board:
             for index in range(len(items)):
                 reader.read(index, items.pop())
             self._check_defaults_are_used(entries, reader)
-        reader.advise_on_shapes()
+        advise_on_shapes(reader.on_shapes, reader.shots)
         check_links(reader.shots, self.findings)
         sounds = tuple(reader.film.sounds(entries.get("sound"), _variables(root), reader.take_id))
         heard = [one.shot.id for one in reader.shots.values() if one.kind == "audio"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -23,10 +23,10 @@ from rivya_run.storyboard.layers import (
     tell_collision,
     well_shaped,
 )
-from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot, ShotReference
+from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import Linked, check_policy
+from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
@@ -71,7 +71,7 @@ class ShotReader:
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         self._references = ReferenceReader(findings)
-        self._on_shapes: list[tuple[Json, tuple[Reference, ...], Callable[[], None]]] = []
+        self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
@@ -293,18 +293,8 @@ class ShotReader:
             else:
                 tell = partial(self.findings.advice, written.node, written.where, row.message, row.code)
             if row.code == "ratio-reference":
-                self._on_shapes.append((params.get("aspect_ratio"), references, tell))
+                self.on_shapes.append((params.get("aspect_ratio"), references, tell))
             else:
-                tell()
-
-    def advise_on_shapes(self) -> None:
-        """To call when all shots are read: that a result may follow the shape of its image is worth a word
-        unless the image is a shot of this storyboard that asks for the very same shape.
-        """
-        for ratio, references, tell in self._on_shapes:
-            parents = [self.shots.get(one.shot) for one in references if isinstance(one, ShotReference)]
-            shapes = [parent and parent.shot.params.get("aspect_ratio") for parent in parents]
-            if shapes != [ratio] * len(references):
                 tell()
 
 

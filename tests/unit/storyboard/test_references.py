@@ -181,6 +181,7 @@ def test_advice_with_references() -> None:
         ("aspect_ratio: 3:2", "[{shot: k}]", ["ratio-reference"]),
         ("enable_pro: true", "[{shot: k}]", ["ratio-reference"]),
         ("aspect_ratio: 16:9", "[a.png]", ["ratio-reference"]),
+        ("aspect_ratio: 16:9", "[{shot: misspelt}]", ["unknown-shot"]),
     ],
 )
 def test_a_parent_of_the_same_shape_needs_no_advice(parent: str, references: str, told: list[str]) -> None:
