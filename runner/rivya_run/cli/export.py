@@ -32,6 +32,7 @@ _NAMES: Final = {
     "vtt": "captions.vtt",
 }
 _CREDITS: Final = "credits.json"
+_ELSEWHERE: Final = ("missing-file", "empty-file", "unreadable", "not-a-file")
 _ONLY_CUT: Final = ("burn_in", "burn_captions", "font", "size", "fps")
 _LARGEST: Final = 8192  # pixels of a side: beyond it H.264 has no level
 _FASTEST: Final = 240  # pictures a second
@@ -106,11 +107,26 @@ def command(
     for storyboard in paths:
         found = present(storyboard, outputs, simulate=simulate)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
+        if found.source is None:
+            _refuse_mistakes(storyboard)
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
         path, about, notices = wanted.write(found, to)
         show_notices([*filter(None, [found.notice]), *notices])
         click.echo(about, err=True)
         click.echo(path)
+
+
+def _refuse_mistakes(storyboard: Path) -> None:
+    """A manifest doesn't know the film's keys: what it holds is another film than the one that is being written.
+
+    Raises StoryboardError, but for reference files that are only elsewhere.
+    """
+    from rivya_run.errors import Severity, StoryboardError
+    from rivya_run.project.open import open_storyboard
+
+    problems = open_storyboard(storyboard, allow_outside=True).problems
+    if any(one.severity is Severity.ERROR and one.code not in _ELSEWHERE for one in problems):
+        raise StoryboardError("the storyboard has problems; nothing was written", problems)
 
 
 def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
