@@ -144,26 +144,37 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
 
 
 class Linked:
-    """A shot with the kind of what it gives and the table of its model, None where they are unknown."""
+    """A shot with the kind of what it gives and the table of its model, None where they are unknown.
 
-    __slots__ = ("kind", "shot", "table")
+    ``pick`` is what was written: it may be a mapping from the ids of what is made.
+    """
 
-    def __init__(self, shot: Shot, kind: str | None, table: ModelTable | None) -> None:
+    __slots__ = ("kind", "pick", "shot", "table")
+
+    def __init__(
+        self,
+        shot: Shot,
+        kind: str | None,
+        table: ModelTable | None,
+        pick: int | Mapping[str, int] | None = None,
+    ) -> None:
         self.shot = shot
         self.kind = kind
         self.table = table
+        self.pick = pick
 
 
-ShapeAdvice: TypeAlias = tuple[Json, tuple[Reference, ...], Callable[[], None]]
-"""A shot's ``aspect_ratio``, its references, and what tells that its result may follow their shape instead."""
+ShapeAdvice: TypeAlias = tuple[str | None, Json, tuple[Reference, ...], Callable[[], None]]
+"""Of a shot: the version, its ``aspect_ratio`` and references, and what tells that their shape may win."""
 
 
-def advise_on_shapes(held: Iterable[ShapeAdvice], shots: Mapping[str, Linked]) -> None:
+def advise_on_shapes(held: Iterable[ShapeAdvice], drafts: Mapping[str | None, Mapping[str, Linked]]) -> None:
     """Tell it, now that all shots are read, unless each image is a shot that asks for the very same shape.
 
-    A shot that isn't there is an error, and enough is said.
+    A shot that isn't there is an error, and enough is said. ``drafts`` are the shots of each version.
     """
-    for ratio, references, tell in held:
+    for version, ratio, references, tell in held:
+        shots = drafts[version]
         named = [one.shot for one in references if isinstance(one, ShotReference)]
         shapes = [shots[name].shot.params.get("aspect_ratio", "") for name in named if name in shots]
         alike = len(named) == len(references) and all(shape == ratio for shape in shapes)
