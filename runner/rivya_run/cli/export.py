@@ -33,6 +33,7 @@ _NAMES: Final = {
     "vtt": "captions.vtt",
 }
 _CREDITS: Final = "credits.json"
+_ELSEWHERE: Final = ("missing-file", "empty-file", "unreadable", "not-a-file")
 _ONLY_CUT: Final = ("burn_in", "burn_captions", "font", "size", "fps")
 _LARGEST: Final = 8192  # pixels of a side: beyond it H.264 has no level
 _FASTEST: Final = 240  # pictures a second
@@ -107,6 +108,8 @@ def command(
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
         found = present(storyboard, outputs, simulate=simulate)
+        if found.source is None:
+            _refuse_mistakes(storyboard)
         films = wanted.films(found)
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
@@ -125,6 +128,19 @@ def _named(name: str, version: str | None) -> str:
     """The name of a version's file: ``cut-tall.mp4``."""
     stem, dot, ending = name.partition(".")
     return name if version is None else f"{stem}-{version}{dot}{ending}"
+
+
+def _refuse_mistakes(storyboard: Path) -> None:
+    """A manifest doesn't know the film's keys: what it holds is another film than the one that is being written.
+
+    Raises StoryboardError, but for reference files that are only elsewhere.
+    """
+    from rivya_run.errors import Severity, StoryboardError
+    from rivya_run.project.open import open_storyboard
+
+    problems = open_storyboard(storyboard, allow_outside=True).problems
+    if any(one.severity is Severity.ERROR and one.code not in _ELSEWHERE for one in problems):
+        raise StoryboardError("the storyboard has problems; nothing was written", problems)
 
 
 def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:

@@ -25,7 +25,7 @@ from rivya_run.storyboard.layers import (
 from rivya_run.storyboard.model import Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import Linked, check_policy
+from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.storyboard.versions import (
@@ -65,6 +65,7 @@ class ShotReader:
         self.ids = Ids(findings)
         self._picks: list[tuple[MappingNode, str, list[str]]] = []
         self._references = ReferenceReader(findings)
+        self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
@@ -225,7 +226,7 @@ class ShotReader:
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)
             if table.advice:
-                self._advise(written, table, params, references)
+                self._advise(written, table, params, references, version)
         kept = self._carried(written, names, version)
         carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
@@ -290,6 +291,7 @@ class ShotReader:
         table: ModelTable,
         params: Mapping[str, Json],
         references: tuple[Reference, ...],
+        version: str | None,
     ) -> None:
         given = written.stack.params
         for row in advice_for(table, given, params, references=bool(references)):
@@ -297,8 +299,14 @@ class ShotReader:
             source = next((given[key] for key in named if key in given), None)
             if source is not None:
                 at = below(source.where, source.key.text)
-                self.findings.advice(source.value, at, row.message, row.code)
+                tell = partial(self.findings.advice, source.value, at, row.message, row.code)
             elif references:
-                self.findings.advice(references[0], references[0].where, row.message, row.code)
+                tell = partial(
+                    self.findings.advice, references[0], references[0].where, row.message, row.code
+                )
             else:
-                self.findings.advice(written.node, written.where, row.message, row.code)
+                tell = partial(self.findings.advice, written.node, written.where, row.message, row.code)
+            if row.code == "ratio-reference":
+                self.on_shapes.append((version, params.get("aspect_ratio"), references, tell))
+            else:
+                tell()
