@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -264,6 +265,72 @@ def test_a_take_that_is_not_in_the_folder_is_left_out_with_a_notice(filmed: Proj
     assert output["path"] in result.stderr and "left out" in result.stderr
     assert length(result) == pytest.approx(3 + 1.5, abs=1e-3)
     assert film(filmed)["seconds"] == pytest.approx(LENGTH, abs=1e-3)
+
+
+ODD_FILES = {
+    "folder": ("art/folder.png", "'art/folder.png' is a folder, not a file", "not-a-file"),
+    "pipe": ("art/pipe.wav", "'art/pipe.wav' is a pipe, not a file", "not-a-file"),
+    "device": ("/dev/zero", "'/dev/zero' leads outside the project root", "outside"),
+    "outside": ("../logo.png", "'../logo.png' leads outside the project root", "outside"),
+    "link": ("art/link.png", "'art/link.png' leads outside the project root", "outside"),
+    "nul": ('"art/a\\0b.png"', "can't be read: embedded null byte", "unreadable"),
+    "missing": (
+        "art/lgo.png",
+        "there is no file 'art/lgo.png', did you mean 'art/logo.png'?",
+        "missing-film-file",
+    ),
+    "long": (f"art/{'a' * 3000}.png", "can't be read: File name too long", "unreadable"),
+}
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Iterator[Project]:
+    """A project in a folder of its own with files that can't be in a film."""
+    with hosted() as simulator:
+        project = Project(tmp_path / "project", simulator)
+        boards.still(project.root / "art/logo.png")
+        boards.still(tmp_path / "logo.png")
+        (project.root / "art/folder.png").mkdir()
+        os.mkfifo(project.root / "art/pipe.wav")
+        (project.root / "art/link.png").symlink_to(tmp_path / "logo.png")
+        (project.root / ".git").mkdir()
+        yield project
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes nor devices among files")
+@pytest.mark.parametrize("kind", ODD_FILES)
+@pytest.mark.parametrize("key", ["shot", "sound"])
+def test_files_that_can_not_be_in_a_film_are_told_with_their_place(odd: Project, kind: str, key: str) -> None:
+    """`validate` advises, `export` leaves them out and says why, and neither hangs; nothing is opened."""
+    file, words, code = ODD_FILES[kind]
+    top = f"sound:\n  - {{file: {file}}}\n" if key == "sound" else ""
+    own = f"{{id: own, file: {file}}}"
+    odd.write(board("card", *(["own"] if key == "shot" else []), more=top, own=own))
+    place = f"storyboard.yaml:{3 if key == 'sound' else 4}:"
+    checked = in_project(odd, "validate", odd.path)
+    assert checked.exit_code == 0
+    assert place in checked.stderr and words in checked.stderr and f"[{code}]" in checked.stderr
+    for form in ("edl", "contact-sheet", "srt"):
+        told = exported(odd, form=form).stderr
+        assert told.count("left out") == 1 or (key == "sound" and form == "contact-sheet")
+        assert "left out" not in told or (place in told and words in told)
+    assert length(exported(odd)) == 1.5
+    assert in_project(odd, "report", odd.path).exit_code == 0
+
+
+def test_files_outside_the_project_are_in_the_film_where_that_is_allowed(odd: Project) -> None:
+    """The same option as for references, for `export`, `report` and `plan`."""
+    more = "sound:\n  - {file: ../music.wav}\n"
+    boards.sound(odd.root.parent / "music.wav", "pcm_s16le", 2)
+    odd.write(board("card", "own", more=more, own="{id: own, file: ../logo.png, hold: 2}"))
+    assert "left out" in exported(odd).stderr
+    allowed = exported(odd, "--allow-outside")
+    assert "left out" not in allowed.stderr and length(allowed) == 3.5
+    assert "left out" not in in_project(odd, "report", odd.path, "--allow-outside").stderr
+    for words, shown in (([], ["card"]), (["--allow-outside"], ["card", "own"])):
+        planned = in_project(odd, "plan", "--json", odd.path, *words)
+        assert json.loads(planned.stdout)["films"][0]["shots"] == shown
+        assert ("leads outside" in planned.stderr) is not bool(words)
 
 
 def test_problems_are_told_before_anything_was_made(project: Project) -> None:

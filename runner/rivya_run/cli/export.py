@@ -69,6 +69,7 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
+@options.outside
 @click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one storyboard).")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
@@ -87,6 +88,7 @@ def command(
     output: Path | None,
     simulate: bool,
     outputs: Path | None,
+    allow_outside: bool,
     **given: Any,
 ) -> None:
     """Write the film of a storyboard as it is now, into the output folder unless --output names a file.
@@ -104,7 +106,7 @@ def command(
     if output is not None and len(paths) > 1:
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
-        found = present(storyboard, outputs, simulate=simulate)
+        found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
         path, about, notices = wanted.write(found, to)

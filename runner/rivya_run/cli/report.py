@@ -15,9 +15,15 @@ from rivya_run.cli import options
 @click.option(
     "--embed", is_flag=True, help="Embed small clips, so that the page can be sent as a single file."
 )
+@options.outside
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
 def command(
-    storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool
+    storyboards: tuple[Path, ...],
+    simulate: bool,
+    outputs: Path | None,
+    embed: bool,
+    allow_outside: bool,
+    show: bool,
 ) -> None:
     """Write report.html into the output folder: all takes with players, spend and a timeline of the run.
 
@@ -31,13 +37,13 @@ def command(
     from rivya_run.views.page import write_report
 
     for storyboard in storyboard_files(storyboards):
-        found = present(storyboard, outputs, simulate=simulate)
+        found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         edit = edited(script_now(found).script)
         show_notices([*filter(None, [found.notice]), *edit.notices])
         page = write_report(
             found.manifest,
             found.folder,
-            storyboard_folder=found.storyboard_folder,
+            storyboard_folder=found.own.folder,
             embed=embed,
             film=float(edit.seconds),
         )
