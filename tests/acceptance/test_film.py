@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -331,6 +335,44 @@ def test_files_outside_the_project_are_in_the_film_where_that_is_allowed(odd: Pr
         planned = in_project(odd, "plan", "--json", odd.path, *words)
         assert json.loads(planned.stdout)["films"][0]["shots"] == shown
         assert ("leads outside" in planned.stderr) is not bool(words)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't stop a process in the middle")
+def test_clean_lists_what_a_killed_export_left_and_nothing_of_one_at_work(project: Project) -> None:
+    """Sound and pictures that are half done; a person's own files and a cut that is there are left alone."""
+    boards.still(project.root / "art/logo.png")
+    boards.sound(project.root / "art/tone.wav", "pcm_s16le", 2)
+    more = "sound:\n  - {file: art/tone.wav, loop: true}\n"
+    project.write(board("card", more=more, card="{id: card, file: art/logo.png, hold: 60}"))
+    folder = project.root / "outputs/ad"
+    folder.mkdir()
+    for mine in ("notes.tmp", ".mine.mp4.tmp", ".cut.mp4.part"):
+        (folder / mine).write_bytes(b"mine")
+    command = [sys.executable, "-m", "rivya_run", "export", str(project.path), "--size", "1280x720"]
+    export = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while sum(1 for _ in folder.glob(".cut.mp4.*.tmp")) < 2:
+            assert export.poll() is None
+            time.sleep(0.01)
+        export.send_signal(signal.SIGSTOP)
+        left = sorted(path.name for path in folder.glob(".cut.mp4.*.tmp"))
+        assert [name.endswith(".sound.tmp") for name in left] == [True, False]
+        for words in ([], ["--yes"]):
+            assert "0 files" in rivya_run("clean", project.path, *words).stdout
+    finally:
+        export.kill()
+        export.wait()
+    (folder / ".posters").mkdir()
+    (folder / ".posters/.0123.jpg.1.tmp").write_bytes(b"half")
+    for words in ([], ["--yes"]):
+        told = rivya_run("clean", project.path, *words).stdout
+        assert all(
+            f"{name}  an export that was never finished" in told for name in (*left, ".0123.jpg.1.tmp")
+        )
+        assert "3 files" in told
+    assert {".mine.mp4.tmp", ".cut.mp4.part", "notes.tmp"} <= {path.name for path in folder.iterdir()}
+    assert not list(folder.glob("**/.*.*.[0-9]*.tmp"))
+    assert "0 files" in rivya_run("clean", project.path).stdout
 
 
 def test_problems_are_told_before_anything_was_made(project: Project) -> None:

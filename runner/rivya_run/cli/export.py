@@ -97,6 +97,7 @@ def command(
     nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.messages import show_notices
+    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
 
@@ -109,7 +110,8 @@ def command(
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
-        path, about, notices = wanted.write(found, to)
+        with exporting(found.folder):
+            path, about, notices = wanted.write(found, to)
         show_notices([*filter(None, [found.notice]), *notices])
         click.echo(about, err=True)
         click.echo(path)
