@@ -175,8 +175,8 @@ def test_a_changed_prompt_shows_what_was_chosen_last_and_says_so(filmed: Project
     assert told.count("notice: s2 is shown as it was before the prompt changed") == 1
     assert told.count("notice: new ") == 1 and "left out" in told
     assert length(result) == pytest.approx(3 + 6 - 0.5, abs=1e-3)
-    with_slate = exported(filmed, "--slates", form="cut")
-    assert length(with_slate) == pytest.approx(3 + 6 - 0.5 + 2, abs=1e-3)
+    for form in ("cut", "otio", "edl", "fcpxml", "fcp7xml"):
+        assert length(exported(filmed, "--slates", form=form)) == pytest.approx(3 + 6 - 0.5 + 2, abs=1e-3)
 
 
 def test_a_storyboard_with_problems_is_shown_as_it_was(filmed: Project) -> None:

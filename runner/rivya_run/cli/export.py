@@ -74,7 +74,9 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
 @click.option("--no-sound", is_flag=True, help="Leave all sound out.")
-@click.option("--slates", is_flag=True, help="Show a slate for a shot without a take (cut, contact sheet).")
+@click.option(
+    "--slates", is_flag=True, help="Keep the place of a shot without a take: a slate, or a gap with a marker."
+)
 @click.option("--burn-in", is_flag=True, help="Write the shot's id into the picture (cut).")
 @click.option("--burn-captions", is_flag=True, help="Write the captions into the picture (cut).")
 @click.option("--font", type=options.FILE, metavar="FILE", help="The font of burnt captions.")
@@ -156,8 +158,6 @@ class _Wanted:
 
     def check(self) -> None:
         """Raises UsageError for an option without a place in the format."""
-        if self.slates and self.form not in ("cut", "contact-sheet"):
-            raise UsageError(f"--slates doesn't apply to {self.form}: only clips that exist are in it")
         for name in _ONLY_CUT:
             if getattr(self, name) and self.form != "cut":
                 raise UsageError(f"--{name.replace('_', '-')} applies to a cut only, not to {self.form}")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import timelines
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.formats import edl
@@ -262,6 +263,40 @@ def test_fcpxml_is_what_final_cut_asks_for(tmp_path: Path, rate: str) -> None:
     assert all(asset.find("media-rep") is not None for asset in assets)
     assert [asset.get("hasAudio") for asset in assets] == ["1", None, None, "1", "1"]
     assert any("quiet" in marker.get("value", "") for marker in root.iter("marker"))
+
+
+def slated() -> Edit:
+    """Two missing shots, the first of which would dissolve both ways; a clip between, music under all."""
+    dissolve = Transition("dissolve", exact(0.5))
+    missing = PictureShot(id="sh020", footage=None, text=PROMPT, transition=dissolve)
+    last = PictureShot(id="sh040", footage=None, hold=exact(1.5), transition=Transition("fade", exact(1)))
+    shots = (clip("sh010", 2), missing, clip("sh030", 3, transition=dissolve), last)
+    music = sound("song", 9, track="music", at=Place(exact(1.75)), until="end")
+    return edited(Script((*shots, music), slates=True, ending=exact(0.5)))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_slate_is_a_gap_of_its_length_with_a_marker(tmp_path: Path, form: str) -> None:
+    """As long as in the cut, named with its prompt; what is beside it begins and ends where the cut has it."""
+    edit = slated()
+    path = written(tmp_path, edit, form)
+    content = path.read_text("utf-8")
+    # A dissolve from or to it is a cut: in its middle, in an EDL where it would begin.
+    cuts = (Fraction(3, 2), Fraction(3)) if form == "edl" else (Fraction(7, 4), Fraction(13, 4))
+    assert edit.seconds == Fraction(15, 2) and edit.notices == ()
+    first, second = seen_in(path)
+    assert (first.names[0][:5], first.begin, first.seconds) == ("sh010", Fraction(0), cuts[0])
+    assert (second.names[0][:5], second.begin, second.begin + second.seconds) == (
+        "sh030",
+        cuts[1],
+        Fraction(6),
+    )
+    assert timelines.lasting(content, form) == edit.seconds
+    assert "sh020 has no finished take: A " in content and "sh040 has no finished take" in content
+    assert used_shots(path) == [
+        UsedShot("sh010", 1, float(cuts[0])),
+        UsedShot("sh030", 1, float(6 - cuts[1])),
+    ]
 
 
 def test_nothing_finished_is_a_clear_problem(tmp_path: Path) -> None:
