@@ -291,7 +291,7 @@ def test_a_slate_is_a_gap_of_its_length_with_a_marker(tmp_path: Path, form: str)
         cuts[1],
         Fraction(6),
     )
-    assert timelines.lasting(content, form) == edit.seconds
+    assert timelines.lasting(content, form) == (edit.seconds, edit.rate)
     assert "sh020 has no finished take: A " in content and "sh040 has no finished take" in content
     assert used_shots(path) == [
         UsedShot("sh010", 1, float(cuts[0])),
