@@ -65,7 +65,7 @@ class Shooting:
     slates: bool
 
 
-_HOW_LONG = SECONDS | st.integers(1, 12_000).map(lambda thousandths: thousandths / 1000)
+_HOW_LONG = SECONDS | (st.integers(1, 12_000) | st.integers(1, 100_000)).map(lambda ms: ms / 1000)
 _JOINS = st.sampled_from(["dissolve", "fade"]).flatmap(lambda how: _HOW_LONG.map(lambda long: {how: long}))
 _FREER: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "video": {**BY_KIND["video"], "transition": _JOINS},
@@ -80,7 +80,7 @@ def _measured(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         return st.just({"width": 640, "height": 480})
     if kind == "audio":
         return _HOW_LONG.map(lambda seconds: {"duration": seconds, "audio": True})
-    frames = st.tuples(st.integers(1, 400), st.sampled_from(RATES), st.booleans())
+    frames = st.tuples(st.integers(1, 400) | st.integers(1, 9000), st.sampled_from(RATES), st.booleans())
     return frames.map(
         lambda drawn: {
             "width": 1280,

@@ -10,17 +10,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 import boards
 import timelines
-from film_strategy import Shooting, shootings
+from film_strategy import RATES, Shooting, shootings
 from rivya_run.film.captions import cues, spoken, srt, vtt
+from rivya_run.film.clips import footage_of
+from rivya_run.film.cut import write_cut
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_storyboard import film_document, script_now
-from rivya_run.film.script import Script
+from rivya_run.film.script import PictureShot, Place, Script, SoundShot, Transition, exact
 from rivya_run.film.timeline import FORMATS
 from rivya_run.journal.fold import History
+from rivya_run.media.facts import facts
 from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.open import OwnFiles
@@ -134,3 +139,48 @@ def test_a_film_is_as_long_in_every_export(shooting: Shooting) -> None:
             seen = FORMATS[form].read(content)
             assert abs(max(one.begin + one.seconds for one in seen) - edit.seconds) <= half, form
     assert fingerprints(board) == fingerprints_before and now.manifest == manifest
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_real_cut_is_as_long_as_its_exports(tmp_path: Path, rate: str) -> None:
+    """Frames counted in the file, its length as PyAV tells it, its sound: all as the edit and each timeline say."""
+    many, frames = Fraction(rate), round(Fraction(rate) * 17 / 10)
+    clips = [boards.clip(tmp_path / f"{name}.mp4", frames=frames, rate=many, sound="aac") for name in "ab"]
+    card, voice = boards.still(tmp_path / "card.png"), boards.sound(tmp_path / "voice.mp3", "libmp3lame", 1.2)
+    first, second = (PictureShot(id=one.stem, footage=footage_of(one, "video")) for one in clips)
+    script = Script(
+        (
+            replace(first, transition=Transition("fade", exact(0.3)), trim=(exact(0.21), None)),
+            replace(second, transition=Transition("dissolve", exact(0.37))),
+            PictureShot(id="card", footage=footage_of(card, "image"), still=True, hold=exact(0.77)),
+            SoundShot(
+                id="voice",
+                footage=footage_of(voice, "audio"),
+                track="voice",
+                at=Place(exact(0.1)),
+                text="Hello.",
+            ),
+        ),
+        ending=exact(0.2),
+        size=(64, 48),
+    )
+    edit = edited(script)
+    assert edit.rate == many and edit.notices == ()
+    half = 1 / (2 * many)
+    assert abs(edit.seconds - (2 * frames / many - exact("0.21") - exact("0.37") + exact("0.77"))) <= half
+    cut = write_cut(edit, tmp_path / "cut.mp4")
+    with av.open(str(cut.path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == edit.frames
+    found = facts(cut.path)
+    assert found is not None and found.duration is not None
+    assert abs(found.duration - edit.seconds) <= half
+    assert abs(cut.seconds - edit.seconds) <= 1e-9
+    with av.open(str(cut.path)) as container:
+        track = container.streams.audio[0]
+        assert track.duration is not None and track.time_base is not None
+        assert abs(track.duration * track.time_base - edit.seconds) <= half
+    for form in FORMATS:
+        content, _ = FORMATS[form].write(edit, tmp_path)
+        said, counted = timelines.lasting(content, form)
+        assert abs(said - edit.seconds) <= half_a_frame(many, counted), form
+    assert last_time(srt(cues(edit))) == pytest.approx(0.1 + 1.2, abs=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import timelines
+from command_line import rivya_run
+from film_strategy import RATES
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.formats import edl
@@ -21,7 +24,6 @@ from rivya_run.film.formats.sequence import Seen
 from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, Transition, exact
 from rivya_run.film.timeline import FORMATS, UsedShot, seen_in, used_shots, write_timeline
 
-RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
 PROMPT = 'A <b>"bold"</b> & quiet\nmorning'
 
 
@@ -76,18 +78,30 @@ def total(clips: list[Seen]) -> Fraction:
     return max(clip.begin + clip.seconds for clip in clips)
 
 
+BOARD = "shots:\n" + "".join(f"  - {{id: {name}, prompt: x}}\n" for name in ("sh010", "sh020", "card"))
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("rate", RATES)
-def test_every_rate_comes_back_to_half_a_frame(tmp_path: Path, form: str, rate: str) -> None:
-    """Each picture at its place, the film as long as the cut, whatever rates the format knows."""
+def test_every_rate_comes_back_through_plan_to_half_a_frame(tmp_path: Path, form: str, rate: str) -> None:
+    """Begin and end of each picture and of the film, in the coarser of the film's rate and the format's."""
     edit = rich(rate)
-    clips = seen_in(written(tmp_path, edit, form))
-    half = 1 / (2 * min(edit.rate, Fraction(24000, 1001)))
+    path = written(tmp_path, edit, form)
+    clips = seen_in(path)
+    said, known = timelines.lasting(path.read_text("utf-8"), form)
+    half = 1 / (2 * min(edit.rate, known))
+    # The film changes in the middle of a dissolve; in an EDL the next clip begins where the dissolve does.
+    begins = [piece.begin + (0 if form == "edl" else piece.dissolve // 2) for piece in edit.pieces]
+    cuts = [frame / edit.rate for frame in (*begins, edit.frames)]
     assert [clip.names[0][:5] for clip in clips] == ["sh010", "sh020", "card_"]
-    assert abs(total(clips) - edit.seconds) <= half
-    assert abs(sum(clip.seconds for clip in clips) - edit.seconds) <= half
-    meet = Fraction(11, 2) if form == "edl" else Fraction(23, 4)
-    assert abs(clips[1].begin - meet) <= half * 2 and abs(clips[2].begin - Fraction(17, 2)) <= half
+    for clip, begin, end in zip(clips, cuts, cuts[1:], strict=False):
+        assert abs(clip.begin - begin) <= half and abs(clip.begin + clip.seconds - end) <= half
+    assert abs(said - edit.seconds) <= half and abs(total(clips) - edit.seconds) <= half
+    (tmp_path / "board.yaml").write_text(BOARD, encoding="utf-8")
+    told = rivya_run("plan", tmp_path / "board.yaml", "--json", "--from-timeline", path)
+    used = {take["shot"]: take["used_seconds"] for take in json.loads(told.stdout)["takes"]}
+    lengths = {clip.names[0].partition("_")[0]: float(clip.seconds) for clip in clips}
+    assert used == pytest.approx(lengths, abs=1e-6)
 
 
 @st.composite
