@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 import boards
 import meter
+import timelines
 from command_line import in_project, rivya_run
 from projects import Project
 from rivya_run.media.facts import facts
@@ -31,6 +33,20 @@ SHOTS = {
 }
 LENGTH = 3 + 6 - 0.5 + 1.5
 """Seconds: the keyframe is out by default, one shot by its key."""
+
+
+FILES = {
+    "cut": "cut.mp4",
+    "contact-sheet": "contact-sheet.png",
+    "otio": "timeline.otio",
+    "edl": "timeline.edl",
+    "fcpxml": "timeline.fcpxml",
+    "fcp7xml": "timeline.xml",
+    "srt": "captions.srt",
+    "vtt": "captions.vtt",
+}
+RECORDS = ("journal.jsonl", "manifest.json")
+ONLY_PICTURES = "notice: an EDL holds pictures only: the sounds are in the other formats"
 
 
 def board(*names: str, more: str = "", **changed: str) -> str:
@@ -92,6 +108,57 @@ def test_the_cut_lasts_what_the_sum_says_in_the_plan_too(filmed: Project) -> Non
     assert "not in the film: key, off\n" in shown
     page = Path(in_project(filmed, "report", filmed.path).stdout.strip()).read_text("utf-8")
     assert "<dt>Length of the cut</dt><dd>0:10" in page or "<dd>10" in page
+
+
+@pytest.mark.parametrize("amplitude", [0.9, 0.01], ids=["loud", "at -40 dB"])
+def test_a_whole_film_is_what_its_storyboard_says(project: Project, amplitude: float) -> None:
+    """Keyframe, trim, dissolve, end card, a shot that is out, voice and music: as long to the frame in every format.
+
+    The voice is in its place, the whole at -14 LUFS with peaks below -1 dB, the music 12 dB lower under the voice
+    whatever its level, as ears that aren't FFmpeg's measure it.
+    """
+    boards.still(project.root / "art/logo.png")
+    meter.recorded(project.root / "art/voice.wav", meter.voice(2, amplitude))
+    meter.recorded(project.root / "art/music.wav", meter.tone(2, 240), 2)
+    voice = "{file: art/voice.wav, id: vo, text: Good morning., track: voice, at: {shot: s1, offset: 0.5}}"
+    music = "{file: art/music.wav, track: music, loop: true, until: end}"
+    project.write(board(more=f"mix: {{duck: 12}}\nsound:\n  - {voice}\n  - {music}\n"))
+    assert project.run().exit_code == 0
+    tasks, kept = project.tasks(), {name: (project.folder() / name).read_bytes() for name in RECORDS}
+    for form, name in FILES.items():
+        result = exported(project, form=form)
+        assert "notice" not in result.stderr.replace(ONLY_PICTURES, ""), result.stderr
+        assert form in ("contact-sheet",) or length(result) == LENGTH
+        if form in ("otio", "edl", "fcpxml", "fcp7xml"):
+            said, rate = timelines.lasting((project.folder() / name).read_text("utf-8"), form)
+            assert (said, rate) == (Fraction(LENGTH), Fraction(24))
+        elif form in ("srt", "vtt"):
+            assert "00:00:00.500 --> 00:00:02.500" in (project.folder() / name).read_text("utf-8").replace(
+                ",", "."
+            )
+    cut = facts(project.folder() / "cut.mp4")
+    assert cut is not None and (cut.frames, cut.duration) == (LENGTH * 24, LENGTH)
+    assert film(project)["seconds"] == LENGTH
+    page = Path(in_project(project, "report", project.path).stdout.strip()).read_text("utf-8")
+    assert "<dd>10" in page or "<dd>0:10" in page
+    heard = meter.listened(project.folder() / "cut.mp4")
+    assert len(heard) / meter.RATE == pytest.approx(LENGTH, abs=1 / 48)
+    assert meter.loudness(heard) == pytest.approx(-14, abs=0.5)
+    assert meter.true_peak(heard) <= -1
+    alone, under = (meter.tone_level(heard, 240, *when) for when in ((6, 7), (1, 2)))
+    assert alone - under == pytest.approx(12, abs=1)
+    if amplitude > 0.1:
+        assert meter.begins(heard) == pytest.approx(0.5, abs=0.02)
+    assert {name: (project.folder() / name).read_bytes() for name in RECORDS} == kept
+    assert in_project(project, "plan", "--detailed-exitcode", project.path).exit_code == 0
+    assert project.tasks() == tasks
+
+
+def test_a_film_without_sound_has_no_audio_stream(filmed: Project) -> None:
+    """Neither clips nor voices: the cut has pictures alone."""
+    exported(filmed, form="cut")
+    found = facts(filmed.folder() / "cut.mp4")
+    assert found is not None and not found.audio
 
 
 def test_credits_lie_beside_the_cut(filmed: Project) -> None:
