@@ -51,6 +51,9 @@ TOP: dict[str, st.SearchStrategy[Any]] = {
 }
 
 RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
+ODD_RATES = ("8", "10", "15", "700/53", "48")
+"""Of old models and of clips without a steady rate; the last one is none of Final Cut's."""
+
 MODELS = {"video": "grok-imagine-video", "image": "grok-imagine", "audio": "elevenlabs-turbo-2-5"}
 TEXTS = ("[softly] Good morning. It is a fine day to begin.", "Espresso!", "[a door falls shut]")
 
@@ -80,7 +83,7 @@ def _measured(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         return st.just({"width": 640, "height": 480})
     if kind == "audio":
         return _HOW_LONG.map(lambda seconds: {"duration": seconds, "audio": True})
-    frames = st.tuples(st.integers(1, 400) | st.integers(1, 9000), st.sampled_from(RATES), st.booleans())
+    frames = st.tuples(st.integers(1, 400) | st.integers(1, 9000), st.sampled_from((*RATES, *ODD_RATES)), st.booleans())
     return frames.map(
         lambda drawn: {
             "width": 1280,
@@ -103,7 +106,7 @@ def shootings(draw: st.DrawFn) -> Shooting:
         if draw(st.integers(0, 5)):
             measured[f"s{number}"] = draw(_measured(kind))
     top = draw(st.fixed_dictionaries({}, optional=TOP))
-    rate = draw(st.none() | st.sampled_from(RATES).map(Fraction))
+    rate = draw(st.none() | st.sampled_from((*RATES, *ODD_RATES)).map(Fraction))
     return Shooting({"id": "board", **top, "shots": shots}, measured, rate, draw(st.booleans()))
 
 

@@ -208,7 +208,7 @@ def test_a_timeline_tells_where_each_clip_came_from(tmp_path: Path, form: str) -
 def test_rates_that_a_format_does_not_know_are_told(tmp_path: Path) -> None:
     """12 frames are written as 24, of which each is two; 16 as 24, the nearest; OTIO knows every rate."""
     for form in FORMATS:
-        for rate in ("12", "16"):
+        for rate in ("8", "10", "12", "15", "16"):
             notices = write_timeline(rich(rate), tmp_path / "t", form).notices
             told = f"this format doesn't know {rate} pictures a second: written at 24"
             assert (told in notices) is (form != "otio")
