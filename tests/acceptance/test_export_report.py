@@ -84,7 +84,7 @@ def test_who_has_simulated_is_not_first_told_to_pay(project: Path, command: str)
     assert run(project, command, "--simulate").exit_code == 0
 
 
-@pytest.mark.parametrize("words", [("--format", "otio", "--slates"), ("--format", "edl", "--burn-in")])
+@pytest.mark.parametrize("words", [("--format", "otio", "--burn-captions"), ("--format", "edl", "--burn-in")])
 def test_options_without_a_place_in_a_format_are_refused(project: Path, words: tuple[str, ...]) -> None:
-    """A timeline has neither slates nor labels: that is a mistake of the command line."""
+    """A timeline has neither labels nor letters in its pictures: that is a mistake of the command line."""
     assert run(project, "export", *words).exit_code == 2

@@ -73,10 +73,13 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
 @click.option("--film", "versions", multiple=True, metavar="VERSION", help="Only this version's film.")
 @click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one film).")
+@options.outside
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
 @click.option("--no-sound", is_flag=True, help="Leave all sound out.")
-@click.option("--slates", is_flag=True, help="Show a slate for a shot without a take (cut, contact sheet).")
+@click.option(
+    "--slates", is_flag=True, help="Keep the place of a shot without a take: a slate, or a gap with a marker."
+)
 @click.option("--burn-in", is_flag=True, help="Write the shot's id into the picture (cut).")
 @click.option("--burn-captions", is_flag=True, help="Write the captions into the picture (cut).")
 @click.option("--font", type=options.FILE, metavar="FILE", help="The font of burnt captions.")
@@ -90,6 +93,7 @@ def command(
     output: Path | None,
     simulate: bool,
     outputs: Path | None,
+    allow_outside: bool,
     **given: Any,
 ) -> None:
     """Write the film of a storyboard as it is now, into the output folder unless --output names a file.
@@ -98,6 +102,7 @@ def command(
     nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.messages import show_notices
+    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
 
@@ -107,7 +112,7 @@ def command(
     if output is not None and len(paths) > 1:
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
-        found = present(storyboard, outputs, simulate=simulate)
+        found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         if found.source is None:
             _refuse_mistakes(storyboard)
         films = wanted.films(found)
@@ -118,7 +123,8 @@ def command(
             to = found.folder / _named(_NAMES[form], version)
             if output is not None:
                 to = _target(output, found, storyboard, form)
-            path, about, notices = wanted.write(found, version, to)
+            with exporting(found.folder):
+                path, about, notices = wanted.write(found, version, to)
             show_notices([*filter(None, [found.notice]), *notices])
             click.echo(about, err=True)
             click.echo(path)
@@ -183,8 +189,6 @@ class _Wanted:
 
     def check(self) -> None:
         """Raises UsageError for an option without a place in the format."""
-        if self.slates and self.form not in ("cut", "contact-sheet"):
-            raise UsageError(f"--slates doesn't apply to {self.form}: only clips that exist are in it")
         for name in _ONLY_CUT:
             if getattr(self, name) and self.form != "cut":
                 raise UsageError(f"--{name.replace('_', '-')} applies to a cut only, not to {self.form}")

@@ -38,10 +38,17 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.open import own_file
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import Present, present_of
-from rivya_run.storyboard.model import FileReference, Film, Shot, ShotReference, Sound, Storyboard
+from rivya_run.storyboard.model import (
+    FileReference,
+    FileTrouble,
+    Film,
+    Shot,
+    ShotReference,
+    Sound,
+    Storyboard,
+)
 from rivya_run.text import visible
 
 BEFORE: Final = "is shown as it was before the prompt changed"
@@ -79,7 +86,7 @@ def script_now(
     stored aren't measured again. A file that can't be read is left out, with its reason.
     """
     if now.source is None:
-        return Filmed(script_of(now.manifest, now.folder, slates=slates, beside=now.storyboard_folder))
+        return Filmed(script_of(now.manifest, now.folder, slates=slates, own=now.own))
     board = now.source.storyboard.of_version(version)
     maker = _Script(now, now.source.storyboard, now.source.catalog, planning=planning)
     shots = [shot for shot in board.shots if selected is None or shot.id in selected]
@@ -115,7 +122,7 @@ class _Script:
         if shot.file is not None:
             if self.advised(shot.file):
                 return
-            kind, known = own_footage(shot.file, self._now.storyboard_folder)
+            kind, known = own_footage(shot.file, self._now.own, place=self._written_at(shot))
         else:
             chosen, remark = self._chosen(shot)
             if chosen is None and shot.skip:
@@ -131,12 +138,16 @@ class _Script:
             yield SoundShot(**known, **_heard(shot, self._track(shot)))
 
     def advised(self, file: str) -> bool:
-        """Whether a file isn't there and a plan need not say so, since the advice on the storyboard does."""
-        return self._planning and own_file(file, self._now.storyboard_folder) is None
+        """Whether a file can't be used and a plan need not say so, since the advice on the storyboard does."""
+        return self._planning and isinstance(self._now.own.found(file), FileTrouble)
+
+    def _written_at(self, one: Shot | Sound) -> str:
+        assert self._now.source is not None
+        return f"{self._now.source.path.name}:{one.line}:{one.column}: "
 
     def sound(self, sound: Sound) -> SoundShot:
         """An entry of ``sound``."""
-        _, known = own_footage(sound.file, self._now.storyboard_folder, "audio")
+        _, known = own_footage(sound.file, self._now.own, "audio", self._written_at(sound))
         known |= {"id": sound.id or visible(sound.file), "text": sound.text or ""}
         return SoundShot(**known, **_trim_and_volume(sound), **_heard(sound, sound.track))
 
