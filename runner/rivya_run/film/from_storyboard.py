@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rivya_run.film.captions import spoken
 from rivya_run.film.clips import footage
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_manifest import about, hashes_of, measured, own_footage, script_of
@@ -42,17 +41,12 @@ from rivya_run.project.open import own_file
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import Present, present_of
 from rivya_run.storyboard.model import FileReference, Film, Shot, ShotReference, Sound, Storyboard
+from rivya_run.storyboard.speech import asked_seconds, estimated_sound
 from rivya_run.text import visible
 
 BEFORE: Final = "is shown as it was before the prompt changed"
-SPOKEN: Final = 15
-"""Characters of speech in a second, as far as can be said before it is made."""
-
 _USUAL: Final = Fraction(5)
 """Seconds of a clip or sound that isn't made yet and of which nothing says how long it will be."""
-
-_LENGTHS: Final = ("duration", "duration_seconds")
-"""Parameters in which models are asked for a length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,15 +218,11 @@ def _estimated(shot: Shot, kind: str | None) -> Footage:
 
 
 def _seconds(shot: Shot, kind: str | None) -> Fraction:
-    for name in _LENGTHS:
-        try:
-            asked = exact(str(shot.params[name]))
-        except (KeyError, ValueError, ZeroDivisionError):
-            continue
-        if asked > 0:
-            return asked
     if kind == "audio":
-        return max(Fraction(1), Fraction(len(spoken(_words(shot.prompt, shot.params))), SPOKEN))
+        return estimated_sound(shot)
+    asked = asked_seconds(shot.params)
+    if asked is not None:
+        return asked
     # Nobody can say that a trim is beyond the end of a clip of unknown length.
     return max([_USUAL, *(time + 1 for time in _trim(shot) if time is not None)])
 

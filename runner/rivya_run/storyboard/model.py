@@ -73,11 +73,26 @@ Reference: TypeAlias = FileReference | UrlReference | ShotReference
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """The value of a parameter that follows the length of a sound, with ``pad`` more seconds.
+
+    ``file`` is set where the sound is a file of one's own: its path as written.
+    """
+
+    shot: str
+    pad: float
+    line: int
+    column: int
+    where: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One shot after defaults, presets, matrix and vars.
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
-    defaults; references are not in it. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
+    defaults; references are not in it, nor, before it is known what they come to, the ``fits``. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
     ``column`` its place. Takes are numbered from 1. The fields with a default are those keys of the language that
     are carried here as they were written, times in seconds; ``film`` None is the default.
 
@@ -110,6 +125,7 @@ class Shot:
     loop: bool = False
     fade: Sequence[float] | None = None
     track: Track | None = None
+    fits: Mapping[str, Fit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +196,8 @@ class FileFacts:
     """A reference file as it is on disk, its type read from its signature.
 
     ``kind`` is image, video or audio, or None for anything else; ``path`` is absolute, links resolved;
-    ``mtime_ns`` and ``bytes`` let a later run see quickly that it has not changed.
+    ``mtime_ns`` and ``bytes`` let a later run see quickly that it has not changed. ``seconds`` is how long a sound is
+    that a parameter follows.
     """
 
     path: str
@@ -189,6 +206,7 @@ class FileFacts:
     mtime_ns: int
     kind: str | None
     mime_type: str | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

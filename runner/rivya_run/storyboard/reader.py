@@ -11,6 +11,7 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.film_reading import film_of
+from rivya_run.storyboard.fits import with_sounds
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
@@ -95,7 +96,7 @@ class _Board:
             _label(entries, "title"),
             _label(entries, "notes"),
             self._max_credits(entries),
-            with_own_files(reader.shots),
+            with_sounds(with_own_files(reader.shots), reader.shots, sounds, self.findings),
             base.model,
             named="id" in entries,
             film=film_of(entries, sounds, self.findings),
