@@ -24,9 +24,7 @@ _BLOCK: Final = re.compile(
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
-_NESTED: Final = tuple(
-    place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES, KeyPlace.FIT)
-)
+_NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES, KeyPlace.FIT))
 
 
 class NoSuchPart(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -283,7 +283,11 @@ def _mix(film: Film) -> Mix:
 
 def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
     """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
-    filmed = script_now(present_of(prepared), planning=True)
+    now, board = present_of(prepared), prepared.source.storyboard
+    # The plan knows what follows a sound, or estimates it.
+    planned = {step.shot.id: step.shot for step in reversed(prepared.plan.steps)}
+    board = replace(board, shots=tuple(planned.get(shot.id, shot) for shot in board.shots))
+    filmed = script_now(replace(now, source=replace(prepared.source, storyboard=board)), planning=True)
     return edited(filmed.script), filmed.out
 
 

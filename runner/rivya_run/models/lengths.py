@@ -17,7 +17,8 @@ TOLERANCE: Final = 0.05
 """Seconds that a value may be shorter than what it is for (contract, section 7): a sound of 8.04 s fits 8, and nobody
 pays a second for the breath at its end."""
 
-_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")  # Decimal itself also knows "nan", "1_0" and digits of other scripts
+# Decimal itself also knows "nan", "1_0" and digits of other scripts.
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def takes_lengths(row: ParameterRow) -> bool:
@@ -85,7 +86,7 @@ def _number(value: Json) -> Decimal | None:
 
 
 def _least(seconds: float) -> Decimal:
-    return _exact(seconds) - _exact(TOLERANCE)
+    return _exact(round(seconds, 6)) - _exact(TOLERANCE)  # 7.55 + 0.5 is a little more than 8.05 as a float
 
 
 def _exact(value: float) -> Decimal:

@@ -160,7 +160,9 @@ def _advise(fit: Fit, table: ModelTable | None, key: str, seconds: float, findin
 def too_long(fit: Fit, seconds: float, table: ModelTable, row: ParameterRow, verb: str = "lasts") -> str:
     """Why there is no value for a sound of so many seconds."""
     pad = f" and {figure(fit.pad)} s of pad" if fit.pad else ""
-    return f"{fit.shot} {verb} {figure(seconds)} s{pad}; {table.id} takes at most {longest(row)} for {row.key}"
+    return (
+        f"{fit.shot} {verb} {figure(seconds)} s{pad}; {table.id} takes at most {longest(row)} for {row.key}"
+    )
 
 
 def files_of_fits(storyboard: Storyboard) -> Iterator[tuple[Shot, str, Fit, str]]:
@@ -189,4 +191,3 @@ def judge_fits(
         elif found is not None and found.seconds is not None:
             _advise(fit, catalog.get(shot.model), key, found.seconds, findings)
     return list(findings.in_file_order())
-

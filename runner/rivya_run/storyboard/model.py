@@ -92,9 +92,10 @@ class Shot:
     """One shot after defaults, presets, matrix and vars.
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
-    defaults; references are not in it, nor, before it is known what they come to, the ``fits``. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
-    ``column`` its place. Takes are numbered from 1. The fields with a default are those keys of the language that
-    are carried here as they were written, times in seconds; ``film`` None is the default.
+    defaults; references are not in it, nor what ``fits`` sounds, which is known when these are there. ``where`` names
+    it in messages (``shots[2] (sh020)``), ``line`` and ``column`` its place. Takes are numbered from 1. The fields
+    with a default, but for ``fits``, are those keys of the language that are carried here as they were written, times
+    in seconds; ``film`` None is the default.
 
     A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
     """

@@ -74,7 +74,7 @@ class ParameterJudge:
         at: HasPosition,
         faults: MatrixFaults | None = None,
     ) -> tuple[dict[str, Json], dict[str, Fit]]:
-        """What will be sent, and what of it follows a sound; ``where`` and ``at`` are the shot's, for what is missing."""
+        """What will be sent, and what follows a sound. ``where`` and ``at`` are the shot's, for what is missing."""
         plain, follows = take_out(table, given, self._findings)
         written, origins, mark = _written(table, plain, names)
         judged = self._judge(table, written, mark)

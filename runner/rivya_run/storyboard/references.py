@@ -268,8 +268,9 @@ def _circles(shots: Sequence[Shot], findings: Findings) -> None:
 
 
 def _parents(shot: Shot, by_id: Mapping[str, Shot]) -> list[ShotReference | Fit]:
-    waits_for = [one for one in shot.references if isinstance(one, ShotReference)]
-    return [one for one in (*waits_for, *shot.fits.values()) if one.shot != shot.id and one.shot in by_id]
+    waits_for: list[ShotReference | Fit] = [one for one in shot.references if isinstance(one, ShotReference)]
+    waits_for += shot.fits.values()
+    return [one for one in waits_for if one.shot != shot.id and one.shot in by_id]
 
 
 def _tell_circle(names: list[str], by_id: Mapping[str, Shot], findings: Findings) -> None:
