@@ -47,6 +47,7 @@ def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
     return {
         "keys": _keys(_LAYERED),
         "reference-keys": _keys(_REFERENCES),
+        "fit-keys": _keys((KeyPlace.FIT,)),
         "codes": _codes(),
         "advice": _advice(tables),
     }

@@ -78,7 +78,7 @@ def _content(
             identities.append({**file_identity(found[reference.shot], reference.frame), "take": take})
     defaults = tables[shot.model].defaults() if shot.model in tables else {}
     follows: dict[str, Json] = {
-        key: {"fit": found.get(fit.shot) or files.get(fit.file or ""), "pad": fit.pad}
+        key: {"fit": found[fit.shot] if fit.file is None else files.get(fit.file, fit.file), "pad": fit.pad}
         for key, fit in shot.fits.items()
     }
     return fingerprint(shot.model, shot.prompt, {**shot.params, **follows}, defaults, identities)
