@@ -11,6 +11,7 @@ import pytest
 import boards
 from command_line import in_project
 from projects import Project
+from rivya_run.cli.instant import answer
 from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import hosted
@@ -376,12 +377,55 @@ def test_a_simulated_run(project: Project) -> None:
     assert manifest["shots"][1]["takes"][0]["request"]["params"]["duration"] == 8
 
 
-def test_a_budget_counts_the_value_that_is_sent(project: Project) -> None:
-    """Where a longer clip is known to cost more, the longer one is what the cap is asked for."""
-    prices = "  - {id: aa, prompt: A, params: {duration: 12}}\n"
-    project.write(board(prices))
-    project.run()
-    spent = project.prepared().plan.totals.spent
-    project.write(board(prices, voice(11.2), fit()))
-    steps = project.steps()
-    assert (steps["sh010/1"].credits, steps["sh010/1"].credits_basis) == (spent, "observed")
+@pytest.mark.parametrize(("most", "made", "code"), [(33, [], 5), (34, [12], 0)])
+def test_a_cap_is_asked_for_the_value_that_is_sent(
+    tmp_path: Path, most: int, made: list[int], code: int
+) -> None:
+    """Each second costs a credit here, and the API has told so: 21 were spent, 1 is for the sound, 12 for the clip."""
+    with hosted(price=lambda _, params: float(str(params.get("duration", 1)))) as simulator:
+        project = Project(tmp_path, simulator)
+        known = "".join(f"  - {{id: s{n}, prompt: A, params: {{duration: {n}}}}}\n" for n in (8, 12))
+        project.write(board(known, voice(1, "vo000")))
+        project.run()
+        clip = board(known, voice(1, "vo000"), voice(11.2), fit())
+        project.write(f"{clip}budget: {{max_credits: {most}}}\n")
+        step = project.steps()["sh010/1"]
+        assert (step.credits, step.credits_basis) == (12, "observed")
+        assert project.run().exit_code == code
+        assert durations(project) == made
+
+
+def test_the_instant_answer_looks_at_the_sound(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recorded voice that was exchanged is measured again, though nothing else changed."""
+    monkeypatch.setattr("rivya_run.cli.rerun_cache.TICK", -(10**12))  # files made just now count as old
+    boards.sound(project.root / "vo.wav", "pcm_s16le", 7.3)
+    project.write(board("  - {id: vo, file: vo.wav, film: false}\n", fit(sound="vo")))
+    for _ in range(2):
+        assert in_project(project, project.path).exit_code == 0
+    environment = {"RIVYA_BASE_URL": project.simulator.base_url}
+    assert answer([str(project.path)], environment) is not None
+    boards.sound(project.root / "vo.wav", "pcm_s16le", 9.2)
+    assert answer([str(project.path)], environment) is None
+    assert in_project(project, project.path).exit_code == 0
+    assert durations(project) == [8, 10]
+
+
+def test_a_saved_plan_holds_the_sound(project: Project) -> None:
+    """A plan that was made by another recording isn't carried out."""
+    boards.sound(project.root / "vo.wav", "pcm_s16le", 7.3)
+    project.write(board("  - {id: vo, file: vo.wav}\n", fit(sound="vo")))
+    saved = project.root / "plan.json"
+    assert in_project(project, "plan", project.path, "--out", saved).exit_code == 0
+    boards.sound(project.root / "vo.wav", "pcm_s16le", 7.4)
+    done = in_project(project, "run", "--plan", saved)
+    assert done.exit_code == 3
+    assert "reference vo.wav has new content" in done.stderr
+    assert project.tasks() == 0
+
+
+def test_warnings_go_by_what_was_sent(project: Project) -> None:
+    """The summary holds a clip against the length that its sound came to, not against the estimate before."""
+    project.write(board(voice(7.3).replace("prompt: ", "params: {speed: 1.2}, prompt: "), fit()))
+    done = in_project(project, project.path)
+    assert durations(project) == [7]
+    assert "instead of the 7 s asked for" in done.stderr

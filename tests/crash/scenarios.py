@@ -74,8 +74,8 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
     "killed after a create": (Command(board("still"), fatal='"event":"created"'), Command(board("still"))),
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
-command is that of ``new``, and isn't cut again. In ``spoken again`` a sound becomes too long for the clips that follow
-it. What a command that was killed wrote is on no disk yet."""
+command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips. What a
+command that was killed wrote is on no disk yet."""
 
 
 def first_cut(name: str) -> int:

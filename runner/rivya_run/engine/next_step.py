@@ -29,8 +29,8 @@ followed by a new create.** Only a person's word (GIVEN_UP) or the end of the ta
 
 A value that follows the length of a sound waits as for a take that it is made from. There is room for what comes: a
 take that waits for a person's decision or for a guard to pass is a Wait for something else than takes; a check on a
-stored clip is a step between Fetch and Done. Another driver, on another machine, needs this function and a way to carry out each
-step.
+stored clip is a step between Fetch and Done. Another driver, on another machine, needs this function and a way to
+carry out each step.
 """
 
 from __future__ import annotations

@@ -120,11 +120,12 @@ def _measure_sounds(storyboard: Storyboard, folder: Path, looked: dict[str, File
     anywhere, as all files that only the film needs."""
     for path in dict.fromkeys(path for *_, path in files_of_fits(storyboard)):
         found = looked.get(path) or look_at(path, folder=folder, root=folder, allow_outside=True)
-        if isinstance(found, FileFacts) and found.kind == "audio" and found.bytes <= _MOST_MEASURED:
+        if isinstance(found, FileFacts) and found.kind != "image" and found.bytes <= _MOST_MEASURED:
             from rivya_run.media.facts import facts  # loads FFmpeg, which hardly any storyboard needs here
 
-            measured = facts(Path(found.path))
-            found = replace(found, seconds=measured.duration or None if measured is not None else None)
+            heard = facts(Path(found.path))
+            if heard is not None and heard.kind == "audio" and heard.duration:
+                found = replace(found, seconds=heard.duration)
         looked[path] = found
 
 
