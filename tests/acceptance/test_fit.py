@@ -381,7 +381,7 @@ def test_a_simulated_run(project: Project) -> None:
 def test_a_cap_is_asked_for_the_value_that_is_sent(
     tmp_path: Path, most: int, made: list[int], code: int
 ) -> None:
-    """Each second costs a credit here, and the API has told so: 21 were spent, 1 is for the sound, 12 for the clip."""
+    """Each second costs a credit here, as the API has told: 21 were spent, 1 is for the sound, 12 for the clip."""
     with hosted(price=lambda _, params: float(str(params.get("duration", 1)))) as simulator:
         project = Project(tmp_path, simulator)
         known = "".join(f"  - {{id: s{n}, prompt: A, params: {{duration: {n}}}}}\n" for n in (8, 12))
