@@ -285,8 +285,8 @@ def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
     """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
     now, board = present_of(prepared), prepared.source.storyboard
     # The plan knows what follows a sound, or estimates it.
-    planned = {step.shot.id: step.shot for step in reversed(prepared.plan.steps)}
-    board = replace(board, shots=tuple(planned.get(shot.id, shot) for shot in board.shots))
+    params = {step.shot.id: step.shot.params for step in prepared.plan.steps if step.shot.fits}
+    board = board.with_shots(lambda shot: replace(shot, params=params.get(shot.id, shot.params)))
     filmed = script_now(replace(now, source=replace(prepared.source, storyboard=board)), planning=True)
     return edited(filmed.script), filmed.out
 

@@ -14,6 +14,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.lengths import fits, length_of, longest, smallest_fitting
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import in_table_order
+from rivya_run.planning.families import Families
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.plan import WORKING, Parent, Step
 from rivya_run.storyboard.fits import too_long
@@ -53,12 +54,14 @@ class Fitting:
         history: History,
         facts: Mapping[str, FileFacts],
         matching: Matching,
+        families: Families,
     ) -> None:
         self._shots = shots
         self._tables = tables
         self._history = history
         self._facts = facts
         self._matching = matching
+        self._families = families
         self._of_the_gone: dict[tuple[str, ...], list[dict[str, Json]]] = {}
 
     def of(self, shot: Shot, steps: Steps) -> Fitted:
@@ -117,10 +120,9 @@ class Fitting:
         """The fingerprints of all that was tried for a shot, whatever the values: they fail together."""
         if not shot.fits:
             return frozenset()
-        tried = self._history.of_shot(shot.id)
         return frozenset(
             attempt.fingerprint
-            for attempt in tried
+            for attempt in self._families.attempts(shot)
             if (values := _values(attempt, tuple(shot.fits))) is not None
             and fingerprint(self._filled(shot, values)) == attempt.fingerprint
         )
@@ -133,7 +135,7 @@ class Fitting:
         if known is None:
             gone = (one for one in self._history.attempts.values() if one.shot not in self._shots)
             known = self._of_the_gone[keys] = _each_once(gone, keys)
-        return [*_each_once(self._history.of_shot(shot.id), keys), *known]
+        return [*_each_once(self._families.attempts(shot), keys), *known]
 
     def _filled(self, shot: Shot, values: Mapping[str, Json]) -> Shot:
         """The shot as if the values had been written: its request is the same to the byte."""

@@ -11,6 +11,7 @@ from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import LEAST, History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
@@ -48,8 +49,9 @@ class Planner:
         self._history = history
         self._facts = facts
         self._options = options
-        self.matching = Matching(history.attempts.values())
-        self.lineage = Lineage(storyboard, tables, history, facts, self.matching)
+        self._families = Families(storyboard.shots, history)
+        self.matching = Matching(history.attempts.values(), self._families.of)
+        self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families)
         self._steps: dict[tuple[str, int], Step] = {}
         self._unresolved = {shot.id for shot in storyboard.made}
 
@@ -181,11 +183,12 @@ class Planner:
             return _skipped(shot, take, resolved, left_out, left_out.value)
         if resolved.blocked is not None:
             return _skipped(shot, take, resolved, SkipReason.BLOCKED, resolved.blocked)
-        tried = self._tried(shot.id, take, resolved)
+        tried = self._tried(shot, take, resolved)
         if not tried:
-            known = resolved.reason if self._history.of_shot(shot.id) else None
-            now = resolved.fitted.now
-            reason = known or why_new(shot, take, resolved.parents, self._history, self._facts, now)
+            before = self._families.before(shot)
+            known = resolved.reason if before else None
+            uploads, now = self._history.uploads.values(), resolved.fitted.now
+            reason = known or why_new(shot, take, resolved.parents, before, uploads, self._facts, now)
             words = "; ".join([reason, *resolved.fitted.estimates])
             return self._creating(shot, take, resolved, Action.CREATE, words)
         last = tried[-1]
@@ -202,12 +205,12 @@ class Planner:
             return _skipped(shot, take, resolved, SkipReason.EXHAUSTED, words)
         return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
 
-    def _tried(self, shot: str, take: int, resolved: ResolvedParents) -> list[Attempt]:
+    def _tried(self, shot: Shot, take: int, resolved: ResolvedParents) -> list[Attempt]:
         """Attempts at a take that came to nothing, those at the value that it has now last."""
         asked = resolved.alike | {resolved.fingerprint}
         ended = [
             a
-            for a in self._history.of_take(shot, take)
+            for a in self._families.of_take(shot, take)
             if a.fingerprint in asked
             and a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
         ]
@@ -219,7 +222,7 @@ class Planner:
         cost = estimate(self._tables[shot.model], shot.params, self._history.prices)
         digest = resolved.fingerprint
         number = 1 if digest is None else self.next_number(shot.id, take, digest)
-        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot.id, take, resolved))))
+        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot, take, resolved))))
         return Step(
             shot,
             take,

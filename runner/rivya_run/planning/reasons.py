@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
-from rivya_run.journal.fold import History
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
@@ -25,24 +24,26 @@ def why_new(
     shot: Shot,
     take: int,
     parents: Sequence[Parent],
-    history: History,
+    attempts: Sequence[Attempt],
+    uploads: Iterable[Upload],
     facts: Mapping[str, FileFacts],
     now: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """What differs from what this take was last made from; without such a thing, that it is new.
 
-    ``parents`` are what it is to be made from: one with its content for each reference to a shot, in order. ``now``
-    says of parameters that follow a sound why they are what they are.
+    ``attempts`` are those that were made for the shot. ``parents`` are what it is to be made from: one with its
+    content for each reference to a shot, in order. ``now`` says of parameters that follow a sound why they are so.
     """
-    before = _made_before(shot, take, history)
+    arrived = _arrived(attempts)
+    before = _made_before(take, arrived)
     if before is None:
-        return "new take" if _arrived(history.of_shot(shot.id)) else "new shot"
+        return "new take" if arrived else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
     changes = [
         *_model_change(before.model, shot.model),
         *_prompt_change(request.get("prompt"), shot.prompt),
         *_param_changes(dict(request.get("params") or {}), shot.params, now),
-        *_reference_changes(request, before, shot.references, history, facts),
+        *_reference_changes(request, before, shot.references, uploads, facts),
         *_parent_changes(before, parents),
     ]
     if not changes and before.take != take:
@@ -52,10 +53,10 @@ def why_new(
     )
 
 
-def _made_before(shot: Shot, take: int, history: History) -> Attempt | None:
-    mine = _arrived(history.of_take(shot.id, take))
+def _made_before(take: int, arrived: Sequence[Attempt]) -> Attempt | None:
+    mine = [one for one in arrived if one.take == take]
     if not mine and take == 1:
-        mine = _arrived(history.of_shot(shot.id))
+        mine = [*arrived]
     return mine[-1] if mine else None
 
 
@@ -113,16 +114,16 @@ def _reference_changes(
     request: Mapping[str, Any],
     before: Attempt,
     references: Sequence[Reference],
-    history: History,
+    uploads: Iterable[Upload],
     facts: Mapping[str, FileFacts],
 ) -> list[str]:
     items: list[dict[str, Any]] = list((request.get("params") or {}).get(REFERENCES) or [])
-    uploads = {upload.url: upload for upload in history.uploads.values()}
+    by_url = {upload.url: upload for upload in uploads}
     if len(items) != len(references):
         return [f"references {len(items)} -> {len(references)}"]
     changes = []
     for item, reference in zip(items, references, strict=True):
-        change = _reference_change(uploads.get(item.get("url", "")), item, reference, facts)
+        change = _reference_change(by_url.get(item.get("url", "")), item, reference, facts)
         if change:
             changes.append(change)
     return changes

@@ -22,6 +22,7 @@ from rivya_run.yaml12.nodes import meaning
 _BARE: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ +-]*(?:[:][A-Za-z0-9_./][A-Za-z0-9_./ +-]*)*")
 
 _PLACE: Final = ("line", "column", "where")
+_ORIGIN: Final = ("written", "versions")
 
 
 def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
@@ -41,7 +42,11 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
-    carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.default is not MISSING]
+    carried = [
+        (field, getattr(shot, field.name))
+        for field in fields(Shot)
+        if field.default is not MISSING and field.name not in _ORIGIN
+    ]
     lines += [
         f"    {field.name}: {_filled(field.name)(value)}"
         for field, value in carried

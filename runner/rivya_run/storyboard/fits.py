@@ -6,7 +6,7 @@ Read here as written and linked to their sounds; which value that comes to is pl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -94,12 +94,23 @@ def read_fits(written: Mapping[str, WrittenFit], names: Names) -> dict[str, Fit]
     return found
 
 
+def files_of(sounds: Iterable[Sound]) -> dict[str, str]:
+    """The files of entries of ``sound``, by their ids."""
+    return {sound.id: sound.file for sound in sounds if sound.id is not None}
+
+
 def with_sounds(
-    shots: Sequence[Shot], linked: Mapping[str, Linked], sounds: Sequence[Sound], findings: Findings
+    shots: Iterable[Shot],
+    linked: Mapping[str, Linked],
+    sounds: Mapping[str | None, Mapping[str, str]],
+    findings: Findings,
 ) -> tuple[Shot, ...]:
-    """The shots with the files of sounds that are files; what follows no sound is said."""
-    files = {sound.id: sound.file for sound in sounds if sound.id is not None}
-    return tuple(_with_sounds(shot, linked, files, findings) if shot.fits else shot for shot in shots)
+    """The shots with the files of sounds that are files; what follows no sound is said. ``sounds`` are the files of
+    the entries of ``sound``, by their ids, for each version."""
+    return tuple(
+        _with_sounds(shot, linked, sounds[next(iter(shot.versions), None)], findings) if shot.fits else shot
+        for shot in shots
+    )
 
 
 def _with_sounds(
