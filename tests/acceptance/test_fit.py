@@ -429,3 +429,38 @@ def test_warnings_go_by_what_was_sent(project: Project) -> None:
     done = in_project(project, project.path)
     assert durations(project) == [7]
     assert "instead of the 7 s asked for" in done.stderr
+
+
+def test_a_clip_in_two_languages(project: Project) -> None:
+    """Each clip is as long as its version's voice; one version more buys its own, the others stay as they are."""
+    said = {"de": 7.3, "en": 6.3, "fr": 9.2}
+
+    def languages(*names: str) -> str:
+        versions = [f"{name}: {{vars: {{said: {words(said[name])}}}}}" for name in names]
+        shots = board(voice(1).replace("prompt: " + words(1), 'prompt: "${said}"'), fit())
+        return f"versions: {{{', '.join(versions)}}}\n{shots}"
+
+    project.write(languages("de", "en"))
+    assert project.run().exit_code == 0
+    assert (durations(project, "sh010-de"), durations(project, "sh010-en")) == ([8], [7])
+    project.write(languages("fr", "de", "en"))
+    assert project.run().exit_code == 0
+    assert durations(project, "sh010-fr") == [10]
+    assert project.tasks() == 6
+    assert project.run().exit_code == 0
+    assert project.tasks() == 6
+
+
+def test_the_clip_of_a_storyboard_that_gets_versions_stays(project: Project) -> None:
+    """What was made under the shot's own id serves its family, where it is long enough."""
+    project.write(board(voice(7.3), fit()))
+    project.run()
+    said = f"prompt: {words(7.3)}"
+    versions = f"versions: {{a: {{vars: {{said: {words(7.3)}}}}}, b: {{vars: {{said: {'b' * 95}}}}}}}\n"
+    project.write(versions + board(voice(7.3).replace(said, 'prompt: "${said}"'), fit()))
+    assert project.run().exit_code == 0
+    assert project.tasks() == 4
+    assert durations(project, "sh010") + durations(project, "sh010-a") + durations(project, "sh010-b") == [
+        8,
+        7,
+    ]

@@ -174,3 +174,46 @@ def test_what_its_file_is_decides() -> None:
     assert judged(FileTrouble("v.wav", "missing-file", "not there")) == [("missing-file", Severity.ERROR)]
     assert judged(silent) == [("fit", Severity.ERROR)]
     assert judged(long) == [("fit-too-long", Severity.ADVICE)]
+
+
+VERSIONS = "versions: {de: {vars: {l: de, said: Guten Morgen}}, en: {vars: {l: en, said: Good morning}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("shots", "follows"),
+    [
+        (clip("{duration: {fit: vo010}}") + VOICE, {"a": "vo010"}),
+        (
+            clip("{duration: {fit: vo010}}") + VOICE.replace("Did you hear that", '"${said}"'),
+            {"a-de": "vo010-de", "a-en": "vo010-en"},
+        ),
+        (
+            clip("{duration: {fit: '${l}'}}") + VOICE.replace("vo010", "de") + VOICE.replace("vo010", "en"),
+            {"a-de": "de", "a-en": "en"},
+        ),
+        (
+            clip("{duration: {fit: vo010-en}}") + VOICE.replace("Did you hear that", '"${said}"'),
+            {"a": "vo010-en"},
+        ),
+        (
+            clip("{duration: {fit: vo}}") + "  - {id: vo, file: 'vo-${l}.wav'}\n",
+            {"a-de": "vo-de", "a-en": "vo-en"},
+        ),
+        (clip("{duration: {fit: music}}"), {"a-de": "music", "a-en": "music"}),
+    ],
+)
+def test_a_shot_varies_with_its_sound(shots: str, follows: dict[str, str]) -> None:
+    """Where the sound's text, its file or the name that is written for it differs; else the versions share a clip."""
+    found = board(shots, VERSIONS + "sound: [{id: music, file: 'music-${l}.wav'}]\n").shots
+    assert {shot.id: shot.fits["duration"].shot for shot in found if shot.fits} == follows
+    assert [shot.fits["duration"].file for shot in found if shot.fits and "music" in shots] == [
+        f"music-{language}.wav" for language in ("de", "en") if "music" in shots
+    ]
+
+
+def test_a_sound_that_is_listed_for_another_version_is_made_where_a_clip_follows_it() -> None:
+    """As a shot that others refer to is."""
+    shots = clip("{duration: {fit: vo010}}") + VOICE.replace(
+        "prompt: Did you hear that", "film: [de], prompt: '${said}'"
+    )
+    assert [shot.id for shot in board(shots, VERSIONS).shots] == ["a-de", "a-en", "vo010-de", "vo010-en"]
