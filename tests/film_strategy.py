@@ -83,7 +83,9 @@ def _measured(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         return st.just({"width": 640, "height": 480})
     if kind == "audio":
         return _HOW_LONG.map(lambda seconds: {"duration": seconds, "audio": True})
-    frames = st.tuples(st.integers(1, 400) | st.integers(1, 9000), st.sampled_from((*RATES, *ODD_RATES)), st.booleans())
+    frames = st.tuples(
+        st.integers(1, 400) | st.integers(1, 9000), st.sampled_from((*RATES, *ODD_RATES)), st.booleans()
+    )
     return frames.map(
         lambda drawn: {
             "width": 1280,

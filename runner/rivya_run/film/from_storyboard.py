@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rivya_run.film.captions import spoken
 from rivya_run.film.clips import footage
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_manifest import about, hashes_of, measured, own_footage, script_of
@@ -49,17 +48,12 @@ from rivya_run.storyboard.model import (
     Sound,
     Storyboard,
 )
+from rivya_run.storyboard.speech import asked_seconds, estimated_sound
 from rivya_run.text import visible
 
 BEFORE: Final = "is shown as it was before the prompt changed"
-SPOKEN: Final = 15
-"""Characters of speech in a second, as far as can be said before it is made."""
-
 _USUAL: Final = Fraction(5)
 """Seconds of a clip or sound that isn't made yet and of which nothing says how long it will be."""
-
-_LENGTHS: Final = ("duration", "duration_seconds")
-"""Parameters in which models are asked for a length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,15 +237,11 @@ def _estimated(shot: Shot, kind: str | None) -> Footage:
 
 
 def _seconds(shot: Shot, kind: str | None) -> Fraction:
-    for name in _LENGTHS:
-        try:
-            asked = exact(str(shot.params[name]))
-        except (KeyError, ValueError, ZeroDivisionError):
-            continue
-        if asked > 0:
-            return asked
     if kind == "audio":
-        return max(Fraction(1), Fraction(len(spoken(_words(shot.prompt, shot.params))), SPOKEN))
+        return estimated_sound(shot)
+    asked = asked_seconds(shot.params)
+    if asked is not None:
+        return asked
     # Nobody can say that a trim is beyond the end of a clip of unknown length.
     return max([_USUAL, *(time + 1 for time in _trim(shot) if time is not None)])
 
@@ -312,9 +302,13 @@ def _mix(film: Film) -> Mix:
 
 def planned_films(prepared: Prepared) -> list[tuple[str | None, Edit, tuple[str, ...]]]:
     """The films that a run of a plan comes to: version, film, and the shots that it leaves out on purpose."""
-    now = present_of(prepared)
+    now, board = present_of(prepared), prepared.source.storyboard
+    # The plan knows what follows a sound, or estimates it.
+    params = {step.shot.id: step.shot.params for step in prepared.plan.steps if step.shot.fits}
+    board = board.with_shots(lambda shot: replace(shot, params=params.get(shot.id, shot.params)))
+    now = replace(now, source=replace(prepared.source, storyboard=board))
     films = []
-    for version in prepared.source.storyboard.films:
+    for version in board.films:
         filmed = script_now(now, version, planning=True)
         films.append((version, edited(filmed.script), filmed.out))
     return films

@@ -256,6 +256,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "reserved": "a parameter that rivya-run writes itself",
         "missing-prompt": "the model needs a prompt",
         "prompt-length": "longer than the model allows; advice where only UTF-16 units are too many",
+        "fit": "a length that follows what is no sound, or stands for a parameter that is no number",
+        "fit-too-long": "advice: no value of the model is as long as the sound that it is to fit",
     },
     "References": {
         "reference": "a reference mapping without exactly one of `path`, `url`, `shot`",

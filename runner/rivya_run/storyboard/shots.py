@@ -22,7 +22,7 @@ from rivya_run.storyboard.layers import (
     shown_id,
     well_shaped,
 )
-from rivya_run.storyboard.model import Reference, Shot
+from rivya_run.storyboard.model import Fit, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
@@ -217,13 +217,14 @@ class ShotReader:
         references = self._references.read(stack.values.get("references"), names, table)
         prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
         params: dict[str, Json] = {}
+        fits: dict[str, Fit] = {}
         if table is not None:
             there = written.has("prompt") or misspelt(written.node, KeyPlace.SHOT, "prompt")
             if table.prompt_required and not there:
                 message = f"'prompt' is missing; {table.id} needs one"
                 self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
-            params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
+            params, fits = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             check_policy(references, table, where, written.node, self.findings)
             if table.advice:
                 self._advise(written, table, params, references, version)
@@ -239,6 +240,7 @@ class ShotReader:
             params=params,
             references=references,
             tags=stack.tags,
+            fits=fits,
             pick=pick_of(pick, shot_id),
             **written.place(shot_id, matrix),
             **carried,

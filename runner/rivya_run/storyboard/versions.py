@@ -77,7 +77,8 @@ def _tell_twins(node: MappingNode, own: Mapping[str, object], findings: Findings
 
 @dataclass(slots=True)
 class Drafts:
-    """The shots of each version as they were read, by the id in the file; ``order`` has all ids in their order.
+    """The shots of each version as they were read, by the id in the file; ``order`` has all ids in their order,
+    ``sounds`` the files of the entries of ``sound``, by their ids.
 
     ``late`` reads a shot for a version that it isn't made for by itself, when another shot turns out to need it.
     """
@@ -86,6 +87,7 @@ class Drafts:
     of: dict[str | None, dict[str, Linked]] = field(default_factory=dict)
     order: dict[str, None] = field(default_factory=dict)
     late: dict[tuple[str | None, str], Callable[[], None]] = field(default_factory=dict)
+    sounds: Mapping[str | None, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.of = {version.name: {} for version in self.versions}
@@ -104,8 +106,9 @@ class Drafts:
 
 
 def _needs(shot: Shot) -> list[str]:
-    """The ids of the shots that one is made from, as they stand in the file."""
-    return [one.shot for one in shot.references if isinstance(one, ShotReference)]
+    """The ids of the shots that one is made from, or whose length it follows, as they stand in the file."""
+    made_from = [one.shot for one in shot.references if isinstance(one, ShotReference)]
+    return made_from + [fit.shot for fit in shot.fits.values()]
 
 
 class Made:
@@ -152,7 +155,8 @@ class Made:
             if isinstance(place := getattr(draft, key), Mapping)
         }
         own = {
-            name: getattr(made, name) for name in ("id", "where", "references", "pick", "written", "versions")
+            name: getattr(made, name)
+            for name in ("id", "where", "references", "fits", "pick", "written", "versions")
         }
         return replace(draft, **{**own, **anchors})
 
@@ -198,7 +202,8 @@ class Made:
         for version, drafts in self._drafts.of.items():
             if version is not None and written in drafts:
                 meant = self._with_made_ids(drafts[written], version)
-                text = "" if self._circular else _text_of(meant.shot)
+                sounds = self._drafts.sounds.get(version, {})
+                text = "" if self._circular else _text_of(meant.shot, sounds)
                 groups.setdefault(text, []).append((version, meant))
         for found in groups.values():
             version, one = found[0]
@@ -215,7 +220,9 @@ class Made:
 
     def _with_made_ids(self, draft: Linked, version: str) -> Linked:
         meant = tuple(self._meant(one, version) for one in draft.shot.references)
-        return Linked(replace(draft.shot, references=meant), draft.kind, draft.table, draft.pick)
+        fits = {key: replace(fit, shot=self.id_in(version, fit.shot)) for key, fit in draft.shot.fits.items()}
+        shot = replace(draft.shot, references=meant, fits=fits)
+        return Linked(shot, draft.kind, draft.table, draft.pick)
 
     def _meant(self, reference: Reference, version: str) -> Reference:
         if not isinstance(reference, ShotReference):
@@ -231,13 +238,17 @@ def _is_circular(graph: Mapping[str, Iterable[str]]) -> bool:
     return False
 
 
-def _text_of(shot: Shot) -> str:
-    """What makes two drafts of a shot the same thing to make: all that is sent, and its own file."""
+def _text_of(shot: Shot, sounds: Mapping[str, str]) -> str:
+    """What makes two drafts of a shot the same thing to make: all that is sent, and its own file.
+
+    A length that follows an entry of ``sound`` goes by its file, which is another one in each language, say.
+    """
     references = [
         [type(one).__name__, {name: value for name, value in _fields(one) if name not in _PLACE}]
         for one in shot.references
     ]
-    return json.dumps([shot.model, shot.prompt, shot.params, references, shot.file], sort_keys=True)
+    fits = {key: [fit.shot, fit.pad, sounds.get(fit.shot)] for key, fit in shot.fits.items()}
+    return json.dumps([shot.model, shot.prompt, shot.params, fits, references, shot.file], sort_keys=True)
 
 
 def _fields(reference: Reference) -> Iterator[tuple[str, Any]]:
