@@ -9,9 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from film_strategy import RATES
 from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, Transition, exact
-
-RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
 
 
 def clip(name: str, seconds: float = 4, **more: Any) -> PictureShot:

@@ -37,7 +37,7 @@ class Filmed:
         return edited(self.script)
 
     def page(self, **more: Any) -> Path:
-        return write_report(self.manifest, self.folder, script=self.script, **more)
+        return write_report(self.manifest, self.folder, scripts={None: self.script}, **more)
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def filmed(shots_folder: Path) -> Filmed:
 
 
 WATCH = """() => {
-  const [bar, film] = ['#film-at', '#film'].map((id) => document.querySelector(id)), clock = () => bar.value / 24;
+  const [bar, film] = ['.film-at', '#film'].map((id) => document.querySelector(id)), clock = () => bar.value / 24;
   const seen = window.seen = { heard: {}, shown: {}, end: 0, loud: [] };
   document.addEventListener('play', ({ target }) => { seen.heard[target.dataset.id] ??= clock(); }, true);
   const look = () => {
-    for (const node of document.querySelectorAll('#screen > *')) {
+    for (const node of document.querySelectorAll('.screen > *')) {
       const id = node.dataset.id;
       if (node.tagName === 'AUDIO') { if (!node.paused) seen.loud.push([id, clock(), node.volume]); }
       else if (Number(node.style.opacity) > 0) (seen.shown[id] ??= []).push(clock());
@@ -107,14 +107,14 @@ WATCH = """() => {
 }"""
 """Writes down what is on and what is heard, by the film's own clock."""
 
-STOOD = """() => [...document.querySelectorAll('#screen > *')].every(
+STOOD = """() => [...document.querySelectorAll('.screen > *')].every(
   (node) => node.tagName === 'IMG' ? node.complete : node.paused && !node.seeking && node.readyState >= 2)"""
 
 
 def players(page: Page) -> dict[str, list[float]]:
     """Where each player stands, and how visible it is."""
     found: dict[str, list[float]] = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('#screen > *')].map(
+        """() => Object.fromEntries([...document.querySelectorAll('.screen > *')].map(
              (node) => [node.dataset.id, [node.currentTime ?? 0, Number(node.style.opacity || 1)]]))"""
     )
     return found
@@ -131,12 +131,12 @@ def until(page: Page, truth: str) -> None:
 
 def at(page: Page) -> float:
     """The film's clock in seconds."""
-    return int(page.locator("#film-at").input_value()) / RATE
+    return int(page.locator(".film-at").input_value()) / RATE
 
 
 def seek(page: Page, seconds: float, length: float) -> None:
     """Click the strip there, and wait for the players."""
-    box = page.locator("#strip").bounding_box()
+    box = page.locator(".strip").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * seconds / length, box["y"] + 30)
     until(page, STOOD)
@@ -155,7 +155,7 @@ def test_the_film_plays_from_begin_to_end(opened: Opener, filmed: Filmed, embed:
     page = opened(made)
     assert page.evaluate("[...document.querySelectorAll('video')].every(v => v.readyState === 0)")
     page.evaluate(WATCH)
-    page.locator("#film-start").click()
+    page.locator(".film-start").click()
     page.evaluate("window.ended")
     seen = page.evaluate("window.seen")
     assert seen["end"] == pytest.approx(float(edit.seconds))
@@ -167,15 +167,15 @@ def test_the_film_plays_from_begin_to_end(opened: Opener, filmed: Filmed, embed:
     assert set(seen["heard"]) == {"s1", "s2", "vo", "fx", EVIL}
     for one in edit.sounds:
         assert float(one.begin) - 0.03 <= seen["heard"][one.shot.id] <= float(one.begin) + 0.3
-    assert page.evaluate("[...document.querySelectorAll('#screen > *')].every(node => node.paused ?? true)")
-    expect(page.locator("#film-play")).to_have_text("Play")
+    assert page.evaluate("[...document.querySelectorAll('.screen > *')].every(node => node.paused ?? true)")
+    expect(page.locator(".film-play")).to_have_text("Play")
 
 
 def test_music_falls_while_somebody_speaks(opened: Opener, filmed: Filmed) -> None:
     """By 12 dB under the voice, and back after it."""
     page = opened(filmed.page())
     page.evaluate(WATCH)
-    page.locator("#film-play").click()
+    page.locator(".film-play").click()
     page.evaluate("window.ended")
     levels = [(when, level) for name, when, level in page.evaluate("window.seen.loud") if name == EVIL]
     under = [level for when, level in levels if 0.4 < when < 0.65]
@@ -207,11 +207,11 @@ def test_the_film_is_moved_by_keyboard(opened: Opener, filmed: Filmed) -> None:
     """Space plays and pauses, arrows go a frame on and back, and the place is told in words."""
     page = opened(filmed.page())
     page.keyboard.press(" ")
-    expect(page.locator("#film-play")).to_have_text("Pause")
-    until(page, "document.querySelector('#film-at').value > 6")
+    expect(page.locator(".film-play")).to_have_text("Pause")
+    until(page, "document.querySelector('.film-at').value > 6")
     page.keyboard.press(" ")
-    expect(page.locator("#film-play")).to_have_text("Play")
-    bar = page.locator("#film-at")
+    expect(page.locator(".film-play")).to_have_text("Play")
+    bar = page.locator(".film-at")
     bar.focus()
     page.keyboard.press("Home")
     for _ in range(3):
@@ -220,19 +220,19 @@ def test_the_film_is_moved_by_keyboard(opened: Opener, filmed: Filmed) -> None:
     assert at(page) == 2 / RATE
     expect(bar).to_have_attribute("aria-valuetext", "0.1 s of 4.0 s, s1")
     page.keyboard.press(" ")
-    expect(page.locator("#film-play")).to_have_text("Pause")
+    expect(page.locator(".film-play")).to_have_text("Pause")
 
 
 def test_one_thing_plays_at_a_time(opened: Opener, filmed: Filmed) -> None:
     """A take's player stops the film, and the film stops it."""
     page = opened(filmed.page())
-    page.locator("#film-play").click()
+    page.locator(".film-play").click()
     page.evaluate("document.querySelector('#s1t1 video').play()")
-    expect(page.locator("#film-play")).to_have_text("Play")
+    expect(page.locator(".film-play")).to_have_text("Play")
     assert not page.evaluate("document.querySelector('#s1t1 video').paused")
-    page.locator("#film-play").click()
+    page.locator(".film-play").click()
     until(page, "document.querySelector('#s1t1 video').paused")
-    expect(page.locator("#film-play")).to_have_text("Pause")
+    expect(page.locator(".film-play")).to_have_text("Pause")
 
 
 def test_a_file_that_is_gone_does_not_hold_the_film(opened: Opener, filmed: Filmed) -> None:
@@ -241,18 +241,18 @@ def test_a_file_that_is_gone_does_not_hold_the_film(opened: Opener, filmed: Film
     for gone in ("s1/s1.mp4", "vo/vo.wav"):
         (filmed.folder / gone).write_bytes(b"no clip at all")
     page = opened(made)
-    page.locator("#film-play").click()
-    expect(page.locator("#film-note")).to_have_text("s1 can’t be played here")
-    until(page, "document.querySelector('#film-at').value == document.querySelector('#film-at').max")
+    page.locator(".film-play").click()
+    expect(page.locator(".film-note")).to_have_text("s1 can’t be played here")
+    until(page, "document.querySelector('.film-at').value == document.querySelector('.film-at').max")
 
 
 def test_the_film_can_be_read_without_javascript(opened: Opener, filmed: Filmed) -> None:
     """The strip and the edit as a list are in the HTML itself; what needs script isn't shown."""
     page = opened(filmed.page(), script=False)
-    for name in ("#film-start", "#film-play", "#film-at"):
+    for name in (".film-start", ".film-play", ".film-at"):
         expect(page.locator(name)).to_be_hidden()
-    strip = page.locator("#strip > svg").bounding_box()
-    second = page.locator("#strip svg[data-id=s2]").bounding_box()
+    strip = page.locator(".strip > svg").bounding_box()
+    second = page.locator(".strip svg[data-id=s2]").bounding_box()
     assert strip is not None and second is not None
     assert (second["x"] - strip["x"]) / strip["width"] == pytest.approx(0.25, abs=0.01)
     page.locator("#film .edit summary").first.click()
@@ -266,7 +266,7 @@ def test_the_film_can_be_read_without_javascript(opened: Opener, filmed: Filmed)
         "fx",
         "s1",
     ]
-    expect(page.locator("#film-time")).to_have_text("4 s")
+    expect(page.locator(".film-time")).to_have_text("4 s")
 
 
 def test_a_picture_of_the_contact_strip_leads_to_its_shot(opened: Opener, filmed: Filmed) -> None:
@@ -317,8 +317,8 @@ def test_the_film_fits_every_screen_and_can_be_read(opened: Opener, filmed: Film
 def test_nothing_written_by_people_acts_in_the_film(opened: Opener, filmed: Filmed) -> None:
     """Names and prompts with markup in them are text, in the strip, the list and while it plays."""
     page = opened(filmed.page())
-    page.locator("#film-play").click()
-    until(page, "document.querySelector('#film-at').value > 12")
+    page.locator(".film-play").click()
+    until(page, "document.querySelector('.film-at').value > 12")
     assert page.locator("script").count() == 1
     assert page.locator("[onerror], img[src=x]").count() == 0
-    assert page.locator("#strip .music").get_attribute("data-id") == EVIL
+    assert page.locator(".strip .music").get_attribute("data-id") == EVIL

@@ -17,9 +17,15 @@ from rivya_run.cli import options
     is_flag=True,
     help="Put small copies of clips and sounds into the page, so that it can be sent as a single file.",
 )
+@options.outside
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
 def command(
-    storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, embed: bool, show: bool
+    storyboards: tuple[Path, ...],
+    simulate: bool,
+    outputs: Path | None,
+    embed: bool,
+    allow_outside: bool,
+    show: bool,
 ) -> None:
     """Write report.html into the output folder: the film, all takes with players, spend, a timeline of the run.
 
@@ -28,21 +34,24 @@ def command(
     from rivya_run.cli.messages import cut_progress, say, show_notices
     from rivya_run.film.edit import edited
     from rivya_run.film.from_storyboard import script_now
+    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
     from rivya_run.views.page import write_report
 
     for storyboard in storyboard_files(storyboards):
-        found = present(storyboard, outputs, simulate=simulate)
-        script = script_now(found).script
-        show_notices([*filter(None, [found.notice]), *edited(script).notices])
-        with cut_progress() as progress:
+        found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
+        versions = found.source.storyboard.films if found.source is not None else (None,)
+        scripts = {version: script_now(found, version).script for version in versions}
+        notices = [notice for script in scripts.values() for notice in edited(script).notices]
+        show_notices([*filter(None, [found.notice]), *notices])
+        with exporting(found.folder), cut_progress() as progress:
             page = write_report(
                 found.manifest,
                 found.folder,
-                storyboard_folder=found.storyboard_folder,
+                storyboard_folder=found.own.folder,
                 embed=embed,
-                script=script,
+                scripts=scripts,
                 progress=progress,
                 tell=say,
             )

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from film_scripts import RATES, clip, scripts, sound, still, times
+from film_scripts import clip, scripts, sound, still, times
+from film_strategy import RATES
 from rivya_run.film.edit import Edit, edited, standard_rate
 from rivya_run.film.placing import Placed
 from rivya_run.film.script import (

@@ -40,7 +40,9 @@ def test_a_page_says_how_large_it_is_and_what_is_in_it(tmp_path: Path) -> None:
     boards.clip(tmp_path / "small.mp4")
     made = board(tmp_path, large(tmp_path, "large.mp4"), "small.mp4")
     told: list[str] = []
-    page = write_report(made, tmp_path, script=script_of(made, tmp_path), embed=True, tell=told.append)
+    page = write_report(
+        made, tmp_path, scripts={None: script_of(made, tmp_path)}, embed=True, tell=told.append
+    )
     [line] = told
     assert line.startswith("a page of ") and "small copies of 2 of 2 files" in line
     text = page.read_text("utf-8")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -60,26 +60,27 @@ def write_report(
     *,
     storyboard_folder: Path | None = None,
     embed: bool = False,
-    script: Script | None = None,
+    scripts: Mapping[str | None, Script] | None = None,
     progress: CutProgress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``report.html`` into an output folder and return its path.
 
-    References are pictured from ``storyboard_folder``, to which their paths are relative. The film is that of
-    ``script``; without one there is none. With ``embed`` small copies of what can be played are put into the page:
+    References are pictured from ``storyboard_folder``, to which their paths are relative. The films are those
+    of ``scripts``, by their versions. With ``embed`` small copies of what can be played are put into the page:
     ``progress`` is told how far that is, ``tell`` what is in it. Raises OutputFolderError when the folder can't be
     written.
     """
     references = (storyboard_folder,) if storyboard_folder is not None else ()
-    film = edited(script) if script is not None else None
-    paths = pictured(manifest, script, folder)
+    scripts = scripts or {}
+    films = {version: edited(script) for version, script in scripts.items()}
+    paths = pictured(manifest, scripts.values(), folder)
     files = FolderFiles(folder, references, takes=len(paths))
     files.prepare(paths)
     if embed:
-        files.embed(*embeddable(manifest, film, folder), progress)
+        files.embed(*embeddable(manifest, films.values(), folder), progress)
     target = folder / NAME
-    content = page(manifest, files, film, own_files(script))
+    content = page(manifest, files, films, own_files(scripts.values()))
     write_atomically(target, (piece.encode("utf-8", "replace") for piece in render(content)))
     if tell is not None and content.holds:
         tell(f"a page of {size(target.stat().st_size)}: {content.holds}")

@@ -175,6 +175,7 @@ class StripBar:
 class FilmStrip:
     """The film. ``rows`` are its sounds by tracks, none in a row overlapping another; ``facts`` tell its length."""
 
+    version: str
     seconds: str
     rate: str
     frames: int
@@ -201,7 +202,7 @@ class Page:
     shots: int
     counts: tuple[tuple[str, str, int], ...]
     running_time: str
-    film: FilmStrip | None
+    films: tuple[FilmStrip, ...]
     holds: str
     dense: bool
     chosen: int

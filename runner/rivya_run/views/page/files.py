@@ -25,11 +25,12 @@ from rivya_run.film.script import PictureShot, Script
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
 from rivya_run.project.manifest_reader import Entry, entries, playable
+from rivya_run.project.places import POSTERS
 from rivya_run.text import counted
 from rivya_run.views.page.cards import Embedded, data_uri
 from rivya_run.views.page.figures import size
 
-CACHE = ".posters"
+CACHE = POSTERS
 POSTERS_ALL = 24 * 1024 * 1024
 """Bytes of all posters of a page together, so that it still opens quickly; takes beyond it have none."""
 
@@ -211,26 +212,28 @@ def path_from(folder: Path, file: Path) -> str:
     return file.as_posix()
 
 
-def pictured(manifest: Entry, script: Script | None, folder: Path) -> list[str]:
+def pictured(manifest: Entry, scripts: Iterable[Script], folder: Path) -> list[str]:
     """The files that get a poster."""
     found = [path for path, kind in _played(manifest) if kind != "audio"]
-    shots = script.shots if script is not None else ()
+    shots = (shot for script in scripts for shot in script.shots)
     shown = (shot.footage for shot in shots if isinstance(shot, PictureShot))
     return found + [path_from(folder, one.file) for one in shown if one is not None and one.file is not None]
 
 
-def own_files(script: Script | None) -> dict[str, Path]:
+def own_files(scripts: Iterable[Script]) -> dict[str, Path]:
     """The files of people's own by the shots that they are."""
-    shots = script.shots if script is not None else ()
+    shots = [shot for script in scripts for shot in script.shots]
     own = {shot.id: shot.footage.file for shot in shots if not shot.generated and shot.footage is not None}
     return {name: file for name, file in own.items() if file is not None}
 
 
-def embeddable(manifest: Entry, film: Edit | None, folder: Path) -> tuple[list[str], list[str]]:
-    """The files that a film plays, and those of all takes."""
-    shots = [*(piece.shot for piece in film.pieces), *(one.shot for one in film.sounds)] if film else []
-    files = (shot.footage.file for shot in shots if shot.footage is not None)
-    needed = [path_from(folder, file) for file in files if file is not None]
+def embeddable(manifest: Entry, films: Iterable[Edit], folder: Path) -> tuple[list[str], list[str]]:
+    """The files that films play, and those of all takes."""
+    needed = []
+    for film in films:
+        for shot in (*(piece.shot for piece in film.pieces), *(sound.shot for sound in film.sounds)):
+            if shot.footage is not None and shot.footage.file is not None:
+                needed.append(path_from(folder, shot.footage.file))
     return needed, [path for path, _ in _played(manifest)]
 
 

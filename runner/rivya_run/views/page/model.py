@@ -82,13 +82,17 @@ class PageFiles(Protocol):
 
 
 def page(
-    manifest: Entry, files: PageFiles, film: Edit | None = None, own: Mapping[str, Path] | None = None
+    manifest: Entry,
+    files: PageFiles,
+    films: Mapping[str | None, Edit] | None = None,
+    own: Mapping[str, Path] | None = None,
 ) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted.
 
-    Without a ``film`` there is no strip, and its length is that of the chosen clips together. ``own`` are files of
-    people's own by the shots that they are.
+    Without ``films``, by their versions, there is no strip, and the length is that of the chosen clips together.
+    ``own`` are files of people's own by the shots that they are.
     """
+    films = films or {}
     builder = _Builder(manifest, files, own or {})
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
@@ -97,6 +101,7 @@ def page(
     )
     scenes = tuple(_scenes(shots))
     takes = [take for shot in shots for take in shot.takes]
+    places = {shot.id: shot.anchor for shot in shots}
     board = mapping(manifest.get("storyboard"))
     name = shown(board.get("id")) or "storyboard"
     return Page(
@@ -108,8 +113,11 @@ def page(
         takes=len(takes),
         shots=sum(not shot.own_path for shot in shots),
         counts=tuple(_counts(takes)),
-        running_time=film_length(film.seconds) if film is not None else seconds(sum(builder.lengths)),
-        film=film_strip(film, builder.played, {shot.id: shot.anchor for shot in shots}) if film else None,
+        running_time=" · ".join(film_length(film.seconds) for film in films.values())
+        or seconds(sum(builder.lengths)),
+        films=tuple(
+            filter(None, (film_strip(films[name], builder.played, places, name or "") for name in films))
+        ),
         holds=files.holds(),
         dense=len(takes) > MANY,
         chosen=sum(shot.shown is not None for shot in shots),

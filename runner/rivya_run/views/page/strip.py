@@ -31,7 +31,9 @@ _ROOM = (Fraction(1, 100), Fraction(1, 28), Fraction(1, 8))
 """Of the film's length: what is shorter has no room for a picture, for its name, for its name on a phone."""
 
 
-def film_strip(edit: Edit, played: Callable[[Path], Played], places: Mapping[str, str]) -> FilmStrip | None:
+def film_strip(
+    edit: Edit, played: Callable[[Path], Played], places: Mapping[str, str], version: str = ""
+) -> FilmStrip | None:
     """The strip of a film; None where there is nothing to see. ``places`` are anchors of shots by their ids."""
     if not edit.pieces:
         return None
@@ -43,6 +45,7 @@ def film_strip(edit: Edit, played: Callable[[Path], Played], places: Mapping[str
     facts += [counted(len(pieces), "picture"), *([counted(sounds, "sound")] if sounds else [])]
     first = edit.pieces[0].shot.footage
     return FilmStrip(
+        version=version,
         seconds=_exact(edit.seconds),
         rate=f"{float(edit.rate):.9g}",
         frames=edit.frames,

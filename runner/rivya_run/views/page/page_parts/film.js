@@ -1,16 +1,14 @@
 // The film: its pieces one after another with the sounds, all by one clock that waits for what isn't ready.
-(() => {
-  const film = document.querySelector("#film");
-  if (!film) return;
+for (const film of document.querySelectorAll(".film")) {
   const one = (selector) => film.querySelector(selector);
-  const [stage, bar, play, start, time, note] = ["#stage", "#film-at", "#film-play", "#film-start", "#film-time", "#film-note"].map(one);
+  const [stage, bar, play, start, time, note] = [".stage", ".film-at", ".film-play", ".film-start", ".film-time", ".film-note"].map(one);
   const length = Number(film.dataset.seconds);
   const rate = Number(film.dataset.rate);
   const AHEAD = 2; // seconds before its time that a file is opened
   const DRIFT = 0.12; // seconds that a player may be off the clock before it is moved
   const PATIENCE = 4; // seconds that the clock waits for a file
 
-  const items = [...film.querySelectorAll("#strip [data-begin]")].map(({ dataset }) => ({
+  const items = [...film.querySelectorAll(".strip [data-begin]")].map(({ dataset }) => ({
     id: dataset.id,
     kind: dataset.kind,
     card: dataset.card,
@@ -56,7 +54,7 @@
     node.dataset.id = item.id;
     node.style.zIndex = items.indexOf(item); // in a dissolve the one that comes is above
     node.src = address(item);
-    one("#screen").append(node);
+    one(".screen").append(node);
     return node;
   };
   const closed = (item) => {
@@ -143,9 +141,9 @@
   document.addEventListener("play", (event) => { if (running && !stage.contains(event.target)) stop(); }, true);
   document.addEventListener("visibilitychange", () => { if (running && document.hidden) stop(); });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const seen = stage.getBoundingClientRect();
     const free = event.target === document.body && seen.bottom > 0 && seen.top < innerHeight;
     if (event.target === bar || free) { event.preventDefault(); toggle(); }
   });
-})();
+}

@@ -144,7 +144,7 @@
     if (button?.matches(".side")) compare(all(".take", button.closest(".shot")));
   });
   // One player at a time, except side by side and in the film.
-  const group = (player) => player.closest("#compare, #stage") ?? player;
+  const group = (player) => player.closest("#compare, .stage") ?? player;
   for (const name of ["play", "pause", "ended"]) {
     document.addEventListener(name, (event) => { event.target.parentElement.classList.toggle("playing", name === "play"); }, true);
   }
