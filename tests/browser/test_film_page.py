@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +233,27 @@ def test_one_thing_plays_at_a_time(opened: Opener, filmed: Filmed) -> None:
     page.locator(".film-play").click()
     until(page, "document.querySelector('#s1t1 video').paused")
     expect(page.locator(".film-play")).to_have_text("Pause")
+
+
+def test_each_version_has_its_own_film(opened: Opener, filmed: Filmed) -> None:
+    """A strip and a player for each, with its length; one plays at a time, and Space is for the one in view."""
+    short = replace(filmed.script, shots=filmed.script.shots[:2])
+    made = write_report(filmed.manifest, filmed.folder, scripts={"long": filmed.script, "short": short})
+    page = opened(made)
+    assert page.locator(".film h2").all_inner_texts() == ["The film long", "The film short"]
+    assert page.locator(".film-time").all_inner_texts() == ["4 s", "1.5 s"]
+    first, second = page.locator(".film-play").all()
+    first.click()
+    expect(first).to_have_text("Pause")
+    second.click()
+    expect(first).to_have_text("Play")
+    expect(second).to_have_text("Pause")
+    until(page, "document.querySelector('#film1 .film-at').value == 36")
+    expect(second).to_have_text("Play")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    page.keyboard.press(" ")
+    expect(first).to_have_text("Pause")
+    expect(second).to_have_text("Play")
 
 
 def test_a_file_that_is_gone_does_not_hold_the_film(opened: Opener, filmed: Filmed) -> None:
