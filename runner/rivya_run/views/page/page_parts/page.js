@@ -4,6 +4,7 @@
   const one = (selector, root = document) => root.querySelector(selector);
   document.documentElement.classList.add("scripted");
 
+  const contacts = new Map(all("#contacts a").map((link) => [link.getAttribute("href"), link.parentElement]));
   const shots = all(".shot").map((node) => ({
     node,
     id: node.dataset.id,
@@ -11,7 +12,7 @@
     tags: JSON.parse(node.dataset.tags),
     takes: all(".take:not(.own)", node),
     text: null,
-    contact: one(`#contacts a[href="#${node.id}"]`)?.parentElement ?? node,
+    contact: contacts.get("#" + node.id) ?? node,
   }));
   const scenes = all(".scene");
   const find = one("#find");
