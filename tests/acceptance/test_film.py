@@ -247,13 +247,31 @@ def test_a_changed_prompt_shows_what_was_chosen_last_and_says_so(filmed: Project
 
 
 def test_a_storyboard_with_problems_is_shown_as_it_was(filmed: Project) -> None:
-    """`report` and `export` go on with what the last run wrote, and say why."""
+    """`report` goes on with what the last run wrote, and says why."""
     filmed.write(board("s1", s1="{id: s1, promt: It moves}"))
-    for command in ("report", "export"):
-        words = ("--format", "edl") if command == "export" else ()
-        result = in_project(filmed, command, filmed.path, *words)
-        assert result.exit_code == 0, result.output
-        assert "notice: " in result.stderr and "shown as it was when it was run last" in result.stderr
+    result = in_project(filmed, "report", filmed.path)
+    assert result.exit_code == 0, result.output
+    assert "notice: " in result.stderr and "shown as it was when it was run last" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["cut", "otio"])
+def test_a_storyboard_with_a_slip_is_not_exported_as_another_film(filmed: Project, form: str) -> None:
+    """A misspelt key of the film is shown with its place, exit 3, and what was exported before stays."""
+    exported(filmed, form=form)
+    before = {path: path.read_bytes() for path in filmed.folder().iterdir() if path.is_file()}
+    filmed.write(board(s1=SHOTS["s1"].replace("trim", "trin")))
+    result = in_project(filmed, "export", filmed.path, "--format", form)
+    assert result.exit_code == 3
+    assert "did you mean 'trim'?" in result.stderr and "nothing was written" in result.stderr
+    assert {path: path.read_bytes() for path in filmed.folder().iterdir() if path.is_file()} == before
+
+
+def test_without_a_reference_file_what_was_made_is_exported(filmed: Project) -> None:
+    """Clips in a clone, say, that references were not put into: a notice, and the film as the manifest has it."""
+    filmed.write(board("s2", s2="{id: s2, prompt: It turns, references: refs/elsewhere.png}"))
+    result = in_project(filmed, "export", filmed.path, "--format", "otio")
+    assert result.exit_code == 0
+    assert "shown as it was when it was run last" in result.stderr
 
 
 def test_faults_of_the_film_are_notices(filmed: Project) -> None:

@@ -39,7 +39,8 @@ def command(
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
-        edit = edited(script_now(found).script)
+        first = found.source.storyboard.films[0] if found.source is not None else None
+        edit = edited(script_now(found, first).script)
         show_notices([*filter(None, [found.notice]), *edit.notices])
         with exporting(found.folder):
             page = write_report(

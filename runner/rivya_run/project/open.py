@@ -16,6 +16,7 @@ from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.places import project_root
+from rivya_run.storyboard.fits import files_of_fits, judge_fits
 from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
 from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
@@ -30,6 +31,9 @@ ENDINGS: Final = (".yaml", ".yml", ".json")
 _SHOTS: Final = re.compile(rb"""(?m)^["']?shots["']?[ \t]*:""")
 _BLOCK: Final = 1024 * 1024  # bytes read at once: more is no faster
 _SHOWN: Final = 120  # characters of a path in a message
+_MOST_MEASURED: Final = (
+    1024**3
+)  # bytes of a sound that is measured: days of MP3, hours of WAV; more would look hung
 _MAX_NEIGHBOURS: Final = 2000  # names that are compared for a suggestion; a folder may hold a million
 
 
@@ -78,7 +82,9 @@ def open_storyboard(
     looked: dict[str, FileFacts | FileTrouble] = {}
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
+        _measure_sounds(reading.draft, path.parent, root, looked, allow_outside)
         troubles = judge_references(reading.draft, catalog, looked, file)
+        troubles += judge_fits(reading.draft, catalog, looked, file)
         own = OwnFiles(path.parent, root, allow_outside)
         troubles += _absent_from_film(reading.draft, own, looked, file)
         if troubles:
@@ -108,6 +114,25 @@ def _look_at_references(
                     reference.path, folder=path.parent, root=root, allow_outside=allow_outside
                 )
     return looked
+
+
+def _measure_sounds(
+    storyboard: Storyboard,
+    folder: Path,
+    root: Path,
+    looked: dict[str, FileFacts | FileTrouble],
+    allow_outside: bool,
+) -> None:
+    """Look at the files whose length a parameter follows, and measure them."""
+    for path in dict.fromkeys(path for *_, path in files_of_fits(storyboard)):
+        found = looked.get(path) or look_at(path, folder=folder, root=root, allow_outside=allow_outside)
+        if isinstance(found, FileFacts) and found.kind != "image" and found.bytes <= _MOST_MEASURED:
+            from rivya_run.media.facts import facts  # loads FFmpeg, which hardly any storyboard needs here
+
+            heard = facts(Path(found.path))
+            if heard is not None and heard.kind == "audio" and heard.duration:
+                found = replace(found, seconds=heard.duration)
+        looked[path] = found
 
 
 def _absent_from_film(

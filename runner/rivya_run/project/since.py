@@ -9,6 +9,7 @@ from subprocess import DEVNULL, PIPE, run
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.planning.changes import TakeChange, changes, contents
 from rivya_run.project.plan import Prepared
+from rivya_run.storyboard.fits import files_of_fits
 from rivya_run.storyboard.model import FileReference, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.text import visible
@@ -40,15 +41,15 @@ def changes_since(revision: str, one: Prepared) -> list[TakeChange]:
 def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, str]:
     """sha256 of the reference files as they were; one that git didn't have counts as it is now."""
     found: dict[str, str] = {}
-    for shot in storyboard.shots:
-        for reference in shot.references:
-            if isinstance(reference, FileReference) and reference.path not in found:
-                file = path.parent / reference.path
-                content = _file_at(revision, file)
-                if content is None and file.is_file():
-                    content = file.read_bytes()
-                if content is not None:
-                    found[reference.path] = hashlib.sha256(content).hexdigest()
+    references = (one for shot in storyboard.shots for one in shot.references)
+    named = [one.path for one in references if isinstance(one, FileReference)]
+    for written in dict.fromkeys([*named, *(sound for *_, sound in files_of_fits(storyboard))]):
+        file = path.parent / written
+        content = _file_at(revision, file)
+        if content is None and file.is_file():
+            content = file.read_bytes()
+        if content is not None:
+            found[written] = hashlib.sha256(content).hexdigest()
     return found
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 import boards
 import timelines
 from film_strategy import RATES, Shooting, shootings
-from rivya_run.film.captions import cues, spoken, srt, vtt
+from rivya_run.film.captions import cues, srt, vtt
 from rivya_run.film.clips import footage_of
 from rivya_run.film.cut import write_cut
 from rivya_run.film.edit import Edit, edited
@@ -33,6 +33,7 @@ from rivya_run.project.plan import Source
 from rivya_run.project.results import Present
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.reader import read_storyboard
+from rivya_run.storyboard.speech import spoken
 
 CATALOG = load_catalog()
 FOLDER = Path("/films/outputs/board")
@@ -128,7 +129,7 @@ def test_a_film_is_as_long_in_every_export(shooting: Shooting) -> None:
     edit, ahead = edited(script), edited(planned)
     assert pictures(edit) == edit.frames == edit.seconds * edit.rate
     if not ahead.estimated and len(ahead.pieces) == len(edit.pieces):
-        assert film_document(ahead)["seconds"] == round(float(edit.seconds), 6)
+        assert film_document(None, ahead)["seconds"] == round(float(edit.seconds), 6)
     assert all(one.end <= edit.seconds for one in edit.heard)
     found = cues(edit)
     for captions in (srt(found), vtt(found)):
