@@ -131,6 +131,9 @@ class File(_Form, frozen=True, kw_only=True):
         Sha | UnsetType,
         _said("Of the bytes that came first, where others came later; what is made from the file goes by it"),
     ] = UNSET
+    first_seconds: Annotated[
+        Fact | UnsetType, _said("How long those lasted, where the others last longer or shorter")
+    ] = UNSET
     removed: Annotated[bool | UnsetType, _said("clean removed it")] = UNSET
     width: Annotated[Fact | UnsetType, _said("Pixels")] = UNSET
     height: Annotated[Fact | UnsetType, _said("Pixels")] = UNSET
