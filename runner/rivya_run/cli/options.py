@@ -76,8 +76,11 @@ place = _together(
 )
 """Where results live."""
 
+outside = click.option(
+    "--allow-outside", is_flag=True, help="References and own files may lie outside the project."
+)
 reading = _together(
-    click.option("--allow-outside", is_flag=True, help="References may lie outside the project."),
+    outside,
     click.option("--strict", is_flag=True, help="Advice counts as an error."),
 )
 """How storyboards are judged."""

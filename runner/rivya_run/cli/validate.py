@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Output format; all but text go to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Advice counts as an error.")
-@click.option("--allow-outside", is_flag=True, help="Reference files may lie outside the project root.")
+@options.outside
 @click.pass_context
 def command(
     context: click.Context, storyboards: tuple[Path, ...], form: str, strict: bool, allow_outside: bool

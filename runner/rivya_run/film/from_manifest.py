@@ -24,24 +24,27 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.open import own_file
+from rivya_run.project.open import OwnFiles
 from rivya_run.storyboard.film_reading import kind_by_name
+from rivya_run.storyboard.model import FileTrouble
 from rivya_run.text import visible
 
 
-def script_of(manifest: Entry, folder: Path, *, slates: bool = False, beside: Path | None = None) -> Script:
+def script_of(manifest: Entry, folder: Path, *, slates: bool = False, own: OwnFiles | None = None) -> Script:
     """The script of an output folder. Raises RivyaError when a file that is there can't be read.
 
-    ``beside`` is the folder of the storyboard, where people's own files are.
+    ``own`` says which files of people's own may be used; None: none is.
     """
     shots: list[PictureShot | SoundShot] = []
     hashes = hashes_of(manifest)
     for one in chosen_takes(manifest):
         name = visible(one.shot)
-        if isinstance(one, NoFinishedTake) and one.file is not None and beside is not None:
-            kind, own = own_footage(one.file, beside)
-            own |= {"id": name, "scene": one.scene}
-            shots.append(SoundShot(**own) if kind == "audio" else PictureShot(**own, still=kind == "image"))
+        if isinstance(one, NoFinishedTake) and one.file is not None and own is not None:
+            kind, found = own_footage(one.file, own)
+            found |= {"id": name, "scene": one.scene}
+            shots.append(
+                SoundShot(**found) if kind == "audio" else PictureShot(**found, still=kind == "image")
+            )
             continue
         if isinstance(one, NoFinishedTake):
             shots.append(PictureShot(id=name, footage=None, scene=one.scene, text=one.prompt))
@@ -67,12 +70,18 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False, beside: Pa
     return Script(tuple(shots), slates=slates, title=title)
 
 
-def own_footage(written: str, folder: Path, kind: Kind | None = None) -> tuple[Kind, dict[str, Any]]:
-    """A file of people's own, by its path as written: its kind, and what is known of it."""
+def own_footage(
+    written: str, own: OwnFiles, kind: Kind | None = None, place: str = ""
+) -> tuple[Kind, dict[str, Any]]:
+    """A file of people's own, by its path as written: its kind, and what is known of it.
+
+    ``place`` is where it was written, for what is told of one that can't be used.
+    """
     kind = kind or kind_by_name(written) or "image"
-    file = own_file(written, folder)
-    if file is None:
-        return kind, {"generated": False, "footage": None, "lack": "is not there"}
+    file = own.found(written)
+    if isinstance(file, FileTrouble):
+        lack = f"can't be used ({place}{file.message})"
+        return kind, {"generated": False, "footage": None, "lack": lack}
     return kind, {"generated": False, **measured(file, kind)}
 
 

@@ -37,10 +37,17 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.open import own_file
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import Present, present_of
-from rivya_run.storyboard.model import FileReference, Film, Shot, ShotReference, Sound, Storyboard
+from rivya_run.storyboard.model import (
+    FileReference,
+    FileTrouble,
+    Film,
+    Shot,
+    ShotReference,
+    Sound,
+    Storyboard,
+)
 from rivya_run.storyboard.speech import asked_seconds, estimated_sound
 from rivya_run.text import visible
 
@@ -58,26 +65,34 @@ class Filmed:
 
 
 def script_now(
-    now: Present, *, slates: bool = False, selected: Collection[str] | None = None, planning: bool = False
+    now: Present,
+    version: str | None = None,
+    *,
+    slates: bool = False,
+    selected: Collection[str] | None = None,
+    planning: bool = False,
 ) -> Filmed:
     """The script of what is there now; of all shots or of the ``selected`` ones.
+
+    ``version`` names the film, where the storyboard has several.
 
     ``planning``: what isn't made yet counts with the length that is asked for, and files that are as they were
     stored aren't measured again. A file that can't be read is left out, with its reason.
     """
     if now.source is None:
-        return Filmed(script_of(now.manifest, now.folder, slates=slates, beside=now.storyboard_folder))
-    board = now.source.storyboard
-    maker = _Script(now, board, now.source.catalog, planning=planning)
+        return Filmed(script_of(now.manifest, now.folder, slates=slates, own=now.own))
+    board = now.source.storyboard.of_version(version)
+    maker = _Script(now, now.source.storyboard, now.source.catalog, planning=planning)
     shots = [shot for shot in board.shots if selected is None or shot.id in selected]
     made = [one for shot in shots for one in maker.shot(shot)]
+    title = board.title or board.id
     script = Script(
         tuple(made),
         tuple(maker.sound(sound) for sound in board.film.sounds if not maker.advised(sound.file)),
         mix=_mix(board.film),
         ending=exact(board.film.ending),
         slates=slates,
-        title=clean(board.title or board.id),
+        title=clean(title if version is None else f"{title}, {version}"),
     )
     hidden = [one.id for one in made if isinstance(one, PictureShot) and not one.film]
     return Filmed(script, (*hidden, *maker.silenced))
@@ -101,7 +116,7 @@ class _Script:
         if shot.file is not None:
             if self.advised(shot.file):
                 return
-            kind, known = own_footage(shot.file, self._now.storyboard_folder)
+            kind, known = own_footage(shot.file, self._now.own, place=self._written_at(shot))
         else:
             chosen, remark = self._chosen(shot)
             if chosen is None and shot.skip:
@@ -117,12 +132,16 @@ class _Script:
             yield SoundShot(**known, **_heard(shot, self._track(shot)))
 
     def advised(self, file: str) -> bool:
-        """Whether a file isn't there and a plan need not say so, since the advice on the storyboard does."""
-        return self._planning and own_file(file, self._now.storyboard_folder) is None
+        """Whether a file can't be used and a plan need not say so, since the advice on the storyboard does."""
+        return self._planning and isinstance(self._now.own.found(file), FileTrouble)
+
+    def _written_at(self, one: Shot | Sound) -> str:
+        assert self._now.source is not None
+        return f"{self._now.source.path.name}:{one.line}:{one.column}: "
 
     def sound(self, sound: Sound) -> SoundShot:
         """An entry of ``sound``."""
-        _, known = own_footage(sound.file, self._now.storyboard_folder, "audio")
+        _, known = own_footage(sound.file, self._now.own, "audio", self._written_at(sound))
         known |= {"id": sound.id or visible(sound.file), "text": sound.text or ""}
         return SoundShot(**known, **_trim_and_volume(sound), **_heard(sound, sound.track))
 
@@ -281,17 +300,21 @@ def _mix(film: Film) -> Mix:
     return Mix(**said)
 
 
-def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
-    """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
+def planned_films(prepared: Prepared) -> list[tuple[str | None, Edit, tuple[str, ...]]]:
+    """The films that a run of a plan comes to: version, film, and the shots that it leaves out on purpose."""
     now, board = present_of(prepared), prepared.source.storyboard
     # The plan knows what follows a sound, or estimates it.
     params = {step.shot.id: step.shot.params for step in prepared.plan.steps if step.shot.fits}
     board = board.with_shots(lambda shot: replace(shot, params=params.get(shot.id, shot.params)))
-    filmed = script_now(replace(now, source=replace(prepared.source, storyboard=board)), planning=True)
-    return edited(filmed.script), filmed.out
+    now = replace(now, source=replace(prepared.source, storyboard=board))
+    films = []
+    for version in board.films:
+        filmed = script_now(now, version, planning=True)
+        films.append((version, edited(filmed.script), filmed.out))
+    return films
 
 
-def film_document(edit: Edit) -> dict[str, Json]:
+def film_document(version: str | None, edit: Edit) -> dict[str, Json]:
     """One entry of ``films`` of ``plan --json``."""
     sounds: list[Json] = [
         {
@@ -303,7 +326,7 @@ def film_document(edit: Edit) -> dict[str, Json]:
         for one in edit.sounds
     ]
     return {
-        "version": None,
+        "version": version,
         "seconds": round(float(edit.seconds), 6),
         "estimated": edit.estimated,
         "shots": [piece.shot.id for piece in edit.pieces],

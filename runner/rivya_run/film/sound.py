@@ -18,6 +18,7 @@ from rivya_run.film.edit import Edit
 from rivya_run.film.filters import Step, filtered, joined
 from rivya_run.film.placing import Placed
 from rivya_run.film.script import SoundShot
+from rivya_run.media.facts import pictures_of, sounds_of
 
 RATE: Final = 48_000
 """Samples a second, as video has it."""
@@ -162,7 +163,7 @@ def _section(one: Placed, samples: int) -> Iterator[av.AudioFrame]:
     """Up to so many samples of a file from where the sound begins, resampled."""
     assert one.shot.footage is not None and one.shot.footage.file is not None
     with opened(one.shot.footage.file) as container:
-        if not container.streams.audio:
+        if not sounds_of(container):
             return
         alike = _alike(_decoded(container, one.source))
         first = next(alike, None)
@@ -193,8 +194,8 @@ def _decoded(container: av.container.InputContainer, source: Fraction) -> Iterat
 
     Times of a clip count from its first picture, those of a sound from its first sample.
     """
-    stream = container.streams.audio[0]
-    lead = container.streams.video[0] if container.streams.video else stream
+    stream = sounds_of(container)[0]
+    lead = next(iter(pictures_of(container)), stream)
     base = stream.time_base or Fraction(1, RATE)
     start = (lead.start_time or 0) * (lead.time_base or base) + source
     if source > _EARLY:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 from PIL import Image, UnidentifiedImageError
 
 from rivya_run.media.types import HEAD_BYTES, Kind, MediaType, recognise
@@ -85,18 +86,33 @@ def _image_facts(path: Path) -> MediaFacts | None:
 def _stream_facts(path: Path) -> MediaFacts | None:
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            if container.streams.video:
+            if pictures_of(container):
                 return _video_facts(container)
-            if container.streams.audio:
-                stream = container.streams.audio[0]
-                walk = Walk(stream)
-                for packet in container.demux(stream):
-                    walk.take(packet)
-                duration = round(float(walk.span().length), 6)
-                return MediaFacts("audio", duration=duration, codec=stream.codec_context.name, audio=True)
+            if sounds_of(container):
+                return _audio_facts(container)
     except UNREADABLE:
         pass
     return None
+
+
+def pictures_of(container: InputContainer) -> list[av.VideoStream]:
+    """The streams of pictures that move and that FFmpeg can decode; the cover of an album is a still."""
+    covers = Disposition.attached_pic
+    return [one for one in container.streams.video if one.codec_context and not one.disposition & covers]
+
+
+def sounds_of(container: InputContainer) -> list[av.AudioStream]:
+    """The streams of sound that FFmpeg can decode; the others have no codec context."""
+    return [one for one in container.streams.audio if one.codec_context]
+
+
+def _audio_facts(container: InputContainer) -> MediaFacts:
+    stream = sounds_of(container)[0]
+    walk = Walk(stream)
+    for packet in container.demux(stream):
+        walk.take(packet)
+    duration = round(float(walk.span().length), 6)
+    return MediaFacts("audio", duration=duration, codec=stream.codec_context.name, audio=True)
 
 
 def _video_facts(container: InputContainer) -> MediaFacts | None:
@@ -104,7 +120,7 @@ def _video_facts(container: InputContainer) -> MediaFacts | None:
 
     Decoding it beforehand and going back would leave a decoder half-way, which loses 10 KiB each time.
     """
-    stream = container.streams.video[0]
+    stream = pictures_of(container)[0]
     walk, first = Walk(stream), None
     for packet in container.demux(stream):
         if first is None:
@@ -115,7 +131,7 @@ def _video_facts(container: InputContainer) -> MediaFacts | None:
 
 def video_facts(container: InputContainer, first: av.VideoFrame | None, span: Span) -> MediaFacts | None:
     """Facts of a clip by its first picture and what its packets cover; None without either."""
-    stream = container.streams.video[0]
+    stream = pictures_of(container)[0]
     if first is None or not span.packets:
         return None
     width, height = first.width, first.height
@@ -133,7 +149,7 @@ def video_facts(container: InputContainer, first: av.VideoFrame | None, span: Sp
         duration=round(float(length), 6),
         frame_rate=round(float(rate), 6) if rate else None,
         codec=stream.codec_context.name,
-        audio=bool(container.streams.audio),
+        audio=bool(sounds_of(container)),
         frames=span.packets,
     )
 
@@ -147,31 +163,57 @@ class Span:
 
 
 class Walk:
-    """Takes in the packets of one stream, one after another."""
+    """Takes in the packets of one stream, one after another.
+
+    A sound is as long as what is heard of it: what an encoder put before and after it is left out as far as the
+    file tells of it (the LAME tag of an MP3, Opus's pre-skip, Matroska's codec delay, the edit list of an MP4).
+    """
 
     def __init__(self, stream: av.VideoStream | av.AudioStream) -> None:
         self._stream = stream
-        self._count = self._last = 0
+        self._count = self._last = self._longest = 0
         self._start: int | None = None
-        self._end: int | None = None
+        self._end: Fraction | None = None
+        self._lead = Fraction(0)
 
     def take(self, packet: av.Packet[Any]) -> None:
         at = packet.pts
         if at is None or not packet.size or packet.is_discard:
             return
+        lead, trail = self._padding(packet)
+        if not self._count:
+            self._lead = lead
         self._count += 1
         self._last = packet.duration or self._last
+        self._longest = max(self._longest, self._last)
+        # Some containers have taken the padding from the packet's duration already.
+        lasts = min(Fraction(self._last), self._longest - trail)
         self._start = at if self._start is None else min(self._start, at)
-        self._end = at + self._last if self._end is None else max(self._end, at + self._last)
+        self._end = at + lasts if self._end is None else max(self._end, at + lasts)
+
+    def _padding(self, packet: av.Packet[Any]) -> tuple[Fraction, Fraction]:
+        """What is not to be heard at a packet's begin and at its end, in units of the time base."""
+        if self._stream.type != "audio" or not packet.has_sidedata("skip_samples"):
+            return Fraction(0), Fraction(0)
+        told = bytes(packet.get_sidedata("skip_samples"))  # little-endian: samples at the begin, at the end
+        second = (self._stream.codec_context.sample_rate or 1) * (self._stream.time_base or Fraction(1, 1))
+        lead, trail = (int.from_bytes(told[at : at + 4], "little") / second for at in (0, 4))
+        return lead, trail
 
     def span(self) -> Span:
         """What they cover."""
         start, end = self._start, self._end
         if start is None or end is None:
             return Span(0, Fraction(0))
-        if self._stream.type == "audio":
-            start = max(start, 0)
-        return Span(self._count, (end - start) * (self._stream.time_base or Fraction(1, 1)))
+        base = self._stream.time_base or Fraction(1, 1)
+        if self._stream.type != "audio":
+            return Span(self._count, (end - start) * base)
+        length = max(Fraction(0), end - max(Fraction(0), start + self._lead))
+        edited = self._stream.duration
+        # An edit list may end inside of the last packet. One that ends earlier marks packets as not to be shown.
+        if INDEXED & set(self._stream.container.format.name.split(",")) and edited:
+            length = Fraction(edited) if 0 < length - edited < self._last else length
+        return Span(self._count, length * base)
 
 
 def _frame_rate(span: Span, stated: Fraction | None) -> Fraction | None:
@@ -224,7 +266,7 @@ def _counted(path: Path, size: int) -> str | None:
         if not container.streams.video and not container.streams.audio:
             return "it has neither picture nor sound"
         counts = dict.fromkeys(range(len(container.streams)), 0)
-        end = Fraction(0)
+        begin = end = Fraction(0)
         for packet in container.demux():
             if not packet.size:
                 continue
@@ -232,8 +274,11 @@ def _counted(path: Path, size: int) -> str | None:
             if packet.is_corrupt or (packet.pos is not None and packet.pos + packet.size > size):
                 return "a packet is cut off"
             if packet.pts is not None and packet.time_base:
+                begin = min(
+                    begin, packet.pts * packet.time_base
+                )  # Matroska counts an encoder's delay as well
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-        return _missing(container, counts, float(end))
+        return _missing(container, counts, float(end - begin))
 
 
 def _missing(container: InputContainer, counts: Mapping[int, int], end: float) -> str | None:

@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 
 from rivya_run.durable import replacing
 from rivya_run.errors import RivyaError
+from rivya_run.media.facts import pictures_of
 from rivya_run.media.types import by_suffix
 from rivya_run.media.warnings import PictureFacts
 
@@ -93,8 +94,8 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     """A clip opened for decoding; whatever PyAV raises inside the block becomes a RivyaError."""
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            if not container.streams.video:
-                raise RivyaError(f"{path.name} has no picture")
+            if not pictures_of(container):
+                raise RivyaError(f"{path.name} has no picture that can be decoded")
             container.streams.video[0].thread_type = "AUTO"
             yield container
     except (FFmpegError, OSError, ValueError) as problem:

@@ -20,6 +20,7 @@ from rivya_run.media.facts import (
     doubt_about,
     facts,
     missing_from_mp4,
+    pictures_of,
     type_of,
     video_facts,
 )
@@ -76,13 +77,13 @@ def _walked(path: Path) -> tuple[MediaFacts, PictureFacts | None] | None:
             if missing_from_mp4(file) is not None:
                 return None
         with av.open(str(path), format="mp4", metadata_errors="replace") as container:
-            if container.streams.video and INDEXED & set(container.format.name.split(",")):
+            if pictures_of(container) and INDEXED & set(container.format.name.split(",")):
                 return _walk(container, path.stat().st_size)
     return None
 
 
 def _walk(container: InputContainer, size: int) -> tuple[MediaFacts, PictureFacts | None] | None:
-    stream = container.streams.video[0]
+    stream = pictures_of(container)[0]
     spare(stream)
     walk, sampled, first = Walk(stream), Samples(container), None
     counts = dict.fromkeys(range(len(container.streams)), 0)

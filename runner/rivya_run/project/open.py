@@ -82,10 +82,11 @@ def open_storyboard(
     looked: dict[str, FileFacts | FileTrouble] = {}
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
-        _measure_sounds(reading.draft, path.parent, looked)
+        _measure_sounds(reading.draft, path.parent, root, looked, allow_outside)
         troubles = judge_references(reading.draft, catalog, looked, file)
         troubles += judge_fits(reading.draft, catalog, looked, file)
-        troubles += _absent_from_film(reading.draft, path.parent, looked, file)
+        own = OwnFiles(path.parent, root, allow_outside)
+        troubles += _absent_from_film(reading.draft, own, looked, file)
         if troubles:
             source, _ = decode(content, file)
             problems += [replace(trouble, source=source.line(trouble.line)) for trouble in troubles]
@@ -115,11 +116,16 @@ def _look_at_references(
     return looked
 
 
-def _measure_sounds(storyboard: Storyboard, folder: Path, looked: dict[str, FileFacts | FileTrouble]) -> None:
-    """Look at the files whose length a parameter follows, and measure them. They are never sent, so they may lie
-    anywhere, as all files that only the film needs."""
+def _measure_sounds(
+    storyboard: Storyboard,
+    folder: Path,
+    root: Path,
+    looked: dict[str, FileFacts | FileTrouble],
+    allow_outside: bool,
+) -> None:
+    """Look at the files whose length a parameter follows, and measure them."""
     for path in dict.fromkeys(path for *_, path in files_of_fits(storyboard)):
-        found = looked.get(path) or look_at(path, folder=folder, root=folder, allow_outside=True)
+        found = looked.get(path) or look_at(path, folder=folder, root=root, allow_outside=allow_outside)
         if isinstance(found, FileFacts) and found.kind != "image" and found.bytes <= _MOST_MEASURED:
             from rivya_run.media.facts import facts  # loads FFmpeg, which hardly any storyboard needs here
 
@@ -130,16 +136,18 @@ def _measure_sounds(storyboard: Storyboard, folder: Path, looked: dict[str, File
 
 
 def _absent_from_film(
-    storyboard: Storyboard, folder: Path, looked: Collection[str], file: str
+    storyboard: Storyboard, own: OwnFiles, looked: Collection[str], file: str
 ) -> Iterator[Problem]:
-    """Advice for files that only the film needs, and that aren't there."""
+    """Advice for files that only the film needs, and that aren't there or aren't to be used."""
     named: list[tuple[Shot | Sound, str | None]] = [(shot, shot.file) for shot in storyboard.shots]
     named += [(sound, sound.file) for sound in storyboard.film.sounds]
     for one, written in named:
-        if written is not None and written not in looked and own_file(written, folder) is None:
-            message = f"{_missing(written, folder)}; the film is made without it"
+        found = own.found(written) if written is not None and written not in looked else None
+        if isinstance(found, FileTrouble):
+            message = f"{found.message}; the film is made without it"
             where = below(one.where, "file")
-            yield Problem(file, one.line, one.column, Severity.ADVICE, where, message, "missing-film-file")
+            code = "missing-film-file" if found.code == "missing-file" else found.code
+            yield Problem(file, one.line, one.column, Severity.ADVICE, where, message, code)
 
 
 def reference_paths(path: Path) -> list[Path]:
@@ -235,33 +243,37 @@ def look_at(
     A file outside ``root`` (links resolved) is trouble unless ``allow_outside``. The content is read once, in
     blocks, for its sha256.
     """
+    found = OwnFiles(folder, root, allow_outside).found(path_as_written)
+    if isinstance(found, FileTrouble):
+        return found
     try:
-        real = _resolved(path_as_written, folder)
-        if not allow_outside and not real.is_relative_to(root.resolve()):
-            message = (
-                f"'{_shown(path_as_written)}' leads outside the project root; --allow-outside permits it"
-            )
-            return FileTrouble(path_as_written, "outside", message)
-        mode = real.stat().st_mode
-        if not stat.S_ISREG(mode):
-            message = f"'{_shown(path_as_written)}' is {_other_than_file(mode)}, not a file"
-            return FileTrouble(path_as_written, "not-a-file", message)
-        return _read(real, path_as_written)
-    except (OSError, ValueError, RuntimeError) as error:
+        return _read(found, path_as_written)
+    except (OSError, ValueError) as error:
         return _trouble(error, path_as_written, folder)
 
 
-def own_file(path_as_written: str, folder: Path) -> Path | None:
-    """A file that only the film needs, if it is there. It isn't read."""
-    try:
-        real = _resolved(path_as_written, folder)
-        return real if real.is_file() else None
-    except (OSError, ValueError, RuntimeError):
-        return None
+@dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """Where people's own files are looked for: paths start from ``folder``, and lead nowhere outside ``root``."""
 
+    folder: Path
+    root: Path
+    allow_outside: bool = False
 
-def _missing(path_as_written: str, folder: Path) -> str:
-    return f"there is no file '{_shown(path_as_written)}'{_neighbour(path_as_written, folder)}"
+    def found(self, written: str) -> Path | FileTrouble:
+        """The real place of a file, which isn't read, or why there is none. Never raises."""
+        try:
+            real = _resolved(written, self.folder)
+            if not self.allow_outside and not real.is_relative_to(self.root.resolve()):
+                message = f"'{_shown(written)}' leads outside the project root; --allow-outside permits it"
+                return FileTrouble(written, "outside", message)
+            mode = real.stat().st_mode
+            if not stat.S_ISREG(mode):
+                message = f"'{_shown(written)}' is {_other_than_file(mode)}, not a file"
+                return FileTrouble(written, "not-a-file", message)
+            return real
+        except (OSError, ValueError, RuntimeError) as error:
+            return _trouble(error, written, self.folder)
 
 
 def _shown(path: str) -> str:
@@ -317,7 +329,8 @@ def _other_than_file(mode: int) -> str:
 def _trouble(error: Exception, written: str, folder: Path) -> FileTrouble:
     shown = _shown(written)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return FileTrouble(written, "missing-file", _missing(written, folder))
+        message = f"there is no file '{shown}'{_neighbour(written, folder)}"
+        return FileTrouble(written, "missing-file", message)
     if isinstance(error, PermissionError):
         return FileTrouble(written, "unreadable", f"'{shown}' can't be read: permission denied")
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:

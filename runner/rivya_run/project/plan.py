@@ -61,6 +61,7 @@ class Source:
     advice: tuple[Problem, ...]
     root: Path
     folder: Path
+    allow_outside: bool = False
 
     @property
     def relative_path(self) -> str:
@@ -98,6 +99,7 @@ def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
         tuple(opened.problems),
         opened.root,
         folder,
+        options.allow_outside,
     )
 
 

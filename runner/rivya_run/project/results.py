@@ -15,7 +15,7 @@ from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
-from rivya_run.project.open import storyboard_id_of
+from rivya_run.project.open import OwnFiles, storyboard_id_of
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
 from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, planned
@@ -96,10 +96,11 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
                 return Results(newer, folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
-        raise NothingMade(
-            f"'{shown}' has made nothing yet: there is no manifest in {folder}",
-            hint=f"run it first: rivya-run {shown}{option}",
-        )
+        hint = f"run it first: rivya-run {shown}{option}"
+        simulated = output_folder(project_root(storyboard), outputs, name, simulate=True)
+        if not simulate and (simulated / MANIFEST).exists():
+            hint = f"there are simulated results: add --simulate; or {hint}"
+        raise NothingMade(f"'{shown}' has made nothing yet: there is no manifest in {folder}", hint=hint)
     return Results(manifest, folder, storyboard.parent)
 
 
@@ -113,29 +114,35 @@ class Present:
     """A storyboard as it is now, and what has been made of it: what a film is made from, without a run.
 
     ``manifest`` is what a run that makes nothing would write. ``earlier`` is, for a shot without a finished take of
-    its present text, the entry of the take that was chosen last. ``source`` is None where the storyboard has
-    problems: then the manifest is that of the last run, and ``notice`` says so.
+    its present text, the entry of the take that was chosen last. ``own`` says which files of people's own may be
+    used. ``source`` is None where the storyboard has problems: then the manifest is that of the last run, and
+    ``notice`` says so.
     """
 
     manifest: dict[str, Any]
     folder: Path
-    storyboard_folder: Path
+    own: OwnFiles
     source: Source | None = None
     earlier: Mapping[str, Entry] = field(default_factory=dict)
     notice: str | None = None
 
 
-def present(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Present:
+def present(
+    storyboard: Path, outputs: Path | None, *, simulate: bool, allow_outside: bool = False
+) -> Present:
     """What there is to show of a storyboard. Nothing is written.
+
+    References may lie outside the project, since nothing is sent; own files only if ``allow_outside``.
 
     Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
     """
     options = RunOptions(outputs=outputs, simulate=simulate, allow_outside=True)
+    own = OwnFiles(storyboard.parent, project_root(storyboard), allow_outside)
     try:
         with planned(open_sources([storyboard], options), options) as [prepared]:
             brought = any(shot.file is not None for shot in prepared.source.storyboard.shots)
             if prepared.ledger.history.attempts or brought:
-                return present_of(prepared)
+                return replace(present_of(prepared), own=own)
     except UsageError:
         raise
     except RivyaError as problem:
@@ -147,9 +154,9 @@ def present(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Presen
         if isinstance(problem, StoryboardError):
             reason = f"'{visible(str(storyboard))}' has problems, which 'rivya-run validate' shows"
         notice = f"{reason}: shown as it was when it was run last"
-        return Present(last.manifest, last.folder, last.storyboard_folder, notice=notice)
+        return Present(last.manifest, last.folder, own, notice=notice)
     last = results_of(storyboard, outputs, simulate=simulate)
-    return Present(last.manifest, last.folder, last.storyboard_folder)
+    return Present(last.manifest, last.folder, own)
 
 
 def present_of(prepared: Prepared) -> Present:
@@ -166,7 +173,8 @@ def present_of(prepared: Prepared) -> Present:
             last = _chosen_last(history.of_shot(name), served, shown, shot.get("pick"))
             if last is not None:
                 earlier[name] = {**entry_of_attempt(last, []), "take": last.take}
-    return Present(manifest, source.folder, source.path.parent, source, earlier)
+    own = OwnFiles(source.path.parent, source.root, source.allow_outside)
+    return Present(manifest, source.folder, own, source, earlier)
 
 
 def _chosen_keys(manifest: Entry) -> set[str]:

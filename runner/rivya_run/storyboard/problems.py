@@ -244,6 +244,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-model": "no parameter table has this id",
         "matrix-id": "two shots of a matrix have the same id",
         "matrix-size": "a matrix makes more than 100,000 shots",
+        "version-vars": "a version has no value for a name that another version sets",
+        "unknown-version": "`film` lists a version that isn't there",
+        "unknown-pick": "advice: an entry of `pick` names nothing that is made of the shot",
         "unused-params": "advice: `params` of the defaults that no shot gets",
     },
     "What the model says": {

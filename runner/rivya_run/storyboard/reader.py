@@ -16,7 +16,7 @@ from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import check_links, with_own_files
+from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import ShotReader
 from rivya_run.storyboard.substitution import Names, holds_names
@@ -90,6 +90,7 @@ class _Board:
         films = self._films(entries, reader)
         reader.drafts.sounds = {name: files_of(film.sounds) for name, film in films.items()}
         made = reader.made()
+        advise_on_shapes(reader.on_shapes, reader.drafts.of)
         check_links(made.shots, self.findings)
         heard = {name for one in made.shots.values() if one.kind == "audio" for name in _ids_of(one.shot)}
         pictures = {name for one in made.shots.values() for name in _ids_of(one.shot)} - heard

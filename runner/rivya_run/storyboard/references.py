@@ -5,8 +5,9 @@ Facts about the files are gathered by somebody else and handed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from rivya_run.errors import Problem
 from rivya_run.json_types import Json
@@ -162,6 +163,24 @@ class Linked:
         self.kind = kind
         self.table = table
         self.pick = pick
+
+
+ShapeAdvice: TypeAlias = tuple[str | None, Json, tuple[Reference, ...], Callable[[], None]]
+"""Of a shot: the version, its ``aspect_ratio`` and references, and what tells that their shape may win."""
+
+
+def advise_on_shapes(held: Iterable[ShapeAdvice], drafts: Mapping[str | None, Mapping[str, Linked]]) -> None:
+    """Tell it, now that all shots are read, unless each image is a shot that asks for the very same shape.
+
+    A shot that isn't there is an error, and enough is said. ``drafts`` are the shots of each version.
+    """
+    for version, ratio, references, tell in held:
+        shots = drafts[version]
+        named = [one.shot for one in references if isinstance(one, ShotReference)]
+        shapes = [shots[name].shot.params.get("aspect_ratio", "") for name in named if name in shots]
+        alike = len(named) == len(references) and all(shape == ratio for shape in shapes)
+        if not alike and len(shapes) == len(named):
+            tell()
 
 
 def with_own_files(shots: Mapping[str, Linked]) -> tuple[Shot, ...]:

@@ -112,14 +112,19 @@ def _needs(shot: Shot) -> list[str]:
 
 
 class Made:
-    """What is made of the drafts of all versions: ``shots`` by their ids, in the order of the file."""
+    """What is made of the drafts of all versions: ``shots`` by their ids, in the order of the file.
+
+    ``given`` are those with an id that doesn't stand in the file: whether it can be one is still to be judged.
+    """
 
     def __init__(self, drafts: Drafts, findings: Findings) -> None:
         """Circles that go through several versions are said."""
         self.shots: dict[str, Linked] = {}
+        self.given: list[Shot] = []
         self._drafts = drafts
         self._findings = findings
         self._ids: dict[tuple[str | None, str], str] = {}
+        self._circular = False
         if drafts.versions[0].name is None:
             self.shots = drafts.of[None]
             return
@@ -155,22 +160,31 @@ class Made:
         }
         return replace(draft, **{**own, **anchors})
 
-    def _parents_first(self) -> list[str]:
+    def _parents_first(self) -> Iterable[str]:
         """The ids in the file, each after those that it refers to in any version."""
-        graph: dict[str, set[str]] = {written: set() for written in self._drafts.order}
-        for drafts in self._drafts.of.values():
-            for written, one in drafts.items():
-                meant = {self._written(needed) for needed in _needs(one.shot)}
-                graph[written] |= {needed for needed in meant if needed is not None and needed != written}
+        graphs = [self._graph(drafts) for drafts in self._drafts.of.values()]
+        meant = {
+            written: {needed for graph in graphs for needed in graph.get(written, ())}
+            for written in self._drafts.order
+        }
         try:
-            return [*TopologicalSorter(graph).static_order()]
+            return [*TopologicalSorter(meant).static_order()]
         except CycleError as error:
-            # A circle within one version is told by who checks references; here it may go through several.
-            ring = [str(one) for one in error.args[1]]
-            shot = next(drafts[ring[0]].shot for drafts in self._drafts.of.values() if ring[0] in drafts)
-            message = f"a circle of references: {' -> '.join(reversed(ring))}"
-            self._findings.error(shot, shot.where, message, "circle")
-            return [*self._drafts.order]
+            self._circular = True
+            if not any(map(_is_circular, graphs)):  # those of one version are told by who checks references
+                ring = [str(one) for one in reversed(error.args[1])]
+                shot = next(drafts[ring[0]].shot for drafts in self._drafts.of.values() if ring[0] in drafts)
+                message = f"a circle of references through several versions: {' -> '.join(ring)}"
+                self._findings.error(shot, shot.where, message, "circle")
+            return self._drafts.order
+
+    def _graph(self, drafts: Mapping[str, Linked]) -> dict[str, set[str]]:
+        """The ids in the file that each shot of a version refers to."""
+        named = {written: map(self._written, _needs(one.shot)) for written, one in drafts.items()}
+        return {
+            written: {needed for needed in meant if needed is not None and needed != written}
+            for written, meant in named.items()
+        }
 
     def _written(self, named: str) -> str | None:
         """The id in the file that an id in a reference belongs to: itself, or that of which it is a version's."""
@@ -188,7 +202,8 @@ class Made:
         for version, drafts in self._drafts.of.items():
             if version is not None and written in drafts:
                 meant = self._with_made_ids(drafts[written], version)
-                text = _text_of(meant.shot, self._drafts.sounds.get(version, {}))
+                sounds = self._drafts.sounds.get(version, {})
+                text = "" if self._circular else _text_of(meant.shot, sounds)
                 groups.setdefault(text, []).append((version, meant))
         for found in groups.values():
             version, one = found[0]
@@ -200,6 +215,8 @@ class Made:
             pick = pick_of(one.pick, made_id)
             shot = replace(one.shot, id=made_id, where=where, pick=pick, written=written, versions=versions)
             self.shots[made_id] = Linked(shot, one.kind, one.table)
+            if made_id != written:
+                self.given.append(shot)
 
     def _with_made_ids(self, draft: Linked, version: str) -> Linked:
         meant = tuple(self._meant(one, version) for one in draft.shot.references)
@@ -211,6 +228,14 @@ class Made:
         if not isinstance(reference, ShotReference):
             return reference
         return replace(reference, shot=self.id_in(version, reference.shot))
+
+
+def _is_circular(graph: Mapping[str, Iterable[str]]) -> bool:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 def _text_of(shot: Shot, sounds: Mapping[str, str]) -> str:

@@ -65,7 +65,8 @@ def _board(board: Ended) -> Iterator[str]:
     if any(attempt.outputs for attempt in board.history.attempts.values()):
         yield f"  clips: {board.folder}"
     now = spent - board.plan.totals.spent
-    yield f"  spent: {credits_in_words(spent)}" + (f", {credits_in_words(now)} in this run" if now else "")
+    in_this_run = f", {credits_in_words(now)} in this run" if now else ""
+    yield f"  spent: {credits_in_words(spent)}{in_this_run}{' (simulated)' if '--simulate' in board.options else ''}"
 
 
 def _grouped(board: Ended) -> dict[Ending, list[tuple[Step, str]]]:

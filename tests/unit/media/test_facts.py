@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import av
 import pytest
 
 import boards
 from rivya_run.media.facts import doubt_about, facts
+from rivya_run.media.measuring import look_into
 
 CLIPS: list[tuple[str, dict[str, Any]]] = [
     ("fast.mp4", {"codec": "libx264", "sound": "aac"}),
@@ -132,6 +135,91 @@ def test_facts_of_a_sound_hold_its_length(tmp_path: Path, name: str, codec: str)
     assert found is not None
     assert (found.kind, found.width, found.audio) == ("audio", None, True)
     assert found.duration == pytest.approx(0.5, abs=0.06)
+
+
+PADDED = [
+    *SOUNDS,
+    ("s.webm", "libopus"),
+    ("s.mov", "aac"),
+    ("mp3.mp4", "libmp3lame"),
+    ("opus.mp4", "libopus"),
+    ("mp3.mka", "libmp3lame"),
+]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 4.0, 4.021])
+@pytest.mark.parametrize(("name", "codec"), PADDED)
+def test_a_sound_is_as_long_as_what_was_recorded(
+    tmp_path: Path, name: str, codec: str, seconds: float
+) -> None:
+    """What the encoder put before and after it doesn't count, as far as the file tells: to a thousandth."""
+    path = boards.sound(tmp_path / name, codec, seconds)
+    found = facts(path)
+    assert found is not None
+    assert found.duration == pytest.approx(
+        seconds, abs=1.01e-3
+    )  # Matroska and edit lists count in milliseconds
+    assert doubt_about(path) is None
+
+
+@pytest.mark.parametrize(("name", "codec"), [("s.aac", "aac"), ("s.mka", "aac"), *SOUNDS])
+def test_a_sound_is_as_long_as_its_decoded_samples(tmp_path: Path, name: str, codec: str) -> None:
+    """Also where the file tells nothing of padding; but for an edit list, which ends inside of a packet."""
+    path = boards.sound(tmp_path / name, codec, 2.003)
+    with av.open(str(path)) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    found = facts(path)
+    assert found is not None and found.duration is not None
+    packet = 1024 / 48_000 if name.endswith(".m4a") else 0
+    assert samples / 48_000 - packet <= found.duration + 1.01e-3
+    assert found.duration <= samples / 48_000 + 1e-3
+
+
+def test_an_mp3_that_tells_nothing_counts_all_of_its_frames(tmp_path: Path) -> None:
+    """Without its first frame, which holds the LAME tag, the padding is sound like any other."""
+    path = boards.sound(tmp_path / "a.mp3", "libmp3lame", 4)
+    content = path.read_bytes()
+    starts = [at for at in range(len(content)) if content[at] == 0xFF and content[at + 1] & 0xFE == 0xFA]
+    path.write_bytes(content[starts[1] :])
+    found = facts(path)
+    assert found is not None
+    assert found.duration == pytest.approx(168 * 1152 / 48_000, abs=1e-6)
+
+
+def test_a_song_with_a_cover_is_a_sound(tmp_path: Path) -> None:
+    """The picture of an album in an ID3 tag is no clip."""
+    path = boards.sound(tmp_path / "song.mp3", "libmp3lame", 2)
+    cover = b"\0image/jpeg\0\x03\0" + boards.still(tmp_path / "cover.jpg").read_bytes()
+    frame = b"APIC" + len(cover).to_bytes(4, "big") + b"\0\0" + cover
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\x03\0\0" + size + frame + path.read_bytes())
+    found = facts(path)
+    assert found is not None
+    assert (found.kind, found.width, found.duration) == ("audio", None, 2)
+
+
+def test_a_sound_that_nobody_can_decode_has_no_facts(tmp_path: Path) -> None:
+    """A codec that FFmpeg has no decoder for is no error of the program."""
+    path = boards.sound(tmp_path / "a.mka", "libmp3lame")
+    path.write_bytes(path.read_bytes().replace(b"A_MPEG/L3", b"A_ATRAC/1"))
+    assert facts(path) is None
+    assert look_into(path).doubt is None
+
+
+@pytest.mark.parametrize(("name", "codec"), PADDED)
+def test_damage_of_any_kind_is_no_error_of_the_program(tmp_path: Path, name: str, codec: str) -> None:
+    """Bytes changed, cut off or put in between: facts or none, a length that is one, and no exception."""
+    whole = boards.sound(tmp_path / name, codec, 0.5).read_bytes()
+    chance, path = Random(7), tmp_path / f"damaged_{name}"
+    for _ in range(25):
+        content = bytearray(whole)
+        for _ in range(chance.choice((1, 5, 100))):
+            content[chance.randrange(chance.choice((200, len(content))))] = chance.randrange(256)
+        at = chance.randrange(len(content))
+        path.write_bytes(content[: chance.choice((at, len(content)))] + bytes(chance.choice((0, 0, 2000))))
+        found = facts(path)
+        assert found is None or found.kind != "audio" or (found.duration is not None and found.duration >= 0)
+        look_into(path)
 
 
 @pytest.mark.parametrize("name", STILLS)
