@@ -459,7 +459,7 @@ class Files:
 
     def check_rest(self, unused: Collection[str]) -> None:
         """Nothing else lies about, but for what ``clean`` lists and downloads that are still to be gone on with."""
-        kept = {".lock", ".lock-holder", ".state"}
+        kept = {".lock", ".lock-holder", ".lock-export", ".state"}
         there = {
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
         }
