@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import LISTS, Judge, Nonsense
-from rivya_run.journal.manifest_form import Earlier, StoryboardForm, Take, Totals
+from rivya_run.journal.manifest_form import Earlier, Input, StoryboardForm, Take, Totals
 from rivya_run.journal.take_entry import (
     attempt_of_entry,
     entry_of_attempt,
@@ -82,7 +83,11 @@ def manifest_members(
         "version": VERSION,
         "storyboard": written(
             StoryboardForm(
-                id=storyboard.id, title=storyboard.title, path=relative_path, sha256=storyboard.sha256
+                id=storyboard.id,
+                title=storyboard.title,
+                path=relative_path,
+                sha256=storyboard.sha256,
+                inputs=_inputs(history.storyboard_inputs),
             )
         )
         | unknown.get(("storyboard",), {}),
@@ -96,6 +101,10 @@ def manifest_members(
         "history": _history_entries(history, shown, unknown),
         **unknown.get(("",), {}),
     }
+
+
+def _inputs(read: Mapping[str, str]) -> tuple[Input, ...] | UnsetType:
+    return tuple(Input(path=path, sha256=read[path]) for path in sorted(read)) or UNSET
 
 
 def _shot_entry(

@@ -27,7 +27,7 @@ def why_new(
 
     ``parents`` are what it is to be made from: one with its content for each reference to a shot, in order.
     """
-    before = _made_before(shot, take, history)
+    before = made_before(shot, take, history)
     if before is None:
         return "new take" if _arrived(history.of_shot(shot.id)) else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
@@ -45,7 +45,8 @@ def why_new(
     )
 
 
-def _made_before(shot: Shot, take: int, history: History) -> Attempt | None:
+def made_before(shot: Shot, take: int, history: History) -> Attempt | None:
+    """What a take was last made from, as far as it reached the API; of a new first take, what its shot was."""
     mine = _arrived(history.of_take(shot.id, take))
     if not mine and take == 1:
         mine = _arrived(history.of_shot(shot.id))

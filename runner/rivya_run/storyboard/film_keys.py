@@ -161,7 +161,7 @@ FILM_KEYS: tuple[Key, ...] = (
         _LAYERS,
         "In the film",
         "Whether the film shows it. Without it: true, but false for a still, and for a video taken whole, that a "
-        "shot of this storyboard refers to.",
+        "shot or a member of the cast of this storyboard refers to.",
     ),
     Key(
         "file",

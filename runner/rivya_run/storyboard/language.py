@@ -18,6 +18,7 @@ from rivya_run.storyboard.containers import (
     Layers,
     Map,
     MatrixLists,
+    Members,
     Params,
     Record,
     ReferenceList,
@@ -33,11 +34,13 @@ from rivya_run.storyboard.shapes import (
     KeyPlace,
     Label,
     Labels,
+    MemberText,
     ModelId,
     Number,
     NumberOr,
     OneOf,
     Text,
+    Texts,
     VersionOne,
 )
 
@@ -90,6 +93,15 @@ _MADE: tuple[Key, ...] = (
         "For people, reports and --only tag:...; one or a list; never sent. At the top: of every shot.",
     ),
     Key(
+        "include",
+        Texts("path, or a list"),
+        (KeyPlace.TOP,),
+        "Included files",
+        "One file or a list of them, relative to this one, that bring vars, presets and cast. Later ones win over "
+        "earlier ones, this file over all.",
+        examples=("../cast/cast.yaml",),
+    ),
+    Key(
         "vars",
         Variables("mapping", ref("variables")),
         (KeyPlace.TOP,),
@@ -127,6 +139,33 @@ _MADE: tuple[Key, ...] = (
         (KeyPlace.TOP,),
         "Presets",
         "Named layers that shots take with use.",
+    ),
+    Key(
+        "cast",
+        Members("mapping of mappings", EXTENDED | {"additionalProperties": ref("member")}),
+        (KeyPlace.TOP,),
+        "Cast",
+        "Name -> who or what is to look the same in all shots. Where there is a cast, @name in a prompt becomes the "
+        "member's text and adds its references; @@ is an at sign.",
+        examples=({"mira": {"text": "a woman in a red parka", "references": "refs/mira.png"}},),
+    ),
+    Key(
+        "text",
+        MemberText(),
+        (KeyPlace.MEMBER,),
+        "Text",
+        "What stands for @name in prompts. No @ in it.",
+        required=True,
+        examples=("a woman in a red parka",),
+    ),
+    Key(
+        "references",
+        ReferenceList("reference, or a list", ref("references")),
+        (KeyPlace.MEMBER,),
+        "References",
+        "What shots with this member are made from as well, in the forms of any references; relative to the file "
+        "that this stands in.",
+        examples=(["refs/mira.png", {"shot": "mira-sheet"}],),
     ),
     Key(
         "shots",
@@ -173,6 +212,15 @@ _MADE: tuple[Key, ...] = (
         "One or a list of: a path relative to the storyboard, an https URL, {path}, {url, kind}, "
         "{shot, take, frame}.",
         examples=("refs/pack.png", [{"shot": "sh010", "frame": "last"}]),
+    ),
+    Key(
+        "cast",
+        Labels("name, or a list"),
+        _LAYERS,
+        "Members of the cast",
+        "One or a list of members whose references are added, after those of references; their texts are not. Lists "
+        "of all layers add up.",
+        examples=(["mira"],),
     ),
     Key(
         "takes",

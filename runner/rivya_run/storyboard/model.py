@@ -73,13 +73,23 @@ Reference: TypeAlias = FileReference | UrlReference | ShotReference
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A member of the cast in a prompt: its text stands from ``start`` to before ``end``."""
+
+    member: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One shot after defaults, presets, matrix and vars.
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
     defaults; references are not in it. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
-    ``column`` its place. Takes are numbered from 1. The fields with a default are those keys of the language that
-    are carried here as they were written, times in seconds; ``film`` None is the default.
+    ``column`` its place. Takes are numbered from 1. The fields from ``scene`` on are those keys of the language that
+    are carried here as they were written, times in seconds; ``film`` None is the default. ``mentions`` are the
+    members of the cast in the prompt.
 
     A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
     """
@@ -93,6 +103,7 @@ class Shot:
     where: str
     line: int
     column: int
+    mentions: tuple[Mention, ...] = ()
     scene: str | None = None
     title: str | None = None
     notes: str | None = None
@@ -145,7 +156,8 @@ class Film:
 class Storyboard:
     """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
 
-    ``named``: the id stands in the file, so that a new name of the file leaves it as it is.
+    ``named``: the id stands in the file, so that a new name of the file leaves it as it is. ``cast_shots`` is what
+    the members of the cast refer to of the shots, whether a shot names them or not.
     """
 
     id: str
@@ -158,6 +170,7 @@ class Storyboard:
     default_model: str
     named: bool = True
     film: Film = Film()
+    cast_shots: tuple[ShotReference, ...] = ()
 
     @property
     def made(self) -> tuple[Shot, ...]:

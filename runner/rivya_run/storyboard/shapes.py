@@ -38,6 +38,7 @@ class KeyPlace(Enum):
     FILE_REFERENCE = ("file-reference", "in a file reference", "`{path}`")
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
+    MEMBER = ("member", "in a member of the cast", "member of `cast`")
     SOUND = ("sound", "in an entry of 'sound'", "entry of `sound`")
     ANCHOR = ("anchor", "in a place of the film", "`{shot}` of `at`, `until`")
     TRANSITION = ("transition", "in 'transition'", "`transition`")
@@ -133,6 +134,35 @@ class Text(Shape):
         if isinstance(node, Scalar) and node.value is not None:
             hint = f': put it in quotes, "{shortened(node.text)}"'
         return refuse(node, at, findings, "text", hint)
+
+
+class Texts(Text):
+    """One text or a list of them."""
+
+    def __init__(self, words: str) -> None:
+        text: dict[str, Json] = {"type": "string", "pattern": NOT_BLANK_PATTERN}
+        super().__init__(words, {"if": {"type": "array"}, "then": {"items": text}, "else": text})
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        good = [super(Texts, self).check(item, where, findings) for item, where in elements(node, at)]
+        return all(good)
+
+
+class MemberText(Text):
+    """What stands for ``@name``; members don't name each other."""
+
+    def __init__(self) -> None:
+        super().__init__("text, `${}`", {"type": "string", "pattern": r"^[^@]*[^@\s][^@]*$"})
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        if not super().check(node, at, findings):
+            return False
+        assert isinstance(node, Scalar)
+        if "@" in node.text:
+            message = "the text of a member can't hold '@': it may stand only in prompts"
+            findings.error(node, at, message, "member-text")
+            return False
+        return True
 
 
 class ModelId(Text):

@@ -10,6 +10,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ID_PATTERN, ModelTable
 from rivya_run.models.values import advice_for
+from rivya_run.storyboard.cast import Cast, check_crowd
 from rivya_run.storyboard.film_reading import MADE, FilmReader, kind_by_name, kind_of_model
 from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.layers import (
@@ -23,7 +24,7 @@ from rivya_run.storyboard.layers import (
     well_shaped,
 )
 from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import Linked, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
@@ -58,6 +59,7 @@ class ShotReader:
         presets: Mapping[str, tuple[Entries, str]],
         base: Stack,
         judge: ParameterJudge,
+        cast: Cast,
     ) -> None:
         self.catalog = catalog
         self.findings = findings
@@ -65,11 +67,11 @@ class ShotReader:
         self.presets = presets
         self.base = base
         self.judge = judge
+        self.cast = cast
         self.shots: dict[str, Linked] = {}
         self.base_is_used = False
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self._taken: dict[str, tuple[str, int]] = {}
-        self._references = ReferenceReader(findings)
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
@@ -172,8 +174,7 @@ class ShotReader:
         if written.has("file"):
             self._own(written, names, shot_id, matrix)
             return
-        references = self._references.read(stack.values.get("references"), names, table)
-        prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
+        said = self.cast.said(entries.get("prompt"), stack, names, table, shot=shot_id, where=where)
         params: dict[str, Json] = {}
         if table is not None:
             there = written.has("prompt") or misspelt(written.node, KeyPlace.SHOT, "prompt")
@@ -182,18 +183,20 @@ class ShotReader:
                 self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
             params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
-            check_policy(references, table, where, written.node, self.findings)
+            if check_crowd(len(said.references), said.added, table, self.findings):
+                check_policy(said.references, table, where, written.node, self.findings)
             if table.advice:
-                self._advise(written, table, params, references)
+                self._advise(written, table, params, said.references)
         carried = self.film.of_shot(written.node, where, written.carried, kind_of_model(table), names)
         if shot_id is None:
             return
         shot = Shot(
             id=shot_id,
             model=stack.model,
-            prompt=prompt,
+            prompt=said.prompt,
+            mentions=said.mentions,
             params=params,
-            references=references,
+            references=said.references,
             tags=stack.tags,
             **written.place(shot_id, matrix),
             **carried,
@@ -293,7 +296,7 @@ class ShotReader:
 CARRIED: Final = {
     name: key.shape.value
     for name, key in keys(KeyPlace.SHOT).items()
-    if name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
+    if name not in ("id", "use", "model", "prompt", "params", "references", "cast", "tags", "matrix")
 }
 """The keys that no step but the reader's checks has to do with, and what gives the value of each.
 
