@@ -163,6 +163,7 @@ class Includes:
             node = root.get(name)
             if node is not None and not isinstance(node, MappingNode):
                 known[name].shape.check(node, name, self._findings)
+                self.incomplete = True
         for key in root.keys:
             near = suggest(key.text, ("include", *BROUGHT))
             if near is not None and key.text not in known and not is_extension(key.text):
