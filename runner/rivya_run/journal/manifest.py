@@ -27,6 +27,7 @@ from rivya_run.storyboard.model import Shot, Storyboard
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
 _NOTHING: Unknown = {}
+_NO_INPUTS: Mapping[str, str] = {}
 MARGIN = {
     AttemptState.WITHDRAWN: 0,
     AttemptState.REFUSED: 1,
@@ -49,6 +50,7 @@ def manifest(
     base_url: str,
     updated_at: str,
     unknown: Unknown = _NOTHING,
+    inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json]:
     """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
     members = manifest_members(
@@ -59,6 +61,7 @@ def manifest(
         base_url=base_url,
         updated_at=updated_at,
         unknown=unknown,
+        inputs=inputs,
     )
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
 
@@ -72,10 +75,12 @@ def manifest_members(
     base_url: str,
     updated_at: str,
     unknown: Unknown = _NOTHING,
+    inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json | Iterator[Json]]:
     """The same with shots and history one at a time, to be taken in this order: a large one is never whole.
 
-    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again.
+    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again. ``inputs`` has
+    the sha256 of what else was read, by path.
     """
     shown: set[str] = set()
     served = set(serving.values())
@@ -87,7 +92,7 @@ def manifest_members(
                 title=storyboard.title,
                 path=relative_path,
                 sha256=storyboard.sha256,
-                inputs=_inputs(history.storyboard_inputs),
+                inputs=_inputs(inputs),
             )
         )
         | unknown.get(("storyboard",), {}),

@@ -59,6 +59,7 @@ def _manifest_now(prepared: Prepared) -> dict[str, Json]:
         base_url=prepared.made_with or "",
         updated_at=history.updated_at or "",
         unknown=prepared.ledger.unknown,
+        inputs=source.inputs() if history.storyboard_sha256 is None else history.storyboard_inputs,
     )
 
 
