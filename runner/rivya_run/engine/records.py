@@ -77,9 +77,8 @@ class RunLedger:
 
 
 class ManifestWriter:
-    """``base_url`` is the API origin as records name it, ``wall`` the wall clock; ``inputs`` tells what else was read:
-    sha256 by path.
-    """
+    """``base_url`` is the API origin as records name it, ``wall`` the wall clock, ``inputs`` the sha256 of what else
+    was read, by path."""
 
     def __init__(
         self,

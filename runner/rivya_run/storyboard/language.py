@@ -142,7 +142,7 @@ _MADE: tuple[Key, ...] = (
     ),
     Key(
         "cast",
-        Members("mapping of mappings", EXTENDED | {"additionalProperties": ref("member")}),
+        Members("mapping of mappings", ref("cast")),
         (KeyPlace.TOP,),
         "Cast",
         "Name -> who or what is to look the same in all shots. Where there is a cast, @name in a prompt becomes the "

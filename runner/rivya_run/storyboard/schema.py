@@ -201,6 +201,7 @@ def _root_rules(table: ModelTable) -> list[Json]:
 _DEVICES = "(?!([Cc][Oo][Nn]|[Pp][Rr][Nn]|[Aa][Uu][Xx]|[Nn][Uu][Ll]|[Cc][Oo][Mm][1-9]|[Ll][Pp][Tt][1-9])$)"
 _ID = "^" + _DEVICES + ID_PATTERN.removeprefix("^")
 _ID_TEMPLATE = r"^([A-Za-z0-9_-]|\$\{[A-Za-z_][A-Za-z0-9_]*\})+$"
+_MEMBER = "^(?!x-)" + ID_PATTERN.removeprefix("^")
 _LITERAL = r"^(?![\s\S]*\$\{)"
 _SCHEME = "^[A-Za-z][A-Za-z0-9+.-]+://"
 
@@ -238,6 +239,11 @@ def shape_definitions() -> dict[str, Json]:
         "variables": {
             "type": "object",
             "patternProperties": {NAME_PATTERN: {**LABEL_SCHEMA, "pattern": _LITERAL}, **anything},
+            "additionalProperties": False,
+        },
+        "cast": {
+            "type": "object",
+            "patternProperties": {_MEMBER: ref("member"), **anything},
             "additionalProperties": False,
         },
         "matrix": {
