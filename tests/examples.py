@@ -14,6 +14,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
+from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.plan import Plan, Step
@@ -139,7 +140,9 @@ def digest_of(asked: Shot, *parents: str) -> str:
     """The fingerprint of a shot, given the content of what it is made from."""
     from rivya_run.planning.plan import Parent
 
-    lineage = Lineage(board(asked), {asked.model: table(asked.model)}, History(), {}, Matching([]))
+    lineage = Lineage(
+        board(asked), {asked.model: table(asked.model)}, History(), {}, Matching([]), Families([], History())
+    )
     return lineage.fingerprint(asked, [Parent("parent", 1, content) for content in parents])
 
 

@@ -147,7 +147,9 @@ def _adopted(
         raise UsageError(
             f"task {task.id} is of model {task.model}, {attempt.shot}/{attempt.take} of {attempt.model}"
         )
-    shot, take = (step.shot.id, step.take) if step is not None else (attempt.shot, attempt.take)
+    shot, take, family = attempt.shot, attempt.take, attempt.family
+    if step is not None:
+        shot, take, family = step.shot.id, step.take, step.shot.recorded_family
     return Adopted(
         key=attempt.client_request_id,
         shot=shot,
@@ -162,6 +164,7 @@ def _adopted(
         final_credits=task.final_credits,
         created_at=task.created_at,
         updated_at=task.updated_at,
+        family=family,
     )
 
 

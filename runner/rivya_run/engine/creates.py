@@ -88,6 +88,7 @@ class Creates:
                 price_key=permit.cost.price_key,
                 parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in resolved.parents),
                 api_sent_at=iso(api_now) if api_now is not None else None,
+                family=shot.recorded_family,
             )
         )
         return key

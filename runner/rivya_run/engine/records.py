@@ -137,7 +137,13 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
         paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
     with anyio.CancelScope(shield=True):
         ledger.record(
-            Reassigned(key=attempt.client_request_id, shot=step.shot.id, take=step.take, paths=paths)
+            Reassigned(
+                key=attempt.client_request_id,
+                shot=step.shot.id,
+                take=step.take,
+                paths=paths,
+                family=step.shot.recorded_family,
+            )
         )
         await ledger.durable()
     for old, new in paths.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -196,7 +196,13 @@ class _Script:
 def _used(board: Storyboard) -> dict[str, tuple[bool, bool]]:
     """What shots and members of the cast refer to: whether a frame of it is used, and whether it is taken whole."""
     found: dict[str, tuple[bool, bool]] = {}
-    for reference in (*(one for shot in board.shots for one in shot.references), *board.cast_shots):
+    of_cast = (
+        replace(one, shot=shot.id)
+        for one in board.cast_shots
+        for shot in board.shots
+        if one.shot in (shot.id, shot.family)
+    )
+    for reference in (*(one for shot in board.shots for one in shot.references), *of_cast):
         if isinstance(reference, ShotReference | FileReference) and reference.shot is not None:
             frames, whole = found.get(reference.shot, (False, False))
             framed = reference.frame is not None

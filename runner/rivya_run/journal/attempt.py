@@ -164,7 +164,8 @@ class Attempt:
     list, where that is known.
     ``withdrawn`` is why no create arrived, in words. ``task_seconds`` and ``running_seconds`` are how long its task
     took in all, and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the
-    machine that sent it, ``api_sent_at`` by the API's, where that was heard.
+    machine that sent it, ``api_sent_at`` by the API's, where that was heard. ``family`` is the id of ``shot`` in the
+    storyboard, where a version gave it another one.
     """
 
     client_request_id: str
@@ -193,6 +194,7 @@ class Attempt:
     task_seconds: float | None = None
     running_seconds: float | None = None
     api_sent_at: str | None = None
+    family: str | None = None
 
     @property
     def open(self) -> bool:

@@ -78,7 +78,8 @@ class Uploaded(_Event, frozen=True, kw_only=True):
 class Intended(_Event, frozen=True, kw_only=True):
     """A create is about to be sent: the exact body and key.
 
-    ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong.
+    ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong. ``family`` is
+    the shot's id in the storyboard, where a version gave it another one.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     price_key: str | None = None
     parents: tuple[tuple[str, int, str], ...] = ()
     api_sent_at: str | None = None
+    family: str | None = None
 
 
 class Withdrawn(_Event, frozen=True, kw_only=True):
@@ -199,6 +201,7 @@ class Reassigned(_Event, frozen=True, kw_only=True):
     shot: str
     take: int
     paths: Mapping[str, str]
+    family: str | None = None
 
 
 class MarkedUnknown(_Event, frozen=True, kw_only=True):
@@ -232,6 +235,7 @@ class Adopted(_Event, frozen=True, kw_only=True):
     final_credits: float | None = None
     created_at: str | None = None
     updated_at: str | None = None
+    family: str | None = None
 
 
 class TakenIn(_Event, frozen=True, kw_only=True):

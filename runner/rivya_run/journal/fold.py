@@ -130,6 +130,11 @@ class History:
         takes = self._of_shot.get(shot, {})
         return [self.attempts[key] for take in sorted(takes) for key in takes[take]]
 
+    @property
+    def shots(self) -> tuple[str, ...]:
+        """The ids of all shots that attempts serve."""
+        return tuple(self._of_shot)
+
     def keys_of_task(self, task_id: str) -> set[str]:
         """Keys of the attempts that this task serves: one, unless the API mixed something up."""
         return set(self._keys_of_task.get(task_id, ()))

@@ -144,6 +144,8 @@ def _shot_entry(
         entry["tags"] = list(shot.tags)
     if shot.notes is not None:
         entry["notes"] = shot.notes
+    if shot.versions:
+        entry["versions"] = list(shot.versions)
     if shot.file is not None:
         entry["file"] = shot.file
     return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})

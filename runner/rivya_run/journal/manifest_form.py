@@ -188,6 +188,9 @@ class Earlier(_Form, frozen=True, kw_only=True):
     api_sent_at: Annotated[
         Time | UnsetType, _said("The moment of sent_at by the API's clock, where that is known")
     ] = UNSET
+    family: Annotated[
+        Id | UnsetType, _said("The shot's id in the storyboard, where a version gave it another one")
+    ] = UNSET
     given_up: Annotated[
         bool | UnsetType, _said("Its outcome was never known; a later attempt replaced it")
     ] = UNSET
@@ -217,6 +220,7 @@ class ShotForm(_Form, frozen=True, kw_only=True):
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
+    versions: Annotated[tuple[str, ...] | UnsetType, _said("The versions that it is made for")] = UNSET
     file: Annotated[
         OwnFile | UnsetType,
         _said("The file that the shot is, relative to the storyboard; nothing is made of it"),

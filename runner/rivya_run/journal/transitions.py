@@ -154,7 +154,7 @@ def _after_files(known: Attempt, event: OfFiles, at: str) -> Attempt:
             return _stored(known, event, at)
         case Reassigned():
             outputs = tuple(moved(output, event.paths) for output in outputs)
-            return replace(known, shot=event.shot, take=event.take, outputs=outputs)
+            return replace(known, shot=event.shot, take=event.take, family=event.family, outputs=outputs)
         case Removed():
             path = event.path
             return replace(

@@ -11,6 +11,7 @@ from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identi
 from rivya_run.journal.fold import History
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.families import Families
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.plan import SPENDING, WORKING, Parent, Step
 from rivya_run.storyboard.model import FileFacts, FileReference, Shot, ShotReference, Storyboard, UrlReference
@@ -39,6 +40,7 @@ class Lineage:
         history: History,
         facts: Mapping[str, FileFacts],
         matching: Matching,
+        families: Families,
     ) -> None:
         self._shots = {shot.id: shot for shot in storyboard.shots}
         self._order = storyboard.made
@@ -46,6 +48,7 @@ class Lineage:
         self._history = history
         self._facts = facts
         self._matching = matching
+        self._families = families
         gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
         self._parents_of_the_gone = _parents_newest_first(gone)
 
@@ -122,7 +125,7 @@ class Lineage:
     def _made_from(self, child: Shot) -> list[str]:
         """Contents that this shot's own takes were made from, newest first; then those of shots that are gone,
         since it may be one of them under a new name."""
-        return [*_parents_newest_first(self._history.of_shot(child.id)), *self._parents_of_the_gone]
+        return [*_parents_newest_first(self._families.attempts(child)), *self._parents_of_the_gone]
 
 
 def _parents_newest_first(attempts: Iterable[Attempt]) -> list[str]:

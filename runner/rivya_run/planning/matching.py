@@ -33,11 +33,13 @@ class Wanted:
 class Matching:
     """Each wanted take claims at most one attempt with its fingerprint; each attempt serves one take.
 
-    In this order, for all takes before the next rule: its own shot and take; its own shot; what no present
-    shot claims. ``guarded`` names shots whose fingerprints aren't known yet: what they have isn't given away.
+    In this order, for all takes before the next rule: its own shot and take; its own shot; its family (what other
+    versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
+    what they and their families have isn't given away. ``family_of`` tells the family of any shot's id.
     """
 
-    def __init__(self, attempts: Iterable[Attempt]) -> None:
+    def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
+        self._family_of = family_of
         self._free: dict[str, list[Attempt]] = {}
         self.claims: dict[tuple[str, int], str] = {}
         for attempt in attempts:
@@ -55,15 +57,21 @@ class Matching:
         for take in wanted:
             self._claim(take, _same_shot)
         for take in wanted:
+            self._claim(take, self._same_family)
+        families = {self._family_of(shot) for shot in guarded}
+        for take in wanted:
             if not take.passive:
                 # A guarded shot may still turn out to want its own: its parents aren't known yet.
-                self._claim(take, lambda _, one: one.shot not in guarded)
+                self._claim(take, lambda _, one: self._family_of(one.shot) not in families)
 
     def key_for(self, shot: str, take: int) -> str | None:
         return self.claims.get((shot, take))
 
     def unclaimed(self) -> list[Attempt]:
         return [attempt for found in self._free.values() for attempt in found]
+
+    def _same_family(self, take: Wanted, attempt: Attempt) -> bool:
+        return self._family_of(attempt.shot) == self._family_of(take.shot)
 
     def _claim(self, take: Wanted, fits: Callable[[Wanted, Attempt], bool]) -> None:
         if (take.shot, take.take) in self.claims:

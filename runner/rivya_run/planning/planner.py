@@ -11,6 +11,7 @@ from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import LEAST, History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
@@ -49,8 +50,9 @@ class Planner:
         self._history = history
         self._facts = facts
         self._options = options
-        self.matching = Matching(history.attempts.values())
-        self.lineage = Lineage(storyboard, tables, history, facts, self.matching)
+        self._families = Families(storyboard.shots, history)
+        self.matching = Matching(history.attempts.values(), self._families.of)
+        self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families)
         self._steps: dict[tuple[str, int], Step] = {}
         self._unresolved = {shot.id for shot in storyboard.made}
 
@@ -63,7 +65,7 @@ class Planner:
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
-        recast = changed_members(steps, self._history)
+        recast = changed_members(steps, self._families.before)
         plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast)
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
@@ -185,10 +187,13 @@ class Planner:
             return _skipped(shot, take, resolved, left_out, left_out.value)
         if resolved.blocked is not None:
             return _skipped(shot, take, resolved, SkipReason.BLOCKED, resolved.blocked)
-        tried = self._tried(shot.id, take, resolved.fingerprint)
+        tried = self._tried(shot, take, resolved.fingerprint)
         if not tried:
-            known = resolved.reason if self._history.of_shot(shot.id) else None
-            reason = known or why_new(shot, take, resolved.parents, self._history, self._facts)
+            before = self._families.before(shot)
+            known = resolved.reason if before else None
+            reason = known or why_new(
+                shot, take, resolved.parents, before, self._history.uploads.values(), self._facts
+            )
             return self._creating(shot, take, resolved, Action.CREATE, reason)
         last = tried[-1]
         code = last.error.code if last.error else last.state.value
@@ -204,10 +209,10 @@ class Planner:
             return _skipped(shot, take, resolved, SkipReason.EXHAUSTED, words)
         return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
 
-    def _tried(self, shot: str, take: int, digest: str | None) -> list[Attempt]:
+    def _tried(self, shot: Shot, take: int, digest: str | None) -> list[Attempt]:
         if digest is None:
             return []
-        mine = (attempt for attempt in self._history.of_take(shot, take) if attempt.fingerprint == digest)
+        mine = (attempt for attempt in self._families.of_take(shot, take) if attempt.fingerprint == digest)
         ended = (
             a for a in mine if a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
         )
@@ -219,7 +224,7 @@ class Planner:
         cost = estimate(self._tables[shot.model], shot.params, self._history.prices)
         digest = resolved.fingerprint
         number = 1 if digest is None else self.next_number(shot.id, take, digest)
-        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot.id, take, digest))))
+        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot, take, digest))))
         return Step(
             shot,
             take,

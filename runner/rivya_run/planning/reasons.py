@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
-from rivya_run.journal.fold import History
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
@@ -21,21 +20,28 @@ LONGEST_CHANGE = 60
 
 
 def why_new(
-    shot: Shot, take: int, parents: Sequence[Parent], history: History, facts: Mapping[str, FileFacts]
+    shot: Shot,
+    take: int,
+    parents: Sequence[Parent],
+    attempts: Sequence[Attempt],
+    uploads: Iterable[Upload],
+    facts: Mapping[str, FileFacts],
 ) -> str:
     """What differs from what this take was last made from; without such a thing, that it is new.
 
-    ``parents`` are what it is to be made from: one with its content for each reference to a shot, in order.
+    ``attempts`` are those that were made for the shot. ``parents`` are what it is to be made from: one with its
+    content for each reference to a shot, in order.
     """
-    before = made_before(shot, take, history)
+    arrived = _arrived(attempts)
+    before = made_before(take, attempts)
     if before is None:
-        return "new take" if _arrived(history.of_shot(shot.id)) else "new shot"
+        return "new take" if arrived else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
     changes = [
         *_model_change(before.model, shot.model),
         *_prompt_change(request.get("prompt"), shot.prompt),
         *_param_changes(dict(request.get("params") or {}), shot.params),
-        *_reference_changes(request, before, shot.references, history, facts),
+        *_reference_changes(request, before, shot.references, uploads, facts),
         *_parent_changes(before, parents),
     ]
     if not changes and before.take != take:
@@ -45,11 +51,12 @@ def why_new(
     )
 
 
-def made_before(shot: Shot, take: int, history: History) -> Attempt | None:
-    """What a take was last made from, as far as it reached the API; of a new first take, what its shot was."""
-    mine = _arrived(history.of_take(shot.id, take))
+def made_before(take: int, attempts: Sequence[Attempt]) -> Attempt | None:
+    """What a take was last made from, of the attempts for its shot; of a new first take, what the shot was."""
+    arrived = _arrived(attempts)
+    mine = [one for one in arrived if one.take == take]
     if not mine and take == 1:
-        mine = _arrived(history.of_shot(shot.id))
+        mine = [*arrived]
     return mine[-1] if mine else None
 
 
@@ -106,16 +113,16 @@ def _reference_changes(
     request: Mapping[str, Any],
     before: Attempt,
     references: Sequence[Reference],
-    history: History,
+    uploads: Iterable[Upload],
     facts: Mapping[str, FileFacts],
 ) -> list[str]:
     items: list[dict[str, Any]] = list((request.get("params") or {}).get(REFERENCES) or [])
-    uploads = {upload.url: upload for upload in history.uploads.values()}
+    by_url = {upload.url: upload for upload in uploads}
     if len(items) != len(references):
         return [f"references {len(items)} -> {len(references)}"]
     changes = []
     for item, reference in zip(items, references, strict=True):
-        change = _reference_change(uploads.get(item.get("url", "")), item, reference, facts)
+        change = _reference_change(by_url.get(item.get("url", "")), item, reference, facts)
         if change:
             changes.append(change)
     return changes

@@ -7,9 +7,9 @@ for the member; two shots in which that is the same, or one in which some of the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from rivya_run.journal.fold import History
+from rivya_run.journal.attempt import Attempt
 from rivya_run.planning.plan import Action, Step
 from rivya_run.planning.reasons import made_before
 from rivya_run.storyboard.model import Shot
@@ -17,12 +17,19 @@ from rivya_run.storyboard.model import Shot
 _LONG = 4  # letters of a word that two texts don't share by accident
 
 
-def changed_members(steps: Iterable[Step], history: History) -> tuple[tuple[str, int], ...]:
-    """Members with how many shots are made anew since their text is another one, in the storyboard's order."""
+def changed_members(
+    steps: Iterable[Step], attempts: Callable[[Shot], Sequence[Attempt]]
+) -> tuple[tuple[str, int], ...]:
+    """Members with how many shots are made anew since their text is another one, in the storyboard's order.
+
+    ``attempts`` tells those that were made for a shot.
+    """
     before = {
         step.shot.id: (step.shot, old)
         for step in steps
-        if step.action is Action.CREATE and step.shot.mentions and (old := _prompt_before(step, history))
+        if step.action is Action.CREATE
+        and step.shot.mentions
+        and (old := _prompt_before(step, attempts(step.shot)))
     }
     seen: dict[tuple[str, str], dict[str, set[str]]] = {}
     for shot, old in before.values():
@@ -46,9 +53,9 @@ def changed_members(steps: Iterable[Step], history: History) -> tuple[tuple[str,
     return tuple((member, len(found)) for member, found in shots.items())
 
 
-def _prompt_before(step: Step, history: History) -> str | None:
+def _prompt_before(step: Step, attempts: Sequence[Attempt]) -> str | None:
     """The prompt that a take was last made from, if it was another one."""
-    made = made_before(step.shot, step.take, history)
+    made = made_before(step.take, attempts)
     prompt = json.loads(made.body).get("prompt") if made is not None and made.body else None
     return prompt if isinstance(prompt, str) and prompt != step.shot.prompt else None
 

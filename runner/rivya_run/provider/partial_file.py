@@ -32,6 +32,7 @@ CUT = ".cut"
 
 
 _BLOCK = 1024 * 1024  # bytes hashed at once: more is no faster
+_NOTE_EVERY = 4 * 1024 * 1024  # bytes that may come before the note tells of them: a kill has them sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class PartialFile:
         self.sha256 = hashlib.sha256()
         self._length: int | None = None
         self._ends = False
+        self._noted = 0
         self._file: FileIO | None = None
 
     @property
@@ -98,6 +100,7 @@ class PartialFile:
             self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
             if note is not None and not self._holds(self._file, note):
                 self.forget()
+            self._noted = self.size
             self._file.seek(self.size)
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -149,7 +152,7 @@ class PartialFile:
     def append(self, content: bytes) -> None:
         try:
             self._write(self._opened(), memoryview(content))
-            if not self._ends:
+            if not self._ends and self.size - self._noted >= _NOTE_EVERY:
                 self._write_note(self.version)
         except OSError as error:
             raise unwritable(self.path, error) from error
@@ -167,6 +170,7 @@ class PartialFile:
         note = {**named, "size": self.size, "sha256": self.sha256.hexdigest()}
         self._new_note_path.write_text(json.dumps(note), "utf-8")
         self._new_note_path.replace(self._note_path)
+        self._noted = self.size
 
     def _drop_note(self) -> None:
         self._note_path.unlink(missing_ok=True)
@@ -178,7 +182,7 @@ class PartialFile:
             file = self._opened()
             file.truncate(self.size)
             os.fsync(file.fileno())
-            self.close()
+            self._shut()
             self._drop_note()
             drop_worse(self._cut_path, self.path)
         except OSError as error:
@@ -190,14 +194,21 @@ class PartialFile:
         if self._file is None:
             return
         with suppress(OSError):
-            self._file.close()
-        self._file = None
+            if not self._ends and self.size > self._noted:
+                self._write_note(self.version)
+        self._shut()
         with suppress(OSError):
             if not self.path.stat().st_size:
                 self.drop()
 
+    def _shut(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+        self._file = None
+
     def drop(self) -> None:
-        self.close()
+        self._shut()
         with suppress(OSError):
             self._drop_note()  # first: a note alone would be taken for one of the next part
             self.path.unlink(missing_ok=True)

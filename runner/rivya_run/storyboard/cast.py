@@ -20,6 +20,7 @@ from rivya_run.storyboard.parameters import ReferenceReader, check_prompt
 from rivya_run.storyboard.problems import Findings, HasPosition, below
 from rivya_run.storyboard.shapes import elements
 from rivya_run.storyboard.substitution import MARK, Names
+from rivya_run.storyboard.versions import VersionNames
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.text import counted, shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -169,17 +170,21 @@ class Cast:
                     added[casting] = added.get(casting, 0) + 1
         return tuple(found), added
 
-    def shots(self, variables: Mapping[str, Scalar]) -> tuple[ShotReference, ...]:
-        """What members refer to of the shots, named by one or not; ``${}`` filled in as far as can be said."""
+    def shots(self, versions: Sequence[VersionNames]) -> tuple[ShotReference, ...]:
+        """What members refer to of the shots, named by one or not, in any version; ``${}`` as far as can be said."""
         quiet = Findings(self._findings.source)
-        read, names = ReferenceReader(quiet).read, Names(variables, quiet)
-        return tuple(
+        read = ReferenceReader(quiet).read
+        found = (
             reference
+            for version in versions
             for name, member in self._members.items()
             if "references" in member
-            for reference in read((member["references"], f"cast.{name}"), names, None)
+            for reference in read(
+                (member["references"], f"cast.{name}"), Names(version.variables, quiet), None
+            )
             if isinstance(reference, ShotReference)
         )
+        return tuple(dict.fromkeys(found))
 
 
 def _alike(reference: Reference) -> Reference:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rivya_run.json_types import Json
 from rivya_run.models.table import ID_PATTERN, is_extension
 from rivya_run.models.table_schemas import ref
-from rivya_run.storyboard.model import NAME_PATTERN
+from rivya_run.storyboard.model import NAME_PATTERN, VERSION_PATTERN
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.shapes import REFERENCE_PLACES, KeyPlace, Shape, elements, kind_of, refuse
 from rivya_run.suggest import did_you_mean
@@ -57,11 +58,15 @@ class Params(Map):
 
 
 class Variables(Map):
-    """Name -> text or number."""
+    """Name -> text or number; ``flags``: or true or false."""
+
+    def __init__(self, words: str, says: dict[str, Json], *, flags: bool = False) -> None:
+        super().__init__(words, says)
+        self._types = (str, int, float, bool) if flags else (str, int, float)
 
     def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
         _check_name(name, at, findings)
-        if not isinstance(value, Scalar) or type(value.value) not in (str, int, float):
+        if not isinstance(value, Scalar) or type(value.value) not in self._types:
             refuse(value, at, findings, "text or a number")
             findings.mark_invalid(value)
         else:
@@ -110,6 +115,35 @@ class Members(Map):
         for name, value in node.entries.items() if isinstance(node, Mapping) else ():
             if isinstance(value, Mapping) and not is_extension(name):
                 yield value, KeyPlace.MEMBER, below(at, name)
+
+
+class Versions(Map):
+    """Version name -> the keys of a version; at least one."""
+
+    lenient = False
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        good = super().check(node, at, findings)
+        if isinstance(node, Mapping) and all(map(is_extension, node.entries)):
+            findings.error(node, at, "there are no versions: leave the key out", "type")
+            return False
+        return good
+
+    def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
+        if not re.fullmatch(VERSION_PATTERN, name.text):
+            message = (
+                f"'{shortened(name.text)}' is not a valid name of a version: use letters, digits, - and _, "
+                "starting with a letter or digit, at most 16 characters"
+            )
+            findings.error(name, at, message, "name")
+        if not isinstance(value, Mapping):
+            refuse(value, at, findings, "a mapping (vars: ...)")
+
+    def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
+        assert isinstance(node, Mapping)
+        for name, value in node.entries.items():
+            if isinstance(value, Mapping) and not is_extension(name):
+                yield value, KeyPlace.VERSION, below(at, name)
 
 
 class Layers(Map):

@@ -16,13 +16,14 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.values import number_text
 from rivya_run.storyboard.model import FileReference, Film, Reference, Shot, Storyboard
-from rivya_run.storyboard.shots import CARRIED
+from rivya_run.storyboard.written import CARRIED
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.
 _BARE: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ +-]*(?:[:][A-Za-z0-9_./][A-Za-z0-9_./ +-]*)*")
 
 _PLACE: Final = ("line", "column", "where")
+_ORIGIN: Final = ("written", "versions")
 
 
 def expanded(storyboard: Storyboard, catalog: Catalog) -> str:

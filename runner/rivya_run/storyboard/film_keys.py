@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Listed
+from dataclasses import replace
 from typing import Final, get_args
 
 from rivya_run.json_types import Json
@@ -27,11 +28,38 @@ from rivya_run.storyboard.shapes import (
     Text,
     elements,
     refuse,
+    texts,
 )
+from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence, to_json
 
 _SECONDS: Final = Number(0, 86_400)  # a day: beyond it a number is a slip, and a cut would never end
 TRACKS: Final[tuple[Track, ...]] = get_args(Track)
+
+
+class FilmOf(Flag):
+    """true, false, or a list of names of versions."""
+
+    def __init__(self) -> None:
+        names: Json = {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}
+        says: dict[str, Json] = {"if": {"type": "array"}, "then": names, "else": {"type": "boolean"}}
+        super().__init__("`true`, `false`, or a list of versions", says)
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        if not isinstance(node, Sequence):
+            if isinstance(node, Scalar) and isinstance(node.value, str) and "$" not in node.text:
+                hint = f": write [{shortened(node.text)}] for the film of one version"
+                return refuse(node, at, findings, "true, false or a list of versions", hint)
+            return super().check(node, at, findings)
+        if not node.items:
+            return refuse(
+                node, at, findings, "a list with names of versions", ": false leaves it out of all films"
+            )
+        good = [Label().check(item, where, findings) for item, where in elements(node, at)]
+        return all(good)
+
+    def value(self, node: Node) -> Json:
+        return [*texts(node)] if isinstance(node, Sequence) else super().value(node)
 
 
 class Two(Shape):
@@ -39,7 +67,8 @@ class Two(Shape):
 
     def __init__(self, words: str, *, open_ended: bool) -> None:
         kinds: Json = ["number", "null"] if open_ended else "number"
-        each: dict[str, Json] = {"type": kinds, "minimum": _SECONDS.minimum, "maximum": _SECONDS.maximum}
+        time: dict[str, Json] = {"type": kinds, "minimum": _SECONDS.minimum, "maximum": _SECONDS.maximum}
+        each: dict[str, Json] = {"if": ref("substituted"), "else": time}
         super().__init__(words, {"type": "array", "minItems": 2, "maxItems": 2, "items": each})
         self._open = open_ended
 
@@ -154,14 +183,16 @@ class SoundList(Shape):
 _LAYERS = (KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _HEARD = (KeyPlace.SHOT, KeyPlace.SOUND)
 
-FILM_KEYS: tuple[Key, ...] = (
+_KEYS: tuple[Key, ...] = (
     Key(
         "film",
-        Flag("`true` or `false`", {"type": "boolean"}),
+        FilmOf(),
         _LAYERS,
         "In the film",
-        "Whether the film shows it. Without it: true, but false for a still, and for a video taken whole, that a "
-        "shot or a member of the cast of this storyboard refers to.",
+        "Whether the film shows it, or a list of the versions whose films do: it is made for these alone, and for "
+        "those in which another shot needs it. Without it: true, but false for a still, and for a video taken whole, "
+        "that a shot or a member of the cast of this storyboard refers to.",
+        examples=(False, ["wide"]),
     ),
     Key(
         "file",
@@ -309,3 +340,8 @@ FILM_KEYS: tuple[Key, ...] = (
     ),
     Key("fade", _SECONDS, (KeyPlace.ENDING,), "Fade", "Seconds to black.", required=True),
 )
+
+_FILLS_IN_ITSELF: Final = ("file", "id", "text", "shot", "sound", "mix", "captions", "ending")
+"""Texts whose reader fills names in, ids, and mappings whose keys are judged one by one."""
+
+FILM_KEYS = tuple(replace(key, fillable=key.name not in _FILLS_IN_ITSELF) for key in _KEYS)

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from rivya_run.media.types import Kind, by_suffix
 from rivya_run.models.table import ModelTable
-from rivya_run.storyboard.layers import values
+from rivya_run.storyboard.language import keys
+from rivya_run.storyboard.layers import filled, values
 from rivya_run.storyboard.model import Film, Sound
 from rivya_run.storyboard.problems import Findings, HasPosition, below
 from rivya_run.storyboard.shapes import KeyPlace
@@ -58,7 +59,7 @@ class FilmReader:
         self.anchors: list[Anchor] = []
 
     def of_shot(
-        self, node: MappingNode, where: str, carried: Mapping[str, Any], kind: str | None, names: Names
+        self, node: MappingNode, where: str, carried: Mapping[str, Any], kind: str | None
     ) -> dict[str, Any]:
         """The carried keys without those that a thing of this kind can't have: an error where the shot says them."""
         kept = dict(carried)
@@ -70,22 +71,22 @@ class FilmReader:
                 fit = " and ".join(_NAMED[one] for one in _KINDS[key])
                 message = f"'{key}' is for {fit}; this is one of the {_NAMED[kind]}"
                 self._findings.error(node.key(key), below(where, key), message, "film-key")
-        return kept | self._places(node.entries, where, kept, names)
+        self._places(node.entries, where, kept)
+        return kept
 
     def sounds(
         self,
         node: Node | None,
-        variables: Mapping[str, Scalar],
+        names: Names,
         take_id: Callable[[Node, str], str | None],
     ) -> Iterator[Sound]:
         """The entries of ``sound``. ``take_id`` checks an id, and that nothing else has it."""
-        names = Names(variables, self._findings)
         for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
             if not isinstance(item, MappingNode) or self._findings.is_invalid(item):
                 continue
             where = f"sound[{index}]"
-            known = values(item.entries, KeyPlace.SOUND)
-            known |= self._places(item.entries, where, known, names)
+            known = self.values(item.entries, KeyPlace.SOUND, where, names)
+            self._places(item.entries, where, known)
             text = item.get("text")
             if isinstance(text, Scalar):
                 known["text"] = names.text(text, below(where, "text"))
@@ -103,24 +104,46 @@ class FilmReader:
             self._findings.error(node, below(where, "file"), message, "own-file")
         return path
 
-    def _places(
-        self, entries: Mapping[str, Node], where: str, known: Mapping[str, Any], names: Names
+    def values(
+        self, entries: Mapping[str, Node], place: KeyPlace, where: str, names: Names
     ) -> dict[str, Any]:
-        """``at`` and ``until`` with their names filled in."""
-        filled: dict[str, Any] = {}
+        """What well-shaped entries come to, with names filled in; what is of no use then is said and left out."""
+        good = {
+            name: filled(name, node, place, below(where, name), names)
+            for name, node in entries.items()
+            if name in keys(place)
+        }
+        return values({name: node for name, node in good.items() if node is not None}, place)
+
+    def _places(self, entries: Mapping[str, Node], where: str, known: Mapping[str, Any]) -> None:
+        """Take down the shots that ``at`` and ``until`` name, and hold the two together."""
         for key in ("at", "until"):
-            node = entries.get(key)
-            if key not in known or not isinstance(node, MappingNode) or self._findings.is_invalid(node):
-                continue
-            anchor, at = node.entries["shot"], below(below(where, key), "shot")
-            assert isinstance(anchor, Scalar)
-            filled[key] = known[key] | {"shot": names.text(anchor, at)}
-            self.anchors.append(Anchor(filled[key]["shot"], anchor, at))
+            node, place = entries.get(key), known.get(key)
+            if (
+                isinstance(place, Mapping)
+                and isinstance(node, MappingNode)
+                and not self._findings.is_invalid(node)
+            ):
+                anchor, at = node.entries["shot"], below(below(where, key), "shot")
+                self.anchors.append(Anchor(place["shot"], anchor, at))
         begin, end = known.get("at"), known.get("until")
         if isinstance(begin, float) and isinstance(end, float) and begin >= end:
             message = f"it ends at {end:g} s, not after its begin at {begin:g} s"
             self._findings.error(entries["until"], below(where, "until"), message, "film-range")
-        return filled
+
+    def film(self, entries: Mapping[str, Node], sounds: tuple[Sound, ...], names: Names) -> Film:
+        """What the top of a file says of the film."""
+        said = {
+            name: self.values(node.entries, place, name, names)
+            for name, place in (
+                ("mix", KeyPlace.MIX),
+                ("captions", KeyPlace.CAPTIONS),
+                ("ending", KeyPlace.ENDING),
+            )
+            if isinstance(node := entries.get(name), MappingNode) and not self._findings.is_invalid(node)
+        }
+        ending = said.get("ending", {}).get("fade", 0.0)
+        return Film(sounds, said.get("mix", {}), said.get("captions", {}), ending)
 
     def check_anchors(self, pictures: Collection[str], sounds: Collection[str]) -> None:
         """Advice for places that name no shot which shows something: their sounds are left out of the film."""
@@ -130,18 +153,3 @@ class FilmReader:
             about = f"'{shortened(shot)}' is a sound, not a picture" if shot in sounds else ""
             message = about or f"unknown shot '{shortened(shot)}'{did_you_mean(shot, pictures)}"
             self._findings.advice(node, where, f"{message}; the film leaves the sound out", "unknown-anchor")
-
-
-def film_of(entries: Mapping[str, Node], sounds: tuple[Sound, ...], findings: Findings) -> Film:
-    """What the top of a file says of the film."""
-    said = {
-        name: values(node.entries, place)
-        for name, place in (
-            ("mix", KeyPlace.MIX),
-            ("captions", KeyPlace.CAPTIONS),
-            ("ending", KeyPlace.ENDING),
-        )
-        if isinstance(node := entries.get(name), MappingNode) and not findings.is_invalid(node)
-    }
-    ending = said.get("ending", {}).get("fade", 0.0)
-    return Film(sounds, said.get("mix", {}), said.get("captions", {}), ending)

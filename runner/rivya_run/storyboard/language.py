@@ -24,6 +24,7 @@ from rivya_run.storyboard.containers import (
     ReferenceList,
     Shots,
     Variables,
+    Versions,
 )
 from rivya_run.storyboard.film_keys import FILM_KEYS
 from rivya_run.storyboard.model import FRAMES, MAX_TAKES, URL_PATTERN
@@ -37,6 +38,7 @@ from rivya_run.storyboard.shapes import (
     MemberText,
     ModelId,
     Number,
+    NumberByName,
     NumberOr,
     OneOf,
     Text,
@@ -109,6 +111,22 @@ _MADE: tuple[Key, ...] = (
         "Name -> text or number, written as ${name} in prompts, values of params, paths and URLs. A value "
         "that is only ${name} keeps its type; $$ is a dollar sign.",
         examples=({"hero": "a matte-black espresso machine"},),
+    ),
+    Key(
+        "versions",
+        Versions("mapping of mappings", ref("versions")),
+        (KeyPlace.TOP,),
+        "Versions",
+        "Name -> values of vars: each is a film of its own. What is the same in several is made once.",
+        examples=({"wide": {"vars": {"ratio": "16:9"}}, "tall": {"vars": {"ratio": "9:16"}}},),
+    ),
+    Key(
+        "vars",
+        Variables("mapping", ref("version-variables"), flags=True),
+        (KeyPlace.VERSION,),
+        "Variables",
+        "Name -> text, number, true or false, over those of the top. Every version has a value for each of them.",
+        examples=({"ratio": "9:16"},),
     ),
     Key(
         "budget",
@@ -232,10 +250,12 @@ _MADE: tuple[Key, ...] = (
     ),
     Key(
         "pick",
-        Number(1, MAX_TAKES, whole=True),
+        NumberByName(1, MAX_TAKES, whole=True),
         (KeyPlace.SHOT,),
         "Picked take",
-        "The take that the cut, reports and other shots use. Without it: the lowest-numbered that succeeded.",
+        "The take that the cut, reports and other shots use. Without it: the lowest-numbered that succeeded. Of a "
+        "shot that becomes several also a mapping from their ids, '*' for the rest.",
+        examples=(2, {"sh010-tall": 2, "*": 1}),
     ),
     Key(
         "matrix",

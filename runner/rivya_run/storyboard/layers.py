@@ -20,6 +20,7 @@ from rivya_run.models.table import is_extension
 from rivya_run.storyboard.language import KEYS, keys
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.shapes import Key, KeyPlace, texts
+from rivya_run.storyboard.substitution import Names, holds_names
 from rivya_run.suggest import did_you_mean, suggest
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -32,9 +33,12 @@ def well_shaped(
     where: str,
     findings: Findings,
     parameters: Callable[[], Collection[str]] = tuple,
+    *,
+    complete: bool = False,
 ) -> dict[str, Node]:
     """The entries of a mapping that are known in its place and well shaped; the rest is said.
 
+    What names are still to be filled into is taken as it is (``filled`` checks it then), unless it is ``complete``.
     ``parameters`` tells which words belong under ``params``: a hint for who writes them a level too high.
     """
     known = keys(place)
@@ -43,7 +47,8 @@ def well_shaped(
     for name, node in mapping.entries.items():
         key = known.get(name)
         if key is not None:
-            if _check(key, node, path + name, findings):
+            open_yet = key.fillable and not complete and holds_names(node)
+            if open_yet or _check(key, node, path + name, findings, complete=complete):
                 good[name] = node
         elif not is_extension(name):
             findings.error(mapping.key(name), where, _unknown(name, place, parameters()), "unknown-key")
@@ -53,15 +58,27 @@ def well_shaped(
     return good
 
 
-def _check(key: Key, node: Node, at: str, findings: Findings) -> bool:
+def _check(key: Key, node: Node, at: str, findings: Findings, *, complete: bool) -> bool:
     """Check a value, and the keys of the mappings in it; one that is wrong there is marked invalid."""
     good = key.shape.check(node, at, findings)
     for mapping, place, path in key.shape.inner(node, at):
         before = findings.errors
-        well_shaped(mapping, place, path, findings)
+        well_shaped(mapping, place, path, findings, complete=complete)
         if findings.errors != before:
             findings.mark_invalid(mapping)
     return good
+
+
+def filled(name: str, node: Node, place: KeyPlace, at: str, names: Names) -> Node | None:
+    """The value of a key with its names filled in; None where it is of no use, which is said."""
+    key = keys(place)[name]
+    if not key.fillable or not holds_names(node):
+        return node
+    before = names.findings.errors
+    node = names.node(node, at)
+    if names.findings.errors != before:
+        return None
+    return node if _check(key, node, at, names.findings, complete=True) else None
 
 
 def values(entries: Mapping[str, Node], place: KeyPlace) -> dict[str, Any]:

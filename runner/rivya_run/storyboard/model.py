@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +16,9 @@ NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATTERN = (
     r"^(https://[^\s/?#]|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?([/?#]|$))\S*$"
 )
+VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"
+"""Short, since it becomes part of ids and of file names."""
+
 FRAMES = ("first", "last")
 MAX_TAKES = 99  # two digits in file names
 WINDOWS_DEVICES = frozenset(
@@ -92,6 +95,10 @@ class Shot:
     members of the cast in the prompt.
 
     A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
+
+    With versions ``id`` is the id of what is made, ``written`` the one in the file, and ``versions`` are those that
+    it is made for; without, ``versions`` is empty and both ids are the same. The film's keys are those of the first
+    version; ``Storyboard.of_version`` has each version's.
     """
 
     id: str
@@ -121,6 +128,18 @@ class Shot:
     loop: bool = False
     fade: Sequence[float] | None = None
     track: Track | None = None
+    written: str = ""
+    versions: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The id in the file, which all that is made of this shot have in common."""
+        return self.written or self.id
+
+    @property
+    def recorded_family(self) -> str | None:
+        """The family, where the id doesn't say it."""
+        return self.family if self.family != self.id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +172,14 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
+class FilmVersion:
+    """One of the films of a storyboard: its shots, with the film's keys as they are in it, and what the top says."""
+
+    shots: tuple[Shot, ...]
+    film: Film
+
+
+@dataclass(frozen=True, slots=True)
 class Storyboard:
     """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
 
@@ -171,6 +198,19 @@ class Storyboard:
     named: bool = True
     film: Film = Film()
     cast_shots: tuple[ShotReference, ...] = ()
+    versions: Mapping[str, FilmVersion] = field(default_factory=dict)
+
+    def of_version(self, name: str | None) -> Storyboard:
+        """The storyboard of one version alone; of ``None``, where there are no versions, itself."""
+        if name is None:
+            return self
+        version = self.versions[name]
+        return replace(self, shots=version.shots, film=version.film, versions={})
+
+    @property
+    def films(self) -> tuple[str | None, ...]:
+        """The versions' names; one None where there are no versions."""
+        return tuple(self.versions) or (None,)
 
     @property
     def made(self) -> tuple[Shot, ...]:
@@ -218,7 +258,8 @@ def selected_shots(
 ) -> list[frozenset[str] | None]:
     """For each storyboard the ids of the shots that are wanted; None where nothing was left out.
 
-    A pattern is a glob over ids, ``tag:x`` or ``scene:x``. Raises UsageError for one that matches nothing.
+    A pattern is a glob over ids (also those in the file, of which versions make others), ``tag:x``, ``scene:x`` or
+    ``version:x``. Raises UsageError for one that matches nothing.
     """
     shots = [shot for storyboard in storyboards for shot in storyboard.shots]
     for pattern in (*only, *exclude):
@@ -243,9 +284,12 @@ def _matches(shot: Shot, pattern: str) -> bool:
         return any(fnmatchcase(tag, name) for tag in shot.tags)
     if colon and kind == "scene":
         return shot.scene is not None and fnmatchcase(shot.scene, name)
-    return fnmatchcase(shot.id, pattern)
+    if colon and kind == "version":
+        return any(fnmatchcase(version, name) for version in shot.versions)
+    return fnmatchcase(shot.id, pattern) or fnmatchcase(shot.family, pattern)
 
 
 def _nearest(pattern: str, shots: list[Shot]) -> str:
-    near = suggest(pattern, [shot.id for shot in shots])
-    return f"did you mean {near!r}?" if near else "patterns are globs over shot ids, tag:NAME or scene:NAME"
+    near = suggest(pattern, dict.fromkeys(name for shot in shots for name in (shot.id, shot.family)))
+    usual = "patterns are globs over shot ids, tag:NAME, scene:NAME or version:NAME"
+    return f"did you mean {near!r}?" if near else usual

@@ -12,17 +12,19 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.cast import Cast
-from rivya_run.storyboard.film_reading import film_of
+from rivya_run.storyboard.ids import id_trouble
 from rivya_run.storyboard.includes import Includes, Loader, nothing_included
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
-from rivya_run.storyboard.model import Storyboard
+from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
-from rivya_run.storyboard.shots import Entries, ShotReader, id_trouble
+from rivya_run.storyboard.shots import ShotReader
 from rivya_run.storyboard.sources import Sources
-from rivya_run.storyboard.substitution import holds_names
+from rivya_run.storyboard.substitution import Names, holds_names
+from rivya_run.storyboard.versions import read_versions, variables_of
+from rivya_run.storyboard.written import Entries
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 from rivya_run.yaml12.reading import YamlDocument, parse, quiet_collector
@@ -92,7 +94,8 @@ class _Board:
         board_id = self._id(root, entries)
         base = self._defaults(entries)
         presets = self._presets(entries)
-        reader = ShotReader(self.catalog, self.findings, _variables(root), presets, base, self.judge, cast)
+        versions = read_versions(entries.get("versions"), dict(variables_of(root)), self.findings)
+        reader = ShotReader(self.catalog, self.findings, versions, presets, base, self.judge, cast)
         shots = entries.get("shots")
         if isinstance(shots, Sequence):
             # Nodes of shots are let go of as they are read: peak memory is the file's, not the file's twice.
@@ -101,11 +104,13 @@ class _Board:
             for index in range(len(items)):
                 reader.read(index, items.pop())
             self._check_defaults_are_used(entries, reader)
-        check_links(reader.shots, self.findings)
-        sounds = tuple(reader.film.sounds(entries.get("sound"), _variables(root), reader.take_id))
-        heard = [one.shot.id for one in reader.shots.values() if one.kind == "audio"]
-        named = [*heard, *(one.id for one in sounds if one.id is not None)]
-        reader.film.check_anchors(reader.shots.keys() - set(heard), named)
+        made = reader.made()
+        check_links(made.shots, self.findings)
+        films = self._films(entries, reader)
+        heard = {name for one in made.shots.values() if one.kind == "audio" for name in _ids_of(one.shot)}
+        pictures = {name for one in made.shots.values() for name in _ids_of(one.shot)} - heard
+        sounds = [one.id for film in films.values() for one in film.sounds if one.id is not None]
+        reader.film.check_anchors(pictures, [*heard, *sounds])
         return Storyboard(
             board_id,
             self.path,
@@ -113,12 +118,23 @@ class _Board:
             _label(entries, "title"),
             _label(entries, "notes"),
             self._max_credits(entries),
-            with_own_files(reader.shots),
+            with_own_files(made.shots),
             base.model,
             named="id" in entries,
-            film=film_of(entries, sounds, self.findings),
-            cast_shots=cast.shots(_variables(root)),
+            film=next(iter(films.values())),
+            versions=made.versions(films),
+            cast_shots=cast.shots(versions),
         )
+
+    def _films(self, entries: Entries, reader: ShotReader) -> dict[str | None, Film]:
+        """What the top of the file says of the film of each version."""
+        films: dict[str | None, Film] = {}
+        for version in reader.drafts.versions:
+            names = Names(version.variables, self.findings)
+            take_id = reader.ids.take_plain if not films else _id_again
+            sounds = tuple(reader.film.sounds(entries.get("sound"), names, take_id))
+            films[version.name] = reader.film.film(entries, sounds, names)
+        return films
 
     def _id(self, root: MappingNode, entries: Entries) -> str:
         node = entries.get("id")
@@ -192,16 +208,14 @@ class _Board:
         return most
 
 
-def _variables(root: MappingNode) -> dict[str, Scalar]:
-    """Every name of ``vars``, also those whose value is wrong: the names at least are known."""
-    node = root.get("vars")
-    if not isinstance(node, MappingNode):
-        return {}
-    return {
-        name.text: value if isinstance(value, Scalar) else name
-        for name, value in node.pairs()
-        if not is_extension(name.text)
-    }
+def _ids_of(shot: Shot) -> tuple[str, str]:
+    """The ids by which a shot may be named: of what is made, and in the file."""
+    return shot.id, shot.family
+
+
+def _id_again(node: Node, _: str) -> str | None:
+    """The id of a sound that was checked in the first version."""
+    return node.text if isinstance(node, Scalar) else None
 
 
 def _label(entries: Mapping[str, Node], key: str) -> str | None:

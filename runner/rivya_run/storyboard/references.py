@@ -142,14 +142,24 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
 
 
 class Linked:
-    """A shot with the kind of what it gives and the table of its model, None where they are unknown."""
+    """A shot with the kind of what it gives and the table of its model, None where they are unknown.
 
-    __slots__ = ("kind", "shot", "table")
+    ``pick`` is what was written: it may be a mapping from the ids of what is made.
+    """
 
-    def __init__(self, shot: Shot, kind: str | None, table: ModelTable | None) -> None:
+    __slots__ = ("kind", "pick", "shot", "table")
+
+    def __init__(
+        self,
+        shot: Shot,
+        kind: str | None,
+        table: ModelTable | None,
+        pick: int | Mapping[str, int] | None = None,
+    ) -> None:
         self.shot = shot
         self.kind = kind
         self.table = table
+        self.pick = pick
 
 
 def with_own_files(shots: Mapping[str, Linked]) -> tuple[Shot, ...]:

@@ -25,7 +25,7 @@ from rivya_run.models.table_schemas import (
 from rivya_run.storyboard.film_reading import MADE
 from rivya_run.storyboard.includes import BROUGHT
 from rivya_run.storyboard.language import keys
-from rivya_run.storyboard.model import NAME_PATTERN, URL_PATTERN
+from rivya_run.storyboard.model import NAME_PATTERN, URL_PATTERN, VERSION_PATTERN
 from rivya_run.storyboard.shapes import (
     LABEL_SCHEMA,
     NOT_BLANK_PATTERN,
@@ -214,6 +214,8 @@ def key_schema(key: Key, models: Sequence[str]) -> dict[str, Json]:
     if key.examples:
         about["examples"] = list(key.examples)
     shape = key.shape.schema(models)
+    if key.fillable:
+        return about | {"if": ref("substituted"), "else": shape}
     if "$ref" in shape:  # draft-07 ignores what stands beside a reference
         return about | {"allOf": [shape]}
     return about | shape
@@ -244,6 +246,20 @@ def shape_definitions() -> dict[str, Json]:
         "cast": {
             "type": "object",
             "patternProperties": {_MEMBER: ref("member"), **anything},
+            "additionalProperties": False,
+        },
+        "version-variables": {
+            "type": "object",
+            "patternProperties": {
+                NAME_PATTERN: {"type": ["string", "number", "boolean"], "pattern": _LITERAL},
+                **anything,
+            },
+            "additionalProperties": False,
+        },
+        "versions": {
+            "type": "object",
+            "minProperties": 1,
+            "patternProperties": {VERSION_PATTERN.replace("^", "^(?!x-)", 1): ref("version"), **anything},
             "additionalProperties": False,
         },
         "matrix": {

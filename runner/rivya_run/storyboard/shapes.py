@@ -39,6 +39,7 @@ class KeyPlace(Enum):
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
     MEMBER = ("member", "in a member of the cast", "member of `cast`")
+    VERSION = ("version", "in a version", "version")
     SOUND = ("sound", "in an entry of 'sound'", "entry of `sound`")
     ANCHOR = ("anchor", "in a place of the film", "`{shot}` of `at`, `until`")
     TRANSITION = ("transition", "in 'transition'", "`transition`")
@@ -255,6 +256,30 @@ class Flag(Shape):
         return refuse(node, at, findings, "true or false")
 
 
+class NumberByName(Number):
+    """A number, or a mapping from names to numbers, in which ``*`` stands for all others."""
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        if not isinstance(node, Mapping):
+            return super().check(node, at, findings)
+        if not node.entries:
+            return refuse(
+                node, at, findings, "a number, or a mapping from the ids of what is made to numbers"
+            )
+        good = [super(NumberByName, self).check(one, at, findings) for one in node.entries.values()]
+        return all(good)
+
+    def schema(self, models: Listed[str]) -> dict[str, Json]:
+        number = super().schema(models)
+        each: dict[str, Json] = {"minProperties": 1, "additionalProperties": number}
+        return {"if": {"type": "object"}, "then": each, "else": number}
+
+    def value(self, node: Node) -> Json:
+        if not isinstance(node, Mapping):
+            return super().value(node)
+        return {name: super(NumberByName, self).value(one) for name, one in node.entries.items()}
+
+
 class VersionOne(Shape):
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if isinstance(node, Scalar) and type(node.value) in (int, float) and node.value == 1:
@@ -315,7 +340,10 @@ class NumberOr(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of the language. ``help`` is what an editor shows on hover."""
+    """One key of the language. ``help`` is what an editor shows on hover.
+
+    ``fillable``: names may stand in its value, wherever; it is checked when they are filled in.
+    """
 
     name: str
     shape: Shape
@@ -325,3 +353,4 @@ class Key:
     required: bool = False
     default: Json = None
     examples: tuple[Json, ...] = ()
+    fillable: bool = False

@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.models.table import ID_PATTERN, ModelTable
+from rivya_run.models.table import ModelTable
 from rivya_run.models.values import advice_for
 from rivya_run.storyboard.cast import Cast, check_crowd
 from rivya_run.storyboard.film_reading import MADE, FilmReader, kind_by_name, kind_of_model
-from rivya_run.storyboard.language import keys
+from rivya_run.storyboard.ids import Ids, id_trouble
 from rivya_run.storyboard.layers import (
     Matrix,
     Stack,
     apply_layer,
+    filled,
     misspelt,
     read_matrix,
     shown_id,
-    tell_collision,
     well_shaped,
 )
-from rivya_run.storyboard.model import WINDOWS_DEVICES, Reference, Shot
+from rivya_run.storyboard.model import Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import Linked, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
+from rivya_run.storyboard.versions import (
+    Drafts,
+    Made,
+    VersionNames,
+    check_listed_versions,
+    pick_of,
+    tell_unknown_picks,
+)
+from rivya_run.storyboard.written import CARRIED, Entries, WrittenShot
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
-_ID: Final = re.compile(ID_PATTERN)
-Entries = Mapping[str, Node]
-
-
-def id_trouble(text: str) -> str | None:
-    if not _ID.fullmatch(text):
-        return (
-            f"'{shown_id(text)}' is not a valid id: use letters, digits, - and _, starting with a letter or digit, "
-            "at most 64 characters"
-        )
-    if text.lower() in WINDOWS_DEVICES:
-        return f"'{text}' is not a valid id: Windows reserves this name for a device"
-    return None
-
 
 class ShotReader:
-    """Reads shots one after another. ``shots`` holds all that have an id, right or wrong, in file order."""
+    """Reads shots one after another; ``drafts`` holds all that have an id, right or wrong."""
 
     def __init__(
         self,
         catalog: Catalog,
         findings: Findings,
-        variables: Mapping[str, Scalar],
+        versions: tuple[VersionNames, ...],
         presets: Mapping[str, tuple[Entries, str]],
         base: Stack,
         judge: ParameterJudge,
@@ -63,15 +58,15 @@ class ShotReader:
     ) -> None:
         self.catalog = catalog
         self.findings = findings
-        self.variables = variables
         self.presets = presets
         self.base = base
         self.judge = judge
         self.cast = cast
-        self.shots: dict[str, Linked] = {}
+        self.drafts = Drafts(versions)
         self.base_is_used = False
         self._stacks: dict[tuple[str, ...], Stack] = {}
-        self._taken: dict[str, tuple[str, int]] = {}
+        self.ids = Ids(findings)
+        self._picks: list[tuple[MappingNode, str, list[str]]] = []
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
@@ -88,25 +83,74 @@ class ShotReader:
             del entries["scene"]  # names none, so that the one of the top is in force
         stack = self._stack(entries.get("use"), where)
         stack = apply_layer(stack, entries, where, self.findings)
+        before = len(self.drafts.order)
         if "file" in node.entries:
-            written = _Written(node, entries, where, stack, None)
+            written = WrittenShot(node, entries, where, stack, None)
             self._check_own(written)
         else:
             self.base_is_used = self.base_is_used or stack.model == self.base.model
-            written = _Written(node, entries, where, stack, self._table(stack))
+            written = WrittenShot(node, entries, where, stack, self._table(stack))
             self._check_pick(written)
-        if "matrix" not in node.entries:
-            self._one(written, Names(self.variables, self.findings), None, {})
-            return
-        matrix = read_matrix(entries.get("matrix"), where, self.findings)
-        if matrix is None:
-            return
-        faults = MatrixFaults(matrix.lists)
+        check_listed_versions(written.stack.values.get("film"), self.drafts.versions, self.findings)
+        matrix = faults = None
+        if "matrix" in node.entries:
+            matrix = read_matrix(entries.get("matrix"), where, self.findings)
+            if matrix is None:
+                return
+            faults = MatrixFaults(matrix.lists)
         made: dict[str, Mapping[str, Scalar]] = {}
-        for combination in matrix.combinations():
-            names = Names(self.variables, self.findings, combination)
-            self._one(written, names, faults, made, matrix)
-        faults.report(self.findings)
+        for combination in matrix.combinations() if matrix is not None else ({},):
+            self._combination(written, combination, faults, made, matrix)
+        pick = entries.get("pick")
+        if isinstance(pick, MappingNode):
+            self._picks.append((pick, where, list(self.drafts.order)[before:]))
+        if faults is not None:
+            faults.report(self.findings)
+
+    def _combination(
+        self,
+        written: WrittenShot,
+        combination: Mapping[str, Scalar],
+        faults: MatrixFaults | None,
+        made: dict[str, Mapping[str, Scalar]],
+        matrix: Matrix | None,
+    ) -> None:
+        """Read a shot of one combination for each version: at once, or when another shot needs it there."""
+        first, *_ = self.drafts.versions
+        names = Names(first.variables, self.findings, combination)
+        shot_id = self.ids.take_filled(written.entries.get("id"), written.where, names, made, matrix)
+        if shot_id is not None:
+            self.drafts.order[shot_id] = None
+        listed = written.carried.get("film")
+        for version in self.drafts.versions:
+            names = Names(version.variables, self.findings, combination)
+            read = partial(self._one, written, names, shot_id, version.name, faults, matrix)
+            if isinstance(listed, list) and version.name not in listed and shot_id is not None:
+                self.drafts.late[version.name, shot_id] = read
+            else:
+                read()
+
+    def made(self) -> Made:
+        """What is made of all that was read, with its ids."""
+        self.drafts.complete()
+        found = Made(self.drafts, self.findings)
+        for linked in found.shots.values():
+            shot = linked.shot
+            if shot.id != shot.family:
+                trouble = id_trouble(shot.id)
+                if trouble is not None:
+                    self.findings.error(
+                        shot,
+                        below(shot.where, "id"),
+                        f"as it is in version '{shot.versions[0]}', {trouble}",
+                        "id",
+                    )
+                else:
+                    self.ids.take(shot.id, shot, shot.where)
+        for pick, where, written in self._picks:
+            ids = [one.shot.id for one in found.shots.values() if one.shot.family in written]
+            tell_unknown_picks(pick, where, ids, self.findings)
+        return found
 
     def _parameters(self) -> Collection[str]:
         table = self.catalog.get(self.base.model)
@@ -142,16 +186,19 @@ class ShotReader:
             self.findings.error(node, below(where, "model"), message, "unknown-model")
         return table
 
-    def _check_pick(self, written: _Written) -> None:
-        pick, takes = written.carried.get("pick"), written.carried.get("takes", 1)
-        if written.has("takes") and "takes" not in written.entries:
+    def _check_pick(self, written: WrittenShot) -> None:
+        node, takes = written.entries.get("pick"), written.carried.get("takes", 1)
+        if node is None or (written.has("takes") and "takes" not in written.entries):
             return
-        if isinstance(pick, int) and isinstance(takes, int) and pick > takes:
-            has = "1 take" if takes == 1 else f"{takes} takes"
-            message = f"take {pick} is picked from a shot with {has}"
-            self.findings.error(written.entries["pick"], below(written.where, "pick"), message, "range")
+        for one in node.entries.values() if isinstance(node, MappingNode) else (node,):
+            assert isinstance(one, Scalar)
+            pick = one.value
+            if isinstance(pick, int | float) and isinstance(takes, int) and pick > takes:
+                has = "1 take" if takes == 1 else f"{takes} takes"
+                message = f"take {pick:g} is picked from a shot with {has}"
+                self.findings.error(one, below(written.where, "pick"), message, "range")
 
-    def _check_own(self, written: _Written) -> None:
+    def _check_own(self, written: WrittenShot) -> None:
         """What is made by nobody has nothing that only tells how to make it."""
         for key in MADE:
             if written.has(key):
@@ -162,17 +209,17 @@ class ShotReader:
 
     def _one(
         self,
-        written: _Written,
+        written: WrittenShot,
         names: Names,
+        shot_id: str | None,
+        version: str | None,
         faults: MatrixFaults | None,
-        made: dict[str, Mapping[str, Scalar]],
-        matrix: Matrix | None = None,
+        matrix: Matrix | None,
     ) -> None:
-        """One shot, of one combination; it is taken up when nothing was found wrong with it."""
+        """One shot, of one combination, in one version; it is taken up if it has an id."""
         entries, stack, table, where = written.entries, written.stack, written.table, written.where
-        shot_id = self._id(written, names, made, matrix)
         if written.has("file"):
-            self._own(written, names, shot_id, matrix)
+            self._own(written, names, shot_id, version, matrix)
             return
         said = self.cast.said(entries.get("prompt"), stack, names, table, shot=shot_id, where=where)
         params: dict[str, Json] = {}
@@ -187,9 +234,11 @@ class ShotReader:
                 check_policy(said.references, table, where, written.node, self.findings)
             if table.advice:
                 self._advise(written, table, params, said.references)
-        carried = self.film.of_shot(written.node, where, written.carried, kind_of_model(table), names)
+        kept = self._carried(written, names, version)
+        carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
             return
+        pick = carried.pop("pick", None)
         shot = Shot(
             id=shot_id,
             model=stack.model,
@@ -198,17 +247,37 @@ class ShotReader:
             params=params,
             references=said.references,
             tags=stack.tags,
+            pick=pick_of(pick, shot_id),
             **written.place(shot_id, matrix),
             **carried,
         )
-        self.shots[shot_id] = Linked(shot, kind_of_model(table), table)
+        self.drafts.of[version][shot_id] = Linked(shot, kind_of_model(table), table, pick)
 
-    def _own(self, written: _Written, names: Names, shot_id: str | None, matrix: Matrix | None) -> None:
+    def _carried(self, written: WrittenShot, names: Names, version: str | None) -> dict[str, Any]:
+        """The keys that are carried as they are, with names filled in; what is of no use then is left out."""
+        carried = dict(written.carried)
+        for name, (node, where) in written.open.items():
+            found = filled(name, node, KeyPlace.SHOT, below(where, name), names)
+            if found is not None:
+                carried[name] = CARRIED[name](found)
+        if isinstance(carried.get("film"), list):
+            carried["film"] = version in carried["film"]
+        return carried
+
+    def _own(
+        self,
+        written: WrittenShot,
+        names: Names,
+        shot_id: str | None,
+        version: str | None,
+        matrix: Matrix | None,
+    ) -> None:
         """One shot that is a file of one's own."""
         node = written.entries.get("file")
         path = self.film.path(node, written.where, names) if node is not None else ""
         kind = kind_by_name(path)
-        carried = self.film.of_shot(written.node, written.where, written.carried, kind, names)
+        kept = self._carried(written, names, version)
+        carried = self.film.of_shot(written.node, written.where, kept, kind)
         if shot_id is None:
             return
         carried |= {"file": path, "takes": 0, "pick": None}
@@ -222,60 +291,11 @@ class ShotReader:
             **written.place(shot_id, matrix),
             **carried,
         )
-        self.shots[shot_id] = Linked(shot, kind, None)
-
-    def take_id(self, node: Node, where: str) -> str | None:
-        """The id of something else than a shot, which no shot may have."""
-        if not isinstance(node, Scalar):
-            return None
-        at = below(where, "id")
-        trouble = id_trouble(node.text)
-        if trouble is not None:
-            self.findings.error(node, at, trouble, "id", subject="")
-            return None
-        return node.text if self._take(node.text, node, where) else None
-
-    def _take(self, shot_id: str, node: Scalar, where: str) -> bool:
-        folded = shot_id.lower()
-        taken = self._taken.get(folded)
-        if taken is not None:
-            other, line = taken
-            case = "" if shot_id in self.shots else "; ids that differ only in case count as the same"
-            message = f"the id '{shot_id}' is taken by {other} in line {line}{case}"
-            self.findings.error(node, below(where, "id"), message, "duplicate-id", subject="")
-            return False
-        self._taken[folded] = (where, node.line)
-        return True
-
-    def _id(
-        self,
-        written: _Written,
-        names: Names,
-        made: dict[str, Mapping[str, Scalar]],
-        matrix: Matrix | None,
-    ) -> str | None:
-        node = written.entries.get("id")
-        if not isinstance(node, Scalar):
-            return None
-        at = below(written.where, "id")
-        before = self.findings.errors
-        shot_id = names.identifier(node, at)
-        if self.findings.errors != before:
-            return None
-        trouble = id_trouble(shot_id)
-        if trouble is not None:
-            self.findings.error(node, at, trouble, "id", subject="")
-            return None
-        folded = shot_id.lower()
-        if matrix is not None and folded in made:
-            tell_collision(matrix, node, shot_id, made[folded], names.matrix, written.where, self.findings)
-            return None
-        made[folded] = names.matrix
-        return shot_id if self._take(shot_id, node, written.where) else None
+        self.drafts.of[version][shot_id] = Linked(shot, kind, None)
 
     def _advise(
         self,
-        written: _Written,
+        written: WrittenShot,
         table: ModelTable,
         params: Mapping[str, Json],
         references: tuple[Reference, ...],
@@ -291,45 +311,3 @@ class ShotReader:
                 self.findings.advice(references[0], references[0].where, row.message, row.code)
             else:
                 self.findings.advice(written.node, written.where, row.message, row.code)
-
-
-CARRIED: Final = {
-    name: key.shape.value
-    for name, key in keys(KeyPlace.SHOT).items()
-    if name not in ("id", "use", "model", "prompt", "params", "references", "cast", "tags", "matrix")
-}
-"""The keys that no step but the reader's checks has to do with, and what gives the value of each.
-
-Each becomes the field of ``Shot`` that is called so.
-"""
-
-
-class _Written:
-    """A shot as written: its node, what of it is well shaped, the layers it comes to, its model's table."""
-
-    __slots__ = ("carried", "entries", "node", "stack", "table", "where")
-
-    def __init__(
-        self, node: MappingNode, entries: Entries, where: str, stack: Stack, table: ModelTable | None
-    ) -> None:
-        self.node = node
-        self.entries = entries
-        self.where = where
-        self.stack = stack
-        self.table = table
-        self.carried: dict[str, Any] = {
-            name: CARRIED[name](node) for name, (node, _) in stack.values.items() if name in CARRIED
-        }
-
-    def has(self, key: str) -> bool:
-        """Whether the person wrote the key, rightly or not."""
-        return key in self.node.entries
-
-    def place(self, shot_id: str, matrix: Matrix | None) -> dict[str, Any]:
-        """Where a shot that was made of it stands."""
-        named = self.where if matrix is None else f"{self.where[: self.where.index(' ')]} ({shot_id})"
-        return {"where": named, "line": self.node.line, "column": self.node.column}
-
-    def params_position(self) -> Node:
-        """Where to say that a parameter is missing."""
-        return self.entries.get("params") or self.node

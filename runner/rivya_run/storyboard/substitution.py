@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rivya_run.json_types import Json
-from rivya_run.storyboard.problems import FilePlace, Findings
+from rivya_run.storyboard.problems import FilePlace, Findings, below
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -73,6 +73,22 @@ class Names:
         if isinstance(node, Scalar):
             return self._scalar(node, where)
         return Filled(self._json(node, where), None)
+
+    def node(self, node: Node, where: str) -> Node:
+        """A node as if what is filled in stood there; it has the places of the one that was written."""
+        if isinstance(node, Scalar):
+            found = self._scalar(node, where)
+            if found.text is None or found.text == node.text or isinstance(found.value, list | dict):
+                return node
+            return Scalar(found.text, found.value, node.plain, node.line, node.column)
+        if isinstance(node, Sequence):
+            items = Sequence(node.line, node.column)
+            items.items = [self.node(item, where) for item in node.items]
+            return items
+        mapping = MappingNode(node.line, node.column)
+        mapping.keys = node.keys
+        mapping.entries = {key: self.node(value, below(where, key)) for key, value in node.entries.items()}
+        return mapping
 
     def _scalar(self, node: Scalar, where: str) -> Filled:
         if not isinstance(node.value, str) or "$" not in node.text:

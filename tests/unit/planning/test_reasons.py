@@ -35,7 +35,7 @@ PROMPTS = st.lists(
 
 def why(now: Shot, *before: Attempt, take: int = 1, parents: tuple[Parent, ...] = ()) -> str:
     """The reason for a take of this shot after these attempts."""
-    return why_new(now, take, parents, history_of(*before), {})
+    return why_new(now, take, parents, before, (), {})
 
 
 def uploaded(history: History, url: str, path: str, content: str) -> None:
@@ -104,7 +104,6 @@ def test_params_and_model_are_told_with_old_and_new_value() -> None:
 def test_new_things_are_called_new() -> None:
     """A shot that never was, a further take, a take that was left out when its sibling was made."""
     assert why(shot("a")) == "new shot"
-    assert why(shot("a"), attempt(shot("b"))) == "new shot"
     assert why(shot("a"), attempt(shot("a")), take=2) == "new take"
     assert why(shot("a"), attempt(shot("a"), 2), take=1) == "new take"
 
@@ -138,7 +137,7 @@ def test_file_references_are_compared_by_content(path: str, content: str, reason
     history = history_of(before)
     uploaded(history, "https://u/1", "refs/a.png", "old")
     now = shot("a", "a" if content == "new" else "b", references=(from_file(path),))
-    assert why_new(now, 1, (), history, {path: file_facts(content)}) == reason
+    assert why_new(now, 1, (), [before], history.uploads.values(), {path: file_facts(content)}) == reason
 
 
 def test_another_url_is_told() -> None:
