@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rivya_run.json_types import Json
-from rivya_run.models.table import ID_PATTERN, is_extension
+from rivya_run.models.table import is_extension
 from rivya_run.models.table_schemas import ref
 from rivya_run.storyboard.model import NAME_PATTERN, VERSION_PATTERN
 from rivya_run.storyboard.problems import Findings, below
@@ -96,25 +96,6 @@ class MatrixLists(Map):
                 refuse(item, at, findings, "text or a number")
             else:
                 _check_literal(item, at, findings)
-
-
-class Members(Map):
-    """Name of a member of the cast -> the keys of a member."""
-
-    def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
-        if not re.fullmatch(ID_PATTERN, name.text):
-            message = (
-                f"'{shortened(name.text)}' can't be the name of a member of the cast: use letters, digits, - and _, "
-                "starting with a letter or digit, at most 64 characters"
-            )
-            findings.error(name, at, message, "name")
-        if not isinstance(value, Mapping):
-            refuse(value, at, findings, "a mapping (text: ...)")
-
-    def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
-        for name, value in node.entries.items() if isinstance(node, Mapping) else ():
-            if isinstance(value, Mapping) and not is_extension(name):
-                yield value, KeyPlace.MEMBER, below(at, name)
 
 
 class Versions(Map):

@@ -14,11 +14,11 @@ from types import MappingProxyType
 from rivya_run.json_types import Json
 from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS
 from rivya_run.models.table_schemas import NOT_EMPTY, ref
+from rivya_run.storyboard.cast_keys import CAST_KEYS
 from rivya_run.storyboard.containers import (
     Layers,
     Map,
     MatrixLists,
-    Members,
     Params,
     Record,
     ReferenceList,
@@ -35,14 +35,12 @@ from rivya_run.storyboard.shapes import (
     KeyPlace,
     Label,
     Labels,
-    MemberText,
     ModelId,
     Number,
     NumberByName,
     NumberOr,
     OneOf,
     Text,
-    Texts,
     VersionOne,
 )
 
@@ -93,15 +91,6 @@ _MADE: tuple[Key, ...] = (
         (KeyPlace.TOP, *_LAYERS),
         "Tags",
         "For people, reports and --only tag:...; one or a list; never sent. At the top: of every shot.",
-    ),
-    Key(
-        "include",
-        Texts("path, or a list"),
-        (KeyPlace.TOP,),
-        "Included files",
-        "One file or a list of them, relative to this one, that bring vars, presets and cast. Later ones win over "
-        "earlier ones, this file over all.",
-        examples=("../cast/cast.yaml",),
     ),
     Key(
         "vars",
@@ -159,33 +148,6 @@ _MADE: tuple[Key, ...] = (
         "Named layers that shots take with use.",
     ),
     Key(
-        "cast",
-        Members("mapping of mappings", ref("cast")),
-        (KeyPlace.TOP,),
-        "Cast",
-        "Name -> who or what is to look the same in all shots. Where there is a cast, @name in a prompt becomes the "
-        "member's text and adds its references; @@ is an at sign.",
-        examples=({"mira": {"text": "a woman in a red parka", "references": "refs/mira.png"}},),
-    ),
-    Key(
-        "text",
-        MemberText(),
-        (KeyPlace.MEMBER,),
-        "Text",
-        "What stands for @name in prompts. No @ in it.",
-        required=True,
-        examples=("a woman in a red parka",),
-    ),
-    Key(
-        "references",
-        ReferenceList("reference, or a list", ref("references")),
-        (KeyPlace.MEMBER,),
-        "References",
-        "What shots with this member are made from as well, in the forms of any references; relative to the file "
-        "that this stands in.",
-        examples=(["refs/mira.png", {"shot": "mira-sheet"}],),
-    ),
-    Key(
         "shots",
         Shots("list", {"type": "array", "minItems": 1, "items": ref("shot")}),
         (KeyPlace.TOP,),
@@ -230,15 +192,6 @@ _MADE: tuple[Key, ...] = (
         "One or a list of: a path relative to the storyboard, an https URL, {path}, {url, kind}, "
         "{shot, take, frame}.",
         examples=("refs/pack.png", [{"shot": "sh010", "frame": "last"}]),
-    ),
-    Key(
-        "cast",
-        Labels("name, or a list"),
-        _LAYERS,
-        "Members of the cast",
-        "One or a list of members whose references are added, after those of references; their texts are not. Lists "
-        "of all layers add up.",
-        examples=(["mira"],),
     ),
     Key(
         "takes",
@@ -349,7 +302,7 @@ _MADE: tuple[Key, ...] = (
     ),
 )
 
-KEYS = (*_MADE, *FILM_KEYS)
+KEYS = (*_MADE, *CAST_KEYS, *FILM_KEYS)
 """Every key, in the order they are told to people."""
 
 

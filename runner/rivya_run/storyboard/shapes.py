@@ -137,35 +137,6 @@ class Text(Shape):
         return refuse(node, at, findings, "text", hint)
 
 
-class Texts(Text):
-    """One text or a list of them."""
-
-    def __init__(self, words: str) -> None:
-        text: dict[str, Json] = {"type": "string", "pattern": NOT_BLANK_PATTERN}
-        super().__init__(words, {"if": {"type": "array"}, "then": {"items": text}, "else": text})
-
-    def check(self, node: Node, at: str, findings: Findings) -> bool:
-        good = [super(Texts, self).check(item, where, findings) for item, where in elements(node, at)]
-        return all(good)
-
-
-class MemberText(Text):
-    """What stands for ``@name``; members don't name each other."""
-
-    def __init__(self) -> None:
-        super().__init__("text, `${}`", {"type": "string", "pattern": r"^[^@]*[^@\s][^@]*$"})
-
-    def check(self, node: Node, at: str, findings: Findings) -> bool:
-        if not super().check(node, at, findings):
-            return False
-        assert isinstance(node, Scalar)
-        if "@" in node.text:
-            message = "the text of a member can't hold '@': it may stand only in prompts"
-            findings.error(node, at, message, "member-text")
-            return False
-        return True
-
-
 class ModelId(Text):
     def schema(self, models: Listed[str]) -> dict[str, Json]:
         return {"default": DEFAULT_MODEL, "type": "string", "enum": list(models)}
