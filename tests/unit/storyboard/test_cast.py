@@ -254,3 +254,29 @@ def test_advice_points_at_the_name() -> None:
     text = "cast: {mira: {text: x}}\nshots:\n  - id: a\n    prompt: >\n      One line,\n      then @mria.\n"
     [problem] = read_storyboard(text.encode(), path="b.yaml", catalog=CATALOG).problems
     assert (problem.line, problem.column) == (6, 12)
+
+
+def test_a_member_makes_a_shot_vary_where_its_text_or_references_do() -> None:
+    """What counts in versions is what is filled in: a text that is the same in both is made once."""
+    cast = {
+        "mira": {"text": "a woman"},
+        "coat": {"text": "a ${season} coat"},
+        "look": {"text": "in the look", "references": "refs/${season}.png"},
+        "dog": {"text": "a dog", "references": {"shot": "sheet"}},
+    }
+    shots = [
+        {"id": "same", "prompt": "@mira"},
+        {"id": "words", "prompt": "@coat"},
+        {"id": "pictures", "prompt": "x", "cast": "look"},
+        {"id": "parents", "prompt": "@dog"},
+    ]
+    seasons = {"summer": {"vars": {"season": "summer"}}, "winter": {"vars": {"season": "winter"}}}
+    board = read(*shots, cast=cast, versions=seasons).storyboard
+    assert board is not None
+    assert [one.id for one in board.shots] == [
+        "sheet", "same", "words-summer", "words-winter", "pictures-summer", "pictures-winter", "parents",
+    ]  # fmt: skip
+    assert board.shots[3].prompt == "a winter coat"
+    assert names(board.shots[5].references) == ["refs/winter.png"]
+    varying = read(*shots, cast=cast | {"mira": {"text": "${season}"}}, versions=seasons).storyboard
+    assert varying is not None and varying.shots[1].id == "same-summer"
