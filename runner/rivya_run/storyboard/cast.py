@@ -75,7 +75,7 @@ class Cast:
         where: str,
     ) -> Said:
         """Prompt and references with the cast's part in them. ``shot`` is the shot's id, ``where`` its path."""
-        castings = [*self._listed(stack.cast)]
+        castings = [*self._listed(stack.cast)] if stack.cast else []
         text: str | None = None
         mentions: list[Mention] = []
         if isinstance(prompt, Scalar):
@@ -84,6 +84,8 @@ class Cast:
             castings += named
             check_prompt(text, prompt, table, at, self._findings)
         own = self._references.read(stack.values.get("references"), names, table)
+        if not castings:
+            return Said(text, (), own, {})
         read = partial(self._references.read, names=names, table=table)
         return Said(text, tuple(mentions), *self._with_references(own, castings, shot, read))
 
