@@ -24,7 +24,7 @@ _BLOCK: Final = re.compile(
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 _REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
-_NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES))
+_NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES, KeyPlace.FIT))
 
 
 class NoSuchPart(Exception):
@@ -47,6 +47,7 @@ def language_parts(tables: Sequence[ModelTable]) -> dict[str, str]:
     return {
         "keys": _keys(_LAYERED),
         "reference-keys": _keys(_REFERENCES),
+        "fit-keys": _keys((KeyPlace.FIT,)),
         "codes": _codes(),
         "advice": _advice(tables),
     }

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/ with the program itself: a simulated run, its report, its contact sheet.
+"""Makes the pictures of docs/ with the program itself: a simulated run, its report, its contact sheet, its cut.
 
     python docs/make_pictures.py
 
@@ -15,7 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+import av
+import numpy as np
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,6 +97,25 @@ def picture_of_terminal(browser: Browser, words: str, said: str, name: str, work
     keep(work / name, name, 1100)
 
 
+def picture_of_film(cut: Path, work: Path) -> None:
+    """A cut at a glance: frames at equal distances, and below them how loud it is from begin to end."""
+    columns, width, height, gap, sound = 5, 264, 148, 4, 72
+    strip = Image.new("RGB", (columns * (width + gap) - gap, height + gap + sound), "#16181b")
+    with av.open(str(cut)) as container:
+        shown = [frame.to_image() for frame in container.decode(video=0)]
+        container.seek(0)
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    for column in range(columns):
+        frame = shown[(2 * column + 1) * len(shown) // (2 * columns)]
+        strip.paste(frame.resize((width, height)), (column * (width + gap), 0))
+    draw, middle = ImageDraw.Draw(strip), height + gap + sound // 2
+    for x, part in enumerate(np.array_split(heard, strip.width)):
+        loud = int(np.abs(part).max() * sound / 2)
+        draw.line([(x, middle - loud), (x, middle + loud)], fill="#8eaeff")
+    strip.save(work / "film.png")
+    keep(work / "film.png", "film.png", strip.width)
+
+
 def main() -> None:
     """Run, report, export, and take the pictures."""
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
@@ -107,6 +128,7 @@ def main() -> None:
         teaser, city = "specs/espresso-teaser.yaml", "specs/city-symphony.yaml"
         progress = program("run", teaser, *place, "--progress", "plain").replace(str(work), "outputs")
         page = Path(program("report", teaser, *place).strip().splitlines()[-1])
+        picture_of_film(Path(program("export", teaser, *place).strip().splitlines()[-1]), work)
         program("run", city, *place, "--progress", "none")
         sheet = program("export", city, *place, "--format", "contact-sheet").strip().splitlines()
         keep(Path(next(line for line in sheet if line.endswith(".png"))), "contact-sheet.png", 1000)

@@ -20,7 +20,7 @@ def clip(
     path: Path,
     *,
     frames: int = 6,
-    rate: int = 30,
+    rate: int | Fraction = 30,
     size: tuple[int, int] = (160, 96),
     codec: str = "libx264",
     sound: str | None = None,

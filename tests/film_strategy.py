@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import strategies as st
@@ -47,6 +49,68 @@ TOP: dict[str, st.SearchStrategy[Any]] = {
     "ending": st.just({"fade": 1}),
     "defaults": st.fixed_dictionaries({}, optional=LAYERED),
 }
+
+RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
+ODD_RATES = ("8", "10", "15", "700/53", "48")
+"""Of old models and of clips without a steady rate; the last one is none of Final Cut's."""
+
+MODELS = {"video": "grok-imagine-video", "image": "grok-imagine", "audio": "elevenlabs-turbo-2-5"}
+TEXTS = ("[softly] Good morning. It is a fine day to begin.", "Espresso!", "[a door falls shut]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shooting:
+    """A storyboard, and what was measured of the takes that are there: one for each shot but those ``missing``."""
+
+    board: dict[str, Any]
+    measured: dict[str, dict[str, Any]]
+    rate: Fraction | None
+    slates: bool
+
+
+_HOW_LONG = SECONDS | (st.integers(1, 12_000) | st.integers(1, 100_000)).map(lambda ms: ms / 1000)
+_JOINS = st.sampled_from(["dissolve", "fade"]).flatmap(lambda how: _HOW_LONG.map(lambda long: {how: long}))
+_FREER: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "video": {**BY_KIND["video"], "transition": _JOINS},
+    "image": {**BY_KIND["image"], "transition": _JOINS, "hold": _HOW_LONG},
+    "audio": {**BY_KIND["audio"], "until": st.sampled_from(["end", {"shot": "s1"}, {"shot": "s2"}])},
+}
+
+
+def _measured(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """What a manifest says of a file: lengths are rounded, as there."""
+    if kind == "image":
+        return st.just({"width": 640, "height": 480})
+    if kind == "audio":
+        return _HOW_LONG.map(lambda seconds: {"duration": seconds, "audio": True})
+    frames = st.tuples(
+        st.integers(1, 400) | st.integers(1, 9000), st.sampled_from((*RATES, *ODD_RATES)), st.booleans()
+    )
+    return frames.map(
+        lambda drawn: {
+            "width": 1280,
+            "height": 720,
+            "duration": round(float(drawn[0] / Fraction(drawn[1])), 6),
+            "frame_rate": round(float(Fraction(drawn[1])), 6),
+            "audio": drawn[2],
+        }
+    )
+
+
+@st.composite
+def shootings(draw: st.DrawFn) -> Shooting:
+    """Any storyboard with the film's keys all over it, most of it made."""
+    shots, measured = [], {}
+    for number in range(1, draw(st.integers(2, 8))):
+        kind = draw(st.sampled_from(["video", "video", "image", "audio"])) if number > 1 else "video"
+        shot = {"id": f"s{number}", "model": MODELS[kind], "prompt": draw(st.sampled_from(TEXTS))}
+        shots.append({**shot, **draw(st.fixed_dictionaries({}, optional=_FREER[kind]))})
+        if draw(st.integers(0, 5)):
+            measured[f"s{number}"] = draw(_measured(kind))
+    top = draw(st.fixed_dictionaries({}, optional=TOP))
+    rate = draw(st.none() | st.sampled_from((*RATES, *ODD_RATES)).map(Fraction))
+    return Shooting({"id": "board", **top, "shots": shots}, measured, rate, draw(st.booleans()))
+
 
 WRONG: tuple[tuple[str, Any], ...] = (
     ("film", "yes"),

@@ -74,7 +74,17 @@ def test_what_was_never_made_says_how_to_make_it(project: Path, command: str) ->
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("words", [("--format", "otio", "--slates"), ("--format", "edl", "--burn-in")])
+@pytest.mark.parametrize("command", ["report", "export", "status"])
+def test_who_has_simulated_is_not_first_told_to_pay(project: Path, command: str) -> None:
+    """Where only simulated results are, the option that shows them comes before the run that costs money."""
+    (project / "outputs" / "board").rename(project / "outputs" / "board.simulated")
+    result = run(project, command)
+    assert result.exit_code == 1
+    assert "hint: there are simulated results: add --simulate; or" in result.stderr
+    assert run(project, command, "--simulate").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("--format", "otio", "--burn-captions"), ("--format", "edl", "--burn-in")])
 def test_options_without_a_place_in_a_format_are_refused(project: Path, words: tuple[str, ...]) -> None:
-    """A timeline has neither slates nor labels: that is a mistake of the command line."""
+    """A timeline has neither labels nor letters in its pictures: that is a mistake of the command line."""
     assert run(project, "export", *words).exit_code == 2

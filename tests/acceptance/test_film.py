@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ import pytest
 
 import boards
 import meter
+import timelines
 from command_line import in_project, rivya_run
 from projects import Project
 from rivya_run.media.facts import facts
@@ -27,6 +33,20 @@ SHOTS = {
 }
 LENGTH = 3 + 6 - 0.5 + 1.5
 """Seconds: the keyframe is out by default, one shot by its key."""
+
+
+FILES = {
+    "cut": "cut.mp4",
+    "contact-sheet": "contact-sheet.png",
+    "otio": "timeline.otio",
+    "edl": "timeline.edl",
+    "fcpxml": "timeline.fcpxml",
+    "fcp7xml": "timeline.xml",
+    "srt": "captions.srt",
+    "vtt": "captions.vtt",
+}
+RECORDS = ("journal.jsonl", "manifest.json")
+ONLY_PICTURES = "notice: an EDL holds pictures only: the sounds are in the other formats"
 
 
 def board(*names: str, more: str = "", **changed: str) -> str:
@@ -88,6 +108,57 @@ def test_the_cut_lasts_what_the_sum_says_in_the_plan_too(filmed: Project) -> Non
     assert "not in the film: key, off\n" in shown
     page = Path(in_project(filmed, "report", filmed.path).stdout.strip()).read_text("utf-8")
     assert "<dt>Length of the cut</dt><dd>0:10" in page or "<dd>10" in page
+
+
+@pytest.mark.parametrize("amplitude", [0.9, 0.01], ids=["loud", "at -40 dB"])
+def test_a_whole_film_is_what_its_storyboard_says(project: Project, amplitude: float) -> None:
+    """Keyframe, trim, dissolve, end card, a shot that is out, voice and music: as long to the frame in every format.
+
+    The voice is in its place, the whole at -14 LUFS with peaks below -1 dB, the music 12 dB lower under the voice
+    whatever its level, as ears that aren't FFmpeg's measure it.
+    """
+    boards.still(project.root / "art/logo.png")
+    meter.recorded(project.root / "art/voice.wav", meter.voice(2, amplitude))
+    meter.recorded(project.root / "art/music.wav", meter.tone(2, 240), 2)
+    voice = "{file: art/voice.wav, id: vo, text: Good morning., track: voice, at: {shot: s1, offset: 0.5}}"
+    music = "{file: art/music.wav, track: music, loop: true, until: end}"
+    project.write(board(more=f"mix: {{duck: 12}}\nsound:\n  - {voice}\n  - {music}\n"))
+    assert project.run().exit_code == 0
+    tasks, kept = project.tasks(), {name: (project.folder() / name).read_bytes() for name in RECORDS}
+    for form, name in FILES.items():
+        result = exported(project, form=form)
+        assert "notice" not in result.stderr.replace(ONLY_PICTURES, ""), result.stderr
+        assert form in ("contact-sheet",) or length(result) == LENGTH
+        if form in ("otio", "edl", "fcpxml", "fcp7xml"):
+            said, rate = timelines.lasting((project.folder() / name).read_text("utf-8"), form)
+            assert (said, rate) == (Fraction(LENGTH), Fraction(24))
+        elif form in ("srt", "vtt"):
+            assert "00:00:00.500 --> 00:00:02.500" in (project.folder() / name).read_text("utf-8").replace(
+                ",", "."
+            )
+    cut = facts(project.folder() / "cut.mp4")
+    assert cut is not None and (cut.frames, cut.duration) == (LENGTH * 24, LENGTH)
+    assert film(project)["seconds"] == LENGTH
+    page = Path(in_project(project, "report", project.path).stdout.strip()).read_text("utf-8")
+    assert "<dd>10" in page or "<dd>0:10" in page
+    heard = meter.listened(project.folder() / "cut.mp4")
+    assert len(heard) / meter.RATE == pytest.approx(LENGTH, abs=1 / 48)
+    assert meter.loudness(heard) == pytest.approx(-14, abs=0.5)
+    assert meter.true_peak(heard) <= -1
+    alone, under = (meter.tone_level(heard, 240, *when) for when in ((6, 7), (1, 2)))
+    assert alone - under == pytest.approx(12, abs=1)
+    if amplitude > 0.1:
+        assert meter.begins(heard) == pytest.approx(0.5, abs=0.02)
+    assert {name: (project.folder() / name).read_bytes() for name in RECORDS} == kept
+    assert in_project(project, "plan", "--detailed-exitcode", project.path).exit_code == 0
+    assert project.tasks() == tasks
+
+
+def test_a_film_without_sound_has_no_audio_stream(filmed: Project) -> None:
+    """Neither clips nor voices: the cut has pictures alone."""
+    exported(filmed, form="cut")
+    found = facts(filmed.folder() / "cut.mp4")
+    assert found is not None and not found.audio
 
 
 def test_credits_lie_beside_the_cut(filmed: Project) -> None:
@@ -171,18 +242,36 @@ def test_a_changed_prompt_shows_what_was_chosen_last_and_says_so(filmed: Project
     assert told.count("notice: s2 is shown as it was before the prompt changed") == 1
     assert told.count("notice: new ") == 1 and "left out" in told
     assert length(result) == pytest.approx(3 + 6 - 0.5, abs=1e-3)
-    with_slate = exported(filmed, "--slates", form="cut")
-    assert length(with_slate) == pytest.approx(3 + 6 - 0.5 + 2, abs=1e-3)
+    for form in ("cut", "otio", "edl", "fcpxml", "fcp7xml"):
+        assert length(exported(filmed, "--slates", form=form)) == pytest.approx(3 + 6 - 0.5 + 2, abs=1e-3)
 
 
 def test_a_storyboard_with_problems_is_shown_as_it_was(filmed: Project) -> None:
-    """`report` and `export` go on with what the last run wrote, and say why."""
+    """`report` goes on with what the last run wrote, and says why."""
     filmed.write(board("s1", s1="{id: s1, promt: It moves}"))
-    for command in ("report", "export"):
-        words = ("--format", "edl") if command == "export" else ()
-        result = in_project(filmed, command, filmed.path, *words)
-        assert result.exit_code == 0, result.output
-        assert "notice: " in result.stderr and "shown as it was when it was run last" in result.stderr
+    result = in_project(filmed, "report", filmed.path)
+    assert result.exit_code == 0, result.output
+    assert "notice: " in result.stderr and "shown as it was when it was run last" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["cut", "otio"])
+def test_a_storyboard_with_a_slip_is_not_exported_as_another_film(filmed: Project, form: str) -> None:
+    """A misspelt key of the film is shown with its place, exit 3, and what was exported before stays."""
+    exported(filmed, form=form)
+    before = {path: path.read_bytes() for path in filmed.folder().iterdir() if path.is_file()}
+    filmed.write(board(s1=SHOTS["s1"].replace("trim", "trin")))
+    result = in_project(filmed, "export", filmed.path, "--format", form)
+    assert result.exit_code == 3
+    assert "did you mean 'trim'?" in result.stderr and "nothing was written" in result.stderr
+    assert {path: path.read_bytes() for path in filmed.folder().iterdir() if path.is_file()} == before
+
+
+def test_without_a_reference_file_what_was_made_is_exported(filmed: Project) -> None:
+    """Clips in a clone, say, that references were not put into: a notice, and the film as the manifest has it."""
+    filmed.write(board("s2", s2="{id: s2, prompt: It turns, references: refs/elsewhere.png}"))
+    result = in_project(filmed, "export", filmed.path, "--format", "otio")
+    assert result.exit_code == 0
+    assert "shown as it was when it was run last" in result.stderr
 
 
 def test_faults_of_the_film_are_notices(filmed: Project) -> None:
@@ -331,6 +420,44 @@ def test_files_outside_the_project_are_in_the_film_where_that_is_allowed(odd: Pr
         planned = in_project(odd, "plan", "--json", odd.path, *words)
         assert json.loads(planned.stdout)["films"][0]["shots"] == shown
         assert ("leads outside" in planned.stderr) is not bool(words)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't stop a process in the middle")
+def test_clean_lists_what_a_killed_export_left_and_nothing_of_one_at_work(project: Project) -> None:
+    """Sound and pictures that are half done; a person's own files and a cut that is there are left alone."""
+    boards.still(project.root / "art/logo.png")
+    boards.sound(project.root / "art/tone.wav", "pcm_s16le", 2)
+    more = "sound:\n  - {file: art/tone.wav, loop: true}\n"
+    project.write(board("card", more=more, card="{id: card, file: art/logo.png, hold: 60}"))
+    folder = project.root / "outputs/ad"
+    folder.mkdir()
+    for mine in ("notes.tmp", ".mine.mp4.tmp", ".cut.mp4.part"):
+        (folder / mine).write_bytes(b"mine")
+    command = [sys.executable, "-m", "rivya_run", "export", str(project.path), "--size", "1280x720"]
+    export = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while sum(1 for _ in folder.glob(".cut.mp4.*.tmp")) < 2:
+            assert export.poll() is None
+            time.sleep(0.01)
+        export.send_signal(signal.SIGSTOP)
+        left = sorted(path.name for path in folder.glob(".cut.mp4.*.tmp"))
+        assert [name.endswith(".sound.tmp") for name in left] == [True, False]
+        for words in ([], ["--yes"]):
+            assert "0 files" in rivya_run("clean", project.path, *words).stdout
+    finally:
+        export.kill()
+        export.wait()
+    (folder / ".posters").mkdir()
+    (folder / ".posters/.0123.jpg.1.tmp").write_bytes(b"half")
+    for words in ([], ["--yes"]):
+        told = rivya_run("clean", project.path, *words).stdout
+        assert all(
+            f"{name}  an export that was never finished" in told for name in (*left, ".0123.jpg.1.tmp")
+        )
+        assert "3 files" in told
+    assert {".mine.mp4.tmp", ".cut.mp4.part", "notes.tmp"} <= {path.name for path in folder.iterdir()}
+    assert not list(folder.glob("**/.*.*.[0-9]*.tmp"))
+    assert "0 files" in rivya_run("clean", project.path).stdout
 
 
 def test_problems_are_told_before_anything_was_made(project: Project) -> None:

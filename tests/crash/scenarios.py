@@ -30,6 +30,12 @@ shots:
   - {{id: child, prompt: From a keyframe, references: [{{shot: key}}]}}
   - {{id: next, prompt: Onwards, references: [{{shot: pair, take: 1, frame: last}}]}}
 """
+NARRATED = f"""
+id: {ID}
+shots:
+  - {{id: clip, prompt: On set, takes: 2, params: {{duration: {{fit: vo, pad: 0.5}}}}}}
+  - {{id: vo, model: elevenlabs-turbo-2-5, prompt: {"a" * 110}}}
+"""
 FOUND = f"  - {{id: found, prompt: {ELSEWHERE}}}\n"
 RUN = ("run", "storyboard.yaml", "--poll-interval", "0.02", "--progress", "none", "--attempts", "2")
 ADOPT = ("adopt", "storyboard.yaml", "found", "{elsewhere}")
@@ -62,11 +68,14 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
         Command(board("still") + FOUND),
     ),
     "cloned": (FIRST,),
+    "narrated": (Command(NARRATED),),
+    "spoken again": (Command(NARRATED), Command(NARRATED.replace("aaa", "bbbb"))),
     "killed before a create": (Command(board("still"), fatal='"event":"intended"'), Command(board("still"))),
     "killed after a create": (Command(board("still"), fatal='"event":"created"'), Command(board("still"))),
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
-command is that of ``new``, and isn't cut again. What a command that was killed wrote is on no disk yet."""
+command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips. What a
+command that was killed wrote is on no disk yet."""
 
 
 def first_cut(name: str) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from crash.crash_runs import KILLED, TAKES, ForkServer, open_project
+from crash.crash_runs import KILLED, TAKES, ForkServer, Project, open_project
 from crash.soak import soak
 from rivya_run.simulator.faults import FaultPlan, Rule
 
@@ -70,6 +71,69 @@ def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
         project.check()
         assert len(project.simulator.state.tasks()) == TAKES
         assert project.simulator.traffic.counts["download"] == TAKES
+
+
+NARRATED = """
+id: crash
+shots:
+  - {id: next, prompt: Onwards, references: [{shot: clip, frame: last}]}
+  - {id: clip, prompt: On set, takes: 2, params: {duration: {fit: vo, pad: 0.5}}}
+  - {id: vo, model: elevenlabs-turbo-2-5, prompt: TEXT}
+"""
+"""A clip as long as its narration, and what is made from it."""
+
+
+def lengths(project: Project) -> Counter[int]:
+    """How many tasks of clips asked for each length."""
+    tasks = (task for task in project.simulator.state.tasks() if ".clip." in (task.key or ""))
+    return Counter(int(str(task.params["duration"])) for task in tasks)
+
+
+def test_a_run_whose_clip_waits_for_its_sound_dies_at_each_kind_of_moment(tmp_path: Path) -> None:
+    """One sound, two clips that are long enough, one that goes on from there: each paid for once, the value once."""
+    died: list[str] = []
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server, faults=FAULTS) as project:
+        project.write("", NARRATED.replace("TEXT", "a" * 110))
+        while (ended := project.live(survived=died)).status == KILLED:
+            died.append(ended.last)
+        project.finish()
+        project.check()
+        assert lengths(project) == {8: 2}
+        assert len(project.simulator.state.tasks()) == 4
+    assert len(died) > 30
+
+
+@pytest.mark.parametrize(("said", "asked"), [(100, {8: 2}), (140, {8: 2, 10: 2})])
+def test_a_sound_that_is_spoken_again_may_be_cut_short_at_any_moment(
+    tmp_path: Path, said: int, asked: dict[int, int]
+) -> None:
+    """It still fits: no clip is paid for again. It is too long: exactly the clips, and what is made from them."""
+    died: list[str] = []
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
+        project.write("", NARRATED.replace("TEXT", "a" * 110))
+        assert project.live().status == 0
+        project.write("", NARRATED.replace("TEXT", "b" * said))
+        while (ended := project.live(survived=[*died, *QUIET])).status == KILLED:
+            died.append(ended.last)
+        project.finish()
+        project.check()
+        assert lengths(project) == asked
+        assert len(project.simulator.state.tasks()) == (5 if said == 100 else 8)
+    assert len(died) > 10
+
+
+@pytest.mark.parametrize("fatal", ["after line stored", "before line intended", "after line intended"])
+def test_the_sound_is_there_and_the_run_dies_before_the_clip_is_created(tmp_path: Path, fatal: str) -> None:
+    """The next run asks for the same length: there is one body for each key, and one task."""
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
+        project.write("", NARRATED.replace("TEXT", "a" * 110).replace("takes: 2", "takes: 1"))
+        project.begin("--only", "vo", fatal=fatal if "stored" in fatal else None)
+        assert fork_server.end().status == (KILLED if "stored" in fatal else 0)
+        assert project.live(fatal=fatal).status == KILLED
+        project.finish()
+        project.check()
+        assert lengths(project) == {8: 1}
+        assert len(project.simulator.state.tasks()) == 3
 
 
 LINKED = """

@@ -21,12 +21,13 @@ from rivya_run.cli import options as shared
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 
-    Clips of shots that were removed or changed, copies that were edited, downloads that nothing needs any more.
+    Clips of shots that were removed or changed, copies that were edited, downloads that nothing needs any more,
+    what exports that were killed left half done.
     The journal still records that they were paid for: a take that is wanted again is downloaded, not made
     again, as long as Rivya keeps it. Reports, cuts and files of your own are never touched.
     """
-    from rivya_run.project.clean import remove, unused_files
-    from rivya_run.project.lock import locked
+    from rivya_run.project.clean import remove, unfinished_products, unused_files
+    from rivya_run.project.lock import locked, without_exports
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.plan import open_sources, planned
     from rivya_run.text import visible
@@ -38,6 +39,8 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
                 stack.enter_context(locked(source.folder, f"clean {source.relative_path}"))
             [prepared] = stack.enter_context(planned([source], options))
             found = unused_files(prepared)
+            if stack.enter_context(without_exports(source.folder)):
+                found += unfinished_products(source.folder)
             size = sum((source.folder / one.path).stat().st_size for one in found)
             for one in found:
                 click.echo(visible(f"{one.path}  {one.why}"))

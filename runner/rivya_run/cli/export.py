@@ -13,7 +13,8 @@ import click
 
 from rivya_run.cli import options
 from rivya_run.errors import UsageError
-from rivya_run.text import counted
+from rivya_run.suggest import did_you_mean
+from rivya_run.text import counted, visible
 
 if TYPE_CHECKING:
     from rivya_run.film.captions import Cue
@@ -32,6 +33,7 @@ _NAMES: Final = {
     "vtt": "captions.vtt",
 }
 _CREDITS: Final = "credits.json"
+_ELSEWHERE: Final = ("missing-file", "empty-file", "unreadable", "not-a-file")
 _ONLY_CUT: Final = ("burn_in", "burn_captions", "font", "size", "fps")
 _LARGEST: Final = 8192  # pixels of a side: beyond it H.264 has no level
 _FASTEST: Final = 240  # pictures a second
@@ -69,12 +71,15 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
+@click.option("--film", "versions", multiple=True, metavar="VERSION", help="Only this version's film.")
+@click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one film).")
 @options.outside
-@click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one storyboard).")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
 @click.option("--no-sound", is_flag=True, help="Leave all sound out.")
-@click.option("--slates", is_flag=True, help="Show a slate for a shot without a take (cut, contact sheet).")
+@click.option(
+    "--slates", is_flag=True, help="Keep the place of a shot without a take: a slate, or a gap with a marker."
+)
 @click.option("--burn-in", is_flag=True, help="Write the shot's id into the picture (cut).")
 @click.option("--burn-captions", is_flag=True, help="Write the captions into the picture (cut).")
 @click.option("--font", type=options.FILE, metavar="FILE", help="The font of burnt captions.")
@@ -97,6 +102,7 @@ def command(
     nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.messages import show_notices
+    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
 
@@ -107,12 +113,40 @@ def command(
         raise UsageError("--output takes one storyboard")
     for storyboard in paths:
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
-        to = _target(output, found, storyboard, form) if output is not None else found.folder / _NAMES[form]
+        if found.source is None:
+            _refuse_mistakes(storyboard)
+        films = wanted.films(found)
+        if output is not None and len(films) > 1:
+            raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
-        path, about, notices = wanted.write(found, to)
-        show_notices([*filter(None, [found.notice]), *notices])
-        click.echo(about, err=True)
-        click.echo(path)
+        for version in films:
+            to = found.folder / _named(_NAMES[form], version)
+            if output is not None:
+                to = _target(output, found, storyboard, form)
+            with exporting(found.folder):
+                path, about, notices = wanted.write(found, version, to)
+            show_notices([*filter(None, [found.notice]), *notices])
+            click.echo(about, err=True)
+            click.echo(path)
+
+
+def _named(name: str, version: str | None) -> str:
+    """The name of a version's file: ``cut-tall.mp4``."""
+    stem, dot, ending = name.partition(".")
+    return name if version is None else f"{stem}-{version}{dot}{ending}"
+
+
+def _refuse_mistakes(storyboard: Path) -> None:
+    """A manifest doesn't know the film's keys: what it holds is another film than the one that is being written.
+
+    Raises StoryboardError, but for reference files that are only elsewhere.
+    """
+    from rivya_run.errors import Severity, StoryboardError
+    from rivya_run.project.open import open_storyboard
+
+    problems = open_storyboard(storyboard, allow_outside=True).problems
+    if any(one.severity is Severity.ERROR and one.code not in _ELSEWHERE for one in problems):
+        raise StoryboardError("the storyboard has problems; nothing was written", problems)
 
 
 def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
@@ -128,12 +162,12 @@ def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
     return free_to_write(output, PRODUCTS[form], kept=kept)
 
 
-def _credits_file(cut: Path, found: Present) -> Path:
+def _credits_file(cut: Path, found: Present, version: str | None) -> Path:
     """Where the credits of a cut go: beside it, under its name where that isn't the one in the output folder."""
     from rivya_run.project.names import PRODUCTS, free_to_write
 
-    if cut == found.folder / _NAMES["cut"]:
-        return found.folder / _CREDITS
+    if cut == found.folder / _named(_NAMES["cut"], version):
+        return found.folder / _named(_CREDITS, version)
     return free_to_write(cut.with_suffix(f".{_CREDITS}"), PRODUCTS["credits"])
 
 
@@ -142,6 +176,7 @@ class _Wanted:
     """What the command line asks for."""
 
     form: str
+    versions: tuple[str, ...]
     only: tuple[str, ...]
     exclude: tuple[str, ...]
     no_sound: bool
@@ -154,19 +189,30 @@ class _Wanted:
 
     def check(self) -> None:
         """Raises UsageError for an option without a place in the format."""
-        if self.slates and self.form not in ("cut", "contact-sheet"):
-            raise UsageError(f"--slates doesn't apply to {self.form}: only clips that exist are in it")
         for name in _ONLY_CUT:
             if getattr(self, name) and self.form != "cut":
                 raise UsageError(f"--{name.replace('_', '-')} applies to a cut only, not to {self.form}")
         if self.font is not None and not self.burn_captions:
             raise UsageError("--font is for --burn-captions")
 
-    def write(self, found: Present, to: Path) -> tuple[Path, str, Collection[str]]:
+    def films(self, found: Present) -> tuple[str | None, ...]:
+        """The versions to write; one None where there are none. Raises UsageError for one that isn't there."""
+        if found.source is None:
+            if self.versions:
+                raise UsageError("--film needs a storyboard without problems")
+            return (None,)
+        known = [name for name in found.source.storyboard.films if name is not None]
+        for name in self.versions:
+            if name not in known:
+                none = "there are no versions" if not known else f"there is no version '{visible(name)}'"
+                raise UsageError(f"{none}{did_you_mean(name, known)}")
+        return self.versions or found.source.storyboard.films
+
+    def write(self, found: Present, version: str | None, to: Path) -> tuple[Path, str, Collection[str]]:
         """The file, a line about it, and notices. A cut's credits are written beside it."""
         from rivya_run.film.edit import edited
 
-        script = self._script(found)
+        script = self._script(found, version)
         if self.form == "contact-sheet":
             from rivya_run.film.contact_sheet import write_contact_sheet
 
@@ -174,7 +220,9 @@ class _Wanted:
             sheet = write_contact_sheet(script, to, date=updated)
             return sheet.path, f"contact sheet of {sheet.shots} shots", sheet.notices
         edit = edited(script)
-        captions = _captions(edit, found) if self.burn_captions or self.form in ("srt", "vtt") else []
+        captions = (
+            _captions(edit, found, version) if self.burn_captions or self.form in ("srt", "vtt") else []
+        )
         if self.no_sound:
             edit = replace(edit, own=(), sounds=())
         if self.form == "cut":
@@ -182,7 +230,7 @@ class _Wanted:
             from rivya_run.film.credits import write_credits
             from rivya_run.film.cut import write_cut
 
-            credits_file = _credits_file(to, found)
+            credits_file = _credits_file(to, found, version)
             with cut_progress() as progress:
                 cut = write_cut(
                     edit, to, labels=self.burn_in, captions=captions, font=self.font, progress=progress
@@ -197,7 +245,7 @@ class _Wanted:
         handed = write_timeline(edit, to, self.form)
         return handed.path, f"timeline of {handed.clips} clips, {handed.seconds:g} s", handed.notices
 
-    def _script(self, found: Present) -> Script:
+    def _script(self, found: Present, version: str | None) -> Script:
         from rivya_run.film.from_storyboard import script_now
         from rivya_run.storyboard.model import selected_shots
 
@@ -206,7 +254,7 @@ class _Wanted:
             [selected] = selected_shots([found.source.storyboard], self.only, self.exclude)
         elif self.only or self.exclude:
             raise UsageError("--only and --exclude need a storyboard without problems")
-        script = script_now(found, slates=self.slates, selected=selected).script
+        script = script_now(found, version, slates=self.slates, selected=selected).script
         return replace(script, size=self.size, rate=self.fps)
 
     def _write_captions(self, edit: Edit, captions: list[Cue], to: Path) -> tuple[Path, str, Collection[str]]:
@@ -220,8 +268,8 @@ class _Wanted:
         return to, f"{counted(len(captions), 'caption')} of {float(edit.seconds):g} s", edit.notices
 
 
-def _captions(edit: Edit, found: Present) -> list[Cue]:
+def _captions(edit: Edit, found: Present, version: str | None) -> list[Cue]:
     from rivya_run.film.captions import cues
 
-    said = found.source.storyboard.film.captions if found.source is not None else {}
+    said = found.source.storyboard.of_version(version).film.captions if found.source is not None else {}
     return cues(edit, **{name: said[name] for name in ("max_line", "max_lines") if name in said})

@@ -45,6 +45,7 @@ def _say_next(folder: Path) -> None:
 
     steps = [
         ("rivya-run storyboard.yaml --simulate", "an animatic, free of charge"),
+        ("rivya-run export storyboard.yaml --simulate", "its cut"),
         ("rivya-run plan storyboard.yaml", "what it would cost"),
         ("export RIVYA_API_KEY=rvya_sk_...", "a key from Rivya's settings"),
         ("rivya-run storyboard.yaml", "make the clips"),
@@ -53,7 +54,7 @@ def _say_next(folder: Path) -> None:
     lines = [] if here else [(f"cd {shlex.quote(str(folder))}", "")]
     click.echo("\nNext:", err=True)
     for command_line, why in [*lines, *steps]:
-        click.echo(f"  {command_line:<40}{why}".rstrip(), err=True)
+        click.echo(f"  {command_line:<45}{why}".rstrip(), err=True)
 
 
 STORYBOARD = "storyboard.yaml"

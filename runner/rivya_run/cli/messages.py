@@ -67,6 +67,9 @@ def cut_progress() -> Iterator[Callable[[str, float, float | None], None]]:
         signal.signal(signal.SIGINT, stop)
     try:
         yield show
+    except KeyboardInterrupt:
+        say("\r\x1b[K" if shown else "", end="interrupted: no new cut was written\n")
+        raise
     finally:
         if listening:
             signal.signal(signal.SIGINT, before)

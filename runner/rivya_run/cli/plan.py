@@ -117,28 +117,29 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
     from rivya_run.views.wording import show_columns
 
     plans = [one.plan for one in prepared]
-    films = [_film(one) for one in prepared]
+    films = [_films(one) for one in prepared]
     if form == "json":
         shown = zip(plans, films, strict=True)
-        _echo_documents([plan_document(plan) | {"films": [film]} for plan, (film, _) in shown])
+        _echo_documents([plan_document(plan) | {"films": [film for film, _ in some]} for plan, some in shown])
     elif form == "markdown":
-        click.echo(plan_markdown(plans, [film_lines(*film) for film in films]))
-    for number, (plan, film) in enumerate(zip(plans, films, strict=True) if form == "table" else ()):
+        told = [[line for film in some for line in film_lines(*film)] for some in films]
+        click.echo(plan_markdown(plans, told))
+    for number, (plan, some) in enumerate(zip(plans, films, strict=True) if form == "table" else ()):
         if number:
             click.echo()
         show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True)
-        for line in (*totals_lines(plan), *film_lines(*film)):
+        for line in (*totals_lines(plan), *(line for film in some for line in film_lines(*film))):
             click.echo(visible(line))
 
 
-def _film(one: Prepared) -> tuple[dict[str, Json], tuple[str, ...]]:
-    """The film that a run comes to, and the shots that it leaves out on purpose; notices are told here."""
+def _films(one: Prepared) -> list[tuple[dict[str, Json], tuple[str, ...]]]:
+    """The films that a run comes to, and the shots that each leaves out on purpose; notices are told here."""
     from rivya_run.cli.messages import show_notices
-    from rivya_run.film.from_storyboard import film_document, planned_film
+    from rivya_run.film.from_storyboard import film_document, planned_films
 
-    edit, out = planned_film(one)
-    show_notices(edit.notices)
-    return film_document(edit), out
+    films = planned_films(one)
+    show_notices(notice for _, edit, _ in films for notice in edit.notices)
+    return [(film_document(version, edit), out) for version, edit, out in films]
 
 
 def _show_since(revision: str, prepared: Sequence[Prepared], form: str) -> None:

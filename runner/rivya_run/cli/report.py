@@ -32,21 +32,24 @@ def command(
     from rivya_run.cli.messages import show_notices
     from rivya_run.film.edit import edited
     from rivya_run.film.from_storyboard import script_now
+    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
     from rivya_run.views.page import write_report
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
-        edit = edited(script_now(found).script)
+        first = found.source.storyboard.films[0] if found.source is not None else None
+        edit = edited(script_now(found, first).script)
         show_notices([*filter(None, [found.notice]), *edit.notices])
-        page = write_report(
-            found.manifest,
-            found.folder,
-            storyboard_folder=found.own.folder,
-            embed=embed,
-            film=float(edit.seconds),
-        )
+        with exporting(found.folder):
+            page = write_report(
+                found.manifest,
+                found.folder,
+                storyboard_folder=found.own.folder,
+                embed=embed,
+                film=float(edit.seconds),
+            )
         click.echo(page)
         if show:
             click.launch(str(page))

@@ -105,9 +105,9 @@ def _of_film(one: Prepared) -> Sequence[str]:
     """What is to be known of the film that it will be; nothing where nothing is written of it."""
     if not one.source.storyboard.says_of_film:
         return ()
-    from rivya_run.film.from_storyboard import planned_film
+    from rivya_run.film.from_storyboard import planned_films
 
-    return planned_film(one)[0].notices
+    return [notice for _, edit, _ in planned_films(one) for notice in edit.notices]
 
 
 def carry_out(

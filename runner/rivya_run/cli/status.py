@@ -57,7 +57,14 @@ def _as_written(one: Results) -> bytes:
 
 def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     from rivya_run.text import visible
-    from rivya_run.views.status_view import CREDITS_COLUMN, HEADS, scenes, totals_lines, unknown_lines
+    from rivya_run.views.status_view import (
+        CREDITS_COLUMN,
+        HEADS,
+        scenes,
+        totals_lines,
+        unknown_lines,
+        version_lines,
+    )
     from rivya_run.views.wording import show_columns
 
     manifest = one.manifest
@@ -71,7 +78,7 @@ def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
             click.echo(f"scene {scene.name}")
         show_columns(HEADS, scene.rows, [CREDITS_COLUMN], used=True)
     click.echo()
-    for line in totals_lines(manifest):
+    for line in (*version_lines(manifest), *totals_lines(manifest)):
         click.echo(visible(line))
     if _edited(file, manifest):
         click.echo(

@@ -27,10 +27,10 @@ WITHDRAWN        in this run                                         Done: the n
 The rule that everything else serves: **a create that may have been paid for, and a task that exists, are never
 followed by a new create.** Only a person's word (GIVEN_UP) or the end of the task without charge allows one.
 
-There is room for what comes: a take that waits for a person's decision, for a guard to pass or for a value that
-isn't known yet (a length that follows a sound) is a Wait for something else than takes; a check on a stored clip is
-a step between Fetch and Done. Another driver, on another machine, needs this function and a way to carry out each
-step.
+A value that follows the length of a sound waits as for a take that it is made from. There is room for what comes: a
+take that waits for a person's decision or for a guard to pass is a Wait for something else than takes; a check on a
+stored clip is a step between Fetch and Done. Another driver, on another machine, needs this function and a way to
+carry out each step.
 """
 
 from __future__ import annotations

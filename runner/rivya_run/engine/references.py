@@ -100,7 +100,9 @@ class References:
             if upload.duration_token is not None:
                 item["durationToken"] = upload.duration_token
             media.append(item)
-        return ResolvedReferences(tuple(media), step.needs)
+        # After the parents come sounds, of which only the length counts.
+        used = sum(isinstance(reference, ShotReference) for reference in step.shot.references)
+        return ResolvedReferences(tuple(media), step.needs[:used])
 
     async def _file(
         self, reference: FileReference | ShotReference, parents: Iterator[Parent]

@@ -174,7 +174,7 @@ class TakeDriver:
         if step is None or step.action not in SPENDING:
             return 0
         of_take = self._ledger.history.of_take(step.shot.id, step.take)
-        failed = [one for one in of_take if one.fingerprint == step.fingerprint and one.state in _FAILED]
+        failed = [one for one in of_take if step.asks_for(one.fingerprint) and one.state in _FAILED]
         if not_retried(counted_failures(failed)) and not self._options.retry_failed:
             return 0
         return max(0, self._options.attempts - take.tries)

@@ -19,12 +19,11 @@ from rivya_run.film.edit import Edit
 from rivya_run.film.filters import joined
 from rivya_run.film.placing import Notice, Placed
 from rivya_run.media import typefaces
-from rivya_run.text import visible
+from rivya_run.storyboard.speech import spoken
 
 MAX_LINE: Final = 42
 MAX_LINES: Final = 2
 
-_DIRECTIONS = re.compile(r"\[[^\]]*\]")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+")
 _INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 160)
 _MOST_TOLD = 12  # letters in a notice
@@ -57,12 +56,6 @@ def _of_sound(one: Placed, max_line: int, max_lines: int) -> Iterator[Cue]:
         end = min(one.end, one.begin + one.length * said / letters)
         if begin < end:
             yield Cue(begin, end, block)
-
-
-def spoken(text: str) -> str:
-    """A text without its [stage directions], a line for each of its own."""
-    lines = (" ".join(line.split()) for line in _DIRECTIONS.sub(" ", text).splitlines())
-    return "\n".join(visible(line) for line in lines if line)
 
 
 def _blocks(text: str, max_line: int, max_lines: int) -> Iterator[tuple[str, ...]]:

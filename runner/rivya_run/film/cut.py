@@ -96,19 +96,22 @@ def nothing_to_export() -> RivyaError:
 
 
 class _Meter:
-    """Tells how far one part of the work is."""
+    """Tells how far one part of the work is; one that begins anew, a second pass, has a time of its own."""
 
     def __init__(
         self, what: str, edit: Edit, progress: CutProgress | None, clock: Callable[[], float]
     ) -> None:
         self._what, self._length, self._progress, self._clock = what, edit.seconds, progress, clock
-        self._begun: float | None = None
+        self._begun = 0.0
+        self._at: Fraction | None = None
 
     def passed(self, seconds: Fraction) -> None:
         if self._progress is None:
             return
         now = self._clock()
-        self._begun = now if self._begun is None else self._begun
+        if self._at is None or seconds < self._at:
+            self._begun = now
+        self._at = seconds
         done = min(1.0, float(seconds / self._length))
         took = now - self._begun
         left = took / done - took if took >= _SETTLED and done else None

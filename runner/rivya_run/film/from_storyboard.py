@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rivya_run.film.captions import spoken
 from rivya_run.film.clips import footage
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.from_manifest import about, hashes_of, measured, own_footage, script_of
@@ -49,17 +48,12 @@ from rivya_run.storyboard.model import (
     Sound,
     Storyboard,
 )
+from rivya_run.storyboard.speech import asked_seconds, estimated_sound
 from rivya_run.text import visible
 
 BEFORE: Final = "is shown as it was before the prompt changed"
-SPOKEN: Final = 15
-"""Characters of speech in a second, as far as can be said before it is made."""
-
 _USUAL: Final = Fraction(5)
 """Seconds of a clip or sound that isn't made yet and of which nothing says how long it will be."""
-
-_LENGTHS: Final = ("duration", "duration_seconds")
-"""Parameters in which models are asked for a length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +65,34 @@ class Filmed:
 
 
 def script_now(
-    now: Present, *, slates: bool = False, selected: Collection[str] | None = None, planning: bool = False
+    now: Present,
+    version: str | None = None,
+    *,
+    slates: bool = False,
+    selected: Collection[str] | None = None,
+    planning: bool = False,
 ) -> Filmed:
     """The script of what is there now; of all shots or of the ``selected`` ones.
+
+    ``version`` names the film, where the storyboard has several.
 
     ``planning``: what isn't made yet counts with the length that is asked for, and files that are as they were
     stored aren't measured again. A file that can't be read is left out, with its reason.
     """
     if now.source is None:
         return Filmed(script_of(now.manifest, now.folder, slates=slates, own=now.own))
-    board = now.source.storyboard
-    maker = _Script(now, board, now.source.catalog, planning=planning)
+    board = now.source.storyboard.of_version(version)
+    maker = _Script(now, now.source.storyboard, now.source.catalog, planning=planning)
     shots = [shot for shot in board.shots if selected is None or shot.id in selected]
     made = [one for shot in shots for one in maker.shot(shot)]
+    title = board.title or board.id
     script = Script(
         tuple(made),
         tuple(maker.sound(sound) for sound in board.film.sounds if not maker.advised(sound.file)),
         mix=_mix(board.film),
         ending=exact(board.film.ending),
         slates=slates,
-        title=clean(board.title or board.id),
+        title=clean(title if version is None else f"{title}, {version}"),
     )
     hidden = [one.id for one in made if isinstance(one, PictureShot) and not one.film]
     return Filmed(script, (*hidden, *maker.silenced))
@@ -240,15 +242,11 @@ def _estimated(shot: Shot, kind: str | None) -> Footage:
 
 
 def _seconds(shot: Shot, kind: str | None) -> Fraction:
-    for name in _LENGTHS:
-        try:
-            asked = exact(str(shot.params[name]))
-        except (KeyError, ValueError, ZeroDivisionError):
-            continue
-        if asked > 0:
-            return asked
     if kind == "audio":
-        return max(Fraction(1), Fraction(len(spoken(_words(shot.prompt, shot.params))), SPOKEN))
+        return estimated_sound(shot)
+    asked = asked_seconds(shot.params)
+    if asked is not None:
+        return asked
     # Nobody can say that a trim is beyond the end of a clip of unknown length.
     return max([_USUAL, *(time + 1 for time in _trim(shot) if time is not None)])
 
@@ -307,13 +305,21 @@ def _mix(film: Film) -> Mix:
     return Mix(**said)
 
 
-def planned_film(prepared: Prepared) -> tuple[Edit, tuple[str, ...]]:
-    """The film that a run of a plan comes to, and the shots that it leaves out on purpose."""
-    filmed = script_now(present_of(prepared), planning=True)
-    return edited(filmed.script), filmed.out
+def planned_films(prepared: Prepared) -> list[tuple[str | None, Edit, tuple[str, ...]]]:
+    """The films that a run of a plan comes to: version, film, and the shots that it leaves out on purpose."""
+    now, board = present_of(prepared), prepared.source.storyboard
+    # The plan knows what follows a sound, or estimates it.
+    params = {step.shot.id: step.shot.params for step in prepared.plan.steps if step.shot.fits}
+    board = board.with_shots(lambda shot: replace(shot, params=params.get(shot.id, shot.params)))
+    now = replace(now, source=replace(prepared.source, storyboard=board))
+    films = []
+    for version in board.films:
+        filmed = script_now(now, version, planning=True)
+        films.append((version, edited(filmed.script), filmed.out))
+    return films
 
 
-def film_document(edit: Edit) -> dict[str, Json]:
+def film_document(version: str | None, edit: Edit) -> dict[str, Json]:
     """One entry of ``films`` of ``plan --json``."""
     sounds: list[Json] = [
         {
@@ -325,7 +331,7 @@ def film_document(edit: Edit) -> dict[str, Json]:
         for one in edit.sounds
     ]
     return {
-        "version": None,
+        "version": version,
         "seconds": round(float(edit.seconds), 6),
         "estimated": edit.estimated,
         "shots": [piece.shot.id for piece in edit.pieces],

@@ -46,6 +46,12 @@ _OPTIONAL = {one.name for one in fields_of(Earlier) if one.default is UNSET}
 _OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed", "first_sha256"}
 
 
+def sent_params(attempt: Attempt) -> dict[str, Any]:
+    """The params that an attempt asks for, without its references; none where its body isn't known."""
+    request = json.loads(attempt.body) if attempt.body else {}
+    return {key: value for key, value in (request.get("params") or {}).items() if key != REFERENCES}
+
+
 def take_status(attempt: Attempt | None) -> TakeStatus:
     """What the manifest calls it. A create that an empty wallet refused made nothing: still planned."""
     if attempt is None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import get_args
 
 from rivya_run.json_types import Json
+from rivya_run.models.lengths import takes_lengths
 from rivya_run.models.table import (
     EXTENSION_PATTERN,
     ID_PATTERN,
@@ -240,7 +241,10 @@ def _described(row: ParameterRow, table: ModelTable) -> dict[str, Json]:
     about: dict[str, Json] = {"title": title, "description": " ".join(_words(row))}
     if row.default is not None:
         about["default"] = row.default
-    return about | unless_substituted(row_shape(row))
+    shape = unless_substituted(row_shape(row))
+    if takes_lengths(row):
+        shape = {"if": {"type": "object"}, "then": ref("fit"), "else": shape}
+    return about | shape
 
 
 def _words(row: ParameterRow) -> list[str]:

@@ -114,9 +114,13 @@ def judge_params(table: ModelTable, written: Mapping[str, Written]) -> JudgedPar
         elif row.required:
             message = f"'{row.key}' is required by {table.id}"
             findings.append(Finding(row.key, "required", message, at_key=True))
+    return JudgedParams(in_table_order(table, params), tuple(findings))
+
+
+def in_table_order(table: ModelTable, params: Mapping[str, Json]) -> dict[str, Json]:
+    """Parameters in the order in which they are sent: the table's, then what isn't in it as it was written."""
     order = {row.key: place for place, row in enumerate(table.params)}
-    in_order = sorted(params.items(), key=lambda item: order.get(item[0], len(order)))
-    return JudgedParams(dict(in_order), tuple(findings))
+    return dict(sorted(params.items(), key=lambda item: order.get(item[0], len(order))))
 
 
 def judge_unknown_key(table: ModelTable, key: str) -> Finding:

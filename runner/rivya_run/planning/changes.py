@@ -77,7 +77,11 @@ def _content(
             take = reference.take or shots[reference.shot].pick or 0
             identities.append({**file_identity(found[reference.shot], reference.frame), "take": take})
     defaults = tables[shot.model].defaults() if shot.model in tables else {}
-    return fingerprint(shot.model, shot.prompt, shot.params, defaults, identities)
+    follows: dict[str, Json] = {
+        key: {"fit": found[fit.shot] if fit.file is None else files.get(fit.file, fit.file), "pad": fit.pad}
+        for key, fit in shot.fits.items()
+    }
+    return fingerprint(shot.model, shot.prompt, {**shot.params, **follows}, defaults, identities)
 
 
 def changes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
@@ -12,22 +12,38 @@ from rivya_run.journal.fold import History
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.families import Families
+from rivya_run.planning.fitting import Fitted, Fitting, Steps
 from rivya_run.planning.matching import Matching
-from rivya_run.planning.plan import SPENDING, WORKING, Parent, Step
+from rivya_run.planning.plan import SPENDING, WORKING, Parent
 from rivya_run.storyboard.model import FileFacts, FileReference, Shot, ShotReference, Storyboard, UrlReference
-
-Steps = Mapping[tuple[str, int], Step]
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedParents:
     """What a shot is made from. ``fingerprint`` is None while a parent doesn't exist; then ``reason`` says
-    which parent is to be made, or ``blocked`` why it never will be."""
+    which parent is to be made, or ``blocked`` why it never will be.
 
-    fingerprint: str | None
+    ``fitted`` is the shot with the values that follow sounds. ``serving`` is what serves it, by fingerprint, the best
+    first; ``alike`` what else it was tried with.
+    """
+
+    fitted: Fitted
+    fingerprint: str | None = None
     parents: tuple[Parent, ...] = ()
     reason: str | None = None
     blocked: str | None = None
+    serving: Mapping[str, Shot] = field(default_factory=dict)
+    alike: frozenset[str] = frozenset()
+
+    @property
+    def shot(self) -> Shot:
+        """The shot as it would be made."""
+        return self.fitted.shot
+
+    @property
+    def needs(self) -> tuple[Parent, ...]:
+        """All takes that it waits for: what it is made from, in the order of its references, then the sounds."""
+        return (*self.parents, *self.fitted.sounds)
 
 
 class Lineage:
@@ -51,6 +67,7 @@ class Lineage:
         self._families = families
         gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
         self._parents_of_the_gone = _parents_newest_first(gone)
+        self._fitting = Fitting(self._shots, tables, history, facts, matching, families)
 
     def levels(self) -> list[list[Shot]]:
         """Shots such that each level depends on earlier ones only; the reader has refused circles."""
@@ -66,6 +83,7 @@ class Lineage:
 
     def resolve(self, shot: Shot, steps: Steps) -> ResolvedParents:
         """The parents of a shot and its fingerprint, as far as they can be known."""
+        fitted = self._fitting.of(shot, steps)
         parents: list[Parent] = []
         waiting: Parent | None = None
         for reference in shot.references:
@@ -73,13 +91,26 @@ class Lineage:
                 continue
             parent = self._parent(shot, reference, steps)
             if isinstance(parent, str):
-                return ResolvedParents(None, tuple(parents), blocked=parent)
+                return ResolvedParents(fitted, None, tuple(parents), blocked=parent)
             parents.append(parent)
             if parent.sha256 is None:
                 waiting = waiting or parent
+        found = ResolvedParents(fitted, None, tuple(parents), blocked=fitted.blocked)
+        waiting = waiting or fitted.waiting
         if waiting is not None:
-            return ResolvedParents(None, tuple(parents), reason=_why_waiting(waiting, steps))
-        return ResolvedParents(self.fingerprint(shot, parents), tuple(parents))
+            return replace(found, reason=_why_waiting(waiting, steps))
+        if fitted.blocked is not None and len(fitted.needs) < len(shot.fits):
+            return found  # a sound is not coming
+
+        def digest(variant: Shot) -> str:
+            return self.fingerprint(variant, parents)
+
+        return replace(
+            found,
+            fingerprint=digest(fitted.shot) if fitted.blocked is None else None,
+            serving=self._fitting.serving(fitted, digest),
+            alike=self._fitting.alike(shot, digest),
+        )
 
     def fingerprint(self, shot: Shot, parents: Sequence[Parent] = ()) -> str:
         """The fingerprint, given one parent with its content for each reference to a shot, in order."""
@@ -136,8 +167,9 @@ def _parents_newest_first(attempts: Iterable[Attempt]) -> list[str]:
 
 
 def parents_of(shot: Shot) -> list[str]:
-    """Ids of the shots that this one is made from."""
-    return [reference.shot for reference in shot.references if isinstance(reference, ShotReference)]
+    """Ids of the shots that this one is made from, or whose length it follows."""
+    made_from = [reference.shot for reference in shot.references if isinstance(reference, ShotReference)]
+    return made_from + [fit.shot for fit in shot.fits.values() if fit.file is None]
 
 
 def _why_waiting(parent: Parent, steps: Steps) -> str:

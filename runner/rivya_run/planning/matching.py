@@ -22,12 +22,16 @@ _PREFERENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A take that is asked for. A ``passive`` one (of a skipped shot) keeps what it has and takes no more."""
+    """A take that is asked for. A ``passive`` one (of a skipped shot) keeps what it has and takes no more.
+
+    ``others`` are fingerprints that do as well, for a value that follows a sound: the earlier the better.
+    """
 
     shot: str
     take: int
     fingerprint: str
     passive: bool = False
+    others: tuple[str, ...] = ()
 
 
 class Matching:
@@ -76,12 +80,13 @@ class Matching:
     def _claim(self, take: Wanted, fits: Callable[[Wanted, Attempt], bool]) -> None:
         if (take.shot, take.take) in self.claims:
             return
-        found = self._free.get(take.fingerprint, [])
-        for index, attempt in enumerate(found):
-            if fits(take, attempt):
-                self.claims[take.shot, take.take] = attempt.client_request_id
-                del found[index]
-                return
+        for digest in (take.fingerprint, *take.others):
+            found = self._free.get(digest, [])
+            for index, attempt in enumerate(found):
+                if fits(take, attempt):
+                    self.claims[take.shot, take.take] = attempt.client_request_id
+                    del found[index]
+                    return
 
 
 def _same_take(take: Wanted, attempt: Attempt) -> bool:
@@ -98,8 +103,9 @@ def shown_attempt(step: Step, history: History) -> str | None:
         return step.attempt_key
     if step.fingerprint is None:
         return None
-    mine = [a for a in history.of_take(step.shot.id, step.take) if a.fingerprint == step.fingerprint]
-    return max(mine, key=lambda attempt: attempt.number).client_request_id if mine else None
+    mine = [a for a in history.of_take(step.shot.id, step.take) if step.asks_for(a.fingerprint)]
+    last = max(mine, key=lambda a: (a.fingerprint == step.fingerprint, a.number), default=None)
+    return last.client_request_id if last is not None else None
 
 
 def serving_of(plan: Plan, history: History) -> dict[tuple[str, int], str]:

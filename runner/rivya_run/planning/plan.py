@@ -66,13 +66,14 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One take of the plan.
+    """One take of the plan. ``shot`` has values for what follows a sound: estimates as long as that isn't there.
 
     ``attempt_key`` is the attempt that serves it (to resume, fetch or reuse), ``request_key`` the client
     request id of the next create; both are None where they can't be known yet. ``fingerprint`` is None for a
     take whose parent doesn't exist yet. ``moves_from`` is the shot and take whose attempt it takes over,
     ``gives_up`` the key of an unknown attempt that is paid for again. A take that isn't ``wanted`` (skipped,
     not selected) doesn't count towards the exit code.
+    ``alike`` are fingerprints of the same with other values where one follows a sound: they fail together.
     ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
     odd about files that are there, in words.
     """
@@ -94,6 +95,11 @@ class Step:
     tries_left: int = 1
     table_date: str | None = None
     warnings: tuple[str, ...] = ()
+    alike: frozenset[str] = frozenset()
+
+    def asks_for(self, fingerprint: str) -> bool:
+        """Whether an attempt of this fingerprint was one at this take as it is asked for now."""
+        return fingerprint == self.fingerprint or fingerprint in self.alike
 
     @property
     def wanted(self) -> bool:

@@ -81,7 +81,7 @@ class Planner:
         resolved = self.lineage.resolve(shot, self._steps)
         if resolved.fingerprint is not None:
             self._unresolved.discard(shot.id)
-            self.matching.match(_all_takes(shot, resolved.fingerprint), guarded=self._unresolved)
+        self.matching.match(_all_takes(shot, resolved), guarded=self._unresolved)
         again = self._step(step.shot, step.take, resolved)
         self._steps[step.shot.id, step.take] = again
         return again
@@ -98,12 +98,7 @@ class Planner:
     def _plan_level(self, shots: list[Shot]) -> None:
         """Plan shots that don't depend on each other; all their parents are planned."""
         resolved = {shot.id: self.lineage.resolve(shot, self._steps) for shot in shots}
-        wanted = [
-            take
-            for shot in shots
-            if (digest := resolved[shot.id].fingerprint) is not None
-            for take in _all_takes(shot, digest)
-        ]
+        wanted = [take for shot in shots for take in _all_takes(shot, resolved[shot.id])]
         self._unresolved -= {shot.id for shot in shots if resolved[shot.id].fingerprint is not None}
         self.matching.match(wanted, guarded=self._unresolved)
         for shot in shots:
@@ -113,11 +108,12 @@ class Planner:
     def _step(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         key = self.matching.key_for(shot.id, take)
         if key is None:
-            return self._step_without(shot, take, resolved)
-        return self._step_with(shot, take, resolved, self._history.attempts[key])
+            return self._step_without(resolved.shot, take, resolved)
+        return self._step_with(take, resolved, self._history.attempts[key])
 
-    def _step_with(self, shot: Shot, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:
+    def _step_with(self, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:
         """The step of a take that an attempt serves."""
+        shot = resolved.serving.get(attempt.fingerprint, resolved.shot)
         action, reason = self._progress(attempt)
         moved = (attempt.shot, attempt.take) != (shot.id, take)
         if moved and attempt.shot != shot.id:
@@ -126,9 +122,10 @@ class Planner:
         # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
         # too old by this machine's clock, nobody was told to look for its task.
         shown = attempt.state in UNDECIDED_STATES
-        if action is Action.DECIDE and shown and self._options.resend_unknown and not self._left_out(shot):
+        again_is_meant = self._options.resend_unknown and not self._left_out(shot) and not resolved.blocked
+        if action is Action.DECIDE and shown and again_is_meant:
             again = self._creating(
-                shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
+                resolved.shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
             # The old attempt stays on record: it may have been paid for, and counts as spent.
             return replace(again, gives_up=attempt.client_request_id)
@@ -139,14 +136,15 @@ class Planner:
             reason,
             credits=attempt.estimate if attempt.state is AttemptState.SENT else 0,
             credits_basis=None,
-            needs=resolved.parents,
+            needs=resolved.needs,
             request_key=attempt.client_request_id,
-            fingerprint=resolved.fingerprint,
+            fingerprint=attempt.fingerprint,
             number=attempt.number,
             attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
             skip_reason=self._left_out(shot),
             warnings=tuple(take_warnings(attempt.outputs, shot.params)),
+            alike=resolved.alike,
         )
 
     def _left_out(self, shot: Shot) -> SkipReason | None:
@@ -187,14 +185,14 @@ class Planner:
             return _skipped(shot, take, resolved, left_out, left_out.value)
         if resolved.blocked is not None:
             return _skipped(shot, take, resolved, SkipReason.BLOCKED, resolved.blocked)
-        tried = self._tried(shot, take, resolved.fingerprint)
+        tried = self._tried(shot, take, resolved)
         if not tried:
             before = self._families.before(shot)
             known = resolved.reason if before else None
-            reason = known or why_new(
-                shot, take, resolved.parents, before, self._history.uploads.values(), self._facts
-            )
-            return self._creating(shot, take, resolved, Action.CREATE, reason)
+            uploads, now = self._history.uploads.values(), resolved.fitted.now
+            reason = known or why_new(shot, take, resolved.parents, before, uploads, self._facts, now)
+            words = "; ".join([reason, *resolved.fitted.estimates])
+            return self._creating(shot, take, resolved, Action.CREATE, words)
         last = tried[-1]
         code = last.error.code if last.error else last.state.value
         # Nothing was made and nothing was charged, so it is a first create again and no retry.
@@ -209,14 +207,16 @@ class Planner:
             return _skipped(shot, take, resolved, SkipReason.EXHAUSTED, words)
         return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
 
-    def _tried(self, shot: Shot, take: int, digest: str | None) -> list[Attempt]:
-        if digest is None:
-            return []
-        mine = (attempt for attempt in self._families.of_take(shot, take) if attempt.fingerprint == digest)
-        ended = (
-            a for a in mine if a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
-        )
-        return sorted(ended, key=lambda attempt: attempt.number)
+    def _tried(self, shot: Shot, take: int, resolved: ResolvedParents) -> list[Attempt]:
+        """Attempts at a take that came to nothing, those at the value that it has now last."""
+        asked = resolved.alike | {resolved.fingerprint}
+        ended = [
+            a
+            for a in self._families.of_take(shot, take)
+            if a.fingerprint in asked
+            and a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
+        ]
+        return sorted(ended, key=lambda a: (a.fingerprint == resolved.fingerprint, a.number))
 
     def _creating(
         self, shot: Shot, take: int, resolved: ResolvedParents, action: Action, reason: str
@@ -224,7 +224,7 @@ class Planner:
         cost = estimate(self._tables[shot.model], shot.params, self._history.prices)
         digest = resolved.fingerprint
         number = 1 if digest is None else self.next_number(shot.id, take, digest)
-        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot, take, digest))))
+        tries = max(1, MOST_ATTEMPTS - len(counted_failures(self._tried(shot, take, resolved))))
         return Step(
             shot,
             take,
@@ -232,7 +232,7 @@ class Planner:
             reason,
             credits=cost.credits,
             credits_basis=cost.basis,
-            needs=resolved.parents,
+            needs=resolved.needs,
             request_key=None
             if digest is None
             else client_request_id(self._storyboard.id, shot.id, take, digest, number),
@@ -240,6 +240,7 @@ class Planner:
             number=number,
             tries_left=tries,
             table_date=cost.read_on,
+            alike=resolved.alike,
         )
 
     def next_number(self, shot: str, take: int, digest: str) -> int:
@@ -264,8 +265,11 @@ class Planner:
         return PlanTotals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
 
 
-def _all_takes(shot: Shot, digest: str) -> list[Wanted]:
-    return [Wanted(shot.id, take, digest, passive=shot.skip) for take in range(1, shot.takes + 1)]
+def _all_takes(shot: Shot, resolved: ResolvedParents) -> list[Wanted]:
+    if not resolved.serving:
+        return []
+    best, *others = resolved.serving
+    return [Wanted(shot.id, take, best, shot.skip, tuple(others)) for take in range(1, shot.takes + 1)]
 
 
 def counted_failures(tried: list[Attempt]) -> list[Attempt]:
@@ -291,8 +295,9 @@ def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, 
         words,
         credits=0,
         credits_basis=None,
-        needs=resolved.parents,
+        needs=resolved.needs,
         fingerprint=resolved.fingerprint,
+        alike=resolved.alike,
         tries_left=0 if why is SkipReason.EXHAUSTED else 1,
         skip_reason=why,
     )

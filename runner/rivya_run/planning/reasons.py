@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
@@ -26,11 +27,12 @@ def why_new(
     attempts: Sequence[Attempt],
     uploads: Iterable[Upload],
     facts: Mapping[str, FileFacts],
+    now: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """What differs from what this take was last made from; without such a thing, that it is new.
 
     ``attempts`` are those that were made for the shot. ``parents`` are what it is to be made from: one with its
-    content for each reference to a shot, in order.
+    content for each reference to a shot, in order. ``now`` says of parameters that follow a sound why they are so.
     """
     arrived = _arrived(attempts)
     before = made_before(take, attempts)
@@ -40,7 +42,7 @@ def why_new(
     changes = [
         *_model_change(before.model, shot.model),
         *_prompt_change(request.get("prompt"), shot.prompt),
-        *_param_changes(dict(request.get("params") or {}), shot.params),
+        *_param_changes(dict(request.get("params") or {}), shot.params, now),
         *_reference_changes(request, before, shot.references, uploads, facts),
         *_parent_changes(before, parents),
     ]
@@ -93,14 +95,15 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_CHANGE else text[: LONGEST_CHANGE - 1] + "…"
 
 
-def _param_changes(before: dict[str, Json], now: Mapping[str, Json]) -> list[str]:
+def _param_changes(before: dict[str, Json], now: Mapping[str, Json], why: Mapping[str, str]) -> list[str]:
     before.pop(REFERENCES, None)
     keys = [*now, *(key for key in before if key not in now)]
-    return [
-        f"{key} {_shown(before.get(key))} -> {_shown(now.get(key))}"
+    changes = [
+        why.get(key) or f"{key} {_shown(before.get(key))} -> {_shown(now.get(key))}"
         for key in keys
         if before.get(key) != now.get(key)
     ]
+    return list(dict.fromkeys(changes))
 
 
 def _shown(value: Json) -> str:

@@ -18,12 +18,13 @@ from rivya_run.project.names import (
     download_key,
     download_of,
     is_unfinished,
+    is_unfinished_product,
     name_for_take,
     original_of,
     take_of,
 )
 from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
-from rivya_run.project.places import ARRIVING
+from rivya_run.project.places import ARRIVING, POSTERS
 from rivya_run.project.plan import Prepared, run_started
 
 NOBODY = ("", 0)
@@ -154,6 +155,15 @@ def second_copies(
         if output is not None and path != output.path and is_same(folder / path, output):
             found[path] = output.path
     return found
+
+
+def unfinished_products(folder: Path) -> list[Unused]:
+    """What killed exports and reports left, if none is at work: see ``without_exports``."""
+    places = [place for place in (folder, folder / POSTERS) if place.is_dir() and not place.is_symlink()]
+    files = sorted(file for place in places for file in place.iterdir() if is_unfinished_product(file.name))
+    return [
+        Unused(file.relative_to(folder).as_posix(), "an export that was never finished") for file in files
+    ]
 
 
 def unused_files(prepared: Prepared) -> list[Unused]:

@@ -1,4 +1,7 @@
-"""One writer for an output folder: an OS lock, released by death, whose holder can be named."""
+"""One writer for an output folder: an OS lock, released by death, whose holder can be named.
+
+Exports have a lock of their own, which many may hold at once, beside a run too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rivya_run.durable import make_folder, unwritable
@@ -14,6 +17,7 @@ from rivya_run.errors import FolderLocked
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
+EXPORT_LOCK = ".lock-export"
 
 
 @contextmanager
@@ -44,6 +48,37 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
         with suppress(OSError):
             (folder / HOLDER_NAME).unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def exporting(folder: Path) -> Iterator[None]:
+    """Say that products are being written to a folder: ``clean`` leaves alone what isn't finished meanwhile.
+
+    Where it can't be said (a folder that can't be written to, Windows) nothing is, and the export goes on.
+    """
+    with ExitStack() as held:
+        with suppress(OSError, ImportError):
+            _flock(folder, held, exclusive=False)
+        yield
+
+
+@contextmanager
+def without_exports(folder: Path) -> Iterator[bool]:
+    """Whether no export is at work in a folder, and none begins in the block; false where that can't be told."""
+    with ExitStack() as held:
+        try:
+            _flock(folder, held, exclusive=True)
+        except (OSError, ImportError):
+            yield False
+        else:
+            yield True
+
+
+def _flock(folder: Path, held: ExitStack, *, exclusive: bool) -> None:
+    import fcntl  # not on Windows
+
+    file = held.enter_context((folder / EXPORT_LOCK).open("ab"))
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
 
 
 def _holder(folder: Path) -> str:

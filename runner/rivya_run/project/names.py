@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from rivya_run.errors import OutputFolderError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
-from rivya_run.project.lock import HOLDER_NAME, LOCK_NAME
+from rivya_run.project.lock import EXPORT_LOCK, HOLDER_NAME, LOCK_NAME
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE
 from rivya_run.provider.partial_file import PART
 from rivya_run.text import visible
@@ -27,6 +27,9 @@ _IN_FOLDER = r"(?P<folder>[^/]+)/(?P=folder)_t\d{2,}" + _DIGEST
 _RESULT = re.compile(_IN_FOLDER + ".*", re.DOTALL)
 _UNFINISHED = re.compile(_IN_FOLDER + r"[^/]*\.part(\.[^/]+)?")
 _REPLACEMENT = re.compile(r"(?P<folder>[^/]+)/\.(?P<name>[^/]+)\.\d+\.tmp")
+_PRODUCT_PART = re.compile(
+    r"\.(?P<name>[^/]+\.(mp4|png|otio|edl|fcpxml|xml|srt|vtt|json|html|jpg))\.\d+(\.sound)?\.tmp"
+)
 _CLIP = re.compile(f"{_TAKE}(?:{_DIGEST})?" + r"(?:_\d+)?")
 _CHANGED = re.compile(r"(?P<stem>.+)\.changed(_\d+)?(?P<suffix>\.[^.]+)")
 _STILL = re.compile(r"(?P<stem>.+)_(first|last|[0-9e-]+s)\.png")
@@ -74,6 +77,12 @@ def is_unfinished(path: str) -> bool:
     if replacement is not None:
         return _RESULT.fullmatch(f"{replacement['folder']}/{replacement['name']}") is not None
     return _UNFINISHED.fullmatch(path) is not None
+
+
+def is_unfinished_product(name: str) -> bool:
+    """Whether a file of this name is what a killed export or report was writing, beside its product."""
+    found = _PRODUCT_PART.fullmatch(name)
+    return found is not None and found["name"] not in _KEPT
 
 
 def original_of(path: str) -> str | None:
@@ -139,7 +148,7 @@ def within(folder: Path, path: str) -> Path:
     return folder / inside
 
 
-_KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME))
+_KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME, EXPORT_LOCK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.files import Includer, OwnFiles, look_at, shown_name
 from rivya_run.project.places import project_root
+from rivya_run.storyboard.fits import files_of_fits, judge_fits
 from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
 from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
@@ -26,6 +27,9 @@ from rivya_run.yaml12.source import MAX_BYTES
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
 _SHOTS: Final = re.compile(rb"""(?m)^["']?shots["']?[ \t]*:""")
+_MOST_MEASURED: Final = (
+    1024**3
+)  # bytes of a sound that is measured: days of MP3, hours of WAV; more would look hung
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,10 @@ def open_storyboard(
     looked: dict[str, FileFacts | FileTrouble] = {}
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
+        _measure_sounds(reading.draft, path.parent, root, looked, allow_outside)
         problems += judge_references(reading.draft, catalog, looked, reading.sources)
-        problems += _absent_from_film(reading.draft, own, looked, reading.sources)
+        problems += judge_fits(reading.draft, catalog, looked, reading.sources)
+        problems += dict.fromkeys(_absent_from_film(reading.draft, own, looked, reading.sources))
     if strict:
         problems = made_strict(problems)
     return Opened(
@@ -104,12 +110,31 @@ def _look_at_references(
     return looked
 
 
+def _measure_sounds(
+    storyboard: Storyboard,
+    folder: Path,
+    root: Path,
+    looked: dict[str, FileFacts | FileTrouble],
+    allow_outside: bool,
+) -> None:
+    """Look at the files whose length a parameter follows, and measure them."""
+    for path in dict.fromkeys(path for *_, path in files_of_fits(storyboard)):
+        found = looked.get(path) or look_at(path, folder=folder, root=root, allow_outside=allow_outside)
+        if isinstance(found, FileFacts) and found.kind != "image" and found.bytes <= _MOST_MEASURED:
+            from rivya_run.media.facts import facts  # loads FFmpeg, which hardly any storyboard needs here
+
+            heard = facts(Path(found.path))
+            if heard is not None and heard.kind == "audio" and heard.duration:
+                found = replace(found, seconds=heard.duration)
+        looked[path] = found
+
+
 def _absent_from_film(
     storyboard: Storyboard, own: OwnFiles, looked: Collection[str], sources: Sources
 ) -> Iterator[Problem]:
     """Advice for files that only the film needs, and that aren't there or aren't to be used."""
     named: list[tuple[Shot | Sound, str | None]] = [(shot, shot.file) for shot in storyboard.shots]
-    named += [(sound, sound.file) for sound in storyboard.film.sounds]
+    named += [(sound, sound.file) for sound in storyboard.sounds]
     for one, written in named:
         found = own.found(written) if written is not None and written not in looked else None
         if isinstance(found, FileTrouble):
@@ -133,7 +158,7 @@ def reference_paths(path: Path) -> list[Path]:
         return included
     references = [one for shot in draft.shots for one in shot.references if isinstance(one, FileReference)]
     own = [shot.file for shot in draft.shots if shot.file is not None]
-    sounds = [sound.file for sound in draft.film.sounds]
+    sounds = [sound.file for sound in draft.sounds]
     named = (*(reference.path for reference in references), *own, *sounds)
     return [*included, *(path.parent / one for one in named)]
 

@@ -21,6 +21,9 @@ ARRIVING = ".arriving"
 FRAMES = ".frames"
 """The folder of frames that were taken out of people's own clips; derived, may be deleted."""
 
+POSTERS = ".posters"
+"""The folder of the page's small pictures; derived, may be deleted."""
+
 OUTPUTS = "outputs"
 SIMULATED = ".simulated"
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")

@@ -74,9 +74,7 @@ class Source:
         """The files that its film is made with beside what is made, there or not, by the paths as written."""
         board, folder = self.storyboard, self.path.parent
         found: list[Path] = []
-        for one in dict.fromkeys(
-            [shot.file for shot in board.shots] + [one.file for one in board.film.sounds]
-        ):
+        for one in dict.fromkeys([shot.file for shot in board.shots] + [one.file for one in board.sounds]):
             if one is not None:
                 there = OwnFiles(folder, self.root, self.allow_outside).found(one)
                 real = there if isinstance(there, Path) and not (folder / one).exists() else None

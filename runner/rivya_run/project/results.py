@@ -102,10 +102,11 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
                 return Results(newer[0], folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
-        raise NothingMade(
-            f"'{shown}' has made nothing yet: there is no manifest in {folder}",
-            hint=f"run it first: rivya-run {shown}{option}",
-        )
+        hint = f"run it first: rivya-run {shown}{option}"
+        simulated = output_folder(project_root(storyboard), outputs, name, simulate=True)
+        if not simulate and (simulated / MANIFEST).exists():
+            hint = f"there are simulated results: add --simulate; or {hint}"
+        raise NothingMade(f"'{shown}' has made nothing yet: there is no manifest in {folder}", hint=hint)
     return Results(manifest, folder, storyboard.parent)
 
 

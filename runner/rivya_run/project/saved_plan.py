@@ -73,7 +73,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 
 
 def step_document(step: Step) -> dict[str, Json]:
-    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` may be left out."""
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` and ``versions`` may be
+    left out."""
     document: dict[str, Json] = {
         "shot": step.shot.id,
         "take": step.take,
@@ -85,6 +86,8 @@ def step_document(step: Step) -> dict[str, Json]:
         "needs": [parent.label for parent in step.needs],
         "client_request_id": step.request_key,
     }
+    if step.shot.versions:
+        document["versions"] = [*step.shot.versions]
     return document | {"warnings": [*step.warnings]} if step.warnings else document
 
 

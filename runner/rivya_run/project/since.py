@@ -10,6 +10,7 @@ from subprocess import DEVNULL, PIPE, run
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.planning.changes import TakeChange, changes, contents
 from rivya_run.project.plan import Prepared
+from rivya_run.storyboard.fits import files_of_fits
 from rivya_run.storyboard.includes import IncludedFile, Loader, nothing_included
 from rivya_run.storyboard.model import FileReference, FileTrouble, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
@@ -62,12 +63,12 @@ def _then_or_now(revision: str, file: Path) -> bytes | None:
 def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, str]:
     """sha256 of the reference files as they were; one that git didn't have counts as it is now."""
     found: dict[str, str] = {}
-    for shot in storyboard.shots:
-        for reference in shot.references:
-            if isinstance(reference, FileReference) and reference.path not in found:
-                content = _then_or_now(revision, path.parent / reference.path)
-                if content is not None:
-                    found[reference.path] = hashlib.sha256(content).hexdigest()
+    references = (one for shot in storyboard.shots for one in shot.references)
+    named = [one.path for one in references if isinstance(one, FileReference)]
+    for written in dict.fromkeys([*named, *(sound for *_, sound in files_of_fits(storyboard))]):
+        content = _then_or_now(revision, path.parent / written)
+        if content is not None:
+            found[written] = hashlib.sha256(content).hexdigest()
     return found
 
 

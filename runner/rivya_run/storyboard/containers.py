@@ -121,8 +121,7 @@ class Versions(Map):
             refuse(value, at, findings, "a mapping (vars: ...)")
 
     def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
-        assert isinstance(node, Mapping)
-        for name, value in node.entries.items():
+        for name, value in node.entries.items() if isinstance(node, Mapping) else ():
             if isinstance(value, Mapping) and not is_extension(name):
                 yield value, KeyPlace.VERSION, below(at, name)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
-from rivya_run.models.values import number_text
+from rivya_run.models.values import in_table_order, number_text
 from rivya_run.storyboard.model import FileReference, Film, Reference, Shot, Storyboard
 from rivya_run.storyboard.written import CARRIED
 from rivya_run.yaml12.nodes import meaning
@@ -55,7 +55,7 @@ def _shot(shot: Shot, catalog: Catalog) -> list[str]:
         lines.append(f"    model: {_scalar(shot.model)}")
     if shot.prompt is not None:
         lines.append(f"    prompt: {_text(shot.prompt)}")
-    if shot.params:
+    if shot.params or shot.fits:
         lines.append("    params:")
         lines += [f"      {_scalar(key)}: {_value(value, _text)}" for key, value in _in_order(shot, catalog)]
     if shot.references:
@@ -91,9 +91,10 @@ def _filled(key: str) -> Callable[[str], str]:
 
 def _in_order(shot: Shot, catalog: Catalog) -> list[tuple[str, Json]]:
     """The parameters in the order of the model's table."""
+    fits: dict[str, Json] = {key: {"fit": fit.shot, "pad": fit.pad} for key, fit in shot.fits.items()}
     table = catalog.get(shot.model)
-    order = {row.key: place for place, row in enumerate(table.params)} if table is not None else {}
-    return sorted(shot.params.items(), key=lambda item: order.get(item[0], len(order)))
+    params = {**shot.params, **fits}
+    return list((in_table_order(table, params) if table is not None else params).items())
 
 
 def _reference(reference: Reference) -> str:

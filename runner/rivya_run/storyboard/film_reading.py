@@ -69,7 +69,7 @@ class FilmReader:
             del kept[key]
             if key in node.entries:
                 fit = " and ".join(_NAMED[one] for one in _KINDS[key])
-                message = f"'{key}' is for {fit}; this is one of the {_NAMED[kind]}"
+                message = f"'{key}' is for {fit}; this is a {_NAMED[kind][:-1]}"
                 self._findings.error(node.key(key), below(where, key), message, "film-key")
         self._places(node.entries, where, kept)
         return kept

@@ -300,6 +300,26 @@ _MADE: tuple[Key, ...] = (
         "A frame of that shot's video: first, last, or seconds from its start.",
         examples=("last", 2.5),
     ),
+    Key(
+        "fit",
+        Label(
+            "sound, `${}`",
+            {"type": ["string", "integer"], "pattern": f"{SUBSTITUTION_PATTERN}|{ID_PATTERN}"},
+        ),
+        (KeyPlace.FIT,),
+        "Fit",
+        "As a parameter's value: the smallest that isn't shorter than this sound, a shot or an entry of sound.",
+        required=True,
+        examples=("vo010",),
+    ),
+    Key(
+        "pad",
+        Number(0, 86_400),
+        (KeyPlace.FIT,),
+        "Pad",
+        "Seconds that the value is to be longer than the sound.",
+        default=0,
+    ),
 )
 
 KEYS = (*_MADE, *CAST_KEYS, *FILM_KEYS)

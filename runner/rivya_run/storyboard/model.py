@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
@@ -85,14 +85,29 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """The value of a parameter that follows the length of a sound, with ``pad`` more seconds.
+
+    ``file`` is set where the sound is a file of one's own: its path as written.
+    """
+
+    shot: str
+    pad: float
+    line: int
+    column: int
+    where: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One shot after defaults, presets, matrix and vars.
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
-    defaults; references are not in it. ``where`` names it in messages (``shots[2] (sh020)``), ``line`` and
-    ``column`` its place. Takes are numbered from 1. The fields from ``scene`` on are those keys of the language that
-    are carried here as they were written, times in seconds; ``film`` None is the default. ``mentions`` are the
-    members of the cast in the prompt.
+    defaults; references are not in it, nor what ``fits`` sounds, which is known when these are there. ``where`` names
+    it in messages (``shots[2] (sh020)``), ``line`` and ``column`` its place. Takes are numbered from 1. ``mentions``
+    are the members of the cast in the prompt. The fields with a default, but for these two, are those keys of the
+    language that are carried here as they were written, times in seconds; ``film`` None is the default.
 
     A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
 
@@ -128,6 +143,7 @@ class Shot:
     loop: bool = False
     fade: Sequence[float] | None = None
     track: Track | None = None
+    fits: Mapping[str, Fit] = field(default_factory=dict)
     written: str = ""
     versions: tuple[str, ...] = ()
 
@@ -207,6 +223,18 @@ class Storyboard:
         version = self.versions[name]
         return replace(self, shots=version.shots, film=version.film, versions={})
 
+    def with_shots(self, changed: Callable[[Shot], Shot]) -> Storyboard:
+        """The storyboard with its shots changed, here and in its versions."""
+        versions = {
+            name: replace(one, shots=tuple(map(changed, one.shots))) for name, one in self.versions.items()
+        }
+        return replace(self, shots=tuple(map(changed, self.shots)), versions=versions)
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """The entries of ``sound`` as they are in each film, one version's after the other's."""
+        return [sound for name in self.films for sound in self.of_version(name).film.sounds]
+
     @property
     def films(self) -> tuple[str | None, ...]:
         """The versions' names; one None where there are no versions."""
@@ -233,7 +261,8 @@ class FileFacts:
     """A reference file as it is on disk, its type read from its signature.
 
     ``kind`` is image, video or audio, or None for anything else; ``path`` is absolute, links resolved;
-    ``mtime_ns`` and ``bytes`` let a later run see quickly that it has not changed.
+    ``mtime_ns`` and ``bytes`` let a later run see quickly that it has not changed. ``seconds`` is how long a sound is
+    that a parameter follows.
     """
 
     path: str
@@ -242,6 +271,7 @@ class FileFacts:
     mtime_ns: int
     kind: str | None
     mime_type: str | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from rivya_run.errors import Severity
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import Finding, JudgedParams, Written, judge_params
+from rivya_run.storyboard.fits import read_fits, take_out
 from rivya_run.storyboard.layers import Given, Placed, values
 from rivya_run.storyboard.model import (
     URL_PATTERN,
     FileReference,
+    Fit,
     Reference,
     ShotReference,
     UrlReference,
@@ -71,20 +73,23 @@ class ParameterJudge:
         where: str,
         at: HasPosition,
         faults: MatrixFaults | None = None,
-    ) -> dict[str, Json]:
-        """What will be sent. ``where`` and ``at`` are those of the shot, for what is missing."""
-        written, origins, mark = _written(table, given, names)
+    ) -> tuple[dict[str, Json], dict[str, Fit]]:
+        """What will be sent, and what follows a sound. ``where`` and ``at`` are the shot's, for what is missing."""
+        plain, follows = take_out(table, given, self._findings)
+        written, origins, mark = _written(table, plain, names)
         judged = self._judge(table, written, mark)
         for finding in judged.findings:
-            self._report(finding, table, given, names, origins, where, at, faults)
-        return judged.params
+            if finding.key not in follows:
+                self._report(finding, table, given, names, origins, where, at, faults)
+        params = {key: value for key, value in judged.params.items() if key not in follows}
+        return params, read_fits(follows, names)
 
     def judge_layer(self, table: ModelTable, given: Mapping[str, Given], where: str, about: str) -> None:
         """Judge the parameters of one layer by themselves; what it leaves out is for others to write."""
         names = Names({}, self._findings)
-        written, _, mark = _written(table, given, names)
+        written, _, mark = _written(table, take_out(table, given, self._findings)[0], names)
         for finding in self._judge(table, written, mark).findings:
-            if finding.key in given:
+            if finding.key in written:
                 at = given[finding.key].key
                 self._report(finding, table, given, names, {}, where, at, None, about)
 

@@ -246,6 +246,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-model": "no parameter table has this id",
         "matrix-id": "two shots of a matrix have the same id",
         "matrix-size": "a matrix makes more than 100,000 shots",
+        "version-vars": "a version has no value for a name that another version sets",
+        "unknown-version": "`film` lists a version that isn't there",
+        "unknown-pick": "advice: an entry of `pick` names nothing that is made of the shot",
         "unused-params": "advice: `params` of the defaults that no shot gets",
     },
     "What the model says": {
@@ -255,6 +258,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "reserved": "a parameter that rivya-run writes itself",
         "missing-prompt": "the model needs a prompt",
         "prompt-length": "longer than the model allows; advice where only UTF-16 units are too many",
+        "fit": "a length that follows what is no sound, or stands for a parameter that is no number",
+        "fit-too-long": "advice: no value of the model is as long as the sound that it is to fit",
     },
     "References": {
         "reference": "a reference mapping without exactly one of `path`, `url`, `shot`",

@@ -12,13 +12,14 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.cast import Cast
+from rivya_run.storyboard.fits import files_of, with_sounds
 from rivya_run.storyboard.ids import id_trouble
 from rivya_run.storyboard.includes import Includes, Loader, nothing_included
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import check_links, with_own_files
+from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import ShotReader
 from rivya_run.storyboard.sources import Sources
@@ -104,9 +105,11 @@ class _Board:
             for index in range(len(items)):
                 reader.read(index, items.pop())
             self._check_defaults_are_used(entries, reader)
-        made = reader.made()
-        check_links(made.shots, self.findings)
         films = self._films(entries, reader)
+        reader.drafts.sounds = {name: files_of(film.sounds) for name, film in films.items()}
+        made = reader.made()
+        advise_on_shapes(reader.on_shapes, reader.drafts.of)
+        check_links(made.shots, self.findings)
         heard = {name for one in made.shots.values() if one.kind == "audio" for name in _ids_of(one.shot)}
         pictures = {name for one in made.shots.values() for name in _ids_of(one.shot)} - heard
         sounds = [one.id for film in films.values() for one in film.sounds if one.id is not None]
@@ -118,7 +121,7 @@ class _Board:
             _label(entries, "title"),
             _label(entries, "notes"),
             self._max_credits(entries),
-            with_own_files(made.shots),
+            with_sounds(with_own_files(made.shots), made.shots, reader.drafts.sounds, self.findings),
             base.model,
             named="id" in entries,
             film=next(iter(films.values())),

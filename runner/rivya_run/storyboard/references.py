@@ -5,8 +5,9 @@ Facts about the files are gathered by somebody else and handed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from rivya_run.errors import Problem
 from rivya_run.json_types import Json
@@ -16,6 +17,7 @@ from rivya_run.storyboard.model import (
     FileFacts,
     FileReference,
     FileTrouble,
+    Fit,
     Reference,
     Shot,
     ShotReference,
@@ -162,6 +164,24 @@ class Linked:
         self.pick = pick
 
 
+ShapeAdvice: TypeAlias = tuple[str | None, Json, tuple[Reference, ...], Callable[[], None]]
+"""Of a shot: the version, its ``aspect_ratio`` and references, and what tells that their shape may win."""
+
+
+def advise_on_shapes(held: Iterable[ShapeAdvice], drafts: Mapping[str | None, Mapping[str, Linked]]) -> None:
+    """Tell it, now that all shots are read, unless each image is a shot that asks for the very same shape.
+
+    A shot that isn't there is an error, and enough is said. ``drafts`` are the shots of each version.
+    """
+    for version, ratio, references, tell in held:
+        shots = drafts[version]
+        named = [one.shot for one in references if isinstance(one, ShotReference)]
+        shapes = [shots[name].shot.params.get("aspect_ratio", "") for name in named if name in shots]
+        alike = len(named) == len(references) and all(shape == ratio for shape in shapes)
+        if not alike and len(shapes) == len(named):
+            tell()
+
+
 def with_own_files(shots: Mapping[str, Linked]) -> tuple[Shot, ...]:
     """The shots in order; a reference to a shot that is a file is one to this file, and counts as one."""
     return tuple(_with_own_files(linked.shot, shots) for linked in shots.values())
@@ -218,7 +238,7 @@ def _check_link(
         return
     if reference.frame is not None:
         if kind != "video":
-            message = f"a frame of '{parent.id}', which is {_article(kind)}, not a video"
+            message = f"a frame of '{parent.id}', which is {a_kind(kind)}, not a video"
             findings.error(reference, f"{reference.where}.frame", message, "frame")
             return
         kind = "image"
@@ -245,7 +265,8 @@ def _takes(count: int) -> str:
     return "1 take" if count == 1 else f"{count} takes"
 
 
-def _article(kind: str) -> str:
+def a_kind(kind: str) -> str:
+    """``an image``, ``a video``."""
     return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
 
 
@@ -274,12 +295,10 @@ def _circles(shots: Sequence[Shot], findings: Findings) -> None:
                 stack.append((parent, iter(_parents(parent, by_id))))
 
 
-def _parents(shot: Shot, by_id: Mapping[str, Shot]) -> list[ShotReference]:
-    return [
-        reference
-        for reference in shot.references
-        if isinstance(reference, ShotReference) and reference.shot != shot.id and reference.shot in by_id
-    ]
+def _parents(shot: Shot, by_id: Mapping[str, Shot]) -> list[ShotReference | Fit]:
+    waits_for: list[ShotReference | Fit] = [one for one in shot.references if isinstance(one, ShotReference)]
+    waits_for += shot.fits.values()
+    return [one for one in waits_for if one.shot != shot.id and one.shot in by_id]
 
 
 def _tell_circle(names: list[str], by_id: Mapping[str, Shot], findings: Findings) -> None:
@@ -288,4 +307,5 @@ def _tell_circle(names: list[str], by_id: Mapping[str, Shot], findings: Findings
     ring = [*names[first:], *names[:first]]
     reference = next(found for found in _parents(by_id[ring[0]], by_id) if found.shot == ring[1])
     message = f"a circle of references: {' -> '.join([*ring, ring[0]])}"
-    findings.error(reference, f"{reference.where}.shot", message, "circle")
+    where = reference.where if isinstance(reference, Fit) else f"{reference.where}.shot"
+    findings.error(reference, where, message, "circle")

@@ -39,6 +39,7 @@ class KeyPlace(Enum):
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
     MEMBER = ("member", "in a member of the cast", "member of `cast`")
+    FIT = ("fit", "in a fit", "`{fit}`")
     VERSION = ("version", "in a version", "version")
     SOUND = ("sound", "in an entry of 'sound'", "entry of `sound`")
     ANCHOR = ("anchor", "in a place of the film", "`{shot}` of `at`, `until`")

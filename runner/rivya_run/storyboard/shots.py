@@ -23,10 +23,10 @@ from rivya_run.storyboard.layers import (
     shown_id,
     well_shaped,
 )
-from rivya_run.storyboard.model import Reference, Shot
+from rivya_run.storyboard.model import Fit, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import Linked, check_policy
+from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.storyboard.versions import (
@@ -67,6 +67,7 @@ class ShotReader:
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self.ids = Ids(findings)
         self._picks: list[tuple[MappingNode, str, list[str]]] = []
+        self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
@@ -134,19 +135,13 @@ class ShotReader:
         """What is made of all that was read, with its ids."""
         self.drafts.complete()
         found = Made(self.drafts, self.findings)
-        for linked in found.shots.values():
-            shot = linked.shot
-            if shot.id != shot.family:
-                trouble = id_trouble(shot.id)
-                if trouble is not None:
-                    self.findings.error(
-                        shot,
-                        below(shot.where, "id"),
-                        f"as it is in version '{shot.versions[0]}', {trouble}",
-                        "id",
-                    )
-                else:
-                    self.ids.take(shot.id, shot, shot.where)
+        for shot in found.given:
+            trouble = id_trouble(shot.id)
+            if trouble is not None:
+                message = f"{trouble}; it is the id in version '{shot.versions[0]}'"
+                self.findings.error(shot, below(shot.where, "id"), message, "id", subject="")
+            else:
+                self.ids.take(shot.id, shot, shot.where)
         for pick, where, written in self._picks:
             ids = [one.shot.id for one in found.shots.values() if one.shot.family in written]
             tell_unknown_picks(pick, where, ids, self.findings)
@@ -223,17 +218,18 @@ class ShotReader:
             return
         said = self.cast.said(entries.get("prompt"), stack, names, table, shot=shot_id, where=where)
         params: dict[str, Json] = {}
+        fits: dict[str, Fit] = {}
         if table is not None:
             there = written.has("prompt") or misspelt(written.node, KeyPlace.SHOT, "prompt")
             if table.prompt_required and not there:
                 message = f"'prompt' is missing; {table.id} needs one"
                 self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
-            params = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
+            params, fits = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             if check_crowd(len(said.references), said.added, table, self.findings):
                 check_policy(said.references, table, where, written.node, self.findings)
             if table.advice:
-                self._advise(written, table, params, said.references)
+                self._advise(written, table, params, said.references, version)
         kept = self._carried(written, names, version)
         carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
@@ -247,6 +243,7 @@ class ShotReader:
             params=params,
             references=said.references,
             tags=stack.tags,
+            fits=fits,
             pick=pick_of(pick, shot_id),
             **written.place(shot_id, matrix),
             **carried,
@@ -299,6 +296,7 @@ class ShotReader:
         table: ModelTable,
         params: Mapping[str, Json],
         references: tuple[Reference, ...],
+        version: str | None,
     ) -> None:
         given = written.stack.params
         for row in advice_for(table, given, params, references=bool(references)):
@@ -306,8 +304,14 @@ class ShotReader:
             source = next((given[key] for key in named if key in given), None)
             if source is not None:
                 at = below(source.where, source.key.text)
-                self.findings.advice(source.value, at, row.message, row.code)
+                tell = partial(self.findings.advice, source.value, at, row.message, row.code)
             elif references:
-                self.findings.advice(references[0], references[0].where, row.message, row.code)
+                tell = partial(
+                    self.findings.advice, references[0], references[0].where, row.message, row.code
+                )
             else:
-                self.findings.advice(written.node, written.where, row.message, row.code)
+                tell = partial(self.findings.advice, written.node, written.where, row.message, row.code)
+            if row.code == "ratio-reference":
+                self.on_shapes.append((version, params.get("aspect_ratio"), references, tell))
+            else:
+                tell()

@@ -77,7 +77,8 @@ def _tell_twins(node: MappingNode, own: Mapping[str, object], findings: Findings
 
 @dataclass(slots=True)
 class Drafts:
-    """The shots of each version as they were read, by the id in the file; ``order`` has all ids in their order.
+    """The shots of each version as they were read, by the id in the file; ``order`` has all ids in their order,
+    ``sounds`` the files of the entries of ``sound``, by their ids.
 
     ``late`` reads a shot for a version that it isn't made for by itself, when another shot turns out to need it.
     """
@@ -86,6 +87,7 @@ class Drafts:
     of: dict[str | None, dict[str, Linked]] = field(default_factory=dict)
     order: dict[str, None] = field(default_factory=dict)
     late: dict[tuple[str | None, str], Callable[[], None]] = field(default_factory=dict)
+    sounds: Mapping[str | None, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.of = {version.name: {} for version in self.versions}
@@ -104,19 +106,25 @@ class Drafts:
 
 
 def _needs(shot: Shot) -> list[str]:
-    """The ids of the shots that one is made from, as they stand in the file."""
-    return [one.shot for one in shot.references if isinstance(one, ShotReference)]
+    """The ids of the shots that one is made from, or whose length it follows, as they stand in the file."""
+    made_from = [one.shot for one in shot.references if isinstance(one, ShotReference)]
+    return made_from + [fit.shot for fit in shot.fits.values()]
 
 
 class Made:
-    """What is made of the drafts of all versions: ``shots`` by their ids, in the order of the file."""
+    """What is made of the drafts of all versions: ``shots`` by their ids, in the order of the file.
+
+    ``given`` are those with an id that doesn't stand in the file: whether it can be one is still to be judged.
+    """
 
     def __init__(self, drafts: Drafts, findings: Findings) -> None:
         """Circles that go through several versions are said."""
         self.shots: dict[str, Linked] = {}
+        self.given: list[Shot] = []
         self._drafts = drafts
         self._findings = findings
         self._ids: dict[tuple[str | None, str], str] = {}
+        self._circular = False
         if drafts.versions[0].name is None:
             self.shots = drafts.of[None]
             return
@@ -147,26 +155,36 @@ class Made:
             if isinstance(place := getattr(draft, key), Mapping)
         }
         own = {
-            name: getattr(made, name) for name in ("id", "where", "references", "pick", "written", "versions")
+            name: getattr(made, name)
+            for name in ("id", "where", "references", "fits", "pick", "written", "versions")
         }
         return replace(draft, **{**own, **anchors})
 
-    def _parents_first(self) -> list[str]:
+    def _parents_first(self) -> Iterable[str]:
         """The ids in the file, each after those that it refers to in any version."""
-        graph: dict[str, set[str]] = {written: set() for written in self._drafts.order}
-        for drafts in self._drafts.of.values():
-            for written, one in drafts.items():
-                meant = {self._written(needed) for needed in _needs(one.shot)}
-                graph[written] |= {needed for needed in meant if needed is not None and needed != written}
+        graphs = [self._graph(drafts) for drafts in self._drafts.of.values()]
+        meant = {
+            written: {needed for graph in graphs for needed in graph.get(written, ())}
+            for written in self._drafts.order
+        }
         try:
-            return [*TopologicalSorter(graph).static_order()]
+            return [*TopologicalSorter(meant).static_order()]
         except CycleError as error:
-            # A circle within one version is told by who checks references; here it may go through several.
-            ring = [str(one) for one in error.args[1]]
-            shot = next(drafts[ring[0]].shot for drafts in self._drafts.of.values() if ring[0] in drafts)
-            message = f"a circle of references: {' -> '.join(reversed(ring))}"
-            self._findings.error(shot, shot.where, message, "circle")
-            return [*self._drafts.order]
+            self._circular = True
+            if not any(map(_is_circular, graphs)):  # those of one version are told by who checks references
+                ring = [str(one) for one in reversed(error.args[1])]
+                shot = next(drafts[ring[0]].shot for drafts in self._drafts.of.values() if ring[0] in drafts)
+                message = f"a circle of references through several versions: {' -> '.join(ring)}"
+                self._findings.error(shot, shot.where, message, "circle")
+            return self._drafts.order
+
+    def _graph(self, drafts: Mapping[str, Linked]) -> dict[str, set[str]]:
+        """The ids in the file that each shot of a version refers to."""
+        named = {written: map(self._written, _needs(one.shot)) for written, one in drafts.items()}
+        return {
+            written: {needed for needed in meant if needed is not None and needed != written}
+            for written, meant in named.items()
+        }
 
     def _written(self, named: str) -> str | None:
         """The id in the file that an id in a reference belongs to: itself, or that of which it is a version's."""
@@ -184,7 +202,9 @@ class Made:
         for version, drafts in self._drafts.of.items():
             if version is not None and written in drafts:
                 meant = self._with_made_ids(drafts[written], version)
-                groups.setdefault(_text_of(meant.shot), []).append((version, meant))
+                sounds = self._drafts.sounds.get(version, {})
+                text = "" if self._circular else _text_of(meant.shot, sounds)
+                groups.setdefault(text, []).append((version, meant))
         for found in groups.values():
             version, one = found[0]
             made_id = written if len(groups) == 1 else f"{written}-{version}"
@@ -195,10 +215,14 @@ class Made:
             pick = pick_of(one.pick, made_id)
             shot = replace(one.shot, id=made_id, where=where, pick=pick, written=written, versions=versions)
             self.shots[made_id] = Linked(shot, one.kind, one.table)
+            if made_id != written:
+                self.given.append(shot)
 
     def _with_made_ids(self, draft: Linked, version: str) -> Linked:
         meant = tuple(self._meant(one, version) for one in draft.shot.references)
-        return Linked(replace(draft.shot, references=meant), draft.kind, draft.table, draft.pick)
+        fits = {key: replace(fit, shot=self.id_in(version, fit.shot)) for key, fit in draft.shot.fits.items()}
+        shot = replace(draft.shot, references=meant, fits=fits)
+        return Linked(shot, draft.kind, draft.table, draft.pick)
 
     def _meant(self, reference: Reference, version: str) -> Reference:
         if not isinstance(reference, ShotReference):
@@ -206,13 +230,25 @@ class Made:
         return replace(reference, shot=self.id_in(version, reference.shot))
 
 
-def _text_of(shot: Shot) -> str:
-    """What makes two drafts of a shot the same thing to make: all that is sent, and its own file."""
+def _is_circular(graph: Mapping[str, Iterable[str]]) -> bool:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _text_of(shot: Shot, sounds: Mapping[str, str]) -> str:
+    """What makes two drafts of a shot the same thing to make: all that is sent, and its own file.
+
+    A length that follows an entry of ``sound`` goes by its file, which is another one in each language, say.
+    """
     references = [
         [type(one).__name__, {name: value for name, value in _fields(one) if name not in _PLACE}]
         for one in shot.references
     ]
-    return json.dumps([shot.model, shot.prompt, shot.params, references, shot.file], sort_keys=True)
+    fits = {key: [fit.shot, fit.pad, sounds.get(fit.shot)] for key, fit in shot.fits.items()}
+    return json.dumps([shot.model, shot.prompt, shot.params, fits, references, shot.file], sort_keys=True)
 
 
 def _fields(reference: Reference) -> Iterator[tuple[str, Any]]:

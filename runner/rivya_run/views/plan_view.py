@@ -89,16 +89,18 @@ def _budget_line(budget: Allowance, plan: Plan) -> str:
 def film_lines(film: Mapping[str, Any], out: Sequence[str]) -> list[str]:
     """How long a film will be, and the shots that it leaves out on purpose. Nothing for a film of nothing."""
     lines = []
+    one_of_several = film["version"] is not None
+    name = f"film {film['version']}" if one_of_several else "film"
     if film["shots"]:
         about = "about " if film["estimated"] else ""
         sounds = f", {counted(len(film['sounds']), 'sound')}" if film["sounds"] else ""
         lines.append(
-            f"film: {about}{figure(film['seconds'])} s, {counted(len(film['shots']), 'picture')}{sounds}"
+            f"{name}: {about}{figure(film['seconds'])} s, {counted(len(film['shots']), 'picture')}{sounds}"
         )
     if out:
         named = ", ".join(out[:MOST_NAMED])
         more = f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
-        lines.append(f"not in the film: {named}{more}")
+        lines.append(f"not in {'' if one_of_several else 'the '}{name}: {named}{more}")
     return lines
 
 

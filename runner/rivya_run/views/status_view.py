@@ -127,6 +127,15 @@ def _unknown(
     yield f"    if its task exists: {adopt}"
 
 
+def version_lines(manifest: Entry) -> list[str]:
+    """For each version how many of its shots are there; nothing where there are no versions."""
+    made: dict[str, list[bool]] = {}
+    for shot in entries(manifest.get("shots")):
+        for version in shot.get("versions") or ():
+            made.setdefault(str(version), []).append(chosen_take(shot) is not None or "file" in shot)
+    return [f"{name}: {sum(found)} of {counted(len(found), 'shot')} made" for name, found in made.items()]
+
+
 def totals_lines(manifest: Entry) -> list[str]:
     """How many takes of each kind there are, and what everything ever cost."""
     totals = mapping(manifest.get("totals"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
-from rivya_run.journal.take_entry import out_of_credits
+from rivya_run.journal.take_entry import out_of_credits, sent_params
+from rivya_run.json_types import Json
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.planning.planner import counted_failures, not_retried
@@ -64,7 +65,8 @@ def _board(board: Ended) -> Iterator[str]:
     if any(attempt.outputs for attempt in board.history.attempts.values()):
         yield f"  clips: {board.folder}"
     now = spent - board.plan.totals.spent
-    yield f"  spent: {credits_in_words(spent)}" + (f", {credits_in_words(now)} in this run" if now else "")
+    in_this_run = f", {credits_in_words(now)} in this run" if now else ""
+    yield f"  spent: {credits_in_words(spent)}{in_this_run}{' (simulated)' if '--simulate' in board.options else ''}"
 
 
 def _grouped(board: Ended) -> dict[Ending, list[tuple[Step, str]]]:
@@ -217,7 +219,7 @@ def _held_back(board: Ended, step: Step) -> bool:
     tried = [
         attempt
         for attempt in board.history.of_take(step.shot.id, step.take)
-        if attempt.fingerprint == last.fingerprint
+        if (attempt.fingerprint == last.fingerprint or step.asks_for(attempt.fingerprint))
         and attempt.state in {AttemptState.FAILED, AttemptState.REFUSED}
         and not out_of_credits(attempt)
     ]
@@ -236,7 +238,7 @@ def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     odd = []
     for step, _ in found:
         stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
-        warnings = take_warnings(stored[-1].outputs, step.shot.params) if stored else []
+        warnings = take_warnings(stored[-1].outputs, _asked(step, stored[-1])) if stored else []
         if warnings:
             odd.append((step, "; ".join(warnings)))
     if odd:
@@ -244,6 +246,11 @@ def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         yield f"  {counted(len(odd), 'take')} with warnings:"
         yield from _listed(odd, status)
         yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
+
+
+def _asked(step: Step, attempt: Attempt) -> Mapping[str, Json]:
+    """The params that an attempt was made with; a plan made before its sound was there has estimates."""
+    return sent_params(attempt) if step.shot.fits else step.shot.params
 
 
 def _attempts(board: Ended, step: Step) -> list[Attempt]:
@@ -255,4 +262,7 @@ def _attempts(board: Ended, step: Step) -> list[Attempt]:
 
 def _last(board: Ended, step: Step) -> Attempt | None:
     """The attempt that a take came to last."""
-    return max(_attempts(board, step), key=lambda attempt: attempt.number, default=None)
+    attempts = _attempts(board, step)
+    if step.fingerprint is None:  # numbers count from 1 for each of its fingerprints
+        return attempts[-1] if attempts else None
+    return max(attempts, key=lambda attempt: attempt.number, default=None)

@@ -10,8 +10,10 @@ import pytest
 from rivya_run.cli.messages import cut_progress
 
 
-def test_an_interrupt_that_was_lost_on_its_way_ends_the_cut_at_the_next_step() -> None:
-    """FFmpeg calls back into Python, and what is raised there may get lost."""
+def test_an_interrupt_that_was_lost_on_its_way_ends_the_cut_at_the_next_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """FFmpeg calls back into Python, and what is raised there may get lost. The person is told what is left."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), cut_progress() as progress:
@@ -21,6 +23,7 @@ def test_an_interrupt_that_was_lost_on_its_way_ends_the_cut_at_the_next_step() -
             progress("sound", 0.2, 3.0)
             pytest.fail("it went on")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert capsys.readouterr().err == "interrupted: no new cut was written\n"
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -13,10 +13,11 @@ from PIL import Image
 
 import boards
 from rivya_run.errors import UsageError
-from rivya_run.film.captions import Cue, cues, spoken, srt, vtt
+from rivya_run.film.captions import Cue, cues, srt, vtt
 from rivya_run.film.cut import write_cut
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, exact
+from rivya_run.storyboard.speech import spoken
 
 
 def film(*said: tuple[str, float, float], seconds: float = 20) -> Edit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -58,6 +59,20 @@ def test_ctrl_c_leaves_the_old_cut_and_nothing_else(tmp_path: Path, part: str, l
     with pytest.raises(KeyboardInterrupt):
         write_cut(film(tmp_path / "in"), to, labels=labels, progress=pressed)
     assert beside(to) == ["cut.mp4"] and to.read_bytes() == b"old"
+
+
+def test_what_is_left_of_a_second_pass_is_guessed_by_its_own_time(tmp_path: Path) -> None:
+    """Sound is mixed, measured and mixed again: nothing is guessed at the beginning of a pass."""
+    told: list[tuple[str, float, float | None]] = []
+    ticks = itertools.count()
+    write_cut(
+        film(tmp_path / "in"),
+        tmp_path / "cut.mp4",
+        progress=lambda *what: told.append(what),
+        clock=lambda: float(next(ticks)),
+    )
+    anew = [now for before, now in itertools.pairwise(told) if before[0] == now[0] and now[1] < before[1]]
+    assert anew and all(left is None for _, _, left in anew)
 
 
 @pytest.mark.parametrize("labels", [False, True], ids=["copied", "encoded"])

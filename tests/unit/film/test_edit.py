@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from film_strategy import RATES
 from rivya_run.film.edit import Edit, edited, standard_rate
 from rivya_run.film.placing import Placed
 from rivya_run.film.script import (
@@ -23,8 +24,6 @@ from rivya_run.film.script import (
     Transition,
     exact,
 )
-
-RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
 
 
 def clip(name: str, seconds: float = 4, **more: Any) -> PictureShot:

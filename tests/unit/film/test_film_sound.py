@@ -69,6 +69,20 @@ def test_a_voice_begins_where_it_was_placed(tmp_path: Path) -> None:
     assert meter.begins(heard(tmp_path, card(tmp_path, 2), clip, voice)) == pytest.approx(2.5, abs=0.01)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("m.mp3", "libmp3lame"), ("m.m4a", "aac"), ("m.ogg", "libopus")])
+def test_an_encoded_sound_as_long_as_the_film_is_whole_and_in_time(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    """What the encoder put before and after it is neither heard nor cut off with a notice."""
+    song = sound(boards.sound(tmp_path / name, codec, 4), at=Place())
+    edit = edited(Script((card(tmp_path, 4), song, replace(song, id="late", at=Place(exact(2.5))))))
+    assert edit.notices == ("late reaches 2.5 s beyond the end of the film and is cut there",)
+    assert song.footage is not None and song.footage.seconds == 4
+    samples = heard(tmp_path, card(tmp_path, 6), replace(song, at=Place(exact(1))))
+    assert meter.begins(samples) == pytest.approx(1, abs=0.003)
+    assert meter.tone_level(samples, 444, 4.9, 4.99) > -40 > meter.tone_level(samples, 444, 5.02, 5.1)
+
+
 def test_peaks_that_stand_in_the_way_are_held_down(tmp_path: Path) -> None:
     """Speech alone, with clicks 20 dB over its level, still comes out at its loudness and below the peak."""
     samples = meter.voice(8, 0.3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import timelines
+from command_line import rivya_run
+from film_strategy import RATES
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.film.edit import Edit, edited
 from rivya_run.film.formats import edl
@@ -20,7 +24,6 @@ from rivya_run.film.formats.sequence import Seen
 from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, Transition, exact
 from rivya_run.film.timeline import FORMATS, UsedShot, seen_in, used_shots, write_timeline
 
-RATES = ("12", "16", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001")
 PROMPT = 'A <b>"bold"</b> & quiet\nmorning'
 
 
@@ -75,18 +78,30 @@ def total(clips: list[Seen]) -> Fraction:
     return max(clip.begin + clip.seconds for clip in clips)
 
 
+BOARD = "shots:\n" + "".join(f"  - {{id: {name}, prompt: x}}\n" for name in ("sh010", "sh020", "card"))
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("rate", RATES)
-def test_every_rate_comes_back_to_half_a_frame(tmp_path: Path, form: str, rate: str) -> None:
-    """Each picture at its place, the film as long as the cut, whatever rates the format knows."""
+def test_every_rate_comes_back_through_plan_to_half_a_frame(tmp_path: Path, form: str, rate: str) -> None:
+    """Begin and end of each picture and of the film, in the coarser of the film's rate and the format's."""
     edit = rich(rate)
-    clips = seen_in(written(tmp_path, edit, form))
-    half = 1 / (2 * min(edit.rate, Fraction(24000, 1001)))
+    path = written(tmp_path, edit, form)
+    clips = seen_in(path)
+    said, known = timelines.lasting(path.read_text("utf-8"), form)
+    half = 1 / (2 * min(edit.rate, known))
+    # The film changes in the middle of a dissolve; in an EDL the next clip begins where the dissolve does.
+    begins = [piece.begin + (0 if form == "edl" else piece.dissolve // 2) for piece in edit.pieces]
+    cuts = [frame / edit.rate for frame in (*begins, edit.frames)]
     assert [clip.names[0][:5] for clip in clips] == ["sh010", "sh020", "card_"]
-    assert abs(total(clips) - edit.seconds) <= half
-    assert abs(sum(clip.seconds for clip in clips) - edit.seconds) <= half
-    meet = Fraction(11, 2) if form == "edl" else Fraction(23, 4)
-    assert abs(clips[1].begin - meet) <= half * 2 and abs(clips[2].begin - Fraction(17, 2)) <= half
+    for clip, begin, end in zip(clips, cuts, cuts[1:], strict=False):
+        assert abs(clip.begin - begin) <= half and abs(clip.begin + clip.seconds - end) <= half
+    assert abs(said - edit.seconds) <= half and abs(total(clips) - edit.seconds) <= half
+    (tmp_path / "board.yaml").write_text(BOARD, encoding="utf-8")
+    told = rivya_run("plan", tmp_path / "board.yaml", "--json", "--from-timeline", path)
+    used = {take["shot"]: take["used_seconds"] for take in json.loads(told.stdout)["takes"]}
+    lengths = {clip.names[0].partition("_")[0]: float(clip.seconds) for clip in clips}
+    assert used == pytest.approx(lengths, abs=1e-6)
 
 
 @st.composite
@@ -193,7 +208,7 @@ def test_a_timeline_tells_where_each_clip_came_from(tmp_path: Path, form: str) -
 def test_rates_that_a_format_does_not_know_are_told(tmp_path: Path) -> None:
     """12 frames are written as 24, of which each is two; 16 as 24, the nearest; OTIO knows every rate."""
     for form in FORMATS:
-        for rate in ("12", "16"):
+        for rate in ("8", "10", "12", "15", "16"):
             notices = write_timeline(rich(rate), tmp_path / "t", form).notices
             told = f"this format doesn't know {rate} pictures a second: written at 24"
             assert (told in notices) is (form != "otio")
@@ -262,6 +277,40 @@ def test_fcpxml_is_what_final_cut_asks_for(tmp_path: Path, rate: str) -> None:
     assert all(asset.find("media-rep") is not None for asset in assets)
     assert [asset.get("hasAudio") for asset in assets] == ["1", None, None, "1", "1"]
     assert any("quiet" in marker.get("value", "") for marker in root.iter("marker"))
+
+
+def slated() -> Edit:
+    """Two missing shots, the first of which would dissolve both ways; a clip between, music under all."""
+    dissolve = Transition("dissolve", exact(0.5))
+    missing = PictureShot(id="sh020", footage=None, text=PROMPT, transition=dissolve)
+    last = PictureShot(id="sh040", footage=None, hold=exact(1.5), transition=Transition("fade", exact(1)))
+    shots = (clip("sh010", 2), missing, clip("sh030", 3, transition=dissolve), last)
+    music = sound("song", 9, track="music", at=Place(exact(1.75)), until="end")
+    return edited(Script((*shots, music), slates=True, ending=exact(0.5)))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_slate_is_a_gap_of_its_length_with_a_marker(tmp_path: Path, form: str) -> None:
+    """As long as in the cut, named with its prompt; what is beside it begins and ends where the cut has it."""
+    edit = slated()
+    path = written(tmp_path, edit, form)
+    content = path.read_text("utf-8")
+    # A dissolve from or to it is a cut: in its middle, in an EDL where it would begin.
+    cuts = (Fraction(3, 2), Fraction(3)) if form == "edl" else (Fraction(7, 4), Fraction(13, 4))
+    assert edit.seconds == Fraction(15, 2) and edit.notices == ()
+    first, second = seen_in(path)
+    assert (first.names[0][:5], first.begin, first.seconds) == ("sh010", Fraction(0), cuts[0])
+    assert (second.names[0][:5], second.begin, second.begin + second.seconds) == (
+        "sh030",
+        cuts[1],
+        Fraction(6),
+    )
+    assert timelines.lasting(content, form) == (edit.seconds, edit.rate)
+    assert "sh020 has no finished take: A " in content and "sh040 has no finished take" in content
+    assert used_shots(path) == [
+        UsedShot("sh010", 1, float(cuts[0])),
+        UsedShot("sh030", 1, float(6 - cuts[1])),
+    ]
 
 
 def test_nothing_finished_is_a_clear_problem(tmp_path: Path) -> None:

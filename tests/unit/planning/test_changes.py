@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from examples import MODEL, board, child, from_file, shot, table
 from rivya_run.planning.changes import TakeChange, changes, contents
-from rivya_run.storyboard.model import Storyboard
+from rivya_run.storyboard.model import Fit, Storyboard
 
 TABLES = {MODEL: table()}
 
@@ -61,3 +61,20 @@ def test_the_credits_of_a_change_are_those_of_making_it() -> None:
     before, after = board(), board(shot("a"))
     [new] = changes(before, {}, after, contents(after, TABLES, {}), TABLES, {})
     assert (new.credits, new.basis) == (10, "base")
+
+
+def test_a_length_that_follows_a_sound_is_part_of_what_is_asked_for() -> None:
+    """Another sound, another pad, another text of the sound; not its name."""
+
+    def follows(
+        sound: str = "vo", pad: float = 0.5, said: str = "said", file: str | None = None
+    ) -> Storyboard:
+        fit = Fit(sound, pad, 1, 1, "", file)
+        return board(shot("a", fits={"duration": fit}), shot(sound, said))
+
+    assert between(follows(), follows()) == []
+    assert between(follows(), follows(pad=1)) == [("changed", "a/1")]
+    assert between(follows(), follows(said="other")) == [("changed", "a/1"), ("changed", "vo/1")]
+    assert between(follows(), follows("speech")) == [("renamed", "speech/1")]
+    own = follows(file="v.wav")
+    assert between(own, own, {"v.wav": "1"}, {"v.wav": "2"}) == [("changed", "a/1")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import boards
 from rivya_run.errors import StoryboardError, UsageError
 from rivya_run.project.open import open_storyboard, storyboard_files, storyboard_id_of
 
@@ -87,3 +88,49 @@ def test_claimed_id(project: Path) -> None:
     assert storyboard_id_of(board) == "0010"
     board.write_text("[")
     assert storyboard_id_of(board) is None
+
+
+FITTED = """
+sound: [{id: music, file: ../music.wav}]
+shots:
+  - {id: a, prompt: x, params: {duration: {fit: vo}}}
+  - {id: b, prompt: x, params: {duration: {fit: music}}}
+  - {id: vo, file: vo.wav}
+"""
+
+
+def test_sounds_that_a_parameter_follows_are_measured(project: Path) -> None:
+    """Wherever they lie, since they are never sent; other files of one's own aren't read at all."""
+    board = project / "specs" / "board.yaml"
+    board.write_text(FITTED + "  - {id: other, file: other.wav}\n")
+    boards.sound(project / "specs" / "vo.wav", "pcm_s16le", 7.3)
+    boards.sound(project / "specs" / "other.wav", "pcm_s16le", 1)
+    boards.sound(project / "music.wav", "pcm_s16le", 0.25)
+    opened = open_storyboard(board)
+    assert opened.problems == ()
+    assert {path: facts.seconds for path, facts in opened.facts.items()} == {
+        "vo.wav": 7.3,
+        "../music.wav": 0.25,
+    }
+
+
+def test_what_a_parameter_can_t_follow_is_a_problem_once(project: Path) -> None:
+    """A file that isn't there (without the advice that the film lacks it), and one that is no sound."""
+    board = project / "specs" / "board.yaml"
+    board.write_text(FITTED)
+    (project / "music.wav").write_bytes(PNG)
+    problems = open_storyboard(board).problems
+    assert [(problem.line, problem.code, problem.where) for problem in problems] == [
+        (4, "missing-file", "shots[0] (a) params.duration.fit"),
+        (5, "fit", "shots[1] (b) params.duration.fit"),
+    ]
+    assert all(problem.source for problem in problems)
+
+
+def test_a_clip_is_no_sound(project: Path) -> None:
+    """Whatever its name says."""
+    board = project / "specs" / "board.yaml"
+    board.write_text(FITTED)
+    boards.clip(project / "specs" / "clip.mp4").rename(project / "specs" / "vo.wav")
+    boards.sound(project / "music.wav", "pcm_s16le", 0.25)
+    assert [problem.code for problem in open_storyboard(board).problems] == ["fit"]

@@ -133,6 +133,12 @@ def test_what_the_reader_refuses_the_schema_refuses(document: Any) -> None:
     [
         {"shots": [{"id": "a", "prompt": "x", "params": {"duration": 6.0, "aspect_ratio": "16:9"}}]},
         {"shots": [{"id": 10, "prompt": "x", "takes": 3.0, "pick": 2}]},
+        {
+            "shots": [
+                {"id": "a", "prompt": "x", "params": {"duration": {"fit": 10, "pad": 0.5}}},
+                {"id": 10, "prompt": "x", "model": "elevenlabs-turbo-2-5"},
+            ]
+        },
         {"shots": [{"id": "a-${c}", "prompt": "x ${c}", "matrix": {"c": ["a", 1, True]}}]},
         {
             "defaults": {"model": "z-image"},

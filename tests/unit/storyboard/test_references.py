@@ -176,6 +176,24 @@ def test_advice_with_references() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("parent", "references", "told"),
+    [
+        ("aspect_ratio: 16:9", "[{shot: k}]", []),
+        ("aspect_ratio: 3:2", "[{shot: k}]", ["ratio-reference"]),
+        ("enable_pro: true", "[{shot: k}]", ["ratio-reference"]),
+        ("aspect_ratio: 16:9", "[a.png]", ["ratio-reference"]),
+        ("aspect_ratio: 16:9", "[{shot: misspelt}]", ["unknown-shot"]),
+    ],
+)
+def test_a_parent_of_the_same_shape_needs_no_advice(parent: str, references: str, told: list[str]) -> None:
+    """That a clip may follow its image's shape is told unless the image is asked for in that shape, later or not."""
+    child = f"  - {{id: a, prompt: x, params: {{aspect_ratio: 16:9}}, references: {references}}}\n"
+    still = f"  - {{id: k, prompt: x, model: grok-imagine, params: {{{parent}}}}}\n"
+    assert codes(f"shots:\n{still}{child}") == told
+    assert codes(f"shots:\n{child}{still}") == told
+
+
 def facts(kind: str | None, mime: str | None, size: int = 100) -> FileFacts:
     return FileFacts("/x", "0" * 64, size, 0, kind, mime)
 

@@ -23,10 +23,12 @@ from rivya_run.film.formats.sequence import (
     one_line,
     relative,
     sequence,
+    slate_note,
 )
 from rivya_run.film.placing import Notice
 
 _REEL = 8  # characters
+_BLACK: Final = "BL"
 _DROPPED: Final = {Fraction(30000, 1001): 2, Fraction(60000, 1001): 4}
 """Frame numbers that are skipped each minute but the tenth, so that the count keeps up with the clock."""
 
@@ -71,17 +73,21 @@ def _event(
         else:
             yield f"* FROM CLIP NAME: {found[1].name}"
         yield f"* SOURCE FILE: {relative(found[1], beside)}"
+    else:
+        yield f"* LOC: {record[0]} RED     {slate_note(one.shot)}"
     for key, value in {**metadata_lines(one.shot.about), "rate": f"{float(film.rate):.7g}"}.items():
         yield f"* {key.upper().replace('_', ' ')}: {value}"
     yield ""
 
 
 def _reel(one: TrackPicture, reels: dict[str, str]) -> str:
-    """Its own short name for each file."""
+    """Its own short name for each file; black for a slate."""
+    if footage_in(one.shot) is None:
+        return _BLACK
     name = name_of(one.shot)
     if name not in reels:
         plain = "".join(sign for sign in name.upper() if sign.isascii() and sign.isalnum())
-        if not plain or len(plain) > _REEL or plain in reels.values():
+        if not plain or len(plain) > _REEL or plain in (_BLACK, *reels.values()):
             plain = plain[:3] + sha256(name.encode()).hexdigest()[: _REEL - len(plain[:3])].upper()
         reels[name] = plain
     return reels[name]
@@ -119,7 +125,7 @@ def read(content: str) -> list[Seen]:
     for match, comments in events:
         codes = [int(part) for part in re.findall(r"\d\d", match["codes"])]
         begin, end = (_frame(codes[at : at + 4], rate, dropping) for at in (8, 12))
-        if end <= begin or match["reel"] == "BL":
+        if end <= begin or match["reel"] == _BLACK:
             continue
         names = dict(comments)
         own = names.get("TO") if match["how"] != "C" else None

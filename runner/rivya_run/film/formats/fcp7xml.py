@@ -23,6 +23,7 @@ from rivya_run.film.formats.sequence import (
     one_line,
     relative,
     sequence,
+    slate_note,
     xml_timeline,
 )
 from rivya_run.film.placing import Notice
@@ -59,6 +60,7 @@ def write(edit: Edit, beside: Path) -> tuple[str, tuple[Notice, ...]]:
         track = SubElement(audio, "track")
         for one in sounds:
             _sound(track, film, one, files)
+    _slates(within, film)
     ElementTree.indent(root, "  ")
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
     return head + ElementTree.tostring(root, "unicode"), film.notices
@@ -74,6 +76,17 @@ def _pictures(track: Element, film: Timeline, files: _Files) -> None:
             _picture(track, film, one, after, files)
         if one.fade_out:
             _transition(track, film, one.end - one.fade_out, one.end, "end-black")
+
+
+def _slates(within: Element, film: Timeline) -> None:
+    """A marker on the sequence for each gap that stands for a missing shot: a gap can't have one."""
+    for one in film.pictures:
+        if footage_in(one.shot) is None:
+            marker = SubElement(within, "marker")
+            _text(marker, "name", one.shot.id)
+            _text(marker, "comment", slate_note(one.shot))
+            _text(marker, "in", one.begin)
+            _text(marker, "out", one.end)
 
 
 def _picture(

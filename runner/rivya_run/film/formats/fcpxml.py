@@ -25,6 +25,7 @@ from rivya_run.film.formats.sequence import (
     one_line,
     relative,
     sequence,
+    slate_note,
     xml_timeline,
 )
 from rivya_run.film.placing import Notice
@@ -115,11 +116,15 @@ def _described(clip: Element, film: Timeline, one: TrackPicture) -> None:
     """Fades, a note and a marker with the prompt, in the places that the order of children asks for."""
     known = metadata_lines(one.shot.about)
     prompt = known.get("prompt", "")
+    if clip.tag == "gap":
+        start, frame = (_time(frames, film.rate) for frames in (_start(one, film.rate), 1))
+        SubElement(clip, "marker", start=start, duration=frame, value=slate_note(one.shot))
+        return
     if prompt:
         note = Element("note")
         note.text = prompt
         clip.insert(0, note)
-    if (one.fade_in or one.fade_out) and clip.tag != "gap":
+    if one.fade_in or one.fade_out:
         blend = Element("adjust-blend")
         _fades(SubElement(blend, "param", name="amount"), one, film.rate)
         clip.insert(1 if prompt else 0, blend)

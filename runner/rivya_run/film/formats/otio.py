@@ -21,6 +21,7 @@ from rivya_run.film.formats.sequence import (
     one_line,
     relative,
     sequence,
+    slate_note,
 )
 from rivya_run.film.placing import Notice
 from rivya_run.film.script import Material
@@ -54,7 +55,9 @@ def _pictures(film: Timeline, beside: Path) -> Iterator[otio.core.Composable]:
             )
         length = one.end - one.begin
         if footage_in(one.shot) is None:
-            yield _gap(length, film.rate)
+            gap = _gap(length, film.rate)
+            gap.markers.append(_marker(one, film.rate))
+            yield gap
             continue
         clip = _clip(one.shot, one.source, length, film.rate, beside)
         clip.metadata[NAMESPACE] = {**one.shot.about, **_faded(one)}
@@ -96,6 +99,11 @@ def _clip(shot: Material, source: Fraction, frames: int, rate: Fraction, beside:
 
 def _gap(frames: int, rate: Fraction) -> otio.schema.Gap:
     return otio.schema.Gap(source_range=otio.opentime.TimeRange(_time(0, rate), _time(frames, rate)))
+
+
+def _marker(one: TrackPicture, rate: Fraction) -> otio.schema.Marker:
+    span = otio.opentime.TimeRange(_time(0, rate), _time(one.end - one.begin, rate))
+    return otio.schema.Marker(one.shot.id, span, otio.schema.MarkerColor.RED, comment=slate_note(one.shot))
 
 
 def _time(frames: int, rate: Fraction) -> otio.opentime.RationalTime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -30,7 +30,7 @@ class TrackPicture:
     """A picture on its track from frame ``begin`` up to ``end``, which begin where the one before ends.
 
     ``source`` is the time in its file at ``begin``. A dissolve into it takes ``before`` frames before its begin and
-    ``after`` frames after it; fades are in frames.
+    ``after`` frames after it; fades are in frames. A slate is a gap: it has neither, nor has what is beside it.
     """
 
     shot: PictureShot
@@ -128,22 +128,29 @@ def _shown(edit: Edit, rate: Fraction, cut: Literal["middle", "begin"]) -> list[
         overlap = piece.dissolve // 2 if cut == "middle" else 0
         edges.append(piece.begin + overlap)
     edges.append(edit.frames)
-    shown = []
+    shown: list[TrackPicture] = []
     for piece, begin, end in zip(edit.pieces, edges, edges[1:], strict=False):
         start, stop = frame_at(begin / edit.rate, rate), frame_at(end / edit.rate, rate)
-        shown.append(
-            TrackPicture(
-                piece.shot,
-                start,
-                stop,
-                piece.source + (begin - piece.begin) / edit.rate,
-                start - frame_at(piece.begin / edit.rate, rate),
-                frame_at((piece.begin + piece.dissolve) / edit.rate, rate) - start,
-                frame_at(piece.fade_in / edit.rate, rate),
-                frame_at(piece.fade_out / edit.rate, rate),
+        one = TrackPicture(piece.shot, start, stop, piece.source + (begin - piece.begin) / edit.rate)
+        if footage_in(piece.shot) is not None:
+            one = replace(
+                one,
+                fade_in=frame_at(piece.fade_in / edit.rate, rate),
+                fade_out=frame_at(piece.fade_out / edit.rate, rate),
             )
-        )
+            if shown and footage_in(shown[-1].shot) is not None:
+                one = replace(
+                    one,
+                    before=start - frame_at(piece.begin / edit.rate, rate),
+                    after=frame_at((piece.begin + piece.dissolve) / edit.rate, rate) - start,
+                )
+        shown.append(one)
     return shown
+
+
+def slate_note(shot: Material) -> str:
+    """What a marker says of a shot that is missing."""
+    return one_line(f"{shot.id} {shot.lack}: {shot.text}" if shot.text else f"{shot.id} {shot.lack}")
 
 
 def _laid(edit: Edit, lane: Sequence[Placed], rate: Fraction) -> list[TrackSound]:

@@ -22,6 +22,7 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.media.frames import poster
 from rivya_run.media.types import by_suffix
 from rivya_run.project.manifest_reader import Entry, entries, playable
+from rivya_run.project.places import POSTERS
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.model import page
@@ -75,7 +76,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-CACHE = ".posters"
+CACHE = POSTERS
 EMBED_FILE = 8 * 1024 * 1024  # bytes; base64 adds a third, and browsers get slow with larger ones
 EMBED_ALL = 96 * 1024 * 1024
 """Bytes: a clip larger than the one, and clips beyond the sum of the other, stay beside the page."""
