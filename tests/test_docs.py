@@ -207,6 +207,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_the_index_leads_to_every_page() -> None:
+    """The tutorial comes first."""
+    index = ROOT / "docs" / "README.md"
+    told = [link for link in links(index) if "/" not in link]
+    assert told[0] == "first-film.md"
+    assert set(told) == {page.name for page in PAGES if page.parent == index.parent} - {index.name}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_are_named_exist(page: Path) -> None:
     """A page names no file of the repository that isn't there."""
