@@ -243,6 +243,23 @@ def _outside(path: Path) -> None:
     path.symlink_to(other)
 
 
+def test_paths_are_told_as_they_are_written(project: Project) -> None:
+    """In the included file, from its own folder, and so is what may have been meant."""
+    project.reference("cast/cast.yaml", b"include: deep.yam\n" + CAST.encode())
+    project.reference("cast/deep.yaml", b"")
+    project.reference("cast/refs/mirra.png", png("mira"))
+    project.write(BOARD)
+    said = rivya_run("validate", project.path).stderr
+    assert (
+        "cast/cast.yaml:1:10: error: include: there is no file 'deep.yam', did you mean 'deep.yaml'?" in said
+    )
+    project.reference("cast/cast.yaml", CAST.encode())
+    said = rivya_run("validate", project.path).stderr
+    meant = "there is no file 'refs/mira.png', did you mean 'refs/mirra.png'? [missing-file]"
+    assert f"cast/cast.yaml:6:17: error: cast.mira.references: {meant}" in said
+    assert said.count("missing-file") == 1
+
+
 def test_outside_the_project_is_allowed_when_that_is_said(project: Project, tmp_path_factory: Any) -> None:
     """A link to a cast elsewhere."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
