@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,7 @@ def test_the_recipes_of_the_page(project: Project, name: str, tasks: int, films:
     assert project.run().exit_code == 0
     assert project.run().exit_code == 0
     assert project.tasks() == tasks
+    made = json.loads(in_project(project, "plan", project.path, "--json").stdout)["films"]
+    page = Path(in_project(project, "report", project.path).stdout.strip()).read_text("utf-8")
+    strips = re.findall(r'data-seconds="([\d.]+)"', page)
+    assert [float(seconds) for seconds in strips] == [film["seconds"] for film in made]
