@@ -492,3 +492,14 @@ def test_a_sound_that_comes_back_with_other_bytes_makes_no_clip_anew(
     (project.folder() / "journal.jsonl").unlink()
     assert project.run().exit_code == 0
     assert project.tasks() == 2
+
+
+def test_the_recipe_narration_first(project: Project) -> None:
+    """The voices alone first; then pictures as long as these; a rerun makes nothing."""
+    project.write((Path(__file__).parents[2] / "specs/narration-first.yaml").read_text(encoding="utf-8"))
+    assert in_project(project, "run", project.path, "--only", "tag:voice").exit_code == 0
+    assert project.tasks() == 2
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert (durations(project, "s010"), durations(project, "s020")) == ([7], [6])
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert project.tasks() == 4
