@@ -14,6 +14,7 @@ from rivya_run.film.script import PictureShot, Script, SoundShot
 from rivya_run.film.slates import clean
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.media.types import Kind
+from rivya_run.project.files import OwnFiles
 from rivya_run.project.manifest_reader import (
     Chosen,
     Entry,
@@ -24,7 +25,6 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.open import OwnFiles
 from rivya_run.storyboard.film_reading import kind_by_name
 from rivya_run.storyboard.model import FileTrouble
 from rivya_run.text import visible
