@@ -21,6 +21,8 @@ from rivya_run.cli.app import COMMANDS, load
 from rivya_run.errors import READER_GONE
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table import ID_PATTERN
+from rivya_run.storyboard.includes import MAX_DEPTH as MAX_INCLUDED
+from rivya_run.storyboard.includes import IncludedFile
 from rivya_run.storyboard.layers import MAX_COMBINATIONS
 from rivya_run.storyboard.model import MAX_TAKES
 from rivya_run.storyboard.problems import GROUPS, as_text
@@ -34,7 +36,7 @@ PACKAGE = ROOT / "runner" / "rivya_run"
 EXAMPLES = [block for block in all_blocks() if block.info.startswith("yaml")]
 KINDS = ("yaml", "text")
 TOLD = ("yaml wrong", "yaml advice")
-IN_TESTS_AND_RESULTS = ("outputs/", "refs/", "models/")
+IN_TESTS_AND_RESULTS = ("outputs/", "refs/", "models/", "cast/")
 
 
 def _commands() -> Iterator[tuple[str, str]]:
@@ -82,9 +84,23 @@ def _make_pages() -> ModuleType:
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.name)
 def test_examples_say_what_the_page_says(block: Block) -> None:
-    """A YAML example is a storyboard without a word against it, or gives the messages shown below it."""
-    reading = read_storyboard(block.text.encode(), path="storyboard.yaml", catalog=load_catalog())
-    if block.info == "yaml":
+    """A YAML example is a storyboard without a word against it, or gives the messages shown below it.
+
+    One with a path is a file of that name, which examples of its page include.
+    """
+    beside = {
+        other.info.removeprefix("yaml "): other.text for other in blocks(block.page) if ".yaml" in other.info
+    }
+
+    def load_beside(path: str) -> IncludedFile:
+        return IncludedFile(beside[path].encode(), path, path, path)
+
+    path = block.info.removeprefix("yaml ")
+    text = f"include: {path}\nshots: [{{id: a, prompt: x}}]\n" if path in beside else block.text
+    reading = read_storyboard(
+        text.encode(), path="storyboard.yaml", catalog=load_catalog(), include=load_beside
+    )
+    if block.info == "yaml" or path in beside:
         assert as_text(reading.problems) == ""
         return
     assert block.info in TOLD
@@ -160,6 +176,7 @@ def test_figures_are_those_of_the_program() -> None:
     assert {name: int(figure.replace(",", "")) for name, figure in told.items()} == {
         "the file": MAX_BYTES // 1024**2,
         "nesting": MAX_DEPTH,
+        "included files": MAX_INCLUDED,
         "values that aliases add": MAX_ALIASED,
         "shots of one matrix": MAX_COMBINATIONS,
         "takes of a shot": MAX_TAKES,

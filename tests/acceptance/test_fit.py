@@ -509,3 +509,14 @@ def test_the_length_on_record_is_that_of_the_samples(project: Project) -> None:
     project.write(board(voice(7.2), fit()))
     project.run()
     assert project.takes()["vo010/1"]["outputs"][0]["duration"] == pytest.approx(7.2, abs=0.001)
+
+
+def test_the_recipe_narration_first(project: Project) -> None:
+    """The voices alone first; then pictures as long as these; a rerun makes nothing."""
+    project.write((Path(__file__).parents[2] / "specs/narration-first.yaml").read_text(encoding="utf-8"))
+    assert in_project(project, "run", project.path, "--only", "tag:voice").exit_code == 0
+    assert project.tasks() == 2
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert (durations(project, "s010"), durations(project, "s020")) == ([7], [6])
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert project.tasks() == 4

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import boards
 from command_line import in_project, rivya_run
 from projects import Project, png
 from rivya_run.cli.instant import TABLES, answer
@@ -21,6 +22,8 @@ from simulation import KEY, hosted
 
 BOARD = """
 id: teaser
+include: cast/cast.yaml
+sound: [{file: art/none.wav}, {file: art/tone.wav}]
 shots:
   - id: a
     prompt: The first
@@ -72,6 +75,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         project = Project(root, simulator)
         (root / "board.yaml").write_text(BOARD, encoding="utf-8")
         project.reference("refs/pack.png", png("pack"))
+        project.reference("cast/cast.yaml", b"vars: {a: 1}\n")
+        boards.sound(root / "art/tone.wav", "pcm_s16le")
         assert in_project(project, root / "board.yaml").exit_code == 0
         yield Ground(root, {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": simulator.base_url})
 
@@ -139,6 +144,14 @@ EDITS: dict[str, Callable[[Ground], object]] = {
     "reference, secretly": lambda ground: rewritten(ground.root / "refs/pack.png", flipped, secretly=True),
     "reference touched": lambda ground: touched(ground.root / "refs/pack.png"),
     "reference gone": lambda ground: (ground.root / "refs/pack.png").unlink(missing_ok=True),
+    "include": lambda ground: rewritten(ground.root / "cast/cast.yaml", lambda old: old + b"# edited\n"),
+    "include, secretly": lambda ground: rewritten(
+        ground.root / "cast/cast.yaml", lambda old: old.replace(b"1", b"2"), secretly=True
+    ),
+    "include gone": lambda ground: (ground.root / "cast/cast.yaml").unlink(missing_ok=True),
+    "sound": lambda ground: rewritten(ground.root / "art/tone.wav", flipped, secretly=True),
+    "sound gone": lambda ground: (ground.root / "art/tone.wav").unlink(missing_ok=True),
+    "sound there": lambda ground: shutil.copy(ground.root / "art/tone.wav", ground.root / "art/none.wav"),
     "clip": lambda ground: rewritten(ground.clip(), flipped),
     "clip longer": lambda ground: rewritten(ground.clip(), lambda old: old + b"x", secretly=True),
     "clip touched": lambda ground: touched(ground.clip()),

@@ -50,6 +50,10 @@ def test_the_storyboard_and_what_it_is_made_of_are_watched(board: Path) -> None:
     """Reference files are watched with the storyboard; a storyboard that can't be read is watched alone."""
     root = board.parent
     assert set(watch.made_of(board)) == {board, root / "refs" / "a.png"}
+    board.write_text("include: [cast.yaml, none.yaml]\n" + BOARD % 6, encoding="utf-8")
+    (root / "cast.yaml").write_text("cast: {a: {text: A, references: refs/b.png}}\n", encoding="utf-8")
+    included = {root / "cast.yaml", root / "none.yaml"}
+    assert set(watch.made_of(board)) == {board, root / "refs" / "a.png", *included}
     board.write_bytes(b"\xff\xfe\x00")
     assert set(watch.made_of(board)) == {board}
 

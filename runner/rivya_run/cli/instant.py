@@ -1,8 +1,8 @@
 """The answer to a rerun that has nothing to do, from a cache: nothing is parsed, imported or asked.
 
 ``.state`` in the output folder says what a finished run saw: the storyboard and the parameter tables by
-content, reference files, outputs, journal and manifest by size and time. If all of that is as it was, the
-answer is as it was. The file is derived: it may be deleted, and anything unexpected means "take the long way".
+content, all other files that it reads, outputs, journal and manifest by size and time. If all of that is as it was,
+the answer is as it was. The file is derived: it may be deleted, and anything unexpected means "take the long way".
 Only the standard library's cheapest modules are imported here (no re, pathlib, json, dataclasses): every command
 passes through.
 """

@@ -71,9 +71,12 @@ class RerunCache:
             board.folder / ARRIVING
         )  # what lies in it may be a clip that is still to be put in its place
         yield facts_of(downloads.stat(), outside=False) if downloads.exists() else GONE, ARRIVING
-        for written, facts in one.source.facts.items():
-            path = os.path.join(os.path.abspath(one.source.path.parent), written)  # noqa: PTH100, PTH118 - links stay
+        beside = os.path.abspath(one.source.path.parent)  # noqa: PTH100 - links stay
+        for written, facts in (*one.source.facts.items(), *one.source.included.items()):
+            path = os.path.join(beside, written)  # noqa: PTH118
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)
+        for file in one.source.own_files():
+            yield self._own(os.path.abspath(file))  # noqa: PTH100
         for attempt in board.ledger.history.attempts.values():
             if attempt.state is AttemptState.STORED:
                 for output in attempt.outputs:
@@ -90,6 +93,17 @@ class RerunCache:
         same = (facts.st_size, facts.st_mtime_ns) == (size, mtime_ns)
         old = max(facts.st_mtime_ns, facts.st_ctime_ns) < self._began - TICK
         return (facts_of(facts, outside=True), path) if same and old else None
+
+    def _own(self, path: str) -> tuple[str, str] | None:
+        """A file of people's own: there, and untouched since the command began, or not there."""
+        try:
+            facts = os.stat(path)  # noqa: PTH116 - as instant looks at it
+        except FileNotFoundError:
+            return GONE, path
+        except OSError:
+            return None
+        old = max(facts.st_mtime_ns, facts.st_ctime_ns) < self._began - TICK
+        return (facts_of(facts, outside=True), path) if old else None
 
     def _output(
         self, folder: Path, path: str, recorded: tuple[int, int | None], missing: bool

@@ -11,7 +11,8 @@ from rivya_run.errors import RivyaError, UsageError
 _FOLDER = "schemas"
 STORYBOARD_FILE = "storyboard.schema.json"
 MANIFEST_FILE = "manifest.schema.json"
-_FILES = {"storyboard": STORYBOARD_FILE, "manifest": MANIFEST_FILE}
+INCLUDE_FILE = "include.schema.json"
+_FILES = {"storyboard": STORYBOARD_FILE, "include": INCLUDE_FILE, "manifest": MANIFEST_FILE}
 
 
 class StaleSchemasError(RivyaError):
@@ -23,9 +24,9 @@ class StaleSchemasError(RivyaError):
 @click.option("--check", is_flag=True, help="Fail when schemas/ of the current project is stale.")
 @click.option("--write", is_flag=True, help="Update schemas/ of the current project.")
 def command(which: str, check: bool, write: bool) -> None:
-    """Print the JSON Schema of storyboards (or of WHICH: manifest, table).
+    """Print the JSON Schema of storyboards (or of WHICH: include, manifest, table).
 
-    The project's own tables in models/ are part of it. --check and --write are about both files in schemas/.
+    The project's own tables in models/ are part of it. --check and --write are about the files in schemas/.
     """
     if check and write:
         raise UsageError("--check and --write can't be used together")
@@ -53,11 +54,13 @@ def schema_files(project_models: Path | None = None) -> dict[str, str]:
     """File name -> text of every generated schema; ``project_models`` is a project's folder of tables."""
     from rivya_run.journal.manifest_form import manifest_schema
     from rivya_run.models.catalog import load_catalog
-    from rivya_run.storyboard.schema import as_text, storyboard_schema
+    from rivya_run.storyboard.schema import as_text, include_schema, storyboard_schema
 
+    catalog = load_catalog(project_models)
     documents = {
+        INCLUDE_FILE: include_schema(catalog),
         MANIFEST_FILE: manifest_schema(),
-        STORYBOARD_FILE: storyboard_schema(load_catalog(project_models)),
+        STORYBOARD_FILE: storyboard_schema(catalog),
     }
     return {name: as_text(document) for name, document in documents.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from rivya_run.cli import options
 @click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
 @options.place
 def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
-    """Each time the storyboard, one of its reference files or a project table is saved: validate and plan.
+    """Each time the storyboard, a file that it names or includes, or a project table is saved: validate and plan.
 
     With --simulate also render the animatic and update the report. Never spends anything. Ends with Ctrl-C.
     """
@@ -63,17 +64,15 @@ def saves(storyboard: Path) -> Iterator[None]:
 
 
 def made_of(storyboard: Path) -> Iterable[Path]:
-    """The storyboard, its reference files and its project's tables, as absolute paths."""
+    """The storyboard, the files that it names, there or not, and its project's tables, as absolute paths."""
     from rivya_run.errors import RivyaError
     from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.open import open_storyboard
+    from rivya_run.project.open import reference_paths
+    from rivya_run.project.places import project_root
 
     found = [storyboard.absolute()]
-    try:
-        opened = open_storyboard(storyboard, allow_outside=True)
-    except RivyaError:
-        return found
-    tables = opened.root / PROJECT_FOLDER
+    tables = project_root(storyboard) / PROJECT_FOLDER
     found += sorted(tables.absolute().glob("*.yaml")) if tables.is_dir() else []
-    found += [(storyboard.parent / path).absolute() for path in opened.facts]
+    with suppress(RivyaError):
+        found += [path.absolute() for path in reference_paths(storyboard)]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anyio
@@ -77,7 +77,8 @@ class RunLedger:
 
 
 class ManifestWriter:
-    """``base_url`` is the API origin as records name it, ``wall`` the wall clock."""
+    """``base_url`` is the API origin as records name it, ``wall`` the wall clock, ``inputs`` the sha256 of what else
+    was read, by path."""
 
     def __init__(
         self,
@@ -86,7 +87,9 @@ class ManifestWriter:
         ledger: RunLedger,
         base_url: str,
         wall: Callable[[], float],
+        inputs: Callable[[], Mapping[str, str]],
     ) -> None:
+        self._inputs = inputs
         self._storyboard = storyboard
         self._ledger = ledger
         self._base_url = base_url
@@ -114,6 +117,7 @@ class ManifestWriter:
             base_url=self._base_url,
             updated_at=history.updated_at or iso(self._wall()),
             unknown=self._ledger.unknown,
+            inputs=self._inputs(),
         )
         write_atomically(Path(self._ledger.folder) / MANIFEST, text_of(members))
         self._written = changes

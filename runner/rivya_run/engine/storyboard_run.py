@@ -73,7 +73,7 @@ def storyboard_run(
     storyboard = source.storyboard.id
     ledger = RunLedger(prepared.ledger, source.relative_path)
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending)
-    manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall)
+    manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
     references = References(source.facts, ledger, planner, uploader)
     window = options.idempotency_window

@@ -14,6 +14,7 @@ from rivya_run.film.script import PictureShot, Script, SoundShot
 from rivya_run.film.slates import clean
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.media.types import Kind
+from rivya_run.project.files import OwnFiles
 from rivya_run.project.manifest_reader import (
     Chosen,
     Entry,
@@ -24,14 +25,13 @@ from rivya_run.project.manifest_reader import (
     take_number,
     text,
 )
-from rivya_run.project.open import OwnFiles
 from rivya_run.storyboard.film_reading import kind_by_name
 from rivya_run.storyboard.model import FileTrouble
 from rivya_run.text import visible
 
 
 def script_of(manifest: Entry, folder: Path, *, slates: bool = False, own: OwnFiles | None = None) -> Script:
-    """The script of an output folder. Raises RivyaError when a file that is there can't be read.
+    """The script of an output folder. What can't be read is left out, with its reason.
 
     ``own`` says which files of people's own may be used; None: none is.
     """
@@ -58,7 +58,7 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False, own: OwnFi
         known["text"] = known["about"]["prompt"]
         file = folder / one.path
         if file.is_file():
-            known["footage"] = footage_of(file, one.kind)
+            known |= measured(file, one.kind)
         else:
             gone = f"({visible(one.path)}) is not in the folder"
             known |= {"footage": None, "lack": gone}

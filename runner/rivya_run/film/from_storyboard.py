@@ -196,14 +196,19 @@ class _Script:
 
 
 def _used(board: Storyboard) -> dict[str, tuple[bool, bool]]:
-    """The shots that others refer to: whether a frame of them is used, and whether they are taken whole."""
+    """What shots and members of the cast refer to: whether a frame of it is used, and whether it is taken whole."""
     found: dict[str, tuple[bool, bool]] = {}
-    for shot in board.shots:
-        for reference in shot.references:
-            if isinstance(reference, ShotReference | FileReference) and reference.shot is not None:
-                frames, whole = found.get(reference.shot, (False, False))
-                framed = reference.frame is not None
-                found[reference.shot] = frames or framed, whole or not framed
+    of_cast = (
+        replace(one, shot=shot.id)
+        for one in board.cast_shots
+        for shot in board.shots
+        if one.shot in (shot.id, shot.family)
+    )
+    for reference in (*(one for shot in board.shots for one in shot.references), *of_cast):
+        if isinstance(reference, ShotReference | FileReference) and reference.shot is not None:
+            frames, whole = found.get(reference.shot, (False, False))
+            framed = reference.frame is not None
+            found[reference.shot] = frames or framed, whole or not framed
     return found
 
 

@@ -57,6 +57,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     storyboard_path: str
     storyboard_sha256: str
     pid: int
+    storyboard_inputs: Mapping[str, str] = {}
 
 
 class Uploaded(_Event, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -51,6 +51,7 @@ class History:
         self.base_url: str | None = None
         self.storyboard_path: str | None = None
         self.storyboard_sha256: str | None = None
+        self.storyboard_inputs: Mapping[str, str] = {}
         self.updated_at: str | None = None
         self.passed_over: dict[str, tuple[int, str]] = {}
         self._of_shot: dict[str, dict[int, list[str]]] = {}
@@ -73,6 +74,7 @@ class History:
                 self.base_url = event.base_url
                 self.storyboard_path = event.storyboard_path
                 self.storyboard_sha256 = event.storyboard_sha256
+                self.storyboard_inputs = event.storyboard_inputs
             case Uploaded() as event:
                 self._put_upload(entry.at, event)
             case Intended() as event:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import LISTS, Judge, Nonsense
-from rivya_run.journal.manifest_form import Earlier, StoryboardForm, Take, Totals
+from rivya_run.journal.manifest_form import Earlier, Input, StoryboardForm, Take, Totals
 from rivya_run.journal.take_entry import (
     attempt_of_entry,
     entry_of_attempt,
@@ -26,6 +27,7 @@ from rivya_run.storyboard.model import Shot, Storyboard
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
 _NOTHING: Unknown = {}
+_NO_INPUTS: Mapping[str, str] = {}
 MARGIN = {
     AttemptState.WITHDRAWN: 0,
     AttemptState.REFUSED: 1,
@@ -48,6 +50,7 @@ def manifest(
     base_url: str,
     updated_at: str,
     unknown: Unknown = _NOTHING,
+    inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json]:
     """The whole document. ``serving`` maps (shot, take) to the key of the attempt that it shows."""
     members = manifest_members(
@@ -58,6 +61,7 @@ def manifest(
         base_url=base_url,
         updated_at=updated_at,
         unknown=unknown,
+        inputs=inputs,
     )
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
 
@@ -71,10 +75,12 @@ def manifest_members(
     base_url: str,
     updated_at: str,
     unknown: Unknown = _NOTHING,
+    inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json | Iterator[Json]]:
     """The same with shots and history one at a time, to be taken in this order: a large one is never whole.
 
-    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again.
+    ``unknown`` are members of a newer program's, as a ``Judge`` found them: they are written again. ``inputs`` has
+    the sha256 of what else was read, by path.
     """
     shown: set[str] = set()
     served = set(serving.values())
@@ -82,7 +88,11 @@ def manifest_members(
         "version": VERSION,
         "storyboard": written(
             StoryboardForm(
-                id=storyboard.id, title=storyboard.title, path=relative_path, sha256=storyboard.sha256
+                id=storyboard.id,
+                title=storyboard.title,
+                path=relative_path,
+                sha256=storyboard.sha256,
+                inputs=_inputs(inputs),
             )
         )
         | unknown.get(("storyboard",), {}),
@@ -96,6 +106,10 @@ def manifest_members(
         "history": _history_entries(history, shown, unknown),
         **unknown.get(("",), {}),
     }
+
+
+def _inputs(read: Mapping[str, str]) -> tuple[Input, ...] | UnsetType:
+    return tuple(Input(path=path, sha256=read[path]) for path in sorted(read)) or UNSET
 
 
 def _shot_entry(

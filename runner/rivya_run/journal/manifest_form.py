@@ -250,6 +250,17 @@ class Upload(_Form, frozen=True, kw_only=True):
     duration_token: ShortText | None = None
 
 
+class Input(_Form, frozen=True, kw_only=True):
+    """A file that was read beside the storyboard."""
+
+    path: Annotated[
+        str,
+        _text(r"^[^\u0000-\u001f]+$", "a path", 4096),
+        _said("Relative to the project root, with forward slashes"),
+    ]
+    sha256: Sha
+
+
 class StoryboardForm(_Form, frozen=True, kw_only=True):
     """Which storyboard it is."""
 
@@ -261,6 +272,10 @@ class StoryboardForm(_Form, frozen=True, kw_only=True):
         _said("Relative to the project root, with forward slashes"),
     ] = ""
     sha256: Annotated[Sha, _said("Of the file's bytes when the manifest was written")] = ""
+    inputs: Annotated[
+        tuple[Input, ...] | UnsetType,
+        _said("What else was read, by path: files that it includes, sounds and files of one's own"),
+    ] = UNSET
 
 
 class Totals(_Form, frozen=True, kw_only=True):

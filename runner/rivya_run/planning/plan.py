@@ -137,12 +137,16 @@ class PlanTotals:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``orphans`` are keys of open attempts that no present take asks for: they are finished into history."""
+    """``orphans`` are keys of open attempts that no present take asks for: they are finished into history.
+
+    ``recast`` are members of the cast with another text, and how many shots are made anew for it.
+    """
 
     storyboard: str
     steps: tuple[Step, ...]
     orphans: tuple[str, ...]
     totals: PlanTotals
+    recast: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
 from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, SkipReason, Step, estimate
 from rivya_run.planning.reasons import take_warnings, why_new
+from rivya_run.planning.recast import changed_members
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
 MOST_ATTEMPTS = 3
@@ -64,7 +65,8 @@ class Planner:
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
-        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps))
+        recast = changed_members(steps, self._families.before)
+        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast)
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
     def _allowance(self, plan: Plan) -> Allowance | None:

@@ -35,7 +35,7 @@ def why_new(
     content for each reference to a shot, in order. ``now`` says of parameters that follow a sound why they are so.
     """
     arrived = _arrived(attempts)
-    before = _made_before(take, arrived)
+    before = made_before(take, attempts)
     if before is None:
         return "new take" if arrived else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
@@ -53,7 +53,9 @@ def why_new(
     )
 
 
-def _made_before(take: int, arrived: Sequence[Attempt]) -> Attempt | None:
+def made_before(take: int, attempts: Sequence[Attempt]) -> Attempt | None:
+    """What a take was last made from, of the attempts for its shot; of a new first take, what the shot was."""
+    arrived = _arrived(attempts)
     mine = [one for one in arrived if one.take == take]
     if not mine and take == 1:
         mine = [*arrived]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
-from rivya_run.project.outputs import bad_files, carry_out, outstanding
+from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
 from rivya_run.times import iso
@@ -62,11 +63,42 @@ class Source:
     root: Path
     folder: Path
     allow_outside: bool = False
+    included: Mapping[str, FileFacts] = field(default_factory=dict)
 
     @property
     def relative_path(self) -> str:
         """The file as records name it: from the project root."""
         return relative_to_root(self.path, self.root)
+
+    def own_files(self) -> list[Path]:
+        """The files that its film is made with beside what is made, there or not, by the paths as written."""
+        board, folder = self.storyboard, self.path.parent
+        found: list[Path] = []
+        for one in dict.fromkeys([shot.file for shot in board.shots] + [one.file for one in board.sounds]):
+            if one is not None:
+                there = OwnFiles(folder, self.root, self.allow_outside).found(one)
+                real = there if isinstance(there, Path) and not (folder / one).exists() else None
+                found.append(real or folder / one)
+        return found
+
+    def inputs(self) -> dict[str, str]:
+        """sha256 of what is read beside the storyboard and its references: by the path from the project root.
+
+        A file of people's own that isn't there, or can't be read, isn't read.
+        """
+        found = {self._named(path): facts.sha256 for path, facts in self.included.items()}
+        for file in self.own_files():
+            with suppress(OSError):
+                if file.is_file():
+                    found[relative_to_root(file, self.root)] = sha256_of(file)
+        return found
+
+    def same_includes(self, inputs: Mapping[str, str]) -> bool:
+        """Whether the files that it includes are among those ``inputs`` as they are now."""
+        return all(inputs.get(self._named(path)) == facts.sha256 for path, facts in self.included.items())
+
+    def _named(self, path: str) -> str:
+        return relative_to_root(self.path.parent / path, self.root)
 
     def tables(self) -> dict[str, ModelTable]:
         models = {shot.model for shot in self.storyboard.shots}
@@ -100,6 +132,7 @@ def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
         opened.root,
         folder,
         options.allow_outside,
+        opened.included,
     )
 
 
@@ -295,5 +328,6 @@ def run_started(source: Source, base_url: str, version: str, pid: int) -> RunSta
         storyboard_id=board.id,
         storyboard_path=source.relative_path,
         storyboard_sha256=board.sha256,
+        storyboard_inputs=source.inputs(),
         pid=pid,
     )

@@ -13,10 +13,10 @@ from rivya_run.journal.manifest import manifest as manifest_from
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
+from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
-from rivya_run.project.open import OwnFiles, storyboard_id_of
-from rivya_run.project.outputs import sha256_of
+from rivya_run.project.open import storyboard_id_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
 from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, planned
 from rivya_run.text import visible
@@ -31,15 +31,20 @@ def is_behind(folder: Path) -> bool:
         return False
 
 
-def rebuilt(storyboard: Path, options: RunOptions) -> dict[str, Json] | None:
+def rebuilt(storyboard: Path, options: RunOptions) -> tuple[dict[str, Json], bool] | None:
     """The manifest of a folder by its journal; None where that tells of no create. Nothing is written.
 
-    Its shots are those that the storyboard has now, its ``sha256`` is the storyboard's of the last run.
+    Its shots are those that the storyboard has now, its ``sha256`` is the storyboard's of the last run. With it comes
+    whether the storyboard and the files that it includes are as they were when that run began.
 
     Raises StoryboardError, OutputFolderError or JournalDamaged.
     """
     with planned(open_sources([storyboard], options), options) as [prepared]:
-        return _manifest_now(prepared) if prepared.ledger.history.attempts else None
+        history, source = prepared.ledger.history, prepared.source
+        if not history.attempts:
+            return None
+        ran = history.storyboard_sha256 in (None, source.storyboard.sha256)
+        return _manifest_now(prepared), ran and source.same_includes(history.storyboard_inputs)
 
 
 def _manifest_now(prepared: Prepared) -> dict[str, Json]:
@@ -54,6 +59,7 @@ def _manifest_now(prepared: Prepared) -> dict[str, Json]:
         base_url=prepared.made_with or "",
         updated_at=history.updated_at or "",
         unknown=prepared.ledger.unknown,
+        inputs=source.inputs() if history.storyboard_sha256 is None else history.storyboard_inputs,
     )
 
 
@@ -92,8 +98,8 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
             if manifest is None:
                 raise
         else:
-            if newer is not None and (manifest is None or _is_of(newer, storyboard)):
-                return Results(newer, folder, storyboard.parent, rebuilt=True)
+            if newer is not None and (manifest is None or newer[1]):
+                return Results(newer[0], folder, storyboard.parent, rebuilt=True)
     if manifest is None:
         option = " --simulate" if simulate else ""
         hint = f"run it first: rivya-run {shown}{option}"
@@ -102,11 +108,6 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
             hint = f"there are simulated results: add --simulate; or {hint}"
         raise NothingMade(f"'{shown}' has made nothing yet: there is no manifest in {folder}", hint=hint)
     return Results(manifest, folder, storyboard.parent)
-
-
-def _is_of(manifest: dict[str, Any], storyboard: Path) -> bool:
-    """Whether a storyboard is as it was when its last run began."""
-    return bool(manifest["storyboard"]["sha256"] == sha256_of(storyboard))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,15 @@ CHOICES = ("only", "exclude", "retry_failed", "resend_unknown", "simulate", "all
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a plan was made from. ``path`` is the storyboard as it was named, ``references`` maps paths as
-    written to sha256, ``tables`` and ``journal`` are digests (no journal: None)."""
+    written to sha256, ``inputs`` does so for what else was read, with paths from the project root; ``tables`` and
+    ``journal`` are digests (no journal: None)."""
 
     path: str
     sha256: str
     references: Mapping[str, str]
     tables: str
     journal: str | None
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def saved(plans: Sequence[Plan], bases: Sequence[Basis], choices: Mapping[str, J
             "path": basis.path,
             "sha256": basis.sha256,
             "references": dict(basis.references),
+            "inputs": dict(basis.inputs),
             "tables": basis.tables,
             "journal": basis.journal,
         }
@@ -141,6 +144,7 @@ def _basis(fields: Mapping[str, Any]) -> Basis:
         {str(path): str(digest) for path, digest in fields["references"].items()},
         str(fields["tables"]),
         fields["journal"],
+        {str(path): str(digest) for path, digest in fields.get("inputs", {}).items()},
     )
 
 
@@ -198,6 +202,10 @@ def moved(then: Basis, now: Basis) -> list[str]:
     for path, digest in now.references.items():
         if path in then.references and then.references[path] != digest:
             changes.append(f"reference {path} has new content")
+    for path in dict.fromkeys([*then.inputs, *now.inputs]):
+        if then.inputs.get(path) != now.inputs.get(path):
+            how = "has new content" if path in then.inputs and path in now.inputs else "came or went"
+            changes.append(f"{path} {how}")
     if then.sha256 == now.sha256 and set(then.references) != set(now.references):
         changes.append("other references are used")
     if then.tables != now.tables:
@@ -221,7 +229,7 @@ def moved_steps(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def basis_of(source: Source) -> Basis:
-    """The digests of a storyboard, its references, the tables in force and the journal, as they are now."""
+    """The digests of a storyboard, of all that it reads, the tables in force and the journal, as they are now."""
     journal = source.folder / JOURNAL
     try:
         digest = sha256_of(journal) if journal.exists() else None
@@ -233,4 +241,5 @@ def basis_of(source: Source) -> Basis:
         {path: facts.sha256 for path, facts in source.facts.items()},
         source.catalog.digest(),
         digest,
+        source.inputs(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, run
 
@@ -10,7 +11,8 @@ from rivya_run.errors import RivyaError, UsageError
 from rivya_run.planning.changes import TakeChange, changes, contents
 from rivya_run.project.plan import Prepared
 from rivya_run.storyboard.fits import files_of_fits
-from rivya_run.storyboard.model import FileReference, Storyboard
+from rivya_run.storyboard.includes import IncludedFile, Loader, nothing_included
+from rivya_run.storyboard.model import FileReference, FileTrouble, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.text import visible
 
@@ -27,7 +29,8 @@ def changes_since(revision: str, one: Prepared) -> list[TakeChange]:
     content = _file_at(revision, source.path)
     if content is None:
         raise UsageError(f"{shown} is not in git revision {visible(revision)}")
-    reading = read_storyboard(content, path=str(source.path), catalog=source.catalog)
+    included = _included_at(revision, source.path)
+    reading = read_storyboard(content, path=str(source.path), catalog=source.catalog, include=included)
     if reading.storyboard is None:
         problem = reading.problems[0].message
         raise RivyaError(f"{shown} has problems in revision {visible(revision)}: {problem}")
@@ -38,16 +41,32 @@ def changes_since(revision: str, one: Prepared) -> list[TakeChange]:
     return changes(before, was, after, now, tables, one.ledger.history.prices)
 
 
+def _included_at(revision: str, storyboard: Path) -> Loader:
+    """Reads included files as they were; one that git didn't have counts as it is now."""
+
+    def read(path: str) -> IncludedFile | FileTrouble:
+        content = _then_or_now(revision, storyboard.parent / path)
+        if content is None:
+            return nothing_included(path)
+        plain = posixpath.normpath(path)
+        return IncludedFile(content, plain, plain, plain)
+
+    return read
+
+
+def _then_or_now(revision: str, file: Path) -> bytes | None:
+    """A file as it was, or as it is where git didn't have it; None where it is neither then nor now."""
+    content = _file_at(revision, file)
+    return file.read_bytes() if content is None and file.is_file() else content
+
+
 def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, str]:
     """sha256 of the reference files as they were; one that git didn't have counts as it is now."""
     found: dict[str, str] = {}
     references = (one for shot in storyboard.shots for one in shot.references)
     named = [one.path for one in references if isinstance(one, FileReference)]
     for written in dict.fromkeys([*named, *(sound for *_, sound in files_of_fits(storyboard))]):
-        file = path.parent / written
-        content = _file_at(revision, file)
-        if content is None and file.is_file():
-            content = file.read_bytes()
+        content = _then_or_now(revision, path.parent / written)
         if content is not None:
             found[written] = hashlib.sha256(content).hexdigest()
     return found
@@ -58,12 +77,13 @@ def _file_at(revision: str, path: Path) -> bytes | None:
     if revision.startswith("-"):
         raise UsageError(f"{visible(revision)!r} is not a git revision")
     folder = path.absolute().parent
-    if not folder.is_dir():
-        return None
+    while not folder.is_dir() and folder != folder.parent:  # it may be gone since
+        folder = folder.parent
+    inside = path.absolute().relative_to(folder).as_posix()
     try:
         if _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
             raise UsageError(f"git knows no revision {visible(revision)} in {visible(str(folder))}")
-        return _git(folder, "show", f"{revision}:./{path.name}")
+        return _git(folder, "show", f"{revision}:./{inside}")
     except OSError as error:
         raise UsageError("--since needs git, which can't be started", hint=str(error.strerror)) from error
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.values import in_table_order, number_text
 from rivya_run.storyboard.model import FileReference, Film, Reference, Shot, Storyboard
+from rivya_run.storyboard.written import CARRIED
 from rivya_run.yaml12.nodes import meaning
 
 # Text that needs no quotes in any place, block or flow.
@@ -42,11 +43,7 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
-    carried = [
-        (field, getattr(shot, field.name))
-        for field in fields(Shot)
-        if field.default is not MISSING and field.name not in _ORIGIN
-    ]
+    carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.name in CARRIED]
     lines += [
         f"    {field.name}: {_filled(field.name)(value)}"
         for field, value in carried

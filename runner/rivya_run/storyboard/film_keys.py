@@ -191,7 +191,7 @@ _KEYS: tuple[Key, ...] = (
         "In the film",
         "Whether the film shows it, or a list of the versions whose films do: it is made for these alone, and for "
         "those in which another shot needs it. Without it: true, but false for a still, and for a video taken whole, "
-        "that a shot of this storyboard refers to.",
+        "that a shot or a member of the cast of this storyboard refers to.",
         examples=(False, ["wide"]),
     ),
     Key(

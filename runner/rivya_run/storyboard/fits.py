@@ -19,13 +19,13 @@ from rivya_run.storyboard.model import FileFacts, FileTrouble, Fit, Shot, Sound,
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import Linked, a_kind
 from rivya_run.storyboard.shapes import SUBSTITUTION_PATTERN, KeyPlace
+from rivya_run.storyboard.sources import Sources
 from rivya_run.storyboard.speech import FASTEST, asked_seconds, characters
 from rivya_run.storyboard.substitution import Names
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import figure, shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Scalar
-from rivya_run.yaml12.source import SourceText
 
 _KEYS: Final = frozenset({"fit", "pad"})
 
@@ -187,13 +187,13 @@ def files_of_fits(storyboard: Storyboard) -> Iterator[tuple[Shot, str, Fit, str]
 
 
 def judge_fits(
-    storyboard: Storyboard, catalog: Catalog, looked: Mapping[str, FileFacts | FileTrouble], file: str
+    storyboard: Storyboard, catalog: Catalog, looked: Mapping[str, FileFacts | FileTrouble], sources: Sources
 ) -> list[Problem]:
     """Problems of the files that parameters follow: trouble with the file, or no sound in it.
 
-    Advice where it is too long. The problems come without source lines, as those of references do.
+    Advice where it is too long.
     """
-    findings = Findings(SourceText(file, ""))
+    findings = Findings(sources)
     for shot, key, fit, path in files_of_fits(storyboard):
         found = looked.get(path)
         if isinstance(found, FileTrouble):

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from rivya_run.json_types import Json
 from rivya_run.models.table import EXTENSION_PATTERN, ID_PATTERN, KINDS
 from rivya_run.models.table_schemas import NOT_EMPTY, ref
+from rivya_run.storyboard.cast_keys import CAST_KEYS
 from rivya_run.storyboard.containers import (
     Layers,
     Map,
@@ -321,7 +322,7 @@ _MADE: tuple[Key, ...] = (
     ),
 )
 
-KEYS = (*_MADE, *FILM_KEYS)
+KEYS = (*_MADE, *CAST_KEYS, *FILM_KEYS)
 """Every key, in the order they are told to people."""
 
 

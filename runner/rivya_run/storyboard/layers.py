@@ -3,7 +3,7 @@
 A key of a later layer replaces that of an earlier one, but ``tags`` add up without doubles (those of the
 file's top lie under all others), and ``params`` are laid over each other key by key, unless the layer names
 another model than the one in force: then they start afresh, since another model's parameters are other
-parameters.
+parameters. Lists of ``cast`` add up as well.
 
 A ``matrix`` then makes one shot of each combination of its values, told apart by the id.
 """
@@ -127,7 +127,7 @@ Placed: TypeAlias = tuple[Node, str]
 class Stack:
     """What the layers so far come to. ``model_at`` is None for the program's default model.
 
-    ``values`` are those of all keys that have no rule of their own here.
+    ``values`` are those of all keys that have no rule of their own here, ``cast`` the lists of all layers.
     """
 
     model: str
@@ -135,9 +135,10 @@ class Stack:
     params: Mapping[str, Given] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     values: Mapping[str, Placed] = field(default_factory=dict)
+    cast: tuple[Placed, ...] = ()
 
 
-_COMPOSED: Final = frozenset({"model", "params", "tags"})
+_COMPOSED: Final = frozenset({"model", "params", "tags", "cast"})
 
 
 def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: Findings) -> Stack:
@@ -158,7 +159,8 @@ def apply_layer(stack: Stack, layer: Mapping[str, Node], where: str, findings: F
     for key, node in layer.items():
         if key not in _COMPOSED:
             values[key] = node, where
-    return Stack(model, model_at, params, tags, values)
+    cast = (*stack.cast, (layer["cast"], where)) if "cast" in layer else stack.cast
+    return Stack(model, model_at, params, tags, values, cast)
 
 
 def _given(params: MappingNode, where: str, findings: Findings) -> dict[str, Given]:

@@ -76,6 +76,15 @@ Reference: TypeAlias = FileReference | UrlReference | ShotReference
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A member of the cast in a prompt: its text stands from ``start`` to before ``end``."""
+
+    member: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """The value of a parameter that follows the length of a sound, with ``pad`` more seconds.
 
@@ -96,9 +105,9 @@ class Shot:
 
     ``params`` is what will be sent: what was written, normalised by the model's table, plus the table's
     defaults; references are not in it, nor what ``fits`` sounds, which is known when these are there. ``where`` names
-    it in messages (``shots[2] (sh020)``), ``line`` and ``column`` its place. Takes are numbered from 1. The fields
-    with a default, but for ``fits``, are those keys of the language that are carried here as they were written, times
-    in seconds; ``film`` None is the default.
+    it in messages (``shots[2] (sh020)``), ``line`` and ``column`` its place. Takes are numbered from 1. ``mentions``
+    are the members of the cast in the prompt. The fields with a default, but for these two, are those keys of the
+    language that are carried here as they were written, times in seconds; ``film`` None is the default.
 
     A shot with a ``file`` is made by nobody: it has no model, no takes and no references.
 
@@ -116,6 +125,7 @@ class Shot:
     where: str
     line: int
     column: int
+    mentions: tuple[Mention, ...] = ()
     scene: str | None = None
     title: str | None = None
     notes: str | None = None
@@ -189,7 +199,8 @@ class FilmVersion:
 class Storyboard:
     """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
 
-    ``named``: the id stands in the file, so that a new name of the file leaves it as it is.
+    ``named``: the id stands in the file, so that a new name of the file leaves it as it is. ``cast_shots`` is what
+    the members of the cast refer to of the shots, whether a shot names them or not.
     """
 
     id: str
@@ -202,6 +213,7 @@ class Storyboard:
     default_model: str
     named: bool = True
     film: Film = Film()
+    cast_shots: tuple[ShotReference, ...] = ()
     versions: Mapping[str, FilmVersion] = field(default_factory=dict)
 
     def of_version(self, name: str | None) -> Storyboard:
@@ -217,6 +229,11 @@ class Storyboard:
             name: replace(one, shots=tuple(map(changed, one.shots))) for name, one in self.versions.items()
         }
         return replace(self, shots=tuple(map(changed, self.shots)), versions=versions)
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """The entries of ``sound`` as they are in each film, one version's after the other's."""
+        return [sound for name in self.films for sound in self.of_version(name).film.sounds]
 
     @property
     def films(self) -> tuple[str | None, ...]:

@@ -169,30 +169,20 @@ def _descend(node: Node, path: tuple[int | str, ...]) -> Node:
     return node
 
 
-def read_prompt(
-    node: Node | None,
-    table: ModelTable | None,
-    names: Names,
-    where: str,
-    findings: Findings,
-) -> str | None:
-    """The prompt that is sent. Its length counts in Unicode code points.
+def check_prompt(text: str, node: Node, table: ModelTable | None, at: str, findings: Findings) -> None:
+    """Check the prompt that is sent, everything filled in. Its length counts in Unicode code points.
 
     Rivya doesn't say what it counts; a prompt that only passes the limit in UTF-16 units gets an advice.
     """
-    if not isinstance(node, Scalar):
-        return None
-    at = below(where, "prompt")
-    text = names.text(node, at)
     if not text.strip():
         findings.error(node, at, "'prompt' is blank", "blank")
     limit = table.max_prompt_length if table is not None else None
     if limit is None or table is None or len(text) * 2 <= limit:
-        return text
+        return
     if len(text) > limit:
         message = f"{len(text)} characters; {table.id} takes at most {limit}"
         findings.error(node, at, message, "prompt-length", subject="")
-        return text
+        return
     units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2
     if units > limit:
         message = (
@@ -200,7 +190,6 @@ def read_prompt(
             f"they are more than the {limit} of {table.id}"
         )
         findings.advice(node, at, message, "prompt-length", subject="")
-    return text
 
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -271,6 +260,7 @@ class ReferenceReader:
 
     def _file(self, path: str, node: Scalar, at: str) -> FileReference | None:
         if path.strip():
+            path = self.findings.source.from_storyboard(path, node.line)
             return FileReference(path, node.line, node.column, at)
         self.findings.error(node, at, "the path is blank", "blank")
         return None

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from rivya_run import __version__
 from rivya_run.errors import Problem, Severity
 from rivya_run.json_types import Json
+from rivya_run.storyboard.sources import Sources
 from rivya_run.text import visible, width
-from rivya_run.yaml12.source import SourceText
 
 
 class HasPosition(Protocol):
@@ -44,7 +44,7 @@ def below(where: str, key: str) -> str:
 class Findings:
     """Collects problems; ``subject`` tells two of one place and code apart (else the message does)."""
 
-    def __init__(self, source: SourceText) -> None:
+    def __init__(self, source: Sources) -> None:
         self.source = source
         self.errors = 0
         self._seen: set[tuple[int, int, str, str]] = set()
@@ -84,7 +84,7 @@ class Findings:
         return id(node) in self._bad
 
     def in_file_order(self) -> tuple[Problem, ...]:
-        return tuple(sorted(self._problems, key=lambda problem: (problem.line, problem.column)))
+        return self.source.in_order(self._problems)
 
 
 _INDENT: Final = "    "
@@ -222,7 +222,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "recursive-alias": "`*name` stands inside `&name`",
         "alias-limit": "aliases expand the file too much",
         "tag": "a tag such as `!!python/...`, or one that its value doesn't fit",
-        "too-deep": "nested deeper than 64 levels",
+        "too-deep": "nested deeper than 64 levels, or included more than 8 files deep",
         "too-large": "the file is larger than 16 MiB",
         "encoding": "the file is not text in UTF-8 (or UTF-16 or UTF-32 with a byte order mark)",
         "control-character": "a NUL or another character that can't stand in text",
@@ -237,10 +237,12 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "no-shots": "the list of shots is empty",
         "id": "not an id: see [ids](#ids)",
         "duplicate-id": "two shots (upper and lower case alike), or two project tables, have the same id",
-        "name": "not a name for `vars` or `matrix`",
+        "name": "not a name for `vars`, `matrix` or `cast`",
         "substitution": "`${` that is never closed, holds no name, or stands inside a value to be filled in",
         "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` defines",
         "unknown-preset": "`use` names no preset",
+        "unknown-member": "`cast` names nobody; advice where `@name` in a prompt nearly names somebody",
+        "member-text": "the text of a member of the cast holds `@`",
         "unknown-model": "no parameter table has this id",
         "matrix-id": "two shots of a matrix have the same id",
         "matrix-size": "a matrix makes more than 100,000 shots",
@@ -274,7 +276,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unreadable": "the file can't be read",
         "outside": "the file lies outside the project, or a link leads there",
         "unknown-shot": "no shot has this id",
-        "circle": "shots wait for each other",
+        "circle": "shots wait for each other, or files include each other",
         "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
     },

@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
+from typing import Final
 
 from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
+from rivya_run.storyboard.cast import Cast
 from rivya_run.storyboard.fits import files_of, with_sounds
 from rivya_run.storyboard.ids import id_trouble
+from rivya_run.storyboard.includes import Includes, Loader, nothing_included
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
@@ -19,6 +22,7 @@ from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import ShotReader
+from rivya_run.storyboard.sources import Sources
 from rivya_run.storyboard.substitution import Names, holds_names
 from rivya_run.storyboard.versions import read_versions, variables_of
 from rivya_run.storyboard.written import Entries
@@ -36,24 +40,36 @@ class Reading:
 
     storyboard: Storyboard | None
     problems: tuple[Problem, ...]
-    draft: Storyboard | None = None
+    draft: Storyboard | None
+    sources: Sources
 
 
-def read_storyboard(content: bytes, *, path: str, catalog: Catalog) -> Reading:
+_OF_OTHERS: Final = frozenset({"unknown-name", "unknown-preset", "unknown-member"})
+"""What is said of names that an included file defines, if it could only be read."""
+
+
+def read_storyboard(
+    content: bytes, *, path: str, catalog: Catalog, include: Loader = nothing_included
+) -> Reading:
     """Read the bytes of a storyboard file (YAML 1.2 or JSON); ``path`` is its name in problems.
 
-    Pure: reference files are not looked at (``judge_references`` does that). Never raises for any content.
+    Pure: files that it includes come from ``include``, reference files are not looked at (``judge_references`` does
+    that). Never raises for any content.
     """
     with quiet_collector():
         document = parse(content, path)
-        findings = Findings(document.source)
-        board = _Board(catalog, findings, path).read(document, content)
+        sources = Sources(document.source)
+        findings = Findings(sources)
+        includes = Includes(sources, findings, include)
+        board = _Board(catalog, findings, path).read(document, content, includes)
+        wrong = (*document.problems, *includes.problems)
         # A node that could not be read is not said to be of the wrong shape as well.
-        unread = {(problem.line, problem.column) for problem in document.problems}
-        found = (p for p in findings.in_file_order() if (p.line, p.column) not in unread)
-        problems = (*document.problems, *found)
-    ordered = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return Reading(None if findings.errors or document.problems else board, ordered, board)
+        unread = {(problem.file, problem.line, problem.column) for problem in wrong}
+        found = (p for p in findings.in_file_order() if (p.file, p.line, p.column) not in unread)
+        if includes.incomplete:
+            found = (problem for problem in found if problem.code not in _OF_OTHERS)
+        ordered = sources.in_order([*wrong, *found])
+    return Reading(None if findings.errors or wrong else board, ordered, board, sources)
 
 
 class _Board:
@@ -65,7 +81,7 @@ class _Board:
         self.judge = ParameterJudge(findings)
         self.path = path
 
-    def read(self, document: YamlDocument, content: bytes) -> Storyboard | None:
+    def read(self, document: YamlDocument, content: bytes, includes: Includes) -> Storyboard | None:
         root = document.root
         if root is None:
             return None
@@ -73,12 +89,14 @@ class _Board:
             message = f"{kind_of(root)} where a mapping with the key 'shots' is needed"
             self.findings.error(root, "", message, "type")
             return None
+        includes.lay_under(root)
         entries = well_shaped(root, KeyPlace.TOP, "", self.findings)
+        cast = Cast(entries.get("cast"), self.findings)
         board_id = self._id(root, entries)
         base = self._defaults(entries)
         presets = self._presets(entries)
         versions = read_versions(entries.get("versions"), dict(variables_of(root)), self.findings)
-        reader = ShotReader(self.catalog, self.findings, versions, presets, base, self.judge)
+        reader = ShotReader(self.catalog, self.findings, versions, presets, base, self.judge, cast)
         shots = entries.get("shots")
         if isinstance(shots, Sequence):
             # Nodes of shots are let go of as they are read: peak memory is the file's, not the file's twice.
@@ -108,6 +126,7 @@ class _Board:
             named="id" in entries,
             film=next(iter(films.values())),
             versions=made.versions(films),
+            cast_shots=cast.shots(versions),
         )
 
     def _films(self, entries: Entries, reader: ShotReader) -> dict[str | None, Film]:

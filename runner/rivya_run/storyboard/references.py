@@ -25,9 +25,9 @@ from rivya_run.storyboard.model import (
     UrlReference,
 )
 from rivya_run.storyboard.problems import Findings, HasPosition
+from rivya_run.storyboard.sources import Sources
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
-from rivya_run.yaml12.source import SourceText
 
 
 def check_policy(
@@ -83,15 +83,14 @@ def judge_references(
     storyboard: Storyboard,
     catalog: Catalog,
     facts: Mapping[str, FileFacts | FileTrouble],
-    file: str,
+    sources: Sources,
 ) -> list[Problem]:
     """Problems of reference files, in file order: trouble with the file itself, its kind, type and size.
 
     ``facts`` is by path as written (``FileReference.path``). Count, and kinds of URLs and of other shots'
     results, are judged where the storyboard is read. An incomplete table only makes advice.
-    The problems come without source lines: there is no text here to take them from.
     """
-    findings = Findings(SourceText(file, ""))
+    findings = Findings(sources)
     for shot in storyboard.shots:
         table = catalog.get(shot.model)
         for reference in shot.references:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
@@ -22,6 +23,7 @@ from rivya_run.models.table_schemas import (
     ref,
 )
 from rivya_run.storyboard.film_reading import MADE
+from rivya_run.storyboard.includes import BROUGHT
 from rivya_run.storyboard.language import keys
 from rivya_run.storyboard.model import NAME_PATTERN, URL_PATTERN, VERSION_PATTERN
 from rivya_run.storyboard.shapes import (
@@ -40,7 +42,7 @@ _OWN_FILE: dict[str, Json] = {"required": ["file"]}
 _MODEL_OPEN: dict[str, Json] = {"anyOf": [{"required": ["model"]}, {"required": ["use"]}, _OWN_FILE]}
 
 
-def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
+def storyboard_schema(catalog: Catalog) -> dict[str, Any]:
     """The schema of a storyboard for the tables in force."""
     tables = catalog.all()
     definitions: dict[str, Json] = {**shape_definitions()}
@@ -62,6 +64,35 @@ def storyboard_schema(catalog: Catalog) -> dict[str, Json]:
         **_place(KeyPlace.TOP, catalog),
         "allOf": [rule for table in tables for rule in _root_rules(table)],
         "definitions": definitions,
+    }
+
+
+def include_schema(catalog: Catalog) -> dict[str, Json]:
+    """The schema of a file that storyboards include: what is read of it; other keys may stand there."""
+    board = storyboard_schema(catalog)
+    keys_read = ("include", *BROUGHT)
+    shape: dict[str, Json] = {
+        "type": "object",
+        "properties": {name: board["properties"][name] for name in keys_read},
+    }
+    definitions: dict[str, Json] = {}
+    left: list[Json] = [shape]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            name = str(one.get("$ref", "")).removeprefix("#/definitions/")
+            if name and name not in definitions:
+                definitions[name] = board["definitions"][name]
+                left.append(definitions[name])
+            left += one.values()
+    return {
+        "$schema": board["$schema"],
+        "title": "rivya-run include",
+        "description": "Variables, presets and a cast that several storyboards have in common.",
+        **shape,
+        "definitions": dict(sorted(definitions.items())),
     }
 
 
@@ -170,6 +201,7 @@ def _root_rules(table: ModelTable) -> list[Json]:
 _DEVICES = "(?!([Cc][Oo][Nn]|[Pp][Rr][Nn]|[Aa][Uu][Xx]|[Nn][Uu][Ll]|[Cc][Oo][Mm][1-9]|[Ll][Pp][Tt][1-9])$)"
 _ID = "^" + _DEVICES + ID_PATTERN.removeprefix("^")
 _ID_TEMPLATE = r"^([A-Za-z0-9_-]|\$\{[A-Za-z_][A-Za-z0-9_]*\})+$"
+_MEMBER = "^(?!x-)" + ID_PATTERN.removeprefix("^")
 _LITERAL = r"^(?![\s\S]*\$\{)"
 _SCHEME = "^[A-Za-z][A-Za-z0-9+.-]+://"
 
@@ -209,6 +241,11 @@ def shape_definitions() -> dict[str, Json]:
         "variables": {
             "type": "object",
             "patternProperties": {NAME_PATTERN: {**LABEL_SCHEMA, "pattern": _LITERAL}, **anything},
+            "additionalProperties": False,
+        },
+        "cast": {
+            "type": "object",
+            "patternProperties": {_MEMBER: ref("member"), **anything},
             "additionalProperties": False,
         },
         "version-variables": {

@@ -38,6 +38,7 @@ class KeyPlace(Enum):
     FILE_REFERENCE = ("file-reference", "in a file reference", "`{path}`")
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
+    MEMBER = ("member", "in a member of the cast", "member of `cast`")
     FIT = ("fit", "in a fit", "`{fit}`")
     VERSION = ("version", "in a version", "version")
     SOUND = ("sound", "in an entry of 'sound'", "entry of `sound`")

@@ -10,6 +10,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import advice_for
+from rivya_run.storyboard.cast import Cast, check_crowd
 from rivya_run.storyboard.film_reading import MADE, FilmReader, kind_by_name, kind_of_model
 from rivya_run.storyboard.ids import Ids, id_trouble
 from rivya_run.storyboard.layers import (
@@ -23,7 +24,7 @@ from rivya_run.storyboard.layers import (
     well_shaped,
 )
 from rivya_run.storyboard.model import Fit, Reference, Shot
-from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge, ReferenceReader, read_prompt
+from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
@@ -53,18 +54,19 @@ class ShotReader:
         presets: Mapping[str, tuple[Entries, str]],
         base: Stack,
         judge: ParameterJudge,
+        cast: Cast,
     ) -> None:
         self.catalog = catalog
         self.findings = findings
         self.presets = presets
         self.base = base
         self.judge = judge
+        self.cast = cast
         self.drafts = Drafts(versions)
         self.base_is_used = False
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self.ids = Ids(findings)
         self._picks: list[tuple[MappingNode, str, list[str]]] = []
-        self._references = ReferenceReader(findings)
         self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
@@ -214,8 +216,7 @@ class ShotReader:
         if written.has("file"):
             self._own(written, names, shot_id, version, matrix)
             return
-        references = self._references.read(stack.values.get("references"), names, table)
-        prompt = read_prompt(entries.get("prompt"), table, names, where, self.findings)
+        said = self.cast.said(entries.get("prompt"), stack, names, table, shot=shot_id, where=where)
         params: dict[str, Json] = {}
         fits: dict[str, Fit] = {}
         if table is not None:
@@ -225,9 +226,10 @@ class ShotReader:
                 self.findings.error(written.node, where, message, "missing-prompt")
             at = written.params_position()
             params, fits = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
-            check_policy(references, table, where, written.node, self.findings)
+            if check_crowd(len(said.references), said.added, table, self.findings):
+                check_policy(said.references, table, where, written.node, self.findings)
             if table.advice:
-                self._advise(written, table, params, references, version)
+                self._advise(written, table, params, said.references, version)
         kept = self._carried(written, names, version)
         carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
@@ -236,9 +238,10 @@ class ShotReader:
         shot = Shot(
             id=shot_id,
             model=stack.model,
-            prompt=prompt,
+            prompt=said.prompt,
+            mentions=said.mentions,
             params=params,
-            references=references,
+            references=said.references,
             tags=stack.tags,
             fits=fits,
             pick=pick_of(pick, shot_id),

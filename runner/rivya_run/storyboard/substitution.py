@@ -13,7 +13,7 @@ from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
 
-_MARK: Final = re.compile(r"\$\$|\$\{([^}\n]*)(\}?)")
+MARK: Final = re.compile(r"\$\$|\$\{([^}\n]*)(\}?)")
 _WHOLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _NO_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -51,16 +51,16 @@ class Names:
         """The text of a node with its names filled in; ``as_id`` makes values of the matrix fit an id."""
         if "$" not in node.text:
             return node.text
+        return MARK.sub(lambda match: self.fill(match, node, where, as_id=as_id), node.text)
 
-        def fill(match: re.Match[str]) -> str:
-            if match.group() == "$$":
-                return "$"
-            value = self._value(match, node, where)
-            if value is None:
-                return match.group()
-            return _NO_ID.sub("-", value.text) if as_id and match.group(1) in self.matrix else value.text
-
-        return _MARK.sub(fill, node.text)
+    def fill(self, match: re.Match[str], node: Scalar, where: str, *, as_id: bool = False) -> str:
+        """What stands for one mark of a node's text."""
+        if match.group() == "$$":
+            return "$"
+        value = self._value(match, node, where)
+        if value is None:
+            return match.group()
+        return _NO_ID.sub("-", value.text) if as_id and match.group(1) in self.matrix else value.text
 
     def identifier(self, node: Scalar, where: str) -> str:
         """A shot id: only names of the matrix may stand in it."""
@@ -126,10 +126,10 @@ class Names:
         else:
             hint = did_you_mean(name, [*self.matrix, *self.variables])
             message, code = f"unknown name '{name}' in '{shown}'{hint}", "unknown-name"
-        self.findings.error(self._spot(node, match), where, message, code)
+        self.findings.error(self.spot(node, match), where, message, code)
         return None
 
-    def _spot(self, node: Scalar, match: re.Match[str]) -> FilePlace:
+    def spot(self, node: Scalar, match: re.Match[str]) -> FilePlace:
         """Where a match stands in the source; else where its text first does; else the node's place."""
         written = match.group()
         source = self.findings.source

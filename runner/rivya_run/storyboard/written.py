@@ -19,7 +19,7 @@ Entries: TypeAlias = Mapping[str, Node]
 CARRIED: Final = {
     name: key.shape.value
     for name, key in keys(KeyPlace.SHOT).items()
-    if name not in ("id", "use", "model", "prompt", "params", "references", "tags", "matrix")
+    if name not in ("id", "use", "model", "prompt", "params", "references", "cast", "tags", "matrix")
 }
 """The keys that no step but the reader's checks has to do with, and what gives the value of each.
 

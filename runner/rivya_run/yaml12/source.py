@@ -144,6 +144,8 @@ def explain(error: yaml.YAMLError, source: SourceText) -> Problem:
     own = f"not YAML: {' '.join(part for part in (context, problem) if part)}"
     text = source.line(mark.line + 1) or ""
     message = _common(problem, context, text[: mark.column], text[mark.column : mark.column + 1]) or own
+    if message.endswith(_NEEDS_QUOTES):
+        message += _with_quotes(text, mark.column, source.line(mark.line + 2) or "")
     return source.problem(mark.line + 1, mark.column + 1, message, "syntax")
 
 
@@ -151,6 +153,24 @@ def _begins_it(problem: str, context: str, *, several: bool) -> bool:
     """Whether the mistake is where the parser began, not where it gave up; ``several``: lines lie between."""
     unclosed = ("quoted scalar" in context and "end of stream" in problem) or ("flow" in context and several)
     return unclosed or "alias" in context or "anchor" in context
+
+
+_NEEDS_QUOTES: Final = " needs quotes"
+
+
+def _with_quotes(line: str, column: int, following: str) -> str:
+    """``: prompt: "@mira waves"``: the line as it should be, where the text ends in it; else nothing."""
+    before, text = line[:column], line[column:]
+    if "{" in before or "[" in before:
+        end = re.search(r"\s*(,\s|[\]}]|\s#|$)", text)
+    else:
+        end = re.search(r"\s*(\s#|$)", text)
+        indent = len(before) - len(before.lstrip(" -"))
+        if following.strip() and len(following) - len(following.lstrip(" ")) > indent:
+            return ""  # the text goes on there
+    assert end is not None
+    quoted = text[: end.start()].replace("\\", "\\\\").replace('"', '\\"')
+    return f': {visible(before.lstrip())}"{visible(quoted)}"{visible(text[end.start() :].rstrip())}'
 
 
 _KEY_WANTED: Final = ("expected key", "expected <block end>", "<document start>", "expected ':'")
@@ -171,7 +191,7 @@ def _common(problem: str, context: str, before: str, here: str) -> str | None:
     if "flow" in context:
         return "expected ',' or a closing bracket here; is a '[' or '{' never closed?"
     if "cannot start any token" in problem or "alias" in context or "anchor" in context:
-        return f"text that begins with '{visible(here or '*')}' needs quotes"
+        return f"text that begins with '{visible(here or '*')}'{_NEEDS_QUOTES}"
     if any(words in problem for words in _KEY_WANTED):
         if before.rstrip()[-1:] in ("'", '"'):
             return "more text after the closing quote; put quotes around the whole text"

@@ -33,7 +33,7 @@ def ledger(tmp_path: Path) -> Iterator[RunLedger]:
 def writer(ledger: RunLedger) -> tuple[ManifestWriter, Step]:
     """The manifest's writer, and the step of the only take."""
     plan = planner(BOARD, ledger.history).plan()
-    return ManifestWriter(BOARD, plan, ledger, "https://api.example", lambda: 0.0), steps(plan)["a/1"]
+    return ManifestWriter(BOARD, plan, ledger, "https://api.example", lambda: 0.0, dict), steps(plan)["a/1"]
 
 
 def intend(ledger: RunLedger, number: int = 1) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rivya_run.project.open import look_at
+from rivya_run.project.files import look_at
 from rivya_run.project.places import project_root
 from rivya_run.storyboard.model import FileFacts, FileTrouble
 

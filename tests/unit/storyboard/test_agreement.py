@@ -88,8 +88,10 @@ _shots = st.fixed_dictionaries(
         "scene": _scalars,
         "x-mine": _values,
         "speed": _scalars,
+        "cast": _values,
     },
 )
+_members = st.fixed_dictionaries({}, optional={"text": _scalars, "references": _values, "x-a": _values})
 _boards = st.fixed_dictionaries(
     {"shots": st.lists(_shots, min_size=1, max_size=2, unique_by=lambda shot: shot["id"])},
     optional={
@@ -99,6 +101,10 @@ _boards = st.fixed_dictionaries(
         "vars": st.dictionaries(_words, _scalars, max_size=2),
         "budget": st.dictionaries(st.just("max_credits"), _scalars) | _scalars,
         "defaults": st.fixed_dictionaries({}, optional={**_layer, "references": _values}),
+        "include": _values,
+        "cast": st.dictionaries(
+            _words | st.sampled_from(["a b", "@a", "10"]), _members | _values, max_size=2
+        ),
         "presets": st.dictionaries(_words, st.fixed_dictionaries({}, optional=_layer), max_size=1),
     },
 )

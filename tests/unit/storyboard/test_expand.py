@@ -25,7 +25,7 @@ def board(text: str) -> Storyboard:
 
 def bare(shot: Shot) -> Shot:
     references = tuple(replace(found, line=0, column=0, where="") for found in shot.references)
-    return replace(shot, references=references, where="", line=0, column=0)
+    return replace(shot, references=references, mentions=(), where="", line=0, column=0)
 
 
 def same(one: Storyboard, other: Storyboard) -> None:

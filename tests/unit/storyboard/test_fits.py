@@ -12,6 +12,8 @@ from rivya_run.storyboard.expand import expanded
 from rivya_run.storyboard.fits import judge_fits
 from rivya_run.storyboard.model import FileFacts, FileTrouble, Fit, Storyboard
 from rivya_run.storyboard.reader import Reading, read_storyboard
+from rivya_run.storyboard.sources import Sources
+from rivya_run.yaml12.source import SourceText
 
 CATALOG = load_catalog()
 VOICE = "  - {id: vo010, model: elevenlabs-turbo-2-5, prompt: Did you hear that}\n"
@@ -164,7 +166,7 @@ def test_what_its_file_is_decides() -> None:
     storyboard = board(clip("{duration: {fit: vo}}") + "  - {id: vo, file: v.wav}\n")
 
     def judged(found: FileFacts | FileTrouble) -> list[tuple[str, Severity]]:
-        problems = judge_fits(storyboard, CATALOG, {"v.wav": found}, "board.yaml")
+        problems = judge_fits(storyboard, CATALOG, {"v.wav": found}, Sources(SourceText("board.yaml", "")))
         return [(problem.code, problem.severity) for problem in problems]
 
     heard = FileFacts("/v.wav", "0" * 64, 9, 0, "audio", "audio/wav", 7.3)

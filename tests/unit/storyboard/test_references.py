@@ -16,6 +16,8 @@ from rivya_run.storyboard.model import (
 )
 from rivya_run.storyboard.reader import Reading, read_storyboard
 from rivya_run.storyboard.references import judge_references
+from rivya_run.storyboard.sources import Sources
+from rivya_run.yaml12.source import SourceText
 
 CATALOG = load_catalog()
 
@@ -212,6 +214,8 @@ def facts(kind: str | None, mime: str | None, size: int = 100) -> FileFacts:
 )
 def test_files_against_tables(model: str, found: FileFacts | FileTrouble, code: str | None) -> None:
     """Kind, type and size of a file are judged by the model's table; a 10 MB file fits 10 MB."""
-    problems = judge_references(board(one("a", model)), CATALOG, {"a": found}, "board.yaml")
+    problems = judge_references(
+        board(one("a", model)), CATALOG, {"a": found}, Sources(SourceText("board.yaml", ""))
+    )
     assert [problem.code for problem in problems] == ([code] if code else [])
     assert all((problem.line, problem.column) == (5, 17) for problem in problems)

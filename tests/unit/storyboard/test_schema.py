@@ -21,7 +21,7 @@ from rivya_run.models.table_schemas import table_schema
 from rivya_run.storyboard.language import KEYS
 from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.reader import read_storyboard
-from rivya_run.storyboard.schema import storyboard_schema
+from rivya_run.storyboard.schema import include_schema, storyboard_schema
 from rivya_run.storyboard.written import CARRIED
 
 ROOT = Path(__file__).parents[3]
@@ -62,7 +62,9 @@ def with_defaults(defaults: Any, **shot: Any) -> Document:
 
 
 @pytest.mark.parametrize(
-    "schema", [SCHEMA, manifest_schema(), table_schema()], ids=["board", "manifest", "table"]
+    "schema",
+    [SCHEMA, include_schema(CATALOG), manifest_schema(), table_schema()],
+    ids=["board", "include", "manifest", "table"],
 )
 def test_each_schema_is_draft_07(schema: Any) -> None:
     """Editors stop at draft-07, so every generated schema conforms to it."""
@@ -79,7 +81,11 @@ def test_the_schemas_in_the_repository_are_fresh() -> None:
 def test_generation_is_deterministic() -> None:
     """The same tables give the same bytes."""
     assert schema_files() == schema_files()
-    assert set(schema_files()) == {"storyboard.schema.json", "manifest.schema.json"}
+    assert set(schema_files()) == {
+        "storyboard.schema.json",
+        "include.schema.json",
+        "manifest.schema.json",
+    }
 
 
 def test_every_key_and_every_row_explains_itself() -> None:
@@ -97,7 +103,7 @@ def test_every_key_and_every_row_explains_itself() -> None:
 def test_every_carried_key_has_its_field() -> None:
     """A key of shots that no step has a rule for reaches the shot in the field called so, which has a default."""
     optional = {field.name for field in fields(Shot) if field.default is not MISSING}
-    assert optional == {*CARRIED, "written", "versions"}
+    assert optional == {*CARRIED, "mentions", "written", "versions"}
 
 
 VALID: list[Document] = [
