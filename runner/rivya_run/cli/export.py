@@ -17,6 +17,7 @@ from rivya_run.suggest import did_you_mean
 from rivya_run.text import counted, visible
 
 if TYPE_CHECKING:
+    from rivya_run.errors import Problem
     from rivya_run.film.captions import Cue
     from rivya_run.film.edit import Edit
     from rivya_run.film.script import Script
@@ -114,7 +115,7 @@ def command(
     for storyboard in paths:
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         if found.source is None:
-            _refuse_mistakes(storyboard)
+            _refuse_mistakes(storyboard, found)
         films = wanted.films(found)
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
@@ -136,17 +137,25 @@ def _named(name: str, version: str | None) -> str:
     return name if version is None else f"{stem}-{version}{dot}{ending}"
 
 
-def _refuse_mistakes(storyboard: Path) -> None:
+def _refuse_mistakes(storyboard: Path, found: Present) -> None:
     """A manifest doesn't know the film's keys: what it holds is another film than the one that is being written.
 
-    Raises StoryboardError, but for reference files that are only elsewhere.
+    Raises StoryboardError, but for reference files that are only elsewhere, where there is but one film.
     """
     from rivya_run.errors import Severity, StoryboardError
+    from rivya_run.project.manifest_reader import entries
     from rivya_run.project.open import open_storyboard
 
     problems = open_storyboard(storyboard, allow_outside=True).problems
-    if any(one.severity is Severity.ERROR and one.code not in _ELSEWHERE for one in problems):
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    several = any(shot.get("versions") for shot in entries(found.manifest.get("shots")))
+    if errors and (several or not all(map(_is_elsewhere, errors))):
         raise StoryboardError("the storyboard has problems; nothing was written", problems)
+
+
+def _is_elsewhere(problem: Problem) -> bool:
+    """A file that a shot was made from; an included one holds what the film is made by."""
+    return problem.code in _ELSEWHERE and not problem.where.startswith("include")
 
 
 def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:

@@ -39,7 +39,8 @@ class Matching:
 
     In this order, for all takes before the next rule: its own shot and take; its own shot; its family (what other
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
-    what they have isn't given away, and what their families have only within these. ``family_of`` tells the family of any shot's id.
+    what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
+    of any shot's id.
     """
 
     def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
