@@ -169,7 +169,7 @@ def test_a_parent_that_comes_back_with_other_bytes_makes_no_child_anew(
 
 
 def test_ids_exchanged_with_a_child_cost_nothing(project: Project) -> None:
-    """What was paid under the id that a child has now serves its shot, once it is known that the child has its own."""
+    """What was paid under the id that a child has now serves its shot: the child turns out to have its own."""
     head = "id: chain\nshots:\n  - {id: first, prompt: A door}\n"
     child = "prompt: A garden, references: [{shot: first, frame: last}]"
     project.write(head + f"  - {{id: two, prompt: A street}}\n  - {{id: three, {child}}}\n")
