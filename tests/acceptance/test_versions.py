@@ -181,6 +181,18 @@ def test_each_film_has_its_own_picks(project: Project) -> None:
     assert "wide: 3 of 3 shots made" in status and "tall: 3 of 3 shots made" in status
 
 
+def test_a_film_without_a_picture_keeps_no_other_from_being_written(project: Project) -> None:
+    """The first version has nothing yet: said, the second is written, and the exit code tells."""
+    project.write(
+        "id: ad\nversions: {wide: {vars: {ratio: '16:9'}}, tall: {vars: {ratio: '9:16'}}}\n" + SHOTS
+    )
+    project.run(only=("version:tall",))
+    written = in_project(project, "export", project.path, "--format", "edl")
+    assert written.exit_code == 1
+    assert [Path(line).name for line in written.stdout.split()] == ["timeline-tall.edl"]
+    assert "film wide: nothing of it is there yet" in written.stderr
+
+
 def test_films_of_versions_are_never_mixed(project: Project) -> None:
     """A manifest has the shots of all: where a reference is missing or an include, nothing is written."""
     project.reference("pack.png", png("red"))

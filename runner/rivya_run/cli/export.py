@@ -103,6 +103,7 @@ def command(
     nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.messages import show_notices
+    from rivya_run.film.cut import NothingToExport
     from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
@@ -120,15 +121,23 @@ def command(
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
+        lacking = None
         for version in films:
             to = found.folder / _named(_NAMES[form], version)
             if output is not None:
                 to = _target(output, found, storyboard, form)
-            with exporting(found.folder):
-                path, about, notices = wanted.write(found, version, to)
+            try:
+                with exporting(found.folder):
+                    path, about, notices = wanted.write(found, version, to)
+            except NothingToExport as nothing:
+                lacking = nothing
+                show_notices([f"film {version}: nothing of it is there yet"] if len(films) > 1 else ())
+                continue
             show_notices([*filter(None, [found.notice]), *notices])
             click.echo(about, err=True)
             click.echo(path)
+        if lacking is not None:
+            raise lacking
 
 
 def _named(name: str, version: str | None) -> str:
@@ -269,10 +278,10 @@ class _Wanted:
     def _write_captions(self, edit: Edit, captions: list[Cue], to: Path) -> tuple[Path, str, Collection[str]]:
         from rivya_run.durable import write_atomically
         from rivya_run.film.captions import srt, vtt
-        from rivya_run.film.cut import nothing_to_export
+        from rivya_run.film.cut import NothingToExport
 
         if not edit.pieces:
-            raise nothing_to_export()
+            raise NothingToExport
         write_atomically(to, (srt if self.form == "srt" else vtt)(captions).encode("utf-8", "replace"))
         return to, f"{counted(len(captions), 'caption')} of {float(edit.seconds):g} s", edit.notices
 
