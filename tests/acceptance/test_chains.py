@@ -166,3 +166,22 @@ def test_a_parent_that_comes_back_with_other_bytes_makes_no_child_anew(
     assert project.run().exit_code == 0
     assert project.tasks() == 2
     assert project.takes()["v2/1"]["client_request_id"] == before["v2/1"]["client_request_id"]
+
+
+def test_ids_exchanged_with_a_child_cost_nothing(project: Project) -> None:
+    """What was paid under the id that a child has now serves its shot: the child turns out to have its own."""
+    head = "id: chain\nshots:\n  - {id: first, prompt: A door}\n"
+    child = "prompt: A garden, references: [{shot: first, frame: last}]"
+    project.write(head + f"  - {{id: two, prompt: A street}}\n  - {{id: three, {child}}}\n")
+    project.run()
+    project.write(head + f"  - {{id: three, prompt: A street}}\n  - {{id: two, {child}}}\n")
+    assert {name: step.reason for name, step in project.steps().items()} == {
+        "first/1": "up to date",
+        "three/1": "renamed from two",
+        "two/1": "renamed from three",
+    }
+    assert project.run().exit_code == 0
+    assert project.tasks() == 3
+    project.write(head + f"  - {{id: two, prompt: A street}}\n  - {{id: old, {child}}}\n")
+    assert project.run().exit_code == 0
+    assert project.tasks() == 3

@@ -494,6 +494,21 @@ def test_a_sound_that_comes_back_with_other_bytes_makes_no_clip_anew(
     assert project.tasks() == 2
 
 
+def test_a_version_keeps_its_clip_from_one_whose_sound_is_a_file(project: Project) -> None:
+    """Both come to 8 s; the file's length is known first, and yet what a version has is its own."""
+    boards.sound(project.root / "said.wav", "pcm_s16le", 7.5)
+    project.write(
+        "id: narrated\nversions: {de: {vars: {said: file}}, en: {vars: {said: vo010}}}\n"
+        "sound: [{id: file, file: said.wav}]\nshots:\n" + voice(7.5) + fit(sound='"${said}"')
+    )
+    assert project.run(only=("vo010", "sh010-en")).exit_code == 0
+    assert project.tasks() == 2
+    assert project.run(only=("vo010", "sh010-en")).exit_code == 0
+    assert project.tasks() == 2
+    assert project.run().exit_code == 0
+    assert project.tasks() == 3
+
+
 @pytest.mark.parametrize(("seconds", "asked"), [(4.5, "5"), (4.6, "10"), (9.54, "10")])
 def test_an_option_is_sent_as_its_text(project: Project, seconds: float, asked: str) -> None:
     """A model takes 5 or 10: the option as it stands in the table, 0.05 s shorter than sound and pad at most."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command_line import in_project
-from projects import Project
+from projects import Project, png
 from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import hosted
@@ -179,6 +179,35 @@ def test_each_film_has_its_own_picks(project: Project) -> None:
     assert unknown.exit_code == 2 and "did you mean 'tall'?" in unknown.stderr
     status = in_project(project, "status", project.path).stdout
     assert "wide: 3 of 3 shots made" in status and "tall: 3 of 3 shots made" in status
+
+
+def test_a_film_without_a_picture_keeps_no_other_from_being_written(project: Project) -> None:
+    """The first version has nothing yet: said, the second is written, and the exit code tells."""
+    project.write(
+        "id: ad\nversions: {wide: {vars: {ratio: '16:9'}}, tall: {vars: {ratio: '9:16'}}}\n" + SHOTS
+    )
+    project.run(only=("version:tall",))
+    written = in_project(project, "export", project.path, "--format", "edl")
+    assert written.exit_code == 1
+    assert [Path(line).name for line in written.stdout.split()] == ["timeline-tall.edl"]
+    assert "film wide: nothing of it is there yet" in written.stderr
+
+
+def test_films_of_versions_are_never_mixed(project: Project) -> None:
+    """A manifest has the shots of all: where a reference is missing or an include, nothing is written."""
+    project.reference("pack.png", png("red"))
+    project.reference("more.yaml", b"vars: {city: Rome}\n")
+    project.write(
+        f"include: more.yaml\n{TWO}"
+        "shots: [{id: one, prompt: First, params: {aspect_ratio: '${ratio}'}, references: pack.png}]\n"
+    )
+    assert project.run().exit_code == 0
+    for name, content in (("pack.png", png("red")), ("more.yaml", b"vars: {}\n")):
+        (project.root / name).unlink()
+        missing = in_project(project, "export", project.path)
+        assert missing.exit_code == 3 and name in missing.stderr
+        project.reference(name, content)
+    assert not list(project.folder().glob("cut*"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from rivya_run.suggest import did_you_mean
 from rivya_run.text import counted, visible
 
 if TYPE_CHECKING:
+    from rivya_run.errors import Problem
     from rivya_run.film.captions import Cue
     from rivya_run.film.edit import Edit
     from rivya_run.film.script import Script
@@ -102,6 +103,7 @@ def command(
     nothing is sent. A take is chosen by `pick`, else it is the lowest-numbered one that succeeded.
     """
     from rivya_run.cli.messages import show_notices
+    from rivya_run.film.cut import NothingToExport
     from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
@@ -114,20 +116,28 @@ def command(
     for storyboard in paths:
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
         if found.source is None:
-            _refuse_mistakes(storyboard)
+            _refuse_mistakes(storyboard, found)
         films = wanted.films(found)
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run
+        lacking = None
         for version in films:
             to = found.folder / _named(_NAMES[form], version)
             if output is not None:
                 to = _target(output, found, storyboard, form)
-            with exporting(found.folder):
-                path, about, notices = wanted.write(found, version, to)
+            try:
+                with exporting(found.folder):
+                    path, about, notices = wanted.write(found, version, to)
+            except NothingToExport as nothing:
+                lacking = nothing
+                show_notices([f"film {version}: nothing of it is there yet"] if len(films) > 1 else ())
+                continue
             show_notices([*filter(None, [found.notice]), *notices])
             click.echo(about, err=True)
             click.echo(path)
+        if lacking is not None:
+            raise lacking
 
 
 def _named(name: str, version: str | None) -> str:
@@ -136,17 +146,25 @@ def _named(name: str, version: str | None) -> str:
     return name if version is None else f"{stem}-{version}{dot}{ending}"
 
 
-def _refuse_mistakes(storyboard: Path) -> None:
+def _refuse_mistakes(storyboard: Path, found: Present) -> None:
     """A manifest doesn't know the film's keys: what it holds is another film than the one that is being written.
 
-    Raises StoryboardError, but for reference files that are only elsewhere.
+    Raises StoryboardError, but for reference files that are only elsewhere, where there is but one film.
     """
     from rivya_run.errors import Severity, StoryboardError
+    from rivya_run.project.manifest_reader import entries
     from rivya_run.project.open import open_storyboard
 
     problems = open_storyboard(storyboard, allow_outside=True).problems
-    if any(one.severity is Severity.ERROR and one.code not in _ELSEWHERE for one in problems):
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    several = any(shot.get("versions") for shot in entries(found.manifest.get("shots")))
+    if errors and (several or not all(map(_is_elsewhere, errors))):
         raise StoryboardError("the storyboard has problems; nothing was written", problems)
+
+
+def _is_elsewhere(problem: Problem) -> bool:
+    """A file that a shot was made from; an included one holds what the film is made by."""
+    return problem.code in _ELSEWHERE and not problem.where.startswith("include")
 
 
 def _target(output: Path, found: Present, storyboard: Path, form: str) -> Path:
@@ -260,10 +278,10 @@ class _Wanted:
     def _write_captions(self, edit: Edit, captions: list[Cue], to: Path) -> tuple[Path, str, Collection[str]]:
         from rivya_run.durable import write_atomically
         from rivya_run.film.captions import srt, vtt
-        from rivya_run.film.cut import nothing_to_export
+        from rivya_run.film.cut import NothingToExport
 
         if not edit.pieces:
-            raise nothing_to_export()
+            raise NothingToExport
         write_atomically(to, (srt if self.form == "srt" else vtt)(captions).encode("utf-8", "replace"))
         return to, f"{counted(len(captions), 'caption')} of {float(edit.seconds):g} s", edit.notices
 

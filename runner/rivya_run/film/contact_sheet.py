@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from rivya_run.durable import replacing
-from rivya_run.film.cut import MADE_BY_AI, nothing_to_export
+from rivya_run.film.cut import MADE_BY_AI, NothingToExport
 from rivya_run.film.placing import Notice
 from rivya_run.film.script import Material, PictureShot, Script, SoundShot
 from rivya_run.film.slates import clean, slate
@@ -42,7 +42,7 @@ def write_contact_sheet(script: Script, to: Path, *, date: str = "") -> Sheet:
     shots = [shot for shot in script.shots if script.slates or shot.footage is not None]
     notices = [f"{one.id} {one.lack} and is left out" for one in script.shots if one not in shots]
     if not shots:
-        raise nothing_to_export()
+        raise NothingToExport
     columns, width = next((row, wide) for most, row, wide in _GRIDS if len(shots) <= most)
     columns = min(columns, len(shots))
     with ThreadPoolExecutor(_THREADS) as threads:

@@ -71,7 +71,7 @@ def write_cut(
     ``small``: encoded to be sent around, not to be handed over.
     """
     if not edit.pieces:
-        raise nothing_to_export()
+        raise NothingToExport
     drop_leftovers(to, unchanged=_ABANDONED)
     lettering = Lettering(edit.size, font) if captions else None
     clips = None if labels or captions or small else _alike(edit)
@@ -92,12 +92,14 @@ def write_cut(
     return Cut(to, float(edit.seconds), copied, (*edit.notices, *notices))
 
 
-def nothing_to_export() -> RivyaError:
-    """The error for a film without a picture."""
-    return RivyaError(
-        "there is nothing to export: no shot of the film has a finished take whose file is here",
-        hint="run the storyboard first, or add --slates to show slates for missing takes",
-    )
+class NothingToExport(RivyaError):
+    """A film has no picture."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is nothing to export: no shot of the film has a finished take whose file is here",
+            hint="run the storyboard first, or add --slates to show slates for missing takes",
+        )
 
 
 class _Meter:

@@ -14,7 +14,7 @@ from typing import Final
 
 from rivya_run.durable import write_atomically
 from rivya_run.errors import UsageError
-from rivya_run.film.cut import nothing_to_export
+from rivya_run.film.cut import NothingToExport
 from rivya_run.film.edit import Edit
 from rivya_run.film.formats import edl, fcp7xml, fcpxml
 from rivya_run.film.formats.sequence import Seen
@@ -70,7 +70,7 @@ class Handover:
 def write_timeline(edit: Edit, to: Path, form: str) -> Handover:
     """Write a film as a timeline. Raises RivyaError when there is nothing to hand over."""
     if not edit.pieces:
-        raise nothing_to_export()
+        raise NothingToExport
     content, notices = FORMATS[form].write(edit, to.parent)
     write_atomically(to, (content.rstrip("\n") + "\n").encode("utf-8", "replace"))
     return Handover(to, len(edit.pieces), float(edit.seconds), (*edit.notices, *notices))

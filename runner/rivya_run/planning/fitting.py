@@ -63,6 +63,7 @@ class Fitting:
         self._matching = matching
         self._families = families
         self._of_the_gone: dict[tuple[str, ...], list[dict[str, Json]]] = {}
+        self._sent: dict[tuple[str | None, tuple[str, ...]], tuple[str, dict[str, Json]] | None] = {}
 
     def of(self, shot: Shot, steps: Steps) -> Fitted:
         """What a shot's values come to now; it has none without ``fits``."""
@@ -118,14 +119,10 @@ class Fitting:
 
     def alike(self, shot: Shot, fingerprint: Callable[[Shot], str]) -> frozenset[str]:
         """The fingerprints of all that was tried for a shot, whatever the values: they fail together."""
-        if not shot.fits:
-            return frozenset()
-        return frozenset(
-            attempt.fingerprint
-            for attempt in self._families.attempts(shot)
-            if (values := _values(attempt, tuple(shot.fits))) is not None
-            and fingerprint(self._filled(shot, values)) == attempt.fingerprint
-        )
+        tried = self._families.attempts(shot) if shot.fits else []
+        known = {attempt.fingerprint for attempt in tried}
+        values = self._each_once(tried, tuple(shot.fits))
+        return frozenset(one for each in values if (one := fingerprint(self._filled(shot, each))) in known)
 
     def _values_made(self, shot: Shot) -> list[dict[str, Json]]:
         """The values of these parameters in what the shot has, and in what shots had that are gone: it may be one of
@@ -133,9 +130,23 @@ class Fitting:
         keys = tuple(shot.fits)
         known = self._of_the_gone.get(keys)
         if known is None:
-            gone = (one for one in self._history.attempts.values() if one.shot not in self._shots)
-            known = self._of_the_gone[keys] = _each_once(gone, keys)
-        return [*_each_once(self._families.attempts(shot), keys), *known]
+            gone = [one for one in self._history.attempts.values() if one.shot not in self._shots]
+            known = self._of_the_gone[keys] = self._each_once(filter(_useful, gone), keys)
+        return [*self._each_once(filter(_useful, self._families.attempts(shot)), keys), *known]
+
+    def _each_once(self, attempts: Iterable[Attempt], keys: tuple[str, ...]) -> list[dict[str, Json]]:
+        """The different values of attempts, but for those that left one out."""
+        found: dict[str, dict[str, Json]] = {}
+        for attempt in attempts:
+            named = (attempt.body, keys)
+            # Read once: a family may have many attempts, and each of its shots asks for all of them.
+            if named not in self._sent:
+                values = _values(attempt, keys)
+                self._sent[named] = None if values is None else (json.dumps(values), values)
+            known = self._sent[named]
+            if known is not None:
+                found.setdefault(*known)
+        return list(found.values())
 
     def _filled(self, shot: Shot, values: Mapping[str, Json]) -> Shot:
         """The shot as if the values had been written: its request is the same to the byte."""
@@ -170,7 +181,6 @@ def _values(attempt: Attempt, keys: Sequence[str]) -> dict[str, Json] | None:
     return {key: sent[key] for key in keys} if all(length_of(sent.get(key)) for key in keys) else None
 
 
-def _each_once(attempts: Iterable[Attempt], keys: Sequence[str]) -> list[dict[str, Json]]:
-    """The values of what can still serve a take."""
-    useful = (_values(one, keys) for one in attempts if one.state in CLAIMABLE_STATES)
-    return list({json.dumps(values): values for values in useful if values is not None}.values())
+def _useful(attempt: Attempt) -> bool:
+    """Whether it can still serve a take."""
+    return attempt.state in CLAIMABLE_STATES

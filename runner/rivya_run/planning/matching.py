@@ -39,7 +39,8 @@ class Matching:
 
     In this order, for all takes before the next rule: its own shot and take; its own shot; its family (what other
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
-    what they and their families have isn't given away. ``family_of`` tells the family of any shot's id.
+    what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
+    of any shot's id.
     """
 
     def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
@@ -60,12 +61,12 @@ class Matching:
             self._claim(take, _same_take)
         for take in wanted:
             self._claim(take, _same_shot)
+        # A guarded shot may still turn out to want its own: its parents aren't known yet.
         for take in wanted:
-            self._claim(take, self._same_family)
+            self._claim(take, lambda take, one: one.shot not in guarded and self._same_family(take, one))
         families = {self._family_of(shot) for shot in guarded}
         for take in wanted:
             if not take.passive:
-                # A guarded shot may still turn out to want its own: its parents aren't known yet.
                 self._claim(take, lambda _, one: self._family_of(one.shot) not in families)
 
     def key_for(self, shot: str, take: int) -> str | None:

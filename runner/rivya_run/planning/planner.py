@@ -58,9 +58,13 @@ class Planner:
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
-        # Level by level, since a child's fingerprint needs the file of its parent.
-        for level in self.lineage.levels():
-            self._plan_level(level)
+        claimed = -1
+        # Once more where a child turned out not to want what was kept for it, until that changes nothing.
+        while claimed < 0 or (claimed < len(self.matching.claims) and self._may_be_served()):
+            claimed = len(self.matching.claims)
+            # Level by level, since a child's fingerprint needs the file of its parent.
+            for level in self.lineage.levels():
+                self._plan_level(level)
         steps = tuple(
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
@@ -94,6 +98,10 @@ class Planner:
         self._steps[step.shot.id, step.take] = replace(
             step, action=Action.SKIP, reason=reason, skip_reason=step.skip_reason or SkipReason.EXHAUSTED
         )
+
+    def _may_be_served(self) -> bool:
+        """Whether something is to be paid for while there is something that no take has."""
+        return bool(self.matching.unclaimed()) and any(one.action in SPENDING for one in self._steps.values())
 
     def _plan_level(self, shots: list[Shot]) -> None:
         """Plan shots that don't depend on each other; all their parents are planned."""

@@ -133,7 +133,8 @@ class Cast:
 
     def _text(self, name: str, names: Names) -> str:
         node = self._members[name].get("text")
-        return names.text(node, f"cast.{name}.text") if isinstance(node, Scalar) else ""
+        # What is wrong with a member was said; its name stands in, lest the prompt be blank or too short as well.
+        return names.text(node, f"cast.{name}.text") if isinstance(node, Scalar) else f"@{name}"
 
     def _listed(self, lists: Sequence[Placed]) -> Iterator[Casting]:
         """The members that the ``cast`` of a shot and of the layers under it name."""

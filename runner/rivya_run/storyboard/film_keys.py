@@ -52,9 +52,8 @@ class FilmOf(Flag):
                 return refuse(node, at, findings, "true, false or a list of versions", hint)
             return super().check(node, at, findings)
         if not node.items:
-            return refuse(
-                node, at, findings, "a list with names of versions", ": false leaves it out of all films"
-            )
+            findings.error(node, at, "no version is listed: false leaves it out of all films", "type")
+            return False
         good = [Label().check(item, where, findings) for item, where in elements(node, at)]
         return all(good)
 

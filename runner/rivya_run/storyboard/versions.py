@@ -171,7 +171,8 @@ class Made:
             return [*TopologicalSorter(meant).static_order()]
         except CycleError as error:
             self._circular = True
-            if not any(map(_is_circular, graphs)):  # those of one version are told by who checks references
+            # Those of one version are told by who checks references, but for one that names what isn't made then.
+            if not any(map(_is_circular, map(_literally, self._drafts.of.values()))):
                 ring = [str(one) for one in reversed(error.args[1])]
                 shot = next(drafts[ring[0]].shot for drafts in self._drafts.of.values() if ring[0] in drafts)
                 message = f"a circle of references through several versions: {' -> '.join(ring)}"
@@ -228,6 +229,11 @@ class Made:
         if not isinstance(reference, ShotReference):
             return reference
         return replace(reference, shot=self.id_in(version, reference.shot))
+
+
+def _literally(drafts: Mapping[str, Linked]) -> dict[str, list[str]]:
+    """The ids that each shot of a version refers to, as they stand there; itself is told apart."""
+    return {written: [one for one in _needs(two.shot) if one != written] for written, two in drafts.items()}
 
 
 def _is_circular(graph: Mapping[str, Iterable[str]]) -> bool:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from examples import attempt, board, digest_of, planned, shot
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fingerprint import fingerprint
+from rivya_run.planning import lineage
 from rivya_run.planning.plan import Action, Step
 from rivya_run.storyboard.model import Fit, Shot
 
@@ -201,3 +203,17 @@ def test_the_reason_names_the_sound() -> None:
     assert step(9.2, made(8)).reason == "vo lasts 9.2 s now"
     old = attempt(shot("sh", "on stage", params={"duration": 8}))
     assert step(9.2, old).reason == "prompt changed: 'stage' -> 'set'; vo lasts 9.2 s now"
+
+
+def test_a_large_family_is_as_quick_to_plan_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often fingerprints are computed doesn't grow with what the other versions have at the same value."""
+    family = [made(8, name=f"sh-v{n}", family="sh", digest=f"{n:064x}") for n in range(30)]
+    asked = [0]
+
+    def counted(*given: Any) -> str:
+        asked[0] += 1
+        return fingerprint(*given)
+
+    monkeypatch.setattr(lineage, "fingerprint", counted)
+    assert step(7.3, *family, asked=clip(written="sh")).action is Action.CREATE
+    assert asked[0] < 15

@@ -203,7 +203,7 @@ def test_names_of_a_matrix_stand_in_a_members_text() -> None:
         ({"prompt": "x", "cast": ["joee"]}, CAST, "error", "unknown-member", "called 'joee', did you mean 'joe'?"),
         ({"prompt": "x", "cast": "joe"}, None, "error", "unknown-member", "called 'joe': there is no cast"),
         ({"prompt": "x"}, {"a b": {"text": "x"}}, "error", "name", "'a b' can't be the name of a member"),
-        ({"prompt": "x"}, {"a": {"text": "me@home"}}, "error", "member-text", "can't hold '@'"),
+        ({"prompt": "@a"}, {"a": {"text": "me@home"}}, "error", "member-text", "can't hold '@'"),
         ({"prompt": "x"}, {"a": {"text": "@@"}}, "error", "member-text", "can't hold '@'"),
         ({"prompt": "x"}, {"a": {"references": []}}, "error", "missing-key", "'text' is missing"),
         ({"prompt": "x"}, {"a": {"txt": "x"}}, "error", "unknown-key", "unknown key 'txt', did you mean 'text'?"),

@@ -214,6 +214,16 @@ def test_what_can_t_be(text: str, code: str) -> None:
     assert [found for found, _ in problems(text) if found != "ratio-reference"] == [code]
 
 
+def test_a_circle_that_only_ids_in_the_file_make_is_told_as_one() -> None:
+    """In one version a needs c, which needs what the other version has of a: told as that, not as an unknown shot."""
+    found = problems(
+        "versions: {x: {vars: {r: c}}, y: {vars: {r: b}}}\nshots:\n"
+        "- {id: a, prompt: x, references: [{shot: '${r}', frame: last}]}\n- {id: b, prompt: y}\n"
+        "- {id: c, prompt: z, references: [{shot: a-y, frame: last}]}\n"
+    )
+    assert found[0] == ("circle", "a circle of references through several versions: a -> c -> a")
+
+
 def test_a_value_that_only_one_version_lacks_names_both() -> None:
     """The version that has no value, and the one that sets it."""
     [(_, message)] = problems("versions: {a: {vars: {r: 1}}, b: {}}\nshots: [{id: s, prompt: x}]\n")
