@@ -535,3 +535,18 @@ def test_the_recipe_narration_first(project: Project) -> None:
     assert (durations(project, "s010"), durations(project, "s020")) == ([7], [6])
     assert in_project(project, "run", project.path).exit_code == 0
     assert project.tasks() == 4
+
+
+def test_exchanged_versions_keep_their_clips_while_a_sound_is_spoken_anew(project: Project) -> None:
+    """Whose clip is whose is told when the sound is there, for all versions at once."""
+    spoken = voice(7.3) + fit().replace("duration:", "aspect_ratio: '${ratio}', duration:")
+    versions = "id: narrated\nversions: {wide: {vars: {ratio: '%s'}}, tall: {vars: {ratio: '%s'}}}\nshots:\n"
+    project.write(versions % ("16:9", "9:16") + spoken)
+    project.run()
+    assert project.tasks() == 3
+    project.write(versions % ("9:16", "16:9") + spoken.replace("aaa", "bbb"))
+    assert project.run().exit_code == 0
+    assert project.tasks() == 4
+    project.write(versions.replace("tall", "new") % ("16:9", "9:16") + spoken.replace("aaa", "ccc"))
+    assert project.run().exit_code == 0
+    assert project.tasks() == 5

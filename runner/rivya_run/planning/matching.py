@@ -72,6 +72,10 @@ class Matching:
     def key_for(self, shot: str, take: int) -> str | None:
         return self.claims.get((shot, take))
 
+    def free(self, fingerprints: Iterable[str]) -> list[Attempt]:
+        """Attempts with one of these fingerprints that no take has claimed."""
+        return [attempt for digest in fingerprints for attempt in self._free.get(digest, ())]
+
     def unclaimed(self) -> list[Attempt]:
         return [attempt for found in self._free.values() for attempt in found]
 

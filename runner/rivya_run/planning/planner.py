@@ -81,14 +81,24 @@ class Planner:
 
     def replan(self, step: Step) -> Step:
         """The step of a take again, now that its parents are there or are known not to come."""
-        shot = step.shot
-        resolved = self.lineage.resolve(shot, self._steps)
-        if resolved.fingerprint is not None:
-            self._unresolved.discard(shot.id)
-        self.matching.match(_all_takes(shot, resolved), guarded=self._unresolved)
+        resolved = self.lineage.resolve(step.shot, self._steps)
+        known = [(step.shot, resolved)]
+        # Others whose own would do for it have the first say, where they can be known by now as well.
+        known += [
+            (other, self.lineage.resolve(other, self._steps)) for other in self._rivals(step.shot, resolved)
+        ]
+        self._unresolved -= {shot.id for shot, found in known if found.fingerprint is not None}
+        wanted = [take for shot, found in known for take in _all_takes(shot, found)]
+        self.matching.match(wanted, guarded=self._unresolved)
         again = self._step(step.shot, step.take, resolved)
         self._steps[step.shot.id, step.take] = again
         return again
+
+    def _rivals(self, shot: Shot, resolved: ResolvedParents) -> list[Shot]:
+        """The shots that may still turn out to want what would serve this one."""
+        families = {self._families.of(one.shot) for one in self.matching.free(resolved.serving)}
+        waiting = sorted(self._unresolved - {shot.id}) if families else []
+        return [self._steps[name, 1].shot for name in waiting if self._families.of(name) in families]
 
     def served(self, shot: str, take: int, key: str) -> None:
         """Tell the plan that a take is finished, so that takes made from it can be resolved."""
