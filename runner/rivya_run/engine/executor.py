@@ -168,11 +168,11 @@ class Executor:
                     self._guarded, workers.cancel_scope, one.takes.carry, step, 0.0, _not_counted
                 )
         for priority, step in order:
-            if step.needs:
+            if step.waits:
                 workers.start_soon(
                     self._guarded, workers.cancel_scope, one.takes.carry, step, priority, _not_counted
                 )
-        free = [(priority, step) for priority, step in order if not step.needs]
+        free = [(priority, step) for priority, step in order if not step.waits]
         workers.start_soon(self._start_in_turn, one, free, workers)
 
     async def _settle(self, one: StoryboardRun, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:

@@ -98,6 +98,16 @@ class Parent(_Form, frozen=True, kw_only=True):
     sha256: Sha
 
 
+class BoardParent(Parent, frozen=True, kw_only=True):
+    """The same of another storyboard of the project."""
+
+    storyboard: Annotated[
+        str,
+        _text(r"^[^\u0000-\u001f]+$", "a path", 4096),
+        _said("Relative to the project root, with forward slashes"),
+    ]
+
+
 class Error(_Form, frozen=True, kw_only=True):
     """Why a take failed."""
 
@@ -190,6 +200,10 @@ class Earlier(_Form, frozen=True, kw_only=True):
     ] = UNSET
     family: Annotated[
         Id | UnsetType, _said("The shot's id in the storyboard, where a version gave it another one")
+    ] = UNSET
+    from_storyboards: Annotated[
+        tuple[BoardParent, ...] | UnsetType,
+        _said("What other storyboards made of theirs, that it was made from, in the order of its references"),
     ] = UNSET
     given_up: Annotated[
         bool | UnsetType, _said("Its outcome was never known; a later attempt replaced it")

@@ -38,7 +38,7 @@ class Opened:
 
     ``storyboard`` is None when there is any error (``--strict`` makes advice errors); ``facts`` holds what
     there is at each reference path, by the path as written; ``root`` is the project root; ``included`` are the files
-    that it includes, by their path from its folder.
+    that it includes, by their path from its folder. ``draft`` is what could be read of it, ``sources`` its texts.
     """
 
     path: Path
@@ -48,6 +48,8 @@ class Opened:
     root: Path
     catalog: Catalog
     included: Mapping[str, FileFacts]
+    draft: Storyboard | None
+    sources: Sources
 
     def needed(self) -> Storyboard:
         """The storyboard; raises StoryboardError with all problems when there is none."""
@@ -94,6 +96,8 @@ def open_storyboard(
         root,
         catalog,
         include.facts,
+        reading.draft,
+        reading.sources,
     )
 
 

@@ -56,7 +56,7 @@ def names(references: tuple[Reference, ...]) -> list[str]:
         if isinstance(one, FileReference):
             short.append(one.path)
         else:
-            short.append(one.shot if isinstance(one, ShotReference) else one.url)
+            short.append(one.url if isinstance(one, UrlReference) else one.shot)
     return short
 
 
