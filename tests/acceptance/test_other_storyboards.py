@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +77,7 @@ class Boards:
 
     def sheet(self, name: str = "mira-sheet/1") -> Path:
         """The file of a take of the cast."""
-        return self.folder("cast") / self.takes("cast")[name]["outputs"][0]["path"]
+        return self.folder("cast") / str(self.takes("cast")[name]["outputs"][0]["path"])
 
 
 @pytest.fixture
@@ -250,7 +248,8 @@ def test_a_frame_of_a_clip_that_another_storyboard_made(boards: Boards) -> None:
     before = sorted(boards.folder("cast").rglob("*"))
     boards.write(
         "specs/one.yaml",
-        "id: one\nshots:\n  - {id: s1, prompt: On, references: {storyboard: ../cast/cast.yaml, shot: walk, frame: last}}\n",
+        "id: one\nshots:\n  - {id: s1, prompt: On,\n"
+        "     references: {storyboard: ../cast/cast.yaml, shot: walk, frame: last}}\n",
     )
     assert boards.made("specs/one.yaml") == ["s1"]
     [item] = boards.takes("one")["s1/1"]["request"]["params"]["referenceMediaItems"]
@@ -274,14 +273,17 @@ def boards_files(folder: Path) -> list[Path]:
 
 
 def test_a_renamed_shot_keeps_what_it_was_made_from(paid: Boards) -> None:
-    """Also when the sheet was remade meanwhile, and when the sheet's shot got another name."""
+    """Also when the sheet was remade meanwhile. A new name of the sheet's shot costs nothing either."""
     paid.write("cast/cast.yaml", REMADE)
     paid.made("cast/cast.yaml")
     paid.write("specs/one.yaml", ONE.replace("id: s1", "id: opening"))
     assert paid.made("specs/one.yaml") == []
-    paid.write("cast/cast.yaml", REMADE.replace("mira-sheet", "mira"))
-    paid.made("cast/cast.yaml")
-    paid.write("specs/one.yaml", ONE.replace("id: s1", "id: opening").replace("mira-sheet", "mira"))
+    paid.write("cast/cast.yaml", REMADE.replace("joe-sheet", "joe"))
+    paid.write("specs/one.yaml", ONE.replace("id: s1", "id: opening").replace("joe-sheet", "joe"))
+    assert paid.made("specs/one.yaml") == []
+    (paid.project.root / "cast/cast.yaml").rename(paid.project.root / "specs/sheets.yaml")
+    moved = ONE.replace("id: s1", "id: opening").replace("joe-sheet", "joe")
+    paid.write("specs/one.yaml", moved.replace("../cast/cast.yaml", "sheets.yaml"))
     assert paid.made("specs/one.yaml") == []
 
 
@@ -300,9 +302,8 @@ def test_clean_leaves_what_another_storyboard_was_made_from(paid: Boards) -> Non
 
 def test_both_in_one_command(boards: Boards) -> None:
     """The shots wait for the sheets, whichever is named first, and go by what is chosen then."""
-    assert "cast/cast.yaml mira-sheet/1 is not finished yet" in boards.command(
-        "plan", "specs/one.yaml", "cast/cast.yaml"
-    )
+    plan = boards.command("plan", "specs/one.yaml", "cast/cast.yaml")
+    assert "new shot (from cast/cast.yaml mira-sheet/1)" in plan
     assert boards.made("specs/one.yaml", "cast/cast.yaml") == ["joe-sheet", "mira-sheet", "s1", "s2", "s3"]
     digest = boards.takes("cast")["mira-sheet/1"]["outputs"][0]["sha256"]
     assert boards.takes("one")["s1/1"]["from_storyboards"][0]["sha256"] == digest

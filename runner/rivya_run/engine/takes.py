@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
+from rivya_run.engine.across import Across
 from rivya_run.engine.next_step import Ending, Now, Outcome, Wait, WantedTake, next_step
 from rivya_run.engine.records import ManifestWriter, RunLedger, take_over
 from rivya_run.engine.take import ActiveTake, TakeDriver
@@ -58,9 +59,11 @@ class Takes:
         planner: Planner,
         manifest: ManifestWriter,
         driver: TakeDriver,
+        across: Across,
         tell: Callable[[Event], None],
     ) -> None:
         """``storyboard`` is its id."""
+        self._across = across
         self.ends = TakeEnds(planner)
         self._storyboard = storyboard
         self._ledger = ledger
@@ -100,6 +103,9 @@ class Takes:
             await self.ends.wait_for(waiting.takes[0])
             if step.fingerprint is None:
                 step = self._planner.replan(step)
+        if step.action in SPENDING and step.fingerprint is None:
+            await self._across.settle(step)
+            step = self._planner.replan(step)
         return step
 
     async def _drive_alone(self, take: ActiveTake, key: str | None) -> Outcome:

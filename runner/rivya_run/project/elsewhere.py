@@ -188,7 +188,7 @@ class Choices:
             folder = self._folder(other, simulated=simulated, together=together)
             selected = self._places.together[other.path] if together else frozenset()
             try:
-                history = _history(folder)
+                history = history_of(folder)
             except RivyaError as error:
                 self._made[known] = error.message
             else:
@@ -221,7 +221,7 @@ class Choices:
         return replace(found, take=replace(made, sha256=digest), lacking=None, files=files)
 
 
-def _history(folder: Path) -> History:
+def history_of(folder: Path) -> History:
     """What the records of an output folder know."""
     ledger = Ledger(folder, now=lambda: "")
     try:

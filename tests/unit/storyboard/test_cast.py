@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rivya_run.errors import Severity
 from rivya_run.models.catalog import load_catalog
-from rivya_run.storyboard.model import FileReference, Reference, Shot, ShotReference, UrlReference
+from rivya_run.storyboard.model import FileReference, Reference, Shot, UrlReference
 from rivya_run.storyboard.reader import Reading, read_storyboard
 
 CATALOG = load_catalog()
