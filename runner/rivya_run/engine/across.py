@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rivya_run.engine.take_ends import TakeEnds
 from rivya_run.planning.elsewhere import BoardChoice, BoardKey, board_references, key_of
 from rivya_run.planning.plan import Parent, Step
-from rivya_run.project.elsewhere import Made
+from rivya_run.project.elsewhere import BoardResults
 from rivya_run.storyboard.model import BoardReference, Storyboard
-
-if TYPE_CHECKING:
-    from rivya_run.engine.takes import TakeEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,7 @@ class Running:
     """A storyboard of this run, what it has made so far, and which of its takes have ended."""
 
     storyboard: Storyboard
-    made: Made
+    made: BoardResults
     ends: TakeEnds
 
 

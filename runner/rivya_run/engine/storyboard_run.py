@@ -22,7 +22,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.elsewhere import Made
+from rivya_run.project.elsewhere import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import Clocks
@@ -92,6 +92,6 @@ def storyboard_run(
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
     across = Across(running, source.root, planner.lineage.elsewhere.choices)
     takes = Takes(storyboard, ledger, planner, manifest, driver, across, tell)
-    made = Made(planner, ledger.history, ledger.folder)
+    made = BoardResults(planner, ledger.history, ledger.folder)
     running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

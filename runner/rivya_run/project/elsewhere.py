@@ -34,7 +34,7 @@ _Busy: TypeAlias = tuple[tuple[Path, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BoardResults:
     """What a storyboard has made: its plan, its history and its output folder."""
 
     planner: Planner
@@ -72,7 +72,7 @@ class Choices:
         self._opened = opened
         self._places = places
         self._others = Others(opened, places)
-        self._made: dict[tuple[Path, bool, frozenset[BoardKey]], Made | str] = {}
+        self._made: dict[tuple[Path, bool, frozenset[BoardKey]], BoardResults | str] = {}
         self._read: set[Path] = set()
         self._stand_ins: dict[str, None] = {}
 
@@ -178,7 +178,7 @@ class Choices:
         """Whether a storyboard's takes are made in this very run."""
         return simulated == self._places.simulate and other.path in self._places.together
 
-    def _records(self, other: Opened, shot: Shot, busy: _Busy, *, simulated: bool) -> Made | str:
+    def _records(self, other: Opened, shot: Shot, busy: _Busy, *, simulated: bool) -> BoardResults | str:
         board = other.needed()
         choices = self._of(other, _with_parents(shot, board.made), busy)
         asked = frozenset(key for key, one in choices.items() if one is not _NOT_ASKED)
@@ -196,7 +196,7 @@ class Choices:
                 tables = other.catalog.of({one.model for one in board.shots})
                 planner = Planner(board, tables, history, other.facts, options, choices)
                 planner.plan()
-                self._made[known] = Made(planner, history, folder)
+                self._made[known] = BoardResults(planner, history, folder)
         return self._made[known]
 
     def _folder(self, other: Opened, *, simulated: bool, together: bool) -> Path:
