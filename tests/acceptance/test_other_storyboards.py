@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from command_line import in_project
-from projects import Project
+from projects import Project, png
 from rivya_run.engine.run import RunResult, run
 from rivya_run.project.plan import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
@@ -386,3 +386,183 @@ def test_a_simulation_uses_what_is_there_and_stand_ins_for_the_rest(boards: Boar
     drawn = boards.takes("cast.simulated")["mira-sheet/1"]["outputs"][0]["sha256"]
     assert boards.takes("one.simulated")["s4/1"]["from_storyboards"][0]["sha256"] == drawn
     assert len(boards.project.simulator.state.tasks()) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            "{storyboard: ../cast/casts.yaml, shot: mira-sheet}",
+            "there is no file '../cast/casts.yaml', did you mean '../cast/cast.yaml'? [missing-file]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: mira-shet}",
+            "'../cast/cast.yaml' has no shot 'mira-shet', did you mean 'mira-sheet'? [unknown-shot]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: mira-sheet, take: 2}",
+            "take 2 of 'mira-sheet', which has 1 take [range]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: mira-sheet, frame: last}",
+            "a frame of 'mira-sheet', which is an image, not a video [frame]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: voice}",
+            "audio where grok-imagine-video takes image references [reference-kind]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: photo}",
+            "'photo' is a file of your own there: name the file itself, '../cast/refs/mira.png' [own-file]",
+        ),
+        (
+            "{storyboard: ../cast/broken.yaml, shot: sheet}",
+            "'../cast/broken.yaml' has problems (1 error): rivya-run validate",
+        ),
+        (
+            "{storyboard: ../cast/refs/mira.png, shot: sheet}",
+            "'../cast/refs/mira.png' has problems",
+        ),
+        (
+            "{storyboard: ../cast, shot: sheet}",
+            "'../cast' is a folder, not a file [not-a-file]",
+        ),
+        (
+            "{storyboard: ../../away.yaml, shot: sheet}",
+            "'../../away.yaml' leads outside the project root; --allow-outside permits it [outside]",
+        ),
+        (
+            "{storyboard: one.yaml, shot: other}",
+            "this is the storyboard itself: write {shot: other} [reference]",
+        ),
+        (
+            "{storyboard: ' ', shot: other}",
+            "'storyboard' is blank [blank]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml}",
+            "'shot' is missing [missing-key]",
+        ),
+        (
+            "{storyboard: ../cast/cast.yaml, shot: back}",
+            "a circle of references through several storyboards: s1 -> ",
+        ),
+    ],
+)
+def test_what_can_not_be_right_is_told_with_its_place(boards: Boards, written: str, told: str) -> None:
+    """By ``validate``, and by a run, which then makes nothing at all."""
+    extra = (
+        "  - {id: voice, model: elevenlabs-turbo-2-5, prompt: Hello}\n"
+        "  - {id: photo, file: refs/mira.png}\n"
+        "  - {id: back, prompt: Back, references: {storyboard: ../specs/one.yaml, shot: s1, frame: last}}\n"
+    )
+    boards.write("cast/cast.yaml", CAST + extra)
+    boards.project.reference("cast/refs/mira.png", png("mira"))
+    boards.write("cast/broken.yaml", "shots: [{id: sheet}]\n")
+    (boards.project.root.parent / "away.yaml").write_text("shots: [{id: sheet, prompt: A}]\n", "utf-8")
+    boards.write(
+        "specs/one.yaml",
+        f"id: one\nshots:\n  - {{id: other, prompt: B}}\n  - {{id: s1, prompt: A, references: {written}}}\n",
+    )
+    for command in ("validate", "run", "plan"):
+        output = boards.command(command, "specs/one.yaml", code=3)
+        assert told in output
+        assert "specs/one.yaml:4:" in output
+    assert boards.project.tasks() == 0
+
+
+def test_names_are_filled_in(boards: Boards) -> None:
+    """``${}`` stands in both, and makes a shot of versions vary; made ids of versions are told."""
+    boards.write(
+        "cast/cast.yaml",
+        "id: cast\nvars: {x: a}\nversions: {red: {}, blue: {vars: {x: b}}}\n"
+        "shots: [{id: sheet, model: grok-imagine, prompt: 'Mira ${x}'}]\n",
+    )
+    boards.made("cast/cast.yaml")
+    text = (
+        "id: one\nvars: {colour: red}\nversions: {red: {}, blue: {vars: {colour: blue}}}\n"
+        "shots:\n  - {id: s1, prompt: On,\n"
+        "     references: {storyboard: '../${folder}/cast.yaml', shot: 'sheet-${colour}'}}\n"
+    )
+    boards.write("specs/one.yaml", text.replace("vars: {", "vars: {folder: cast, ", 1))
+    assert boards.made("specs/one.yaml") == ["s1-blue", "s1-red"]
+    boards.write(
+        "specs/one.yaml", text.replace("vars: {", "vars: {folder: cast, ", 1).replace("-${colour}", "")
+    )
+    assert "has no shot 'sheet': its versions make sheet-red, sheet-blue of it" in boards.command(
+        "validate", "specs/one.yaml", code=3
+    )
+
+
+def test_a_member_of_the_cast_may_refer_to_another_storyboard(boards: Boards) -> None:
+    """Its path is relative to the file that the member stands in."""
+    boards.made("cast/cast.yaml")
+    member = "cast: {mira: {text: Mira, references: {storyboard: cast.yaml, shot: mira-sheet}}}\n"
+    boards.write("cast/people.yaml", member)
+    boards.write(
+        "specs/one.yaml", "id: one\ninclude: ../cast/people.yaml\nshots: [{id: s1, prompt: '@mira waves'}]\n"
+    )
+    assert boards.made("specs/one.yaml") == ["s1"]
+    [made] = boards.takes("one")["s1/1"]["from_storyboards"]
+    assert (made["storyboard"], made["shot"]) == ("cast/cast.yaml", "mira-sheet")
+    boards.write("cast/people.yaml", member.replace("mira-sheet", "mira-sheat"))
+    assert "cast/people.yaml:1:" in boards.command("validate", "specs/one.yaml", code=3)
+
+
+def test_outputs_elsewhere(boards: Boards, tmp_path: Path) -> None:
+    """With ``--outputs`` the other's results are looked for there, then in its own project."""
+    there = tmp_path / "elsewhere"
+    boards.made("cast/cast.yaml")
+    boards.command("run", "specs/one.yaml", "--outputs", there)
+    first = json.loads((there / "one/manifest.json").read_text("utf-8"))["shots"][0]["takes"][0]
+    assert (
+        first["from_storyboards"][0]["sha256"] == boards.takes("cast")["mira-sheet/1"]["outputs"][0]["sha256"]
+    )
+    assert not (there / "cast").exists()
+
+
+def test_a_chain_through_storyboards(boards: Boards) -> None:
+    """What is made from what was made from another's: a remade first link makes nothing anew further on."""
+    boards.write(
+        "specs/one.yaml",
+        "id: one\nshots:\n  - {id: s1, prompt: A, references: {storyboard: ../cast/cast.yaml, shot: mira-sheet}}\n",
+    )
+    boards.write(
+        "specs/two.yaml",
+        "id: two\nshots:\n  - {id: t1, prompt: B, references: {storyboard: one.yaml, shot: s1, frame: last}}\n"
+        "  - {id: t2, prompt: C, references: {shot: t1, frame: last}}\n",
+    )
+    assert boards.made("specs/two.yaml", "specs/one.yaml", "cast/cast.yaml") == [
+        "joe-sheet", "mira-sheet", "s1", "t1", "t2",
+    ]  # fmt: skip
+    boards.write("cast/cast.yaml", REMADE)
+    assert boards.made("specs/two.yaml", "specs/one.yaml", "cast/cast.yaml") == ["mira-sheet"]
+    boards.write("specs/two.yaml", (boards.project.root / "specs/two.yaml").read_text().replace("B,", "D,"))
+    assert boards.made("specs/two.yaml") == ["t1", "t2"]
+
+
+def test_an_adopted_task_knows_what_it_was_made_from(paid: Boards) -> None:
+    """So a sheet that is remade later doesn't make it again."""
+    task = paid.takes("one")["s1/1"]["task_id"]
+    shutil.rmtree(paid.folder("one"))
+    paid.command("adopt", "specs/one.yaml", "s1", task)
+    assert paid.takes("one")["s1/1"]["from_storyboards"][0]["shot"] == "mira-sheet"
+    paid.write("cast/cast.yaml", REMADE)
+    paid.made("cast/cast.yaml")
+    assert "s1" not in paid.made("specs/one.yaml", only=("s1",))
+
+
+def test_a_manifest_that_tells_nonsense_of_it_is_refused(paid: Boards) -> None:
+    """What a take was made from is judged like everything else that a manifest says."""
+    path = paid.folder("one") / "manifest.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["shots"][0]["takes"][0]["from_storyboards"][0]["sha256"] = "no digest"
+    path.write_text(json.dumps(document), "utf-8")
+    assert "a sha256 of 64 hex digits" in paid.command("run", "specs/one.yaml", code=7)
+
+
+def test_the_plan_in_json_says_what_is_made_from_what(boards: Boards) -> None:
+    """``sha256`` is null as long as it isn't there."""
+    documents = json.loads(boards.command("plan", "specs/one.yaml", "cast/cast.yaml", "--json"))
+    [made] = documents[0]["steps"][0]["from_storyboards"]
+    assert made == {"storyboard": "cast/cast.yaml", "shot": "mira-sheet", "take": 1, "sha256": None}

@@ -238,6 +238,7 @@ class Adopted(_Event, frozen=True, kw_only=True):
     created_at: str | None = None
     updated_at: str | None = None
     family: str | None = None
+    from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
 
 
 class TakenIn(_Event, frozen=True, kw_only=True):

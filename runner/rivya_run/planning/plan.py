@@ -125,6 +125,11 @@ class Step:
         return bool(self.needs or self.boards)
 
     @property
+    def from_storyboards(self) -> tuple[tuple[str, str, int, str], ...]:
+        """What it is made from of other storyboards, as it is put on record."""
+        return tuple((one.storyboard, one.shot, one.take, one.sha256 or "") for one in self.boards)
+
+    @property
     def wanted(self) -> bool:
         """Whether it counts towards the exit code: a person hasn't left it out."""
         return self.skip_reason not in {SkipReason.SKIPPED, SkipReason.NOT_SELECTED}

@@ -145,7 +145,8 @@ class Choices:
             return replace(asked, lacking=other.message)
         shot = other.needed().shot(reference.shot)
         step = (other.path, reference.shot)
-        if shot is None or shot.file is not None or step in busy:
+        there = shot is not None and shot.file is None and (reference.take or 1) <= shot.takes
+        if shot is None or not there or step in busy:
             return replace(asked, lacking=f"{asked.storyboard} makes no {reference.shot}")
         busy = (*busy, step)
         found = self._recorded(asked, other, shot, reference.take, busy, simulated=self._places.simulate)
