@@ -91,11 +91,14 @@ class Elsewhere:
         if not references:
             return FromBoards()
         asked = [self.choices[key_of(one)] for one in references]
-        for made, found in self._made_from(shot).items():
-            kept = [one for one in map(_kept, references, asked, made) if one is not None]
-            if len(kept) == len(references) == len(made) and found & set(fingerprints(kept)):
-                self._note(shot, references, asked, kept)
-                return FromBoards(tuple(kept), blocked=_not_there(asked, kept))
+        seen: dict[tuple[BoardTake, ...], Collection[str]] = {}
+        for made, found in self._made_from(shot):
+            if made not in seen:
+                kept = len(made) == len(references) and all(map(_is_kept, references, asked, made))
+                seen[made] = fingerprints(made) if kept else ()
+            if found in seen[made]:
+                self._note(shot, references, asked, made)
+                return FromBoards(made, blocked=_not_there(asked, made))
         return FromBoards(tuple(one.take for one in asked if one.take is not None), *_state(asked))
 
     def without(self, shot: Shot) -> str | None:
@@ -104,13 +107,10 @@ class Elsewhere:
             return None
         return _state([self.choices[key_of(one)] for one in board_references(shot)])[1]
 
-    def _made_from(self, shot: Shot) -> dict[tuple[BoardTake, ...], set[str]]:
-        """What takes that there are were made from, and their fingerprints."""
-        found: dict[tuple[BoardTake, ...], set[str]] = {}
-        for one in (*_newest_first(self._families.attempts(shot)), *self._of_the_gone):
-            takes = tuple(BoardTake(*made) for made in one.from_storyboards)
-            found.setdefault(takes, set()).add(one.fingerprint)
-        return found
+    def _made_from(self, shot: Shot) -> dict[tuple[tuple[BoardTake, ...], str], None]:
+        """What takes that there are were made from, with their fingerprints."""
+        known = (*_newest_first(self._families.attempts(shot)), *self._of_the_gone)
+        return dict.fromkeys((_boards_of(one), one.fingerprint) for one in known)
 
     def _note(
         self,
@@ -135,16 +135,20 @@ def key_of(reference: BoardReference) -> BoardKey:
     return reference.storyboard, reference.shot, reference.take
 
 
-def _kept(reference: BoardReference, asked: BoardChoice, made: BoardTake) -> BoardTake | None:
-    """What a take was made from, if it is what the reference names; None where the reference says otherwise.
+def _boards_of(attempt: Attempt) -> tuple[BoardTake, ...]:
+    return tuple(BoardTake(*made) for made in attempt.from_storyboards)
+
+
+def _is_kept(reference: BoardReference, asked: BoardChoice, made: BoardTake) -> bool:
+    """Whether what a take was made from is what the reference names, and doesn't say otherwise.
 
     The other storyboard may have been moved or its shot renamed: then its files tell.
     """
     if reference.take is not None and asked.chosen is not None:
-        return made if made.sha256 == asked.chosen else None
+        return made.sha256 == asked.chosen
     named = (asked.storyboard, reference.shot, reference.take or made.take)
     moved = reference.take is None and made.sha256 in asked.files
-    return made if moved or (made.storyboard, made.shot, made.take) == named else None
+    return moved or (made.storyboard, made.shot, made.take) == named
 
 
 def _newest_first(attempts: Iterable[Attempt]) -> list[Attempt]:
