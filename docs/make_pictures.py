@@ -65,10 +65,14 @@ def opened(browser: Browser, page: Path, width: int, height: int, scheme: str = 
 
 
 def pictures_of_report(browser: Browser, page: Path, work: Path) -> None:
-    """Desktop with a comparison, dark, and phone."""
+    """The film, the board and a comparison on a desktop, the sums in the dark, the film on a phone."""
     desktop = opened(browser, page, 1280, 900)
     desktop.screenshot(path=work / "report.png")
     keep(work / "report.png", "report.png", 1280)
+    desktop.evaluate("document.querySelector('.tools').scrollIntoView()")
+    desktop.wait_for_timeout(300)
+    desktop.screenshot(path=work / "board.png")
+    keep(work / "board.png", "board.png", 1000)
     desktop.locator(".side").first.click()
     desktop.locator("#play-all").click()
     desktop.wait_for_timeout(1200)
@@ -82,8 +86,11 @@ def pictures_of_report(browser: Browser, page: Path, work: Path) -> None:
     dark.screenshot(path=work / "dark.png")
     keep(work / "dark.png", "timeline-and-spend.png", 1000)
     phone = opened(browser, page, 390, 844)
-    phone.evaluate("document.querySelector('.scene').scrollIntoView()")
-    phone.wait_for_timeout(1000)
+    phone.locator(".film-play").click()
+    phone.wait_for_timeout(2500)
+    phone.locator(".film-play").click()
+    phone.evaluate("document.querySelector('#film').scrollIntoView()")
+    phone.wait_for_timeout(300)
     phone.screenshot(path=work / "phone.png")
     keep(work / "phone.png", "report-phone.png", 390)
 

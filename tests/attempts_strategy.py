@@ -30,6 +30,7 @@ outputs = st.builds(
     mime_type=st.none() | st.just("video/mp4"),
     mtime_ns=st.none() | st.just(5),
     first_sha256=st.none() | st.just(sha("first")),
+    first_seconds=st.none() | st.just(7.25),
     media=st.none() | st.fixed_dictionaries({"width": st.integers(1, 4000), "duration": st.floats(0.1, 60)}),
 )
 _prompts = st.sampled_from(["one", "two"]) | TEXT

@@ -68,7 +68,7 @@ class Shooting:
     slates: bool
 
 
-_HOW_LONG = SECONDS | (st.integers(1, 12_000) | st.integers(1, 100_000)).map(lambda ms: ms / 1000)
+_HOW_LONG = SECONDS | (st.integers(1, 9_000) | st.integers(1, 40_000)).map(lambda ms: ms / 1000)
 _JOINS = st.sampled_from(["dissolve", "fade"]).flatmap(lambda how: _HOW_LONG.map(lambda long: {how: long}))
 _FREER: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "video": {**BY_KIND["video"], "transition": _JOINS},
@@ -77,39 +77,43 @@ _FREER: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 }
 
 
-def _measured(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """What a manifest says of a file: lengths are rounded, as there."""
-    if kind == "image":
-        return st.just({"width": 640, "height": 480})
-    if kind == "audio":
-        return _HOW_LONG.map(lambda seconds: {"duration": seconds, "audio": True})
-    frames = st.tuples(
-        st.integers(1, 400) | st.integers(1, 9000), st.sampled_from((*RATES, *ODD_RATES)), st.booleans()
+def _clip(drawn: tuple[int, str, bool]) -> dict[str, Any]:
+    """What a manifest says of a clip: its length and rate are rounded, as there."""
+    frames, rate, audio = drawn
+    seconds = round(float(frames / Fraction(rate)), 6)
+    facts = {"width": 1280, "height": 720, "duration": seconds, "audio": audio}
+    return {**facts, "frame_rate": round(float(Fraction(rate)), 6)}
+
+
+# Made once: to make a strategy takes longer than to draw from it.
+_RATES = st.sampled_from((*RATES, *ODD_RATES))
+_FRAMES = st.integers(1, 400) | st.integers(1, 3000)
+_MEASURED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "video": st.tuples(_FRAMES, _RATES, st.booleans()).map(_clip),
+    "image": st.just({"width": 640, "height": 480}),
+    "audio": st.integers(900, 20_000).map(lambda ms: {"duration": ms / 1000, "audio": True}),
+}
+_KEYS = {kind: st.fixed_dictionaries({}, optional=keys) for kind, keys in _FREER.items()}
+_SHOT = st.sampled_from(["video", "video", "image", "audio"]).flatmap(
+    lambda kind: st.tuples(
+        st.just(MODELS[kind]), st.sampled_from(TEXTS), _KEYS[kind], st.integers(0, 5), _MEASURED[kind]
     )
-    return frames.map(
-        lambda drawn: {
-            "width": 1280,
-            "height": 720,
-            "duration": round(float(drawn[0] / Fraction(drawn[1])), 6),
-            "frame_rate": round(float(Fraction(drawn[1])), 6),
-            "audio": drawn[2],
-        }
-    )
+)
+_SHOTS = st.lists(_SHOT, min_size=1, max_size=7)
+_TOP = st.fixed_dictionaries({}, optional=TOP)
+_FPS = st.none() | _RATES.map(Fraction)
 
 
 @st.composite
 def shootings(draw: st.DrawFn) -> Shooting:
     """Any storyboard with the film's keys all over it, most of it made."""
     shots, measured = [], {}
-    for number in range(1, draw(st.integers(2, 8))):
-        kind = draw(st.sampled_from(["video", "video", "image", "audio"])) if number > 1 else "video"
-        shot = {"id": f"s{number}", "model": MODELS[kind], "prompt": draw(st.sampled_from(TEXTS))}
-        shots.append({**shot, **draw(st.fixed_dictionaries({}, optional=_FREER[kind]))})
-        if draw(st.integers(0, 5)):
-            measured[f"s{number}"] = draw(_measured(kind))
-    top = draw(st.fixed_dictionaries({}, optional=TOP))
-    rate = draw(st.none() | st.sampled_from((*RATES, *ODD_RATES)).map(Fraction))
-    return Shooting({"id": "board", **top, "shots": shots}, measured, rate, draw(st.booleans()))
+    for number, (model, prompt, keys, chance, facts) in enumerate(draw(_SHOTS), start=1):
+        shots.append({"id": f"s{number}", "model": model, "prompt": prompt, **keys})
+        if chance:
+            measured[f"s{number}"] = facts
+    board = {"id": "board", **draw(_TOP), "shots": shots}
+    return Shooting(board, measured, draw(_FPS), draw(st.booleans()))
 
 
 WRONG: tuple[tuple[str, Any], ...] = (

@@ -243,6 +243,23 @@ def _outside(path: Path) -> None:
     path.symlink_to(other)
 
 
+def test_paths_are_told_as_they_are_written(project: Project) -> None:
+    """In the included file, from its own folder, and so is what may have been meant."""
+    project.reference("cast/cast.yaml", b"include: deep.yam\n" + CAST.encode())
+    project.reference("cast/deep.yaml", b"")
+    project.reference("cast/refs/mirra.png", png("mira"))
+    project.write(BOARD)
+    said = rivya_run("validate", project.path).stderr
+    assert (
+        "cast/cast.yaml:1:10: error: include: there is no file 'deep.yam', did you mean 'deep.yaml'?" in said
+    )
+    project.reference("cast/cast.yaml", CAST.encode())
+    said = rivya_run("validate", project.path).stderr
+    meant = "there is no file 'refs/mira.png', did you mean 'refs/mirra.png'? [missing-file]"
+    assert f"cast/cast.yaml:6:17: error: cast.mira.references: {meant}" in said
+    assert said.count("missing-file") == 1
+
+
 def test_outside_the_project_is_allowed_when_that_is_said(project: Project, tmp_path_factory: Any) -> None:
     """A link to a cast elsewhere."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -320,6 +337,31 @@ def test_the_manifest_names_what_else_was_read(paid: Project) -> None:
     paid.write("id: board\nshots:\n  - {id: three, prompt: An empty street}\n")
     assert after(paid) == 0
     assert "inputs" not in paid.manifest()["storyboard"]
+
+
+def test_status_tells_of_the_last_run_while_an_include_is_edited(paid: Project) -> None:
+    """A journal that a killed run left newer than the manifest is read by the cast as it was, or not at all."""
+    journal = paid.folder() / "journal.jsonl"
+    newer = (paid.folder() / "manifest.json").stat().st_mtime_ns + 10**9
+    os.utime(journal, ns=(newer, newer))
+    for change in (("a red parka", "a red parka"), ("a red parka", "a blue coat")):
+        recast(paid, change)
+        told = json.loads(in_project(paid, "status", paid.path, "--json").stdout)
+        assert told["totals"]["succeeded"] == 4
+
+
+def test_the_recipe_for_a_recurring_character(project: Project) -> None:
+    """The sheet is made once and is not in the film; whoever names her is made from it."""
+    specs = Path(__file__).parents[2] / "specs"
+    project.reference("cast/lighthouse.yaml", (specs / "cast/lighthouse.yaml").read_bytes())
+    project.path.write_bytes((specs / "lighthouse.yaml").read_bytes())
+    assert project.run().exit_code == 0
+    made_from = {name: len(take.get("parents", ())) for name, take in project.takes().items()}
+    assert made_from == {
+        "ada-sheet/1": 0, "sh010/1": 0, "sh020/1": 1, "sh030/1": 0, "sh040/1": 1, "sh050/1": 1,
+    }  # fmt: skip
+    assert "ada-sheet" not in json.loads(plan(project, "--json"))["films"][0]["shots"]
+    assert after(project) == 0
 
 
 def test_since_reads_the_includes_of_that_revision(paid: Project) -> None:

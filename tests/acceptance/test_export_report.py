@@ -65,6 +65,13 @@ def test_the_report_is_one_file_with_a_player_for_each_take(project: Path) -> No
     assert "http://" not in page and "https://" not in page
 
 
+def test_a_page_to_be_sent_says_how_large_it_is(project: Path) -> None:
+    """With --embed the page is told with its size and what is in it; standard output is its path alone."""
+    result = run(project, "report", "--embed")
+    assert (result.exit_code, result.stdout) == (0, f"{project / 'outputs' / 'board' / 'report.html'}\n")
+    assert "\na page of " in result.stderr and "small copies of 3 of 3 files" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["report", "export"])
 def test_what_was_never_made_says_how_to_make_it(project: Path, command: str) -> None:
     """Without a manifest both commands name the run that would make one, and exit with 1."""

@@ -107,7 +107,15 @@ def test_the_cut_lasts_what_the_sum_says_in_the_plan_too(filmed: Project) -> Non
     assert "film: 10 s, 3 pictures\n" in shown
     assert "not in the film: key, off\n" in shown
     page = Path(in_project(filmed, "report", filmed.path).stdout.strip()).read_text("utf-8")
-    assert "<dt>Length of the cut</dt><dd>0:10" in page or "<dd>10" in page
+    assert "<dt>Length of the cut</dt><dd>10 s</dd>" in page
+    strip = re.search(r'data-seconds="([\d.]+)" data-rate="([\d.]+)"', page)
+    assert strip is not None and float(strip[1]) == found["seconds"]
+    assert re.findall(r'data-id="(\w+)" data-kind="(\w+)"', page) == [
+        ("s1", "clip"),
+        ("s2", "clip"),
+        ("card", "still"),
+    ]
+    assert 'data-url="../../art/logo.png"' not in page and "../../art/logo.png" in page
 
 
 @pytest.mark.parametrize("amplitude", [0.9, 0.01], ids=["loud", "at -40 dB"])
@@ -140,7 +148,7 @@ def test_a_whole_film_is_what_its_storyboard_says(project: Project, amplitude: f
     assert cut is not None and (cut.frames, cut.duration) == (LENGTH * 24, LENGTH)
     assert film(project)["seconds"] == LENGTH
     page = Path(in_project(project, "report", project.path).stdout.strip()).read_text("utf-8")
-    assert "<dd>10" in page or "<dd>0:10" in page
+    assert "<dt>Length of the cut</dt><dd>10 s</dd>" in page
     heard = meter.listened(project.folder() / "cut.mp4")
     assert len(heard) / meter.RATE == pytest.approx(LENGTH, abs=1 / 48)
     assert meter.loudness(heard) == pytest.approx(-14, abs=0.5)
@@ -252,6 +260,12 @@ def test_a_storyboard_with_problems_is_shown_as_it_was(filmed: Project) -> None:
     result = in_project(filmed, "report", filmed.path)
     assert result.exit_code == 0, result.output
     assert "notice: " in result.stderr and "shown as it was when it was run last" in result.stderr
+    [clip] = (filmed.folder() / "s1").glob("*.mp4")
+    clip.write_bytes(b"torn")
+    result = in_project(filmed, "report", filmed.path)
+    assert result.exit_code == 0 and "notice: s1 " in result.stderr, result.output
+    page = Path(result.stdout.strip()).read_text("utf-8")
+    assert 'data-id="s2" data-kind="clip"' in page and 'data-id="s1"' in page
 
 
 @pytest.mark.parametrize("form", ["cut", "otio"])

@@ -14,6 +14,8 @@ from projects import Project
 from rivya_run.cli.instant import answer
 from rivya_run.planning.plan import Action
 from rivya_run.simulator.faults import FaultPlan, Rule
+from rivya_run.simulator.render_cache import Content, RenderCache
+from rivya_run.simulator.tasks import SimulatedTask
 from simulation import hosted
 
 SECOND = 15
@@ -464,3 +466,40 @@ def test_the_clip_of_a_storyboard_that_gets_versions_stays(project: Project) -> 
         8,
         7,
     ]
+
+
+def test_a_sound_that_comes_back_with_other_bytes_makes_no_clip_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file went missing, and what the API serves now is a second longer: the length on record counts, here and in
+    a clone of the manifest."""
+    project.write(board(voice(7.3), fit()))
+    project.run()
+    sound = project.takes()["vo010/1"]["outputs"][0]
+    longer = boards.sound(project.root / "longer.mp3", "libmp3lame", 9.2).read_bytes()
+    content = RenderCache.content
+
+    async def spoken_anew(self: RenderCache, task: SimulatedTask, number: int) -> Content:
+        found = await content(self, task, number)
+        return Content(longer, found.mime_type, found.etag + "2") if "vo010" in (task.key or "") else found
+
+    monkeypatch.setattr(RenderCache, "content", spoken_anew)
+    (project.folder() / sound["path"]).unlink()
+    assert project.run().exit_code == 0
+    again = project.takes()["vo010/1"]["outputs"][0]
+    assert again["duration"] > 9 and again["first_seconds"] == sound["duration"]
+    assert project.steps()["sh010/1"].action is Action.REUSE
+    (project.folder() / "journal.jsonl").unlink()
+    assert project.run().exit_code == 0
+    assert project.tasks() == 2
+
+
+def test_the_recipe_narration_first(project: Project) -> None:
+    """The voices alone first; then pictures as long as these; a rerun makes nothing."""
+    project.write((Path(__file__).parents[2] / "specs/narration-first.yaml").read_text(encoding="utf-8"))
+    assert in_project(project, "run", project.path, "--only", "tag:voice").exit_code == 0
+    assert project.tasks() == 2
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert (durations(project, "s010"), durations(project, "s020")) == ([7], [6])
+    assert in_project(project, "run", project.path).exit_code == 0
+    assert project.tasks() == 4

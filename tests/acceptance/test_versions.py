@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,80 @@ def test_the_recipes_of_the_page(project: Project, name: str, tasks: int, films:
     assert project.run().exit_code == 0
     assert project.run().exit_code == 0
     assert project.tasks() == tasks
+    made = json.loads(in_project(project, "plan", project.path, "--json").stdout)["films"]
+    page = Path(in_project(project, "report", project.path).stdout.strip()).read_text("utf-8")
+    strips = re.findall(r'data-seconds="([\d.]+)"', page)
+    assert [float(seconds) for seconds in strips] == [film["seconds"] for film in made]
+
+
+NARRATED = """\
+id: ad
+budget: {max_credits: 500}
+vars: {ratio: "16:9"}
+versions: {wide: {}, tall: {vars: {ratio: "9:16"}}}
+defaults: {params: {aspect_ratio: "${ratio}"}}
+shots:
+  - {id: sheet, model: grok-imagine, prompt: The hero, params: {aspect_ratio: "1:1"}}
+  - {id: one, prompt: First, references: [{shot: sheet}], takes: 2, pick: {one-tall: 2}}
+  - {id: two, prompt: Second, references: [{shot: one, frame: last}]}
+  - {id: said, prompt: On set, params: {duration: {fit: vo, pad: 0.5}}}
+  - {id: vo, model: elevenlabs-turbo-2-5, prompt: WORDS, params: {}}
+""".replace("params: {}", "at: {shot: said}")
+
+
+def test_two_versions_a_sheet_two_takes_a_chain_and_a_length_that_follows(project: Project) -> None:
+    """Exactly ten tasks, 8 seconds in the bodies of the narrated shots, the rerun none; each film its own picks."""
+    project.write(NARRATED.replace("WORDS", "a" * 110))  # 7.33 s at 15 characters a second
+    assert project.run().exit_code == 0
+    assert project.tasks() == 10
+    takes = project.takes()
+    assert {takes[name]["request"]["params"]["duration"] for name in ("said-wide/1", "said-tall/1")} == {8}
+    assert project.run().exit_code == 0
+    assert project.tasks() == 10
+    films = json.loads(in_project(project, "plan", project.path, "--json").stdout)["films"]
+    assert [film["shots"] for film in films] == [
+        ["one-wide", "two-wide", "said-wide"],
+        ["one-tall", "two-tall", "said-tall"],
+    ]
+    in_project(project, "export", project.path, "--format", "otio")
+    assert "one-tall_t02" in (project.folder() / "timeline-tall.otio").read_text(encoding="utf-8")
+    assert "one-wide_t01" in (project.folder() / "timeline-wide.otio").read_text(encoding="utf-8")
+
+
+def test_a_sound_that_still_fits_buys_nothing_and_one_too_long_exactly_what_is_too_short(
+    project: Project,
+) -> None:
+    """Spoken again within the same second: the sound alone; longer: both narrated shots, with the reason."""
+    project.write(NARRATED.replace("WORDS", "a" * 110))
+    project.run()
+    project.write(NARRATED.replace("WORDS", "b" * 108))
+    project.run()
+    assert project.tasks() == 11
+    project.write(NARRATED.replace("WORDS", "c" * 140))
+    project.run(only=("vo",))
+    steps = project.steps()
+    assert {name: step.reason for name, step in steps.items() if step.action is not Action.REUSE} == {
+        "said-wide/1": "vo lasts 9.33 s now",
+        "said-tall/1": "vo lasts 9.33 s now",
+    }
+    project.run()
+    assert project.tasks() == 14
+
+
+def test_a_third_version_buys_only_what_is_new(project: Project) -> None:
+    """Another language in a ratio that is there: its voice and nothing else."""
+    board = """\
+    id: ad
+    vars: {ratio: "16:9", words: Good morning}
+    versions: {wide: {}, tall: {vars: {ratio: "9:16"}}}
+    shots:
+      - {id: one, prompt: First, params: {aspect_ratio: "${ratio}"}}
+      - {id: vo, model: elevenlabs-turbo-2-5, prompt: "${words}"}
+    """
+    project.write(board)
+    project.run()
+    assert project.tasks() == 3
+    project.write(board.replace("}}}\n", "}}, de: {vars: {words: Guten Morgen}}}\n"))
+    assert [name for name, step in project.steps().items() if step.action is Action.CREATE] == ["vo-de/1"]
+    project.run()
+    assert project.tasks() == 4

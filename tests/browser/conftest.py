@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 import chromium
 
@@ -30,3 +30,38 @@ def browser() -> Iterator[Browser]:
 def shots_folder(tmp_path: Path) -> Path:
     """Where a board's files go."""
     return tmp_path / "outputs" / "board"
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages; at the end of the test none of them has complained or asked for anything from outside."""
+    complaints: list[str] = []
+    contexts = []
+
+    def refuse(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def open_page(path: Path, *, width: int = 1360, height: int = 900, script: bool = True) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", refuse)
+        page.on("request", lambda request: _judge(request.url, path, complaints))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _judge(url: str, path: Path, complaints: list[str]) -> None:
+    """A page may ask for what it holds and for files of its project, whose outputs it is in."""
+    if not url.startswith(("data:", path.parents[2].as_uri())):
+        complaints.append(f"asked for {url}")

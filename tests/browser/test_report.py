@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Page, expect
 
 import boards
+import chromium
 from rivya_run.views.page import write_report
 
 Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Opener]:
-    """Opens pages; at the end of the test none of them has complained or asked for anything from outside."""
-    complaints: list[str] = []
-    contexts = []
-
-    def refuse(dialog: Dialog) -> None:
-        complaints.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def open_page(path: Path, *, width: int = 1360, height: int = 900, script: bool = True) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=script, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", refuse)
-        page.on("request", lambda request: _judge(request.url, path, complaints))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _judge(url: str, path: Path, complaints: list[str]) -> None:
-    if not url.startswith(("data:", path.parent.as_uri())):
-        complaints.append(f"asked for {url}")
 
 
 def rich(folder: Path) -> Path:
@@ -272,36 +239,11 @@ def test_nothing_is_wider_than_the_screen(opened: Opener, shots_folder: Path, wi
 def test_every_control_has_a_name_and_every_text_has_contrast(opened: Opener, shots_folder: Path) -> None:
     """Buttons, fields, players and pictures are labelled; text stands out 4.5 to 1, in light and in dark."""
     page = opened(rich(shots_folder))
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('button, input, select, textarea, video, audio')].filter(node =>
-             !(node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.[0]?.textContent.trim()))
-             .map(node => node.outerHTML.slice(0, 100))"""
-    )
-    assert nameless == []
+    assert page.evaluate(chromium.NAMELESS) == []
     assert page.locator("img:not([alt])").count() == 0
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(CONTRAST) == []
-
-
-CONTRAST = """() => {
-  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => { const f = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };
-  const ground = node => { for (; node; node = node.parentElement) {
-    const c = parts(getComputedStyle(node).backgroundColor);
-    if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
-  const poor = [];
-  const texts = 'p, dt, dd, h1, h2, h3, span, small, a, li, code, label, summary, th, button';
-  for (const node of document.querySelectorAll(texts)) {
-    if (![...node.childNodes].some(child => child.nodeType === 3 && child.data.trim())) continue;
-    if (node.closest(':disabled') || !node.checkVisibility()) continue;
-    const [a, b] = [light(parts(getComputedStyle(node).color)), light(ground(node))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push([node.textContent.trim().slice(0, 40), ratio.toFixed(2)]);
-  }
-  return poor;
-}"""
+        assert page.evaluate(chromium.CONTRAST) == []
 
 
 def test_a_thousand_takes_can_be_searched_and_load_no_clip(opened: Opener, shots_folder: Path) -> None:

@@ -127,8 +127,10 @@ class Sniper:
 
 BOARD = """
 id: crash
+vars: {tone: warm}
+VERSIONS
 shots:
-  - {id: pair, prompt: PAIR, takes: 2}
+  - {id: pair, prompt: "PAIR, ${tone}", takes: 2}
   - {id: NAME, prompt: A reference, references: refs/pack.png}
   - {id: key, model: grok-imagine, prompt: A keyframe}
   - {id: child, prompt: From a keyframe, references: [{shot: key}]}
@@ -136,6 +138,13 @@ shots:
 """
 CHILD = "  - {id: child, prompt: From a keyframe, references: [{shot: key}]}\n"
 PAIRS = ("Two of a kind", "Two of another kind")
+VERSIONS = (
+    "",
+    "versions: {a: {}, b: {vars: {tone: cold}}}",
+    "versions: {b: {vars: {tone: cold}}, a: {}}",
+    "versions: {a: {}, c: {vars: {tone: sad}}, b: {}}",
+)
+"""None, two, the same in another order, and others of which two are equal."""
 TAKES = 6
 
 
@@ -165,6 +174,7 @@ class Project:
     clock: Clock = RIGHT
     pair: str = PAIRS[0]
     with_child: bool = True
+    versions: str = VERSIONS[0]
     held: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -186,16 +196,19 @@ class Project:
     def write(self, name: str, text: str = BOARD) -> None:
         """Write the storyboard; one shot is called ``name``."""
         text = text if self.with_child else text.replace(CHILD, "")
-        text = text.replace("NAME", name).replace("PAIR", self.pair)
+        text = text.replace("NAME", name).replace("PAIR", self.pair).replace("VERSIONS", self.versions)
         (self.root / "storyboard.yaml").write_text(text, encoding="utf-8")
 
     def edit(self, draw: random.Random) -> None:
-        """Ask for something else between two runs: a shot renamed, a prompt changed (back), a shot deleted."""
+        """Ask for something else between two runs: a shot renamed, a prompt changed (back), other versions, a shot
+        deleted."""
         change = draw.random()
-        if change < 0.5:
+        if change < 0.4:
             self.names += 1
-        elif change < 0.75:
+        elif change < 0.6:
             self.pair = draw.choice(PAIRS)
+        elif change < 0.8:
+            self.versions = draw.choice(VERSIONS)
         else:
             self.with_child = not self.with_child
         self.write(f"still{self.names}")
@@ -460,7 +473,7 @@ class Files:
 
     def check_rest(self, unused: Collection[str]) -> None:
         """Nothing else lies about, but for what ``clean`` lists and downloads that are still to be gone on with."""
-        kept = {".lock", ".lock-holder", ".state"}
+        kept = {".lock", ".lock-export", ".lock-holder", ".state"}
         there = {
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
         }

@@ -36,6 +36,14 @@ shots:
   - {{id: clip, prompt: On set, takes: 2, params: {{duration: {{fit: vo, pad: 0.5}}}}}}
   - {{id: vo, model: elevenlabs-turbo-2-5, prompt: {"a" * 110}}}
 """
+VERSIONED = f"""
+id: {ID}
+vars: {{tone: warm}}
+VERSIONS
+shots:
+  - {{id: pair, prompt: "Two of a kind, ${{tone}}", takes: 2}}
+  - {{id: next, prompt: Onwards, references: [{{shot: pair, take: 1, frame: last}}]}}
+"""
 FOUND = f"  - {{id: found, prompt: {ELSEWHERE}}}\n"
 RUN = ("run", "storyboard.yaml", "--poll-interval", "0.02", "--progress", "none", "--attempts", "2")
 ADOPT = ("adopt", "storyboard.yaml", "found", "{elsewhere}")
@@ -70,12 +78,17 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
     "cloned": (FIRST,),
     "narrated": (Command(NARRATED),),
     "spoken again": (Command(NARRATED), Command(NARRATED.replace("aaa", "bbbb"))),
+    "versions": (
+        Command(VERSIONED.replace("VERSIONS", "")),
+        Command(VERSIONED.replace("VERSIONS", "versions: {a: {}, b: {vars: {tone: cold}}}")),
+    ),
     "killed before a create": (Command(board("still"), fatal='"event":"intended"'), Command(board("still"))),
     "killed after a create": (Command(board("still"), fatal='"event":"created"'), Command(board("still"))),
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
-command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips. What a
-command that was killed wrote is on no disk yet."""
+command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips, in
+``versions`` what one film made gets the names of a version. What a command that was killed wrote is on no disk
+yet."""
 
 
 def first_cut(name: str) -> int:

@@ -13,7 +13,9 @@ from rivya_run.cli import options
 @options.storyboards()
 @options.place
 @click.option(
-    "--embed", is_flag=True, help="Embed small clips, so that the page can be sent as a single file."
+    "--embed",
+    is_flag=True,
+    help="Put small copies of clips and sounds into the page, so that it can be sent as a single file.",
 )
 @options.outside
 @click.option("--open", "show", is_flag=True, help="Open the page when it is written.")
@@ -25,11 +27,11 @@ def command(
     allow_outside: bool,
     show: bool,
 ) -> None:
-    """Write report.html into the output folder: all takes with players, spend and a timeline of the run.
+    """Write report.html into the output folder: the film, all takes with players, spend, a timeline of the run.
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
-    from rivya_run.cli.messages import show_notices
+    from rivya_run.cli.messages import cut_progress, say, show_notices
     from rivya_run.film.edit import edited
     from rivya_run.film.from_storyboard import script_now
     from rivya_run.project.lock import exporting
@@ -39,16 +41,19 @@ def command(
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
-        first = found.source.storyboard.films[0] if found.source is not None else None
-        edit = edited(script_now(found, first).script)
-        show_notices([*filter(None, [found.notice]), *edit.notices])
-        with exporting(found.folder):
+        versions = found.source.storyboard.films if found.source is not None else (None,)
+        scripts = {version: script_now(found, version).script for version in versions}
+        notices = [notice for script in scripts.values() for notice in edited(script).notices]
+        show_notices([*filter(None, [found.notice]), *notices])
+        with exporting(found.folder), cut_progress() as progress:
             page = write_report(
                 found.manifest,
                 found.folder,
                 storyboard_folder=found.own.folder,
                 embed=embed,
-                film=float(edit.seconds),
+                scripts=scripts,
+                progress=progress,
+                tell=say,
             )
         click.echo(page)
         if show:

@@ -31,7 +31,7 @@ from rivya_run.text import visible
 
 
 def script_of(manifest: Entry, folder: Path, *, slates: bool = False, own: OwnFiles | None = None) -> Script:
-    """The script of an output folder. Raises RivyaError when a file that is there can't be read.
+    """The script of an output folder. What can't be read is left out, with its reason.
 
     ``own`` says which files of people's own may be used; None: none is.
     """
@@ -58,7 +58,7 @@ def script_of(manifest: Entry, folder: Path, *, slates: bool = False, own: OwnFi
         known["text"] = known["about"]["prompt"]
         file = folder / one.path
         if file.is_file():
-            known["footage"] = footage_of(file, one.kind)
+            known |= measured(file, one.kind)
         else:
             gone = f"({visible(one.path)}) is not in the folder"
             known |= {"footage": None, "lack": gone}

@@ -28,7 +28,7 @@ Passed: TypeAlias = Callable[[Fraction], None]
 QUIET: Final = -60.0
 """LUFS: what is quieter is meant to be silence, and stays as it is."""
 
-_BIT_RATE = 256_000
+_BIT_RATE, _SMALL_BIT_RATE = 256_000, 64_000
 _ROUNDS = 5  # encodings at most: each comes nearer, and two are nearly always enough
 _NEAR = 0.2  # LU, well inside of half a unit
 _MARGIN = 0.1  # dB that encoding may add to a peak
@@ -62,19 +62,19 @@ class _Setting:
         return steps
 
 
-def write_sound(edit: Edit, to: Path, passed: Passed) -> None:
+def write_sound(edit: Edit, to: Path, passed: Passed, *, small: bool = False) -> None:
     """Write the sound of a film as AAC in an MP4 of its own. The edit must have a sound."""
-    mix = edit.mix
+    mix, bit_rate = edit.mix, _SMALL_BIT_RATE if small else _BIT_RATE
     if mix.loudness is None:
-        _encode(edit, to, None, passed)
+        _encode(edit, to, None, passed, bit_rate)
         return
     before = measured(_watched(mixed(edit), passed))
     if before.integrated < QUIET:
-        _encode(edit, to, None, passed)
+        _encode(edit, to, None, passed, bit_rate)
         return
     setting = _first(before, mix.loudness, mix.peak)
     for _ in range(_ROUNDS):
-        _encode(edit, to, setting, passed)
+        _encode(edit, to, setting, passed, bit_rate)
         heard = measured(_decoded(to))
         after = _next(setting, heard, mix.loudness, mix.peak)
         if after == setting:
@@ -110,12 +110,12 @@ def measured(frames: Iterable[av.AudioFrame]) -> Loudness:
     return Loudness(integrated, 20 * math.log10(peak) if peak > 0 else -math.inf)
 
 
-def _encode(edit: Edit, to: Path, setting: _Setting | None, passed: Passed) -> None:
+def _encode(edit: Edit, to: Path, setting: _Setting | None, passed: Passed, bit_rate: int) -> None:
     total, at = round(edit.seconds * RATE), 0
     steps: list[Step] = setting.steps() if setting is not None else []
     steps += [FORMAT, ("atrim", f"end_sample={total}"), ("asetnsamples", "n=1024:p=0")]
     with av.open(str(to), "w", format="mp4") as out:
-        stream = out.add_stream("aac", rate=RATE, layout="stereo", bit_rate=_BIT_RATE)
+        stream = out.add_stream("aac", rate=RATE, layout="stereo", bit_rate=bit_rate)
         for frame in filtered(_watched(mixed(edit), passed), steps):
             frame.pts, frame.time_base = at, Fraction(1, RATE)
             at += frame.samples

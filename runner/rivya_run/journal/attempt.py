@@ -134,7 +134,8 @@ class Output:
     ``media`` holds measured facts (width, height, duration in seconds, ...) and, under ``frame:<name>``
     keys of ``frames``, the stills taken out of it. ``mtime_ns`` is the file's time when it was stored.
     ``removed``: a person had ``clean`` remove it. ``first_sha256`` is that of the bytes that came first, where
-    the API served others when the file was fetched again.
+    the API served others when the file was fetched again; ``first_seconds`` is how long those lasted, where the
+    others last longer or shorter.
     """
 
     path: str
@@ -146,11 +147,18 @@ class Output:
     media: Mapping[str, Json] | None = None
     removed: bool = False
     first_sha256: str | None = None
+    first_seconds: float | None = None
 
     @property
     def identity(self) -> str:
         """The checksum that what is made from this file goes by: other bytes later make nothing anew."""
         return self.first_sha256 or self.sha256
+
+    @property
+    def seconds(self) -> float | None:
+        """The length that what follows this file goes by, as it was measured first; None where nobody could."""
+        duration = self.first_seconds or (self.media or {}).get("duration")
+        return float(duration) if isinstance(duration, int | float) and duration else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ FileName: TypeAlias = Annotated[
         255,
     ),
 ]
+ProjectPath: TypeAlias = Annotated[
+    str,
+    _text(r"^[^\u0000-\u001f]*$", "a path", 4096),
+    _said("Relative to the project root, with forward slashes"),
+]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Fact: TypeAlias = Annotated[float, Meta(ge=0, le=_LARGEST)]
@@ -101,11 +106,7 @@ class Parent(_Form, frozen=True, kw_only=True):
 class BoardParent(Parent, frozen=True, kw_only=True):
     """The same of another storyboard of the project."""
 
-    storyboard: Annotated[
-        str,
-        _text(r"^[^\u0000-\u001f]+$", "a path", 4096),
-        _said("Relative to the project root, with forward slashes"),
-    ]
+    storyboard: ProjectPath
 
 
 class Error(_Form, frozen=True, kw_only=True):
@@ -140,6 +141,9 @@ class File(_Form, frozen=True, kw_only=True):
     first_sha256: Annotated[
         Sha | UnsetType,
         _said("Of the bytes that came first, where others came later; what is made from the file goes by it"),
+    ] = UNSET
+    first_seconds: Annotated[
+        Fact | UnsetType, _said("How long those lasted, where the others last longer or shorter")
     ] = UNSET
     removed: Annotated[bool | UnsetType, _said("clean removed it")] = UNSET
     width: Annotated[Fact | UnsetType, _said("Pixels")] = UNSET
@@ -277,11 +281,7 @@ class StoryboardForm(_Form, frozen=True, kw_only=True):
 
     id: Id = ""
     title: str | None | UnsetType = UNSET
-    path: Annotated[
-        str,
-        _text(r"^[^\u0000-\u001f]*$", "a path", 4096),
-        _said("Relative to the project root, with forward slashes"),
-    ] = ""
+    path: ProjectPath = ""
     sha256: Annotated[Sha, _said("Of the file's bytes when the manifest was written")] = ""
     inputs: Annotated[
         tuple[Input, ...] | UnsetType,

@@ -43,7 +43,7 @@ _IN_OTHER_SHAPE = {"fingerprint", "parents", "from_storyboards", "timeline", "ou
 _ALIKE = frozenset(field.name for field in fields(Attempt)) & set(Earlier.__struct_fields__) - _IN_OTHER_SHAPE
 """What an attempt and its entry call the same, and mean the same by: it is copied."""
 _OPTIONAL = {one.name for one in fields_of(Earlier) if one.default is UNSET}
-_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed", "first_sha256"}
+_OUTPUT_FIELDS = {"path", "url", "bytes", "sha256", "mime_type", "removed", "first_sha256", "first_seconds"}
 
 
 def sent_params(attempt: Attempt) -> dict[str, Any]:
@@ -131,6 +131,7 @@ def _entry_of_output(output: Output) -> dict[str, Json]:
         sha256=output.sha256,
         mime_type=output.mime_type,
         first_sha256=UNSET if output.first_sha256 is None else output.first_sha256,
+        first_seconds=UNSET if output.first_seconds is None else output.first_seconds,
         removed=output.removed or UNSET,
     )
     return written(form) | dict(output.media or {})
@@ -184,4 +185,5 @@ def _output(file: File, raw: Mapping[str, Any]) -> Output:
         media={key: value for key, value in raw.items() if key not in _OUTPUT_FIELDS} or None,
         removed=bool(file.removed),
         first_sha256=file.first_sha256 or None,
+        first_seconds=file.first_seconds or None,
     )

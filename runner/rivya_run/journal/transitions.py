@@ -173,9 +173,12 @@ def _after_files(known: Attempt, event: OfFiles, at: str) -> Attempt:
 
 
 def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
-    """A file is here; other bytes than the first ones change nothing for what was made from those."""
+    """A file is here; other bytes than the first change nothing for what was made from those, or follows them."""
     outputs = known.outputs
-    first = outputs[event.index].identity if event.index < len(outputs) else event.sha256
+    before = outputs[event.index] if event.index < len(outputs) else None
+    first = before.identity if before is not None else event.sha256
+    # One that may have been cut off says nothing of how long it is.
+    whole = before is not None and "doubt" not in (before.media or {})
     output = Output(
         event.path,
         event.url,
@@ -186,6 +189,8 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
         event.media,
         first_sha256=first if first != event.sha256 else None,
     )
+    if whole and before is not None and before.seconds not in (None, output.seconds):
+        output = replace(output, first_seconds=before.seconds)
     outputs = (*outputs[: event.index], output, *outputs[event.index + 1 :])
     complete = len(outputs) >= event.of
     newly = complete and known.state is not AttemptState.STORED

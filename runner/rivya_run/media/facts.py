@@ -72,6 +72,12 @@ def facts(path: Path) -> MediaFacts | None:
     return _image_facts(path) if media is not None and media.kind == "image" else _stream_facts(path)
 
 
+def sound_seconds(path: Path) -> float | None:
+    """How long a sound is; None for what is none, or empty."""
+    heard = facts(path)
+    return heard.duration or None if heard is not None and heard.kind == "audio" else None
+
+
 def _image_facts(path: Path) -> MediaFacts | None:
     try:
         with Image.open(path) as image:

@@ -156,10 +156,9 @@ class Fitting:
             attempt = self._history.attempts[key] if key is not None else None
             if attempt is not None and attempt.state is AttemptState.STORED and attempt.outputs:
                 output = attempt.outputs[0]
-                seconds = length_of((output.media or {}).get("duration"))
-                if not seconds:
+                if output.seconds is None:
                     return f"how long {sound.id}/{take} lasts is not on record"
-                return Parent(sound.id, take, output.identity), seconds
+                return Parent(sound.id, take, output.identity), output.seconds
             if steps[sound.id, take].action in WORKING:
                 return Parent(sound.id, take), None
         return f"parent {sound.id}/{takes[0]}: {steps[sound.id, takes[0]].reason}"

@@ -125,11 +125,9 @@ def _measure_sounds(
     for path in dict.fromkeys(path for *_, path in files_of_fits(storyboard)):
         found = looked.get(path) or look_at(path, folder=folder, root=root, allow_outside=allow_outside)
         if isinstance(found, FileFacts) and found.kind != "image" and found.bytes <= _MOST_MEASURED:
-            from rivya_run.media.facts import facts  # loads FFmpeg, which hardly any storyboard needs here
+            from rivya_run.media.facts import sound_seconds  # loads FFmpeg, which few storyboards need
 
-            heard = facts(Path(found.path))
-            if heard is not None and heard.kind == "audio" and heard.duration:
-                found = replace(found, seconds=heard.duration)
+            found = replace(found, seconds=sound_seconds(Path(found.path)))
         looked[path] = found
 
 

@@ -108,7 +108,9 @@ def with_sounds(
     """The shots with the files of sounds that are files; what follows no sound is said. ``sounds`` are the files of
     the entries of ``sound``, by their ids, for each version."""
     return tuple(
-        _with_sounds(shot, linked, sounds[next(iter(shot.versions), None)], findings) if shot.fits else shot
+        _with_sounds(shot, linked, sounds.get(next(iter(shot.versions), None), {}), findings)
+        if shot.fits
+        else shot
         for shot in shots
     )
 

@@ -116,8 +116,7 @@ class Includes:
         """One included file; None where it can't be used, which is said."""
         loaded = self._load(posixpath.join(folder, item.text.replace("\\", "/")))
         if isinstance(loaded, FileTrouble):
-            message = loaded.message.replace(f"'{folder}/", "'") if folder else loaded.message
-            self._refuse(item, where, message, loaded.code)  # with the path as it was written
+            self._refuse(item, where, loaded.message, loaded.code)
             return None
         names = [name for key, name in self._way if key == loaded.key]
         if names:

@@ -45,8 +45,10 @@ class Sources:
         where: str = "",
         severity: Severity = Severity.ERROR,
     ) -> Problem:
-        """A problem in the file that the line is of."""
+        """A problem in the file that the line is of; paths are told as they stand there, not from the storyboard."""
         file, line = divmod(line, _STEP)
+        if self._folders[file]:
+            message = message.replace(f"'{self._folders[file]}/", "'")
         return self._texts[file].problem(line, column, message, code, where=where, severity=severity)
 
     def from_storyboard(self, path: str, line: int) -> str:

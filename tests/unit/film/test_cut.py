@@ -118,13 +118,14 @@ def test_nothing_to_cut_is_a_clear_problem(tmp_path: Path) -> None:
     assert (tmp_path / "cut.mp4").read_bytes() == b"old"
 
 
-def test_a_broken_clip_is_named_and_leaves_no_half_cut(tmp_path: Path) -> None:
-    """A file that is no clip ends the export with its name."""
-    (tmp_path / "b.mp4").write_bytes(b"nothing at all")
-    broken = boards.take(outputs=[boards.output(tmp_path, "b.mp4")])
-    with pytest.raises(RivyaError, match=r"b\.mp4 can't be read"):
-        cut_of(boards.manifest([boards.shot("a", [broken])]), tmp_path, tmp_path / "cut.mp4")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.mp4"]
+def test_a_broken_clip_is_named_and_left_out(tmp_path: Path) -> None:
+    """A file that is no clip is told by its name; the film goes on without it."""
+    board = boards.small_board(tmp_path, frames=(3, 3))
+    broken = tmp_path / board["shots"][0]["takes"][0]["outputs"][0]["path"]
+    broken.write_bytes(b"nothing at all")
+    cut = cut_of(board, tmp_path, tmp_path / "cut.mp4")
+    assert cut.notices == (f"sh010 ({broken.name}) can't be read and is left out",)
+    assert lasts(cut.path)[0] == pytest.approx(0.1)
 
 
 MEASURED = """

@@ -67,9 +67,11 @@ def read(document: dict[str, Any]) -> Storyboard:
     return reading.storyboard
 
 
+TABLES = {table.id: table for table in CATALOG.all()}
+
+
 def fingerprints(board: Storyboard) -> list[tuple[str | None, str | None]]:
-    tables = {table.id: table for table in CATALOG.all()}
-    steps = Planner(board, tables, History(), {}, PlanOptions()).plan().steps
+    steps = Planner(board, TABLES, History(), {}, PlanOptions()).plan().steps
     return [(step.fingerprint, step.request_key) for step in steps]
 
 
@@ -114,6 +116,7 @@ def pictures(edit: Edit) -> int:
     return sum(alone) + sum(piece.dissolve for piece in edit.pieces)
 
 
+@pytest.mark.timeout(300)  # a thousand of them, on a machine that may be busy
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(shootings())
 def test_a_film_is_as_long_in_every_export(shooting: Shooting) -> None:

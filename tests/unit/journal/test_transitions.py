@@ -353,6 +353,42 @@ def test_a_file_that_is_fetched_again_takes_its_own_place() -> None:
     assert changed(whole, event, AT) == replace(whole, outputs=(files[0], again, files[2]))
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "follows"),
+    [
+        ({"duration": 7.3}, {"duration": 7.3}, 7.3),
+        ({"duration": 7.3}, {"duration": 7.4}, 7.3),
+        ({"duration": 7.3}, None, 7.3),
+        (None, {"duration": 7.4}, 7.4),
+        ({"duration": 3.0, "doubt": "a packet is cut off"}, {"duration": 7.4}, 7.4),
+        (None, None, None),
+    ],
+)
+def test_what_follows_a_file_goes_by_its_first_length(
+    first: dict[str, Any] | None, again: dict[str, Any] | None, follows: float | None
+) -> None:
+    """However often other bytes come; but not by that of a file that may have been cut off."""
+    whole = running(state=AttemptState.STORED, error=None, outputs=(output("1", media=first),))
+    event = Stored(
+        key=KEY, index=0, of=1, path="a/1.mp4", url=None, bytes=3, sha256="2", mime_type=None, media=again
+    )
+    once = changed(whole, event, AT)
+    assert once.outputs[0].seconds == follows
+    assert (once.outputs[0].first_seconds is None) == (follows == (again or {}).get("duration"))
+    third = Stored(
+        key=KEY,
+        index=0,
+        of=1,
+        path="a/1.mp4",
+        url=None,
+        bytes=3,
+        sha256="3",
+        mime_type=None,
+        media={"duration": 9.0},
+    )
+    assert changed(once, third, AT).outputs[0].seconds == (follows or 9.0)
+
+
 def with_stills() -> Attempt:
     """Two files are here, the first of them with a still."""
     still = {"frame": "last", "path": "a/1_last.png", "sha256": "t", "bytes": 1}

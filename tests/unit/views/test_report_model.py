@@ -23,11 +23,20 @@ class Nothing:
     def poster(self, path: str) -> str | None:
         return None
 
-    def embedded(self, path: str) -> str | None:
+    def thumb(self, path: str) -> str | None:
         return None
 
-    def thumbnail(self, upload: Entry) -> str | None:
+    def embedded(self, path: str) -> None:
         return None
+
+    def path(self, file: Path) -> str:
+        return file.name
+
+    def reference(self, upload: Entry) -> str | None:
+        return None
+
+    def holds(self) -> str:
+        return ""
 
     def exists(self, path: str) -> bool:
         return "gone" not in path

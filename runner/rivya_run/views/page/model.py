@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 from urllib.parse import quote
 
+from rivya_run.film.edit import Edit
+from rivya_run.media.types import Kind
 from rivya_run.media.warnings import output_warnings
 from rivya_run.project.manifest_reader import (
     Entry,
@@ -21,8 +24,19 @@ from rivya_run.project.manifest_reader import (
     spent,
     take_number,
 )
+from rivya_run.storyboard.film_reading import kind_by_name
 from rivya_run.text import credits_in_words
-from rivya_run.views.page.cards import AttemptRow, Failure, Page, ReferenceCard, SceneCard, ShotCard, TakeCard
+from rivya_run.views.page.cards import (
+    AttemptRow,
+    Embedded,
+    Failure,
+    OwnCard,
+    Page,
+    ReferenceCard,
+    SceneCard,
+    ShotCard,
+    TakeCard,
+)
 from rivya_run.views.page.figures import (
     at,
     facts_line,
@@ -35,35 +49,59 @@ from rivya_run.views.page.figures import (
     status_label,
     timeline,
 )
+from rivya_run.views.page.strip import Played, film_length, film_strip
 
 _REFERENCES = "referenceMediaItems"
+MANY: Final = 24
+"""Takes up to which a page gives each shot its own rows; more are set closer, so that it isn't endless."""
 
 
-class PictureSource(Protocol):
-    """Where posters, thumbnails and embedded clips come from: data URIs, or None where there is none."""
+class PageFiles(Protocol):
+    """Where pictures and embedded files come from: by paths from the output folder, None where there is none."""
 
     def poster(self, path: str) -> str | None:
-        """A picture that stands for a file of the output folder."""
+        """A picture that stands for a file, as a data URI."""
 
-    def embedded(self, path: str) -> str | None:
-        """The whole file as a data URI, when it is small and embedding is wanted."""
+    def thumb(self, path: str) -> str | None:
+        """The same, small."""
 
-    def thumbnail(self, upload: Entry) -> str | None:
+    def embedded(self, path: str) -> Embedded | None:
+        """A small copy, when embedding is wanted and there is room."""
+
+    def path(self, file: Path) -> str:
+        """The path of any file."""
+
+    def reference(self, upload: Entry) -> str | None:
         """A small picture of an uploaded reference file."""
 
     def exists(self, path: str) -> bool:
-        """Whether the file is in the output folder."""
+        """Whether the file is there."""
+
+    def holds(self) -> str:
+        """What is embedded, in words; nothing where nothing is."""
 
 
-def page(manifest: Entry, pictures: PictureSource, film: float | None = None) -> Page:
+def page(
+    manifest: Entry,
+    files: PageFiles,
+    films: Mapping[str | None, Edit] | None = None,
+    own: Mapping[str, Path] | None = None,
+) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted.
 
-    ``film`` is the length of the film in seconds; None: that of the chosen clips together.
+    Without ``films``, by their versions, there is no strip, and the length is that of the chosen clips together.
+    ``own`` are files of people's own by the shots that they are.
     """
-    builder = _Builder(manifest, pictures)
+    films = films or {}
+    builder = _Builder(manifest, files, own or {})
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
+    history = tuple(
+        builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
+        for count, take in enumerate(entries(manifest.get("history")), start=1)
+    )
     scenes = tuple(_scenes(shots))
     takes = [take for shot in shots for take in shot.takes]
+    places = {shot.id: shot.anchor for shot in shots}
     board = mapping(manifest.get("storyboard"))
     name = shown(board.get("id")) or "storyboard"
     return Page(
@@ -73,9 +111,15 @@ def page(manifest: Entry, pictures: PictureSource, film: float | None = None) ->
         simulated=manifest.get("base_url") == "simulator",
         updated=at(manifest.get("updated_at")),
         takes=len(takes),
-        shots=len(shots),
+        shots=sum(not shot.own_path for shot in shots),
         counts=tuple(_counts(takes)),
-        running_time=seconds(sum(builder.lengths) if film is None else film),
+        running_time=" · ".join(film_length(film.seconds) for film in films.values())
+        or seconds(sum(builder.lengths)),
+        films=tuple(
+            filter(None, (film_strip(films[name], builder.played, places, name or "") for name in films))
+        ),
+        holds=files.holds(),
+        dense=len(takes) > MANY,
         chosen=sum(shot.shown is not None for shot in shots),
         troubles=tuple(take for take in takes if take.trouble),
         scenes=scenes,
@@ -83,10 +127,7 @@ def page(manifest: Entry, pictures: PictureSource, film: float | None = None) ->
         tags=tuple(sorted({tag for shot in shots for tag in shot.tags})),
         spend=spend(manifest),
         runs=timeline(manifest),
-        history=tuple(
-            builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
-            for count, take in enumerate(entries(manifest.get("history")), start=1)
-        ),
+        history=history,
     )
 
 
@@ -107,10 +148,14 @@ def _counts(takes: list[TakeCard]) -> Iterator[tuple[str, str, int]]:
 
 
 class _Builder:
-    """Turns entries of one manifest into cards; ``lengths`` gathers the seconds of the chosen clips."""
+    """Turns entries of one manifest into cards.
 
-    def __init__(self, manifest: Entry, pictures: PictureSource) -> None:
-        self._pictures = pictures
+    ``lengths`` gathers the seconds of the chosen clips, ``cards`` the anchors of takes by the files that they play.
+    """
+
+    def __init__(self, manifest: Entry, files: PageFiles, own: Mapping[str, Path]) -> None:
+        self._files = files
+        self._own_files = own
         self._uploads = {
             upload["url"]: upload
             for upload in entries(manifest.get("uploads"))
@@ -118,6 +163,7 @@ class _Builder:
         }
         self._shots = 0
         self.lengths: list[float] = []
+        self.cards: dict[str, str] = {}
 
     def shot(self, shot: Entry) -> ShotCard:
         self._shots += 1
@@ -129,6 +175,13 @@ class _Builder:
         if best is not None and (file := playable(best)) and file[1] == "video":
             self.lengths.append(number(file[2].get("duration")) or 0.0)
         first = next((take for take in sorted(takes, key=lambda take: not take.chosen) if take.prompt), None)
+        written = shown(shot.get("file"))
+        standing = playable(best) if best is not None else None
+        path, kind = standing[:2] if standing is not None else (None, None)
+        own = None
+        if written and (brought := self._own_files.get(name)) is not None:
+            path, kind = self._files.path(brought), kind_by_name(written) or "image"
+            own = self._own(written, path, kind, f"{anchor}own")
         tags = shot.get("tags")
         pick = shot.get("pick")
         return ShotCard(
@@ -144,14 +197,32 @@ class _Builder:
             prompt=first.prompt if first else "",
             model=(first or takes[0]).model if takes else "",
             takes=takes,
+            own=own,
+            own_path=written,
+            thumb=self._files.thumb(path) if path is not None else None,
+            kind=kind,
+            status=takes[0].status if takes else "",
         )
+
+    def _own(self, written: str, path: str, kind: Kind, anchor: str) -> OwnCard:
+        self.cards.setdefault(path, anchor)
+        source = self._source(path)
+        return OwnCard(written, kind, source, self._files.poster(path), isinstance(source, Embedded))
+
+    def played(self, file: Path) -> Played:
+        """How the page plays a file of the film."""
+        path = self._files.path(file)
+        card = self.cards.get(path, "")
+        return Played(card, self._source(path), self._files.poster(path), self._files.thumb(path))
 
     def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
         sent, asked = mapping(take.get("request")), params_of(take)
         status = shown(take.get("status")) or "planned"
         path, kind, output = playable(take) or (None, None, {})
         count = number(output.get("bytes"))
-        there = path is not None and self._pictures.exists(path)
+        there = path is not None and self._files.exists(path)
+        if path is not None and there:
+            self.cards.setdefault(path, anchor)
         trouble = _trouble(status, take)
         warnings: tuple[str, ...] = ()
         if path is not None and not there:
@@ -168,8 +239,7 @@ class _Builder:
             chosen=chosen,
             kind=kind,
             source=self._source(path) if path is not None and there else None,
-            mime=shown(output.get("mime_type")),
-            poster=self._pictures.poster(path) if path is not None and there and kind != "audio" else None,
+            poster=self._files.poster(path) if path is not None and there and kind != "audio" else None,
             width=int(number(output.get("width")) or 16),
             height=int(number(output.get("height")) or 9),
             length=seconds(length) if (length := number(output.get("duration"))) else "",
@@ -188,20 +258,23 @@ class _Builder:
             attempts=tuple(_attempt(one) for one in entries(take.get("attempts"))),
         )
 
-    def _source(self, path: str) -> str:
-        return self._pictures.embedded(path) or relative_url(path)
+    def _source(self, path: str) -> str | Embedded:
+        copy = self._files.embedded(path)
+        if copy is None and Path(path).is_absolute():  # on another drive: nothing of a manifest can be there
+            return Path(path).as_uri()
+        return copy or relative_url(path)
 
     def _references(self, params: Entry) -> Iterator[ReferenceCard]:
         for item in entries(params.get(_REFERENCES)):
             upload = self._uploads.get(item.get("url"), {})
             # A signed URL opens the file for whoever reads it: what follows the question mark stays out.
             name = upload.get("path") or item.get("name") or shown(item.get("url")).split("?")[0]
-            picture = self._pictures.thumbnail(upload) if upload else None
+            picture = self._files.reference(upload) if upload else None
             yield ReferenceCard(shown(name), shown(item.get("kind")), picture)
 
 
 def relative_url(path: str) -> str:
-    """A path of the output folder as a URL beside the page; never taken for a scheme."""
+    """A path from the output folder as a URL beside the page; never taken for a scheme."""
     return "./" + quote(path, safe="/")
 
 

@@ -4,13 +4,15 @@
   const one = (selector, root = document) => root.querySelector(selector);
   document.documentElement.classList.add("scripted");
 
+  const contacts = new Map(all("#contacts a").map((link) => [link.getAttribute("href"), link.parentElement]));
   const shots = all(".shot").map((node) => ({
     node,
     id: node.dataset.id,
     scene: node.dataset.scene,
     tags: JSON.parse(node.dataset.tags),
-    takes: all(".take", node),
+    takes: all(".take:not(.own)", node),
     text: null,
+    contact: contacts.get("#" + node.id) ?? node,
   }));
   const scenes = all(".scene");
   const find = one("#find");
@@ -36,7 +38,7 @@
         stays += hide ? 0 : 1;
       }
       const gone = shot.takes.length ? stays === 0 : !fits;
-      if (shot.node.hidden !== gone) shot.node.hidden = gone;
+      if (shot.node.hidden !== gone) shot.node.hidden = shot.contact.hidden = gone;
       seen += stays;
       total += shot.takes.length;
     }
@@ -142,13 +144,13 @@
     if (button?.matches(".copy")) copy(button);
     if (button?.matches(".side")) compare(all(".take", button.closest(".shot")));
   });
-  // One player at a time, except side by side.
+  // One player at a time, except side by side and in the film.
+  const group = (player) => player.closest("#compare, .stage") ?? player;
   for (const name of ["play", "pause", "ended"]) {
     document.addEventListener(name, (event) => { event.target.parentElement.classList.toggle("playing", name === "play"); }, true);
   }
   document.addEventListener("play", (event) => {
-    if (dialog.contains(event.target)) return;
-    for (const player of all("video, audio")) if (player !== event.target && !player.paused) player.pause();
+    for (const player of all("video, audio")) if (group(player) !== group(event.target) && !player.paused) player.pause();
   }, true);
 
   // Keys.
