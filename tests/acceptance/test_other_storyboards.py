@@ -310,6 +310,27 @@ def test_both_in_one_command(boards: Boards) -> None:
     assert boards.made("cast/cast.yaml", "specs/one.yaml") == []
 
 
+def test_a_written_take_that_is_made_again_in_the_same_command(paid: Boards) -> None:
+    """One command is enough, and makes exactly the shots that say so."""
+    paid.write("cast/cast.yaml", REMADE)
+    paid.write("specs/one.yaml", ONE.replace("mira-sheet}", "mira-sheet, take: 1}", 1))
+    assert paid.made("specs/one.yaml", "cast/cast.yaml") == ["mira-sheet", "s1"]
+    assert paid.made("specs/one.yaml", "cast/cast.yaml") == []
+
+
+def test_only_selected_shots_are_waited_for(boards: Boards) -> None:
+    """--only leaves the sheet out, so nothing can be made from it."""
+    assert boards.made("specs/one.yaml", "cast/cast.yaml", only=("s1",), code=1) == []
+    assert boards.made("specs/one.yaml", "cast/cast.yaml", only=("s1", "mira-sheet")) == ["mira-sheet", "s1"]
+
+
+def test_a_sheet_whose_file_is_gone_is_fetched_first(paid: Boards) -> None:
+    """In one command what is made from it waits for the download, and nothing is paid for twice."""
+    paid.sheet().unlink()
+    paid.write("specs/two.yaml", ONE.replace("id: one", "id: two"))
+    assert paid.made("specs/two.yaml", "cast/cast.yaml") == ["s1", "s2", "s3"]
+
+
 def test_a_sheet_that_fails_blocks_its_shots_in_the_same_command(tmp_path: Path) -> None:
     """The others go on."""
     with hosted(faults=FaultPlan(rules=(Rule("task-failed", subject="*.mira-sheet*"),))) as simulator:

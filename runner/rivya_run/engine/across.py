@@ -53,6 +53,6 @@ class Across:
 
 def _awaited(choice: BoardChoice) -> Parent | None:
     """The take that is still being made."""
-    if choice.take is None or choice.take.sha256 is not None:
+    if choice.take is None or not choice.coming:
         return None
     return Parent(choice.take.shot, choice.take.take)

@@ -33,7 +33,7 @@ class BoardFile:
 class BoardChoice:
     """What another storyboard, whose file is ``storyboard`` from the project root, chooses for a reference now.
 
-    ``take`` is None where it has none, and its ``sha256`` where it is being made in this very run. ``lacking`` says
+    ``take`` is None where it has none; ``coming``: it is made, or fetched again, in this very run. ``lacking`` says
     why nothing can be made from it. ``files`` are all files of the shot that are there, by their identity: also
     those that aren't chosen any more.
     """
@@ -41,6 +41,7 @@ class BoardChoice:
     storyboard: str
     take: BoardTake | None = None
     lacking: str | None = None
+    coming: bool = False
     files: Mapping[str, BoardFile] = field(default_factory=dict)
 
     @property
@@ -144,7 +145,7 @@ def _is_kept(reference: BoardReference, asked: BoardChoice, made: BoardTake) -> 
 
     The other storyboard may have been moved or its shot renamed: then its files tell.
     """
-    if reference.take is not None and asked.chosen is not None:
+    if reference.take is not None and (asked.chosen is not None or asked.coming):
         return made.sha256 == asked.chosen
     named = (asked.storyboard, reference.shot, reference.take or made.take)
     moved = reference.take is None and made.sha256 in asked.files
@@ -160,7 +161,7 @@ def _newest_first(attempts: Iterable[Attempt]) -> list[Attempt]:
 def _state(asked: Iterable[BoardChoice]) -> tuple[str | None, str | None]:
     """What is waited for, and what will never come."""
     lacking = [one.lacking for one in asked if one.lacking is not None]
-    waiting = [one.take.label for one in asked if one.take is not None and one.take.sha256 is None]
+    waiting = [one.take.label for one in asked if one.take is not None and one.coming]
     return f"{waiting[0]} is not finished yet" if waiting else None, lacking[0] if lacking else None
 
 

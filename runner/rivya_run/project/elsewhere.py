@@ -54,7 +54,7 @@ class BoardResults:
         if found.sha256 in asked.files:
             return replace(asked, take=found)
         if coming:
-            return replace(asked, take=replace(found, sha256=None))
+            return replace(asked, take=found, coming=True)
         gone = f"the file of {found.label} isn't there as it was paid for" if found.sha256 else None
         return replace(asked, take=found if gone else None, lacking=gone or f"{found.label} isn't there")
 
@@ -93,7 +93,8 @@ class Choices:
     def digests(self) -> dict[str, str]:
         """What decides what is made: the files that are chosen, by shot."""
         return {
-            f"{one.storyboard} {shot}/{take}": one.chosen or "" for (_, shot, take), one in self.now.items()
+            f"{one.storyboard} {shot}" + (f"/{take}" if take is not None else ""): one.chosen or ""
+            for (_, shot, take), one in self.now.items()
         }
 
     def storyboards(self) -> set[Path]:

@@ -54,7 +54,7 @@ def choice(file: str | None, *, there: tuple[str, ...] = FILES) -> BoardChoice:
     files = {sha(one): BoardFile(file_facts(one)) for one in there}
     if file is None:
         return BoardChoice(CAST, lacking="not there yet", files=files)
-    return BoardChoice(CAST, of(file), None if file in there else "its file is gone", files)
+    return BoardChoice(CAST, of(file), None if file in there else "its file is gone", files=files)
 
 
 def plan(asked: Shot, chosen: BoardChoice, *known: Attempt) -> dict[str, Step]:
@@ -142,12 +142,21 @@ def test_who_chose_what_is_told_once_for_all_shots() -> None:
 def test_what_is_still_being_made_is_waited_for() -> None:
     """Until then there is no fingerprint, and what the shot has is given to no other."""
     asked = made_from("sh", "A")
-    coming = BoardChoice(CAST, BoardTake(CAST, "sheet", 1))
+    coming = BoardChoice(CAST, BoardTake(CAST, "sheet", 1), coming=True)
     step = plan(asked, coming)["sh/1"]
     assert (step.action, step.fingerprint, step.waits) == (Action.CREATE, None, True)
     assert [one.label for one in step.boards] == ["cast/cast.yaml sheet/1"]
-    [key] = {("../cast/cast.yaml", "sheet", None)}
+    key = ("../cast/cast.yaml", "sheet", None)
     renamed = made_from("new", "A")
     old = made(asked, "red")
     plans = planner(board(asked, renamed), history_of(old), choices={key: coming})
     assert steps(plans.plan())["sh/1"].action is Action.REUSE
+
+
+def test_a_written_take_that_is_being_made_again_is_waited_for() -> None:
+    """Whether it becomes another one isn't known yet; where its file is only fetched again, it is."""
+    asked = made_from("sh", "A", take=1)
+    coming = BoardChoice(CAST, BoardTake(CAST, "sheet", 1), coming=True)
+    assert plan(asked, coming, made(asked, "red"))["sh/1"].fingerprint is None
+    fetched = BoardChoice(CAST, of("red"), coming=True)
+    assert plan(asked, fetched, made(asked, "red"))["sh/1"].action is Action.REUSE
