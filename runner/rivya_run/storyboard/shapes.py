@@ -37,7 +37,7 @@ class KeyPlace(Enum):
     BUDGET = ("budget", "in 'budget'", "`budget`")
     FILE_REFERENCE = ("file-reference", "in a file reference", "`{path}`")
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
-    BOARD_REFERENCE = ("board-reference", "in a reference to another storyboard", "`{storyboard, shot}`")
+    BOARD_REFERENCE = ("board-reference", "in a shot reference", "`{storyboard, shot}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
     MEMBER = ("member", "in a member of the cast", "member of `cast`")
     FIT = ("fit", "in a fit", "`{fit}`")
