@@ -205,6 +205,12 @@ def test_a_fault_of_the_other_storyboard_is_a_notice_where_nothing_is_to_be_made
     assert told in paid.command("plan", "specs/one.yaml")
 
 
+def test_a_take_that_there_is_none_of_is_a_problem_also_where_another_was_good(paid: Boards) -> None:
+    """It is told as any slip of the pen: nothing is done."""
+    paid.write("specs/one.yaml", ONE.replace("mira-sheet}", "mira-sheet, take: 2}"))
+    assert "take 2 of 'mira-sheet', which has 1 take [range]" in paid.command("run", "specs/one.yaml", code=3)
+
+
 def test_a_changed_prompt_is_made_from_what_is_chosen_now(paid: Boards) -> None:
     """What is asked for is something else, so nothing is left to keep."""
     paid.write("cast/cast.yaml", REMADE)

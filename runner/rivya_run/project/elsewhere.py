@@ -112,17 +112,17 @@ class Choices:
         Raises StoryboardError for one that never was any good.
         """
         blocked = {one.shot.id for one in plan.steps if one.skip_reason is SkipReason.BLOCKED}
-        good = {
-            (board, shot) for one in history.attempts.values() for board, shot, *_ in one.from_storyboards
-        }
-        found = dict(self._stand_ins) if self.now else {}
+        made = [row for one in history.attempts.values() for row in one.from_storyboards]
+        good = {(board, shot, named) for board, shot, take, _ in made for named in (take, None)}
+        found = dict.fromkeys(self._stand_ins) if self.now else {}
         problems = []
         for one in self._faults:
-            known = (self.now[key_of(one.reference)].storyboard, one.reference.shot) in good
-            if one.shot in blocked and not known:
-                problems.append(one.problem)
-            elif one.shot not in blocked:
-                found[one.problem.message] = None
+            _, shot, take = key = key_of(one.reference)
+            problem = one.problem
+            if one.shot not in blocked:
+                found[f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"] = None
+            elif (self.now[key].storyboard, shot, take) not in good:
+                problems.append(problem)
         if problems:
             problems = [*dict.fromkeys(problems)]
             raise StoryboardError("the storyboard has problems; nothing was done", problems)
