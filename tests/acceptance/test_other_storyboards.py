@@ -316,6 +316,28 @@ def test_both_in_one_command(boards: Boards) -> None:
     assert boards.made("cast/cast.yaml", "specs/one.yaml") == []
 
 
+@pytest.mark.parametrize(
+    "options", [{"concurrency": 1, "max_credits": 900}, {"concurrency": 3}, {"attempts": 2}]
+)
+def test_many_shots_wait_for_one_sheet(boards: Boards, options: dict[str, Any]) -> None:
+    """They keep no slot from what they wait for, under a cap or without."""
+    shots = "".join(
+        f"  - {{id: s{n}, prompt: 'Mira {n}', references: {{storyboard: ../cast/cast.yaml, shot: mira-sheet}}}}\n"
+        for n in range(70)
+    )
+    boards.write("specs/one.yaml", f"id: one\nshots:\n{shots}")
+    boards.write("cast/cast.yaml", "id: cast\nshots: [{id: mira-sheet, model: grok-imagine, prompt: Mira}]\n")
+    assert len(boards.made("specs/one.yaml", "cast/cast.yaml", **options)) == 71
+
+
+def test_both_in_one_simulation(boards: Boards) -> None:
+    """Shots wait for the simulated sheet: no stand-in."""
+    output = boards.command("run", "specs/one.yaml", "cast/cast.yaml", "--simulate")
+    assert "stand-in" not in output
+    made = boards.takes("cast.simulated")["mira-sheet/1"]["outputs"][0]["sha256"]
+    assert boards.takes("one.simulated")["s1/1"]["from_storyboards"][0]["sha256"] == made
+
+
 def test_a_written_take_that_is_made_again_in_the_same_command(paid: Boards) -> None:
     """One command is enough, and makes exactly the shots that say so."""
     paid.write("cast/cast.yaml", REMADE)

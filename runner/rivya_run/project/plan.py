@@ -17,6 +17,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.elsewhere import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.elsewhere import Choices
@@ -140,7 +141,7 @@ def _source(path: Path, opened: Opened, options: RunOptions, places: Places) -> 
         folder,
         options.allow_outside,
         opened.included,
-        Choices(opened, places),
+        Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
     )
 
 
