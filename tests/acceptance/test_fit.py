@@ -494,6 +494,23 @@ def test_a_sound_that_comes_back_with_other_bytes_makes_no_clip_anew(
     assert project.tasks() == 2
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(4.5, "5"), (4.6, "10"), (9.54, "10")])
+def test_an_option_is_sent_as_its_text(project: Project, seconds: float, asked: str) -> None:
+    """A model takes 5 or 10: the option as it stands in the table, 0.05 s shorter than sound and pad at most."""
+    boards.sound(project.root / "vo.wav", "pcm_s16le", seconds)
+    clip = fit(sound="vo").replace("prompt:", "model: kling-2-6, prompt:")
+    project.write(board("  - {id: vo, file: vo.wav}\n", clip))
+    assert project.run().exit_code == 0
+    assert durations(project) == [asked]
+
+
+def test_the_length_on_record_is_that_of_the_samples(project: Project) -> None:
+    """What an encoder put before and after an MP3 doesn't count."""
+    project.write(board(voice(7.2), fit()))
+    project.run()
+    assert project.takes()["vo010/1"]["outputs"][0]["duration"] == pytest.approx(7.2, abs=0.001)
+
+
 def test_the_recipe_narration_first(project: Project) -> None:
     """The voices alone first; then pictures as long as these; a rerun makes nothing."""
     project.write((Path(__file__).parents[2] / "specs/narration-first.yaml").read_text(encoding="utf-8"))

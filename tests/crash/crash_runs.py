@@ -135,9 +135,13 @@ shots:
   - {id: key, model: grok-imagine, prompt: A keyframe}
   - {id: child, prompt: From a keyframe, references: [{shot: key}]}
   - {id: next, prompt: Onwards, references: [{shot: pair, take: 1, frame: last}]}
+  - {id: voice, model: elevenlabs-turbo-2-5, prompt: "SAID, ${tone}"}
+  - {id: said, prompt: "On set, ${tone}", params: {duration: {fit: voice, pad: 0.5}}}
 """
 CHILD = "  - {id: child, prompt: From a keyframe, references: [{shot: key}]}\n"
 PAIRS = ("Two of a kind", "Two of another kind")
+SAID = ("a" * 100, "a" * 60, "a" * 140)
+"""What is narrated, to a clip that is as long: what fits it as well, and what is too long for it."""
 VERSIONS = (
     "",
     "versions: {a: {}, b: {vars: {tone: cold}}}",
@@ -145,7 +149,7 @@ VERSIONS = (
     "versions: {a: {}, c: {vars: {tone: sad}}, b: {}}",
 )
 """None, two, the same in another order, and others of which two are equal."""
-TAKES = 6
+TAKES = 8
 
 
 class TrueTime:
@@ -173,6 +177,7 @@ class Project:
     time: TrueTime = field(default_factory=TrueTime)
     clock: Clock = RIGHT
     pair: str = PAIRS[0]
+    said: str = SAID[0]
     with_child: bool = True
     versions: str = VERSIONS[0]
     held: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -197,16 +202,19 @@ class Project:
         """Write the storyboard; one shot is called ``name``."""
         text = text if self.with_child else text.replace(CHILD, "")
         text = text.replace("NAME", name).replace("PAIR", self.pair).replace("VERSIONS", self.versions)
+        text = text.replace("SAID", self.said)
         (self.root / "storyboard.yaml").write_text(text, encoding="utf-8")
 
     def edit(self, draw: random.Random) -> None:
-        """Ask for something else between two runs: a shot renamed, a prompt changed (back), other versions, a shot
-        deleted."""
+        """Ask for something else between two runs: a shot renamed, a prompt changed (back), a sound spoken anew,
+        other versions, a shot deleted."""
         change = draw.random()
-        if change < 0.4:
+        if change < 0.3:
             self.names += 1
-        elif change < 0.6:
+        elif change < 0.45:
             self.pair = draw.choice(PAIRS)
+        elif change < 0.6:
+            self.said = draw.choice(SAID)
         elif change < 0.8:
             self.versions = draw.choice(VERSIONS)
         else:

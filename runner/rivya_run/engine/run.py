@@ -86,7 +86,15 @@ def run(
         origins = _origins(prepared, recorded, environment, stack)
         if confirm is not None:
             confirm(prepared)
-        result = anyio.run(_run, prepared, options, origins, tell, now)
+        results: list[RunResult] = []
+
+        async def carry_out() -> None:
+            # Not returned: asyncio writes out what its task gave, all ten thousand takes of it, only to look whether
+            # the handler of Ctrl-C is still its own.
+            results.append(await _run(prepared, options, origins, tell, now))
+
+        anyio.run(carry_out)
+        [result] = results
         if ended is not None:
             ended(prepared, result)
         return result

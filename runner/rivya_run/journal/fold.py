@@ -54,8 +54,8 @@ class History:
         self.storyboard_inputs: Mapping[str, str] = {}
         self.updated_at: str | None = None
         self.passed_over: dict[str, tuple[int, str]] = {}
-        self._of_shot: dict[str, dict[int, list[str]]] = {}
-        self._keys_of_task: dict[str, set[str]] = {}
+        self._of_shot: dict[str, list[str]] = {}
+        self._keys_of_task: dict[str, tuple[str, ...]] = {}
         self._spent = 0.0
         self._at_stake = 0.0
         self._unanswered: dict[str | None, dict[str, Attempt]] = {}  # by price key
@@ -123,12 +123,13 @@ class History:
 
     def of_take(self, shot: str, take: int) -> list[Attempt]:
         """Attempts that serve this take, whatever they asked for, in the order in which they were made."""
-        return [self.attempts[key] for key in self._of_shot.get(shot, {}).get(take, ())]
+        mine = (self.attempts[key] for key in self._of_shot.get(shot, ()))
+        return [one for one in mine if one.take == take]
 
     def of_shot(self, shot: str) -> list[Attempt]:
         """Attempts that serve any take of this shot, take by take."""
-        takes = self._of_shot.get(shot, {})
-        return [self.attempts[key] for take in sorted(takes) for key in takes[take]]
+        mine = (self.attempts[key] for key in self._of_shot.get(shot, ()))
+        return sorted(mine, key=lambda one: one.take)
 
     @property
     def shots(self) -> tuple[str, ...]:
@@ -167,13 +168,13 @@ class History:
         before = self.attempts.get(attempt.client_request_id)
         if before is None or (before.shot, before.take) != (attempt.shot, attempt.take):
             if before is not None:
-                self._of_shot[before.shot][before.take].remove(before.client_request_id)
-            self._of_shot.setdefault(attempt.shot, {}).setdefault(attempt.take, []).append(
-                attempt.client_request_id
-            )
+                self._of_shot[before.shot].remove(before.client_request_id)
+            self._of_shot.setdefault(attempt.shot, []).append(attempt.client_request_id)
         self.attempts[attempt.client_request_id] = attempt
         if attempt.task_id is not None:
-            self._keys_of_task.setdefault(attempt.task_id, set()).add(attempt.client_request_id)
+            keys = self._keys_of_task.get(attempt.task_id, ())
+            if attempt.client_request_id not in keys:
+                self._keys_of_task[attempt.task_id] = (*keys, attempt.client_request_id)
         if before is not None:
             self._spent -= before.spent
             self._at_stake -= self.stake_of(before)

@@ -106,7 +106,10 @@ class Items:
     """A list of a manifest, which is read while it is gone through."""
 
     def __init__(self, text: msgspec.Raw) -> None:
+        """Raises ValueError where an item is not strict JSON."""
         self._items = msgspec.json.decode(text, type=list[msgspec.Raw])
+        for item in self._items:
+            check_strict(bytes(item))
 
     def __iter__(self) -> Iterator[Any]:
         return (json.loads(bytes(item)) for item in self._items)
@@ -117,25 +120,38 @@ def load_lazily(path: Path) -> Any:
 
     Raises ValueError for what is no JSON or no object, OSError for what can't be read.
     """
-    content = path.read_bytes()
-    check_strict(content)
-    return {
-        name: Items(text) if name in _LISTS and bytes(text).startswith(b"[") else strict_json(bytes(text))
-        for name, text in _members(content).items()
-    }
+    content = _in_utf8(path.read_bytes())
+    members, rest = _members(content), content
+    lists: dict[str, Items] = {}
+    for name in _LISTS:
+        text = members.get(name)
+        if text is not None and bytes(memoryview(text)[:1]) == b"[":
+            lists[name] = Items(text)
+            at = rest.find(text)
+            if at >= 0:
+                rest = rest[:at] + b"[]" + rest[at + len(memoryview(text)) :]
+    document = strict_json(rest)
+    if any(document[name] for name in lists):  # the same text stood in another place, and was found first
+        document = strict_json(content)
+    return {name: lists.get(name, value) for name, value in document.items()}
 
 
 def load_head(path: Path) -> dict[str, Any]:
     """The document without its long lists, which are passed over. Raises as ``load_lazily`` does."""
-    members = _members(path.read_bytes())
+    members = _members(_in_utf8(path.read_bytes()))
     return {name: strict_json(bytes(text)) for name, text in members.items() if name not in _LISTS}
 
 
-def _members(content: bytes) -> dict[str, msgspec.Raw]:
-    """The text of each member of a document, which an editor may have saved in another encoding."""
+def _in_utf8(content: bytes) -> bytes:
+    """The text of a document, which an editor may have saved in another encoding."""
     encoding = json.detect_encoding(content)
-    if encoding != "utf-8":
-        content = content.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+    if encoding == "utf-8":
+        return content
+    return content.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+
+
+def _members(content: bytes) -> dict[str, msgspec.Raw]:
+    """The text of each member of a document."""
     try:
         return msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
+from sys import intern
 from typing import Any, TypeAlias
 
 from rivya_run.journal.attempt import (
@@ -47,9 +49,14 @@ OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken
 _FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
+_ALIKE = ("model", "price_key")
+"""What is the same in many attempts."""
+
+
 def _facts(event: Intended | Adopted | OfTask) -> dict[str, Any]:
     """What an event tells of an attempt: its fields that an attempt has under the same name."""
-    return {name: getattr(event, name) for name in event.__struct_fields__ if name in _FIELDS}
+    facts = {name: getattr(event, name) for name in event.__struct_fields__ if name in _FIELDS}
+    return facts | {name: _shared(facts[name]) for name in _ALIKE if name in facts}
 
 
 def _added(event: OfTask) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def intended(at: str, event: Intended) -> Attempt:
 def adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
     """A task that a person tied to a take, whose create may be on record or not."""
     facts = _facts(event) | {"created_at": event.created_at or at}
-    state, timeline = AttemptState.RUNNING, ((event.status, event.created_at or at),)
+    state, timeline = AttemptState.RUNNING, ((intern(event.status), event.created_at or at),)
     if known is None:
         return Attempt(client_request_id=event.key, state=state, sent_at=None, timeline=timeline, **facts)
     return replace(known, state=state, error=None, timeline=timeline, **facts)
@@ -110,12 +117,12 @@ def _after_task(known: Attempt, event: OfTask, at: str) -> Attempt:
                 known,
                 state=AttemptState.RUNNING,
                 error=None,
-                timeline=(*known.timeline, (event.status, at)),
+                timeline=(*known.timeline, (intern(event.status), at)),
                 **_facts(event),
             )
         case Observed():  # one that was missing, or unknown, is found again
             state = AttemptState.RUNNING if known.state in UNDECIDED_STATES else known.state
-            passed = (*known.timeline, (event.status, at))
+            passed = (*known.timeline, (intern(event.status), at))
             return replace(known, state=state, error=None, timeline=passed, **_added(event))
         case Succeeded():
             return _succeeded(known, event, at)
@@ -172,6 +179,15 @@ def _after_files(known: Attempt, event: OfFiles, at: str) -> Attempt:
             return replace(known, outputs=main + outputs[1:])
 
 
+def _shared(value: Any) -> Any:
+    """The same with one copy in memory of each text: what is measured of ten thousand clips has the same names."""
+    if isinstance(value, str):
+        return intern(value)
+    if isinstance(value, Mapping):
+        return {intern(str(name)): _shared(one) for name, one in value.items()}
+    return value
+
+
 def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
     """A file is here; other bytes than the first change nothing for what was made from those, or follows them."""
     outputs = known.outputs
@@ -184,9 +200,9 @@ def _stored(known: Attempt, event: Stored, at: str) -> Attempt:
         event.url,
         event.bytes,
         event.sha256,
-        event.mime_type,
+        _shared(event.mime_type),
         event.mtime_ns,
-        event.media,
+        _shared(event.media),
         first_sha256=first if first != event.sha256 else None,
     )
     if whole and before is not None and before.seconds not in (None, output.seconds):

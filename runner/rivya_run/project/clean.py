@@ -59,7 +59,12 @@ def unused(
     """
     kept = {path for key in present if key in attempts for path in owned_paths(attempts[key])}
     owners = {path: key for key, attempt in attempts.items() for path in owned_paths(attempt)}
-    stems = {path.rpartition(".")[0] for path in owners}
+    # A run that was killed before it recorded a still may have renamed the clip since.
+    clips = {
+        _without_take(path.rpartition(".")[0], (attempt.shot, attempt.take))
+        for attempt in attempts.values()
+        for path in owned_paths(attempt)
+    }
     downloads = {download_key(key): attempt for key, attempt in attempts.items()}
     found = []
     for path in sorted(there):
@@ -73,7 +78,7 @@ def unused(
             found.append(Unused(path, f"{what} for {attempt.shot}/{attempt.take}, not used any more", key))
         elif original_of(path) in owners:
             found.append(Unused(path, "an edited copy that was kept beside the original"))
-        elif clip_of_still(path) in stems:
+        elif _clip_of_still(path) in clips:
             found.append(Unused(path, "a frame that is not used any more"))
         elif is_unfinished(path):
             found.append(Unused(path, "a file that was never finished"))
@@ -84,6 +89,18 @@ def unused(
             if not _is_needed(downloads.get(attempt_key), index, present, bad):
                 found.append(Unused(path, "a download that was never finished"))
     return found
+
+
+def _clip_of_still(path: str) -> str | None:
+    """The clip that a still was taken from, under whatever name it has now; see ``_without_take``."""
+    clip = clip_of_still(path)
+    called = take_of(PurePosixPath(clip).name) if clip is not None else None
+    return _without_take(clip, called) if clip is not None and called is not None else None
+
+
+def _without_take(path: str, take: tuple[str, int]) -> str:
+    """A path in which the take is nobody's, so that it can be compared with one that was renamed."""
+    return name_for_take(path, take, NOBODY)
 
 
 def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], bad: Collection[str]) -> bool:
@@ -147,7 +164,7 @@ def second_copies(
     request, and has the very bytes of the file that is in its place counts: a person's own copies are left alone.
     """
     outputs = {
-        name_for_take(output.path, (attempt.shot, attempt.take), NOBODY): output
+        _without_take(output.path, (attempt.shot, attempt.take)): output
         for attempt in attempts.values()
         for output in attempt.outputs
         if not output.removed and output.path not in bad
@@ -155,7 +172,7 @@ def second_copies(
     found = {}
     for path in there:
         called = take_of(PurePosixPath(path).stem)
-        output = outputs.get(name_for_take(path, called, NOBODY)) if called is not None else None
+        output = outputs.get(_without_take(path, called)) if called is not None else None
         if output is not None and path != output.path and is_same(folder / path, output):
             found[path] = output.path
     return found

@@ -260,6 +260,7 @@ def prepare(
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
     if document is not None:
         learn(ledger, document, writing=writing)
+        document = None  # a large one isn't kept in memory for the planning
     moves = outstanding(source.folder, ledger.history.attempts.values())
     if writing and moves:
         sync_file(

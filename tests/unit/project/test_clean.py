@@ -40,6 +40,13 @@ def test_an_edited_copy_beside_an_original_may_go() -> None:
     assert paths(copies) == copies
 
 
+def test_a_still_that_was_never_recorded_may_go_also_under_the_name_from_before() -> None:
+    """A run was killed between still and record, and the next one renamed the clip; a person's file stays."""
+    stem = NEW.outputs[0].path.removesuffix(".mp4")
+    before = stem.replace("a/a_t01", "b/b_t02")
+    assert paths([f"{before}_last.png", "b/b_t02_ffffffff_last.png"]) == [f"{before}_last.png"]
+
+
 def part(key: str, index: int = 0) -> str:
     """Where a file of an attempt arrives."""
     return arriving(Path(), key, index).as_posix()
