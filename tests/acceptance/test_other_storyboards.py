@@ -11,6 +11,7 @@ import pytest
 
 from command_line import in_project
 from projects import Project, png
+from rivya_run.cli.watch import made_of
 from rivya_run.engine.run import RunResult, run
 from rivya_run.project.plan import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
@@ -615,3 +616,9 @@ def test_the_plan_in_json_says_what_is_made_from_what(boards: Boards) -> None:
     documents = json.loads(boards.command("plan", "specs/one.yaml", "cast/cast.yaml", "--json"))
     [made] = documents[0]["steps"][0]["from_storyboards"]
     assert made == {"storyboard": "cast/cast.yaml", "shot": "mira-sheet", "take": 1, "sha256": None}
+
+
+def test_watch_looks_at_the_other_storyboard(boards: Boards) -> None:
+    """Saving it is saving what this one is made of; and an export never writes over it."""
+    named = {path.resolve() for path in made_of(boards.project.root / "specs/one.yaml")}
+    assert (boards.project.root / "cast/cast.yaml").resolve() in named
