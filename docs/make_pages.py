@@ -23,7 +23,12 @@ _BLOCK: Final = re.compile(
     r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL
 )
 _LAYERED: Final = (KeyPlace.TOP, KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
-_REFERENCES: Final = (KeyPlace.FILE_REFERENCE, KeyPlace.URL_REFERENCE, KeyPlace.SHOT_REFERENCE)
+_REFERENCES: Final = (
+    KeyPlace.FILE_REFERENCE,
+    KeyPlace.URL_REFERENCE,
+    KeyPlace.BOARD_REFERENCE,
+    KeyPlace.SHOT_REFERENCE,
+)
 _NESTED: Final = tuple(place for place in KeyPlace if place not in (*_LAYERED, *_REFERENCES, KeyPlace.FIT))
 
 

@@ -80,6 +80,7 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "urls": tuple(output.url for output in stored if output.url),
         "error": draw(errors(state)),
         "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
+        "from_storyboards": draw(st.sampled_from([(), (("cast/cast.yaml", "mira", 2, sha("mira")),)])),
         "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
     }
     if state is AttemptState.FINISHED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
+from rivya_run.planning.elsewhere import BoardChoice, BoardKey
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage
 from rivya_run.planning.matching import Matching
-from rivya_run.planning.plan import Plan, Step
+from rivya_run.planning.plan import BoardTake, Plan, Step
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, Shot, ShotReference, Storyboard
 
@@ -136,14 +137,14 @@ def attempt(
     return replace(made, **changes)
 
 
-def digest_of(asked: Shot, *parents: str) -> str:
+def digest_of(asked: Shot, *parents: str, boards: Sequence[BoardTake] = ()) -> str:
     """The fingerprint of a shot, given the content of what it is made from."""
     from rivya_run.planning.plan import Parent
 
     lineage = Lineage(
         board(asked), {asked.model: table(asked.model)}, History(), {}, Matching([]), Families([], History())
     )
-    return lineage.fingerprint(asked, [Parent("parent", 1, content) for content in parents])
+    return lineage.fingerprint(asked, [Parent("parent", 1, content) for content in parents], boards)
 
 
 def history_of(*attempts: Attempt, at: str = NOW) -> History:
@@ -163,11 +164,12 @@ def planner(
     history: History | None = None,
     *,
     facts: Mapping[str, FileFacts] | None = None,
+    choices: dict[BoardKey, BoardChoice] | None = None,
     **options: Any,
 ) -> Planner:
     """A planner over example tables."""
     tables = {one.model: table(one.model) for one in storyboard.shots}
-    return Planner(storyboard, tables, history or History(), facts or {}, PlanOptions(**options))
+    return Planner(storyboard, tables, history or History(), facts or {}, PlanOptions(**options), choices)
 
 
 def steps(plan: Plan) -> dict[str, Step]:

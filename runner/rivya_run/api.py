@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = False) -> tuple[Problem, ...]:
     """Every problem and advice of a storyboard, in file order; no network."""
     from rivya_run.project.open import open_storyboard
+    from rivya_run.project.others import judged
 
-    return open_storyboard(storyboard, strict=strict, allow_outside=allow_outside).problems
+    opened = open_storyboard(storyboard, strict=strict, allow_outside=allow_outside)
+    return judged(opened, strict=strict, allow_outside=allow_outside).problems
 
 
 def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:

@@ -172,6 +172,7 @@ class Project:
     sniper: Sniper = field(default_factory=Sniper)
     options: tuple[str, ...] = ("--attempts", "2", "--retry-failed")
     environment: dict[str, str] = field(default_factory=dict)
+    boards: tuple[str, ...] = ("storyboard.yaml",)
     names: int = 0
     time: TrueTime = field(default_factory=TrueTime)
     clock: Clock = RIGHT
@@ -228,7 +229,7 @@ class Project:
         fatal_move: int | None = None,
     ) -> int:
         """Start a run; its process id. ``fatal``, ``survived`` and ``fatal_move`` are those of ``KillPoints``."""
-        args = ["run", "storyboard.yaml", "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
+        args = ["run", *self.boards, "--poll-interval", "0.02", "--timeout", "60", "--progress", "plain"]
         if self.serves_once:
             args += ["--timeout", "5"]  # for files that never come
         return self._start(

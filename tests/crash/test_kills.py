@@ -136,6 +136,48 @@ def test_the_sound_is_there_and_the_run_dies_before_the_clip_is_created(tmp_path
         assert len(project.simulator.state.tasks()) == 3
 
 
+SHEETS = """
+id: cast
+shots:
+  - {id: sheet, model: grok-imagine, prompt: PROMPT}
+  - {id: back, prompt: From the episode, references: {storyboard: storyboard.yaml, shot: one, frame: last}}
+"""
+EPISODE = """
+id: crash
+shots:
+  - {id: one, prompt: Opening, takes: 2, references: {storyboard: cast.yaml, shot: sheet}}
+  - id: two
+    model: seedream-4-0
+    prompt: Onwards
+    references: [{shot: one, take: 1, frame: last}, {storyboard: cast.yaml, shot: sheet}]
+"""
+"""Two storyboards, each made from what the other one makes; five takes."""
+
+
+def made_from(project: Project) -> set[str]:
+    """The sheets that the takes of the episode were made from."""
+    takes = [take for shot in project.manifest()["shots"] for take in shot["takes"]]
+    return {one["sha256"] for take in takes for one in take.get("from_storyboards", ())}
+
+
+@pytest.mark.parametrize("order", [("storyboard.yaml", "cast.yaml"), ("cast.yaml", "storyboard.yaml")])
+def test_a_run_of_two_storyboards_dies_at_each_kind_of_moment(tmp_path: Path, order: tuple[str, str]) -> None:
+    """Each sheet and shot is paid for once; made again by its own storyboard, a sheet makes nothing else anew."""
+    died: list[str] = []
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
+        project.boards = order
+        for prompt, tasks in (("Mira", 5), ("Mira in red", 6)):
+            (tmp_path / "cast.yaml").write_text(SHEETS.replace("PROMPT", prompt), "utf-8")
+            project.write("", EPISODE)
+            while (ended := project.live(survived=[*died, *QUIET])).status == KILLED:
+                died.append(ended.last)
+            assert project.live().status == 0
+            made = project.simulator.state.tasks()
+            assert len(made) == len({task.key for task in made}) == tasks
+            assert len(made_from(project)) == 1
+    assert len(died) > 20
+
+
 LINKED = """
 id: crash
 shots:

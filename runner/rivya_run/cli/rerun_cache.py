@@ -41,7 +41,12 @@ class RerunCache:
 
     def keep(self, prepared: Sequence[Prepared], result: RunResult) -> None:
         """Write ``.state`` where a rerun of the plain command would have nothing to do and nothing to tell."""
-        if not self._plain or result.exit_code or prepared[0].notice is not None:
+        if (
+            not self._plain
+            or result.exit_code
+            or prepared[0].notice is not None
+            or result.boards[0].plan.elsewhere
+        ):
             return
         one, board = prepared[0], result.boards[0]
         plan = _plan_now(one, board)
@@ -75,7 +80,8 @@ class RerunCache:
         for written, facts in (*one.source.facts.items(), *one.source.included.items()):
             path = os.path.join(beside, written)  # noqa: PTH118
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)
-        for file in one.source.own_files():
+        elsewhere = one.source.elsewhere.read() if one.source.elsewhere else ()
+        for file in (*one.source.own_files(), *sorted(elsewhere)):
             yield self._own(os.path.abspath(file))  # noqa: PTH100
         for attempt in board.ledger.history.attempts.values():
             if attempt.state is AttemptState.STORED:
@@ -132,9 +138,9 @@ def _plan_now(one: Prepared, board: StoryboardRun) -> Plan:
     if all(step.action in resting and step.moves_from is None for step in board.plan.steps):
         return board.plan
     source = one.source
-    return Planner(
-        source.storyboard, source.tables(), board.ledger.history, source.facts, PlanOptions()
-    ).plan()
+    choices = one.planner.lineage.elsewhere.choices
+    history = board.ledger.history
+    return Planner(source.storyboard, source.tables(), history, source.facts, PlanOptions(), choices).plan()
 
 
 def _nothing_to_do(plan: Plan, board: StoryboardRun) -> bool:

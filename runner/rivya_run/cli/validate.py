@@ -64,6 +64,7 @@ def _checked(
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import open_storyboard
+    from rivya_run.project.others import judged
     from rivya_run.project.places import project_root
 
     root = project_root(path)
@@ -73,6 +74,7 @@ def _checked(
         opened = open_storyboard(
             path, allow_outside=allow_outside, strict=strict, catalog=catalogs[root], root=root
         )
+        opened = judged(opened, allow_outside=allow_outside, strict=strict)
     except StoryboardError as error:
         if not error.problems:
             raise

@@ -165,6 +165,7 @@ def _adopted(
         created_at=task.created_at,
         updated_at=task.updated_at,
         family=family,
+        from_storyboards=attempt.from_storyboards,
     )
 
 
@@ -189,4 +190,5 @@ def _new(source: Source, prepared: Prepared, step: Step) -> Attempt:
         body=body,
         state=AttemptState.SENT,
         sent_at=None,
+        from_storyboards=step.from_storyboards,
     )

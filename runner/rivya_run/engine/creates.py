@@ -89,6 +89,7 @@ class Creates:
                 parents=tuple((p.shot, p.take or 1, p.sha256 or "") for p in resolved.parents),
                 api_sent_at=iso(api_now) if api_now is not None else None,
                 family=shot.recorded_family,
+                from_storyboards=step.from_storyboards,
             )
         )
         return key

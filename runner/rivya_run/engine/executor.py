@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import anyio
 
+from rivya_run.engine.across import Running
 from rivya_run.engine.budget import SpendGate, Spending
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
@@ -81,6 +83,7 @@ class Executor:
         self._starting = anyio.Semaphore(STARTING_AT_ONCE, fast_acquire=True)
         self._errors: list[RivyaError] = []
         self._unwritten: set[StoryboardRun] = set()
+        self._running: dict[Path, Running] = {}
 
     def add(self, prepared: Prepared, base_url: str, connection: ApiConnection) -> None:
         """One more storyboard to run; ``base_url`` is the API origin as records name it."""
@@ -98,6 +101,7 @@ class Executor:
                 tasks=self._tasks,
                 gate=self.gate,
                 timing=self._timing,
+                running=self._running,
                 tell=self._tell,
             )
         )
@@ -168,11 +172,11 @@ class Executor:
                     self._guarded, workers.cancel_scope, one.takes.carry, step, 0.0, _not_counted
                 )
         for priority, step in order:
-            if step.needs:
+            if step.waits:
                 workers.start_soon(
                     self._guarded, workers.cancel_scope, one.takes.carry, step, priority, _not_counted
                 )
-        free = [(priority, step) for priority, step in order if not step.needs]
+        free = [(priority, step) for priority, step in order if not step.waits]
         workers.start_soon(self._start_in_turn, one, free, workers)
 
     async def _settle(self, one: StoryboardRun, workers: anyio.abc.TaskGroup, steps: Sequence[Step]) -> None:

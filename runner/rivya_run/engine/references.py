@@ -15,6 +15,7 @@ import anyio
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
+from rivya_run.engine.stand_ins import drawn
 from rivya_run.engine.stop import Stop
 from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
 from rivya_run.journal.attempt import ApiError, Output, stills
@@ -24,7 +25,8 @@ from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
-from rivya_run.planning.plan import Parent, Step
+from rivya_run.planning.elsewhere import key_of
+from rivya_run.planning.plan import BoardTake, Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.progress import Event
 from rivya_run.project.names import within
@@ -32,7 +34,14 @@ from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
 from rivya_run.project.places import FRAMES
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.partial_file import PART
-from rivya_run.storyboard.model import FileFacts, FileReference, Frame, ShotReference, UrlReference
+from rivya_run.storyboard.model import (
+    BoardReference,
+    FileFacts,
+    FileReference,
+    Frame,
+    ShotReference,
+    UrlReference,
+)
 from rivya_run.times import seconds_of
 
 TRUSTED_FOR = 3600.0
@@ -76,13 +85,13 @@ class References:
     async def resolve(self, step: Step, deadline: float) -> ResolvedReferences | NotResolved:
         """Every reference, in order, as the API wants it."""
         media: list[dict[str, Json]] = []
-        parents = iter(step.needs)
+        made_from = iter(step.needs), iter(step.boards)
         for reference in step.shot.references:
             if isinstance(reference, UrlReference):
                 media.append(_item_of_url(reference))
                 continue
             try:
-                file = await self._file(reference, parents)
+                file = await self._file(reference, *made_from)
             except (KeyRefused, OutputFolderError):
                 raise
             except RivyaError as error:
@@ -105,21 +114,37 @@ class References:
         return ResolvedReferences(tuple(media), step.needs[:used])
 
     async def _file(
-        self, reference: FileReference | ShotReference, parents: Iterator[Parent]
+        self,
+        reference: FileReference | ShotReference | BoardReference,
+        parents: Iterator[Parent],
+        boards: Iterator[BoardTake],
     ) -> ReferenceFile:
         if isinstance(reference, FileReference):
-            facts = self._facts[reference.path]
-            if reference.frame is not None:
-                return await self._frame_of_own(facts, reference.path, reference.frame)
-            return ReferenceFile(
-                Path(facts.path),
-                reference.path,
-                facts.sha256,
-                facts.bytes,
-                facts.kind or "image",
-                facts.mime_type or "application/octet-stream",
-            )
+            return await self._own(self._facts[reference.path], reference.path, reference.frame)
+        if isinstance(reference, BoardReference):
+            return await self._of_another(reference, next(boards))
         return await self._output_of(next(parents), reference.frame)
+
+    async def _own(self, facts: FileFacts, written: str, frame: Frame | None) -> ReferenceFile:
+        """A file that lies outside of the output folder, or a frame of it."""
+        if frame is not None:
+            return await self._frame_of_own(facts, written, frame)
+        mime_type = facts.mime_type or "application/octet-stream"
+        return ReferenceFile(
+            Path(facts.path), written, facts.sha256, facts.bytes, facts.kind or "image", mime_type
+        )
+
+    async def _of_another(self, reference: BoardReference, made: BoardTake) -> ReferenceFile:
+        """What another storyboard made, or a frame of it; a stand-in is drawn now."""
+        choice = self._planner.lineage.elsewhere.choices[key_of(reference)]
+        file = choice.files.get(made.sha256 or "")
+        if file is None:
+            raise RivyaError(choice.lacking or f"{made.label} isn't there")
+        if file.stands_for is None:
+            return await self._own(file.facts, Path(file.facts.path).name, reference.frame)
+        async with self._stills[file.facts.path]:
+            facts = await anyio.to_thread.run_sync(drawn, file, self._ledger.folder / FRAMES)
+        return await self._own(facts, Path(facts.path).name, reference.frame)
 
     async def _output_of(self, parent: Parent, frame: Frame | None) -> ReferenceFile:
         """The parent's first output, or a frame of it."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rivya_run.engine.across import Across, Running
 from rivya_run.engine.budget import Budget, SpendGate
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.creates import Creates
@@ -21,6 +22,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
+from rivya_run.project.elsewhere import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import Clocks
@@ -66,6 +68,7 @@ def storyboard_run(
     tasks: TaskLimiter,
     gate: SpendGate,
     timing: Timing,
+    running: MutableMapping[Path, Running],
     tell: Callable[[Event], None],
 ) -> StoryboardRun:
     """Put one storyboard's run together: each stage gets what it needs. What comes by name is the whole run's."""
@@ -87,5 +90,8 @@ def storyboard_run(
         return Fetcher(key, ledger, connection, clocks, stale=stale)
 
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
-    takes = Takes(storyboard, ledger, planner, manifest, driver, tell)
+    across = Across(running, source.root, planner.lineage.elsewhere.choices)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, across, tell)
+    made = BoardResults(planner, ledger.history, ledger.folder)
+    running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import anyio
 
+from rivya_run.engine.across import Across
 from rivya_run.engine.next_step import Ending, Now, Outcome, Wait, WantedTake, next_step
 from rivya_run.engine.records import ManifestWriter, RunLedger, take_over
 from rivya_run.engine.take import ActiveTake, TakeDriver
+from rivya_run.engine.take_ends import TakeEnds
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.take_entry import take_status, whole
-from rivya_run.planning.plan import SPENDING, Action, Parent, Step
+from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.progress import Event
-
-
-class TakeEnds:
-    """``outcomes`` are by shot and take. What came of a take is handed to the planner, which plans its children."""
-
-    def __init__(self, planner: Planner) -> None:
-        self.outcomes: dict[tuple[str, int], Outcome] = {}
-        self._planner = planner
-        self._waited_for: dict[tuple[str, int], anyio.Event] = {}
-
-    def missing(self, parents: Sequence[Parent]) -> tuple[Parent, ...]:
-        """Those that this run isn't done with yet."""
-        return tuple(one for one in parents if (one.shot, one.take or 1) not in self.outcomes)
-
-    async def wait_for(self, parent: Parent) -> None:
-        """Return when this run is done with a take."""
-        take = (parent.shot, parent.take or 1)
-        if take not in self.outcomes:
-            await self._waited_for.setdefault(take, anyio.Event()).wait()
-
-    def end(self, step: Step, outcome: Outcome, key: str | None) -> None:
-        """This run is done with a take; ``key`` is the attempt that serves it."""
-        take = (step.shot.id, step.take)
-        self.outcomes[take] = outcome
-        if outcome.ending is Ending.DONE and key is not None:
-            self._planner.served(*take, key)
-        elif step.action is not Action.SKIP:
-            self._planner.gave_up(step, outcome.message or outcome.ending.value)
-        waited_for = self._waited_for.pop(take, None)
-        if waited_for is not None:
-            waited_for.set()
 
 
 class Takes:
@@ -58,9 +29,11 @@ class Takes:
         planner: Planner,
         manifest: ManifestWriter,
         driver: TakeDriver,
+        across: Across,
         tell: Callable[[Event], None],
     ) -> None:
         """``storyboard`` is its id."""
+        self._across = across
         self.ends = TakeEnds(planner)
         self._storyboard = storyboard
         self._ledger = ledger
@@ -100,6 +73,9 @@ class Takes:
             await self.ends.wait_for(waiting.takes[0])
             if step.fingerprint is None:
                 step = self._planner.replan(step)
+        if step.action in SPENDING and step.fingerprint is None:
+            await self._across.settle(step)
+            step = self._planner.replan(step)
         return step
 
     async def _drive_alone(self, take: ActiveTake, key: str | None) -> Outcome:

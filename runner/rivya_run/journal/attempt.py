@@ -168,6 +168,7 @@ class Attempt:
     ``shot`` and ``take`` say whom it serves now (a renamed shot takes its attempts along), ``client_request_id``
     whom it was made for. ``body`` is the exact text that is sent. ``price_key`` names model and params for learned
     costs, ``estimate`` what it was thought to cost. ``parents`` are ``(shot, take, identity of the output)``.
+    ``from_storyboards`` are ``(storyboard from the project root, shot, take, identity)`` of what others made.
     ``outputs`` are the files of ``urls``, in their order; ``places`` says where each URL stands in the API's own
     list, where that is known.
     ``withdrawn`` is why no create arrived, in words. ``task_seconds`` and ``running_seconds`` are how long its task
@@ -203,6 +204,7 @@ class Attempt:
     running_seconds: float | None = None
     api_sent_at: str | None = None
     family: str | None = None
+    from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
 
     @property
     def open(self) -> bool:

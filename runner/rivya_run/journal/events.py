@@ -79,7 +79,8 @@ class Intended(_Event, frozen=True, kw_only=True):
     """A create is about to be sent: the exact body and key.
 
     ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong. ``family`` is
-    the shot's id in the storyboard, where a version gave it another one.
+    the shot's id in the storyboard, where a version gave it another one. ``from_storyboards`` are the takes of other
+    storyboards that it is made from: ``(storyboard from the project root, shot, take, identity of the output)``.
     """
 
     key: str
@@ -94,6 +95,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     parents: tuple[tuple[str, int, str], ...] = ()
     api_sent_at: str | None = None
     family: str | None = None
+    from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
 
 
 class Withdrawn(_Event, frozen=True, kw_only=True):
@@ -236,6 +238,7 @@ class Adopted(_Event, frozen=True, kw_only=True):
     created_at: str | None = None
     updated_at: str | None = None
     family: str | None = None
+    from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
 
 
 class TakenIn(_Event, frozen=True, kw_only=True):

@@ -71,6 +71,11 @@ FileName: TypeAlias = Annotated[
         255,
     ),
 ]
+ProjectPath: TypeAlias = Annotated[
+    str,
+    _text(r"^[^\u0000-\u001f]*$", "a path", 4096),
+    _said("Relative to the project root, with forward slashes"),
+]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Fact: TypeAlias = Annotated[float, Meta(ge=0, le=_LARGEST)]
@@ -96,6 +101,12 @@ class Parent(_Form, frozen=True, kw_only=True):
     shot: Id
     take: TakeNumber
     sha256: Sha
+
+
+class BoardParent(Parent, frozen=True, kw_only=True):
+    """The same of another storyboard of the project."""
+
+    storyboard: ProjectPath
 
 
 class Error(_Form, frozen=True, kw_only=True):
@@ -194,6 +205,10 @@ class Earlier(_Form, frozen=True, kw_only=True):
     family: Annotated[
         Id | UnsetType, _said("The shot's id in the storyboard, where a version gave it another one")
     ] = UNSET
+    from_storyboards: Annotated[
+        tuple[BoardParent, ...] | UnsetType,
+        _said("What other storyboards made of theirs, that it was made from, in the order of its references"),
+    ] = UNSET
     given_up: Annotated[
         bool | UnsetType, _said("Its outcome was never known; a later attempt replaced it")
     ] = UNSET
@@ -266,11 +281,7 @@ class StoryboardForm(_Form, frozen=True, kw_only=True):
 
     id: Id = ""
     title: str | None | UnsetType = UNSET
-    path: Annotated[
-        str,
-        _text(r"^[^\u0000-\u001f]*$", "a path", 4096),
-        _said("Relative to the project root, with forward slashes"),
-    ] = ""
+    path: ProjectPath = ""
     sha256: Annotated[Sha, _said("Of the file's bytes when the manifest was written")] = ""
     inputs: Annotated[
         tuple[Input, ...] | UnsetType,

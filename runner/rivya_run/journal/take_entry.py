@@ -12,7 +12,7 @@ from msgspec.structs import fields as fields_of
 
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.fingerprint import compact, price_key
-from rivya_run.journal.manifest_form import Earlier, Error, File, Parent, StatusSeen
+from rivya_run.journal.manifest_form import BoardParent, Earlier, Error, File, Parent, StatusSeen
 from rivya_run.json_types import Json
 
 REFERENCES = "referenceMediaItems"
@@ -39,7 +39,7 @@ _STATE_OF = {
     TakeStatus.SUCCEEDED: AttemptState.STORED,
     TakeStatus.UNKNOWN: AttemptState.UNKNOWN,
 }
-_IN_OTHER_SHAPE = {"fingerprint", "parents", "timeline", "outputs", "error"}
+_IN_OTHER_SHAPE = {"fingerprint", "parents", "from_storyboards", "timeline", "outputs", "error"}
 _ALIKE = frozenset(field.name for field in fields(Attempt)) & set(Earlier.__struct_fields__) - _IN_OTHER_SHAPE
 """What an attempt and its entry call the same, and mean the same by: it is copied."""
 _OPTIONAL = {one.name for one in fields_of(Earlier) if one.default is UNSET}
@@ -92,6 +92,7 @@ def entry_of_earlier(attempt: Attempt, attempts: tuple[()] | UnsetType = UNSET) 
         request=json.loads(attempt.body) if attempt.body else None,
         estimated_credits=whole(attempt.estimate),
         parents=tuple(Parent(shot=shot, take=take, sha256=sha) for shot, take, sha in attempt.parents),
+        from_storyboards=tuple(_board_parent(*one) for one in attempt.from_storyboards) or UNSET,
         timeline=tuple(StatusSeen(status=status, at=at) for status, at in attempt.timeline),
         error=Error(code=error.code, message=error.message, request_id=error.request_id) if error else None,
         given_up=True if attempt.state is AttemptState.GIVEN_UP else UNSET,
@@ -99,6 +100,10 @@ def entry_of_earlier(attempt: Attempt, attempts: tuple[()] | UnsetType = UNSET) 
     )
     entry: dict[str, Json] = written(form)
     return entry | {"outputs": [_entry_of_output(output) for output in files]}
+
+
+def _board_parent(storyboard: str, shot: str, take: int, sha256: str) -> BoardParent:
+    return BoardParent(storyboard=storyboard, shot=shot, take=take, sha256=sha256)
 
 
 def _copied(known: Attempt | Earlier) -> dict[str, Any]:
@@ -152,6 +157,9 @@ def attempt_of_entry(shot: str, entry: Earlier, raw: Mapping[str, Any]) -> Attem
         outputs=tuple(map(_output, entry.outputs, raw.get("outputs") or ())),
         error=ApiError(error.code, error.message, error.request_id, refused) if error else None,
         parents=tuple((one.shot, one.take, one.sha256) for one in entry.parents or ()),
+        from_storyboards=tuple(
+            (one.storyboard, one.shot, one.take, one.sha256) for one in entry.from_storyboards or ()
+        ),
         timeline=tuple((one.status, one.at) for one in entry.timeline or ()),
         **{**_copied(entry), "model": model},
     )

@@ -6,7 +6,7 @@ A table file's text becomes a ``ModelTable``, or every problem of it at its plac
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ById
 from functools import cache
 from pathlib import Path
@@ -200,6 +200,10 @@ class Catalog:
             file = self._built_in / f"{model_id}{ENDING}"
             self._read[model_id] = read_checked(file.read_bytes(), file.name)
         return self._read[model_id]
+
+    def of(self, models: Iterable[str]) -> dict[str, ModelTable]:
+        """The tables of some models, as far as there are any."""
+        return {model: table for model in models if (table := self.get(model)) is not None}
 
     def ids(self) -> list[str]:
         if self._ids is None:

@@ -12,7 +12,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.plan import estimate
-from rivya_run.storyboard.model import FileReference, Shot, Storyboard, UrlReference
+from rivya_run.storyboard.model import BoardReference, FileReference, Shot, Storyboard, UrlReference
 
 
 class Kind(StrEnum):
@@ -73,6 +73,9 @@ def _content(
             identities.append(file_identity(files.get(reference.path, reference.path), reference.frame))
         elif isinstance(reference, UrlReference):
             identities.append(url_identity(reference.url, reference.kind, reference.id))
+        elif isinstance(reference, BoardReference):
+            named: list[Json] = [reference.storyboard, reference.shot, reference.take, reference.frame]
+            identities.append({"storyboard": named})
         else:
             take = reference.take or shots[reference.shot].pick or 0
             identities.append({**file_identity(found[reference.shot], reference.frame), "take": take})

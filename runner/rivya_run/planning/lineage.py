@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
@@ -11,11 +11,20 @@ from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identi
 from rivya_run.journal.fold import History
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.elsewhere import BoardChoice, BoardKey, Elsewhere, board_references
 from rivya_run.planning.families import Families
 from rivya_run.planning.fitting import Fitted, Fitting, Steps
 from rivya_run.planning.matching import Matching
-from rivya_run.planning.plan import SPENDING, WORKING, Parent
-from rivya_run.storyboard.model import FileFacts, FileReference, Shot, ShotReference, Storyboard, UrlReference
+from rivya_run.planning.plan import SPENDING, WORKING, BoardTake, Parent
+from rivya_run.storyboard.model import (
+    BoardReference,
+    FileFacts,
+    FileReference,
+    Shot,
+    ShotReference,
+    Storyboard,
+    UrlReference,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,8 @@ class ResolvedParents:
     """What a shot is made from. ``fingerprint`` is None while a parent doesn't exist; then ``reason`` says
     which parent is to be made, or ``blocked`` why it never will be.
 
-    ``fitted`` is the shot with the values that follow sounds. ``serving`` is what serves it, by fingerprint, the best
+    ``fitted`` is the shot with the values that follow sounds, ``boards`` what it is made from of other storyboards.
+    ``serving`` is what serves it, by fingerprint, the best
     first; ``alike`` what else it was tried with.
     """
 
@@ -32,6 +42,7 @@ class ResolvedParents:
     parents: tuple[Parent, ...] = ()
     reason: str | None = None
     blocked: str | None = None
+    boards: tuple[BoardTake, ...] = ()
     serving: Mapping[str, Shot] = field(default_factory=dict)
     alike: frozenset[str] = frozenset()
 
@@ -57,7 +68,9 @@ class Lineage:
         facts: Mapping[str, FileFacts],
         matching: Matching,
         families: Families,
+        choices: MutableMapping[BoardKey, BoardChoice] | None = None,
     ) -> None:
+        """``choices`` are those of other storyboards, for every reference to one."""
         self._shots = {shot.id: shot for shot in storyboard.shots}
         self._order = storyboard.made
         self._defaults = {model: table.defaults() for model, table in tables.items()}
@@ -67,6 +80,7 @@ class Lineage:
         self._families = families
         gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
         self._parents_of_the_gone = _parents_newest_first(gone)
+        self.elsewhere = Elsewhere(self._shots, history, families, choices if choices is not None else {})
         self._fitting = Fitting(self._shots, tables, history, facts, matching, families)
 
     def levels(self) -> list[list[Shot]]:
@@ -98,12 +112,21 @@ class Lineage:
         found = ResolvedParents(fitted, None, tuple(parents), blocked=fitted.blocked)
         waiting = waiting or fitted.waiting
         if waiting is not None:
-            return replace(found, reason=_why_waiting(waiting, steps))
+            blocked = found.blocked or self.elsewhere.without(shot)
+            return replace(found, reason=_why_waiting(waiting, steps), blocked=blocked)
         if fitted.blocked is not None and len(fitted.needs) < len(shot.fits):
             return found  # a sound is not coming
 
+        def serving(takes: Sequence[BoardTake]) -> Mapping[str, Shot]:
+            return self._fitting.serving(fitted, lambda variant: self.fingerprint(variant, parents, takes))
+
+        boards = self.elsewhere.of(shot, serving)
+        found = replace(found, boards=boards.takes, blocked=fitted.blocked or boards.blocked)
+        if boards.waiting is not None or len(boards.takes) < len(board_references(shot)):
+            return replace(found, reason=boards.waiting)
+
         def digest(variant: Shot) -> str:
-            return self.fingerprint(variant, parents)
+            return self.fingerprint(variant, parents, boards.takes)
 
         return replace(
             found,
@@ -112,9 +135,12 @@ class Lineage:
             alike=self._fitting.alike(shot, digest),
         )
 
-    def fingerprint(self, shot: Shot, parents: Sequence[Parent] = ()) -> str:
-        """The fingerprint, given one parent with its content for each reference to a shot, in order."""
-        made_from = iter(parents)
+    def fingerprint(
+        self, shot: Shot, parents: Sequence[Parent] = (), boards: Sequence[BoardTake] = ()
+    ) -> str:
+        """The fingerprint, given one parent with its content for each reference to a shot, in order; and so for
+        those to other storyboards."""
+        made_from, made_elsewhere = iter(parents), iter(boards)
         identities: list[dict[str, Json]] = []
         for reference in shot.references:
             if isinstance(reference, FileReference):
@@ -122,21 +148,28 @@ class Lineage:
             elif isinstance(reference, UrlReference):
                 identities.append(url_identity(reference.url, reference.kind, reference.id))
             else:
-                identities.append(file_identity(next(made_from).sha256 or "", reference.frame))
+                of_another = isinstance(reference, BoardReference)
+                taken = next(made_elsewhere) if of_another else next(made_from)
+                identities.append(file_identity(taken.sha256 or "", reference.frame))
         return fingerprint(shot.model, shot.prompt, shot.params, self._defaults[shot.model], identities)
 
     def _parent(self, child: Shot, reference: ShotReference, steps: Steps) -> Parent | str:
         """The take that this reference means now, or why there will be none."""
         parent = self._shots[reference.shot]
-        asked = reference.take or parent.pick
-        takes = [asked] if asked is not None else list(range(1, parent.takes + 1))
-        stored = {take: sha for take in takes if (sha := self._stored(parent.id, take)) is not None}
         # Without a pick any take will do; the one that the child was made from keeps its fingerprint, and its clip.
-        if asked is None:
+        if reference.take is None and parent.pick is None:
+            stored = self._stored_of(parent.id, range(1, parent.takes + 1))
             for sha in self._made_from(child):
                 for take, found in stored.items():
                     if sha == found:
                         return Parent(parent.id, take, sha)
+        return self.chosen(parent, reference.take, steps)
+
+    def chosen(self, parent: Shot, take: int | None, steps: Steps) -> Parent | str:
+        """The take of a shot that a reference to it means, a written ``take`` first; or why there will be none."""
+        asked = take or parent.pick
+        takes = [asked] if asked is not None else list(range(1, parent.takes + 1))
+        stored = self._stored_of(parent.id, takes)
         if stored:
             take = min(stored)
             return Parent(parent.id, take, stored[take])
@@ -144,6 +177,9 @@ class Lineage:
         if coming:
             return Parent(parent.id, coming[0])
         return f"parent {parent.id}/{takes[0]}: {steps[parent.id, takes[0]].reason}"
+
+    def _stored_of(self, shot: str, takes: Iterable[int]) -> dict[int, str]:
+        return {take: sha for take in takes if (sha := self._stored(shot, take)) is not None}
 
     def _stored(self, shot: str, take: int) -> str | None:
         """Identity of the first output of what serves this take, if it is there."""

@@ -36,8 +36,8 @@ def priorities(
     spending = [step for step in plan.steps if step.action in SPENDING]
     ordered = sorted(spending, key=lambda step: -remaining[step.shot.id])
     if at_once is not None:
-        chained = [step for step in ordered if step.needs or step.shot.id in children]
-        alone = [step for step in spending if not step.needs and step.shot.id not in children]
+        chained = [step for step in ordered if step.waits or step.shot.id in children]
+        alone = [step for step in spending if not step.waits and step.shot.id not in children]
         last = {id(step) for step in alone[max(0, len(alone) - LAST_ROUNDS * at_once) :]}
         mixed = [step for step in alone if id(step) not in last]
         ordered = [*chained, *mixed, *(step for step in ordered if id(step) in last)]

@@ -65,6 +65,22 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardTake:
+    """A take of another storyboard, whose file is ``storyboard`` from the project root; ``sha256`` is the identity of
+    its output, None as long as that is still being made."""
+
+    storyboard: str
+    shot: str
+    take: int
+    sha256: str | None = None
+
+    @property
+    def label(self) -> str:
+        """``cast/cast.yaml mira-sheet/1``, as plans and messages write it."""
+        return f"{self.storyboard} {self.shot}/{self.take}"
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One take of the plan. ``shot`` has values for what follows a sound: estimates as long as that isn't there.
 
@@ -73,6 +89,7 @@ class Step:
     take whose parent doesn't exist yet. ``moves_from`` is the shot and take whose attempt it takes over,
     ``gives_up`` the key of an unknown attempt that is paid for again. A take that isn't ``wanted`` (skipped,
     not selected) doesn't count towards the exit code.
+    ``boards`` are takes of other storyboards that it is made from.
     ``alike`` are fingerprints of the same with other values where one follows a sound: they fail together.
     ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
     odd about files that are there, in words.
@@ -96,10 +113,21 @@ class Step:
     table_date: str | None = None
     warnings: tuple[str, ...] = ()
     alike: frozenset[str] = frozenset()
+    boards: tuple[BoardTake, ...] = ()
 
     def asks_for(self, fingerprint: str) -> bool:
         """Whether an attempt of this fingerprint was one at this take as it is asked for now."""
         return fingerprint == self.fingerprint or fingerprint in self.alike
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is made from other takes, which may have to come first."""
+        return bool(self.needs or self.boards)
+
+    @property
+    def from_storyboards(self) -> tuple[tuple[str, str, int, str], ...]:
+        """What it is made from of other storyboards, as it is put on record."""
+        return tuple((one.storyboard, one.shot, one.take, one.sha256 or "") for one in self.boards)
 
     @property
     def wanted(self) -> bool:
@@ -139,7 +167,8 @@ class PlanTotals:
 class Plan:
     """``orphans`` are keys of open attempts that no present take asks for: they are finished into history.
 
-    ``recast`` are members of the cast with another text, and how many shots are made anew for it.
+    ``recast`` are members of the cast with another text, and how many shots are made anew for it. ``elsewhere`` are
+    other storyboards, as written, and shots of theirs with another choice than so many shots here were made from.
     """
 
     storyboard: str
@@ -147,6 +176,7 @@ class Plan:
     orphans: tuple[str, ...]
     totals: PlanTotals
     recast: tuple[tuple[str, int], ...] = ()
+    elsewhere: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
@@ -11,11 +11,22 @@ from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import LEAST, History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.elsewhere import BoardChoice, BoardKey
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
-from rivya_run.planning.plan import SPENDING, Action, Allowance, Plan, PlanTotals, SkipReason, Step, estimate
+from rivya_run.planning.plan import (
+    SPENDING,
+    Action,
+    Allowance,
+    Parent,
+    Plan,
+    PlanTotals,
+    SkipReason,
+    Step,
+    estimate,
+)
 from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.planning.recast import changed_members
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
@@ -44,7 +55,9 @@ class Planner:
         history: History,
         facts: Mapping[str, FileFacts],
         options: PlanOptions,
+        choices: MutableMapping[BoardKey, BoardChoice] | None = None,
     ) -> None:
+        """``choices`` are those of other storyboards, for every reference to one."""
         self._storyboard = storyboard
         self._tables = tables
         self._history = history
@@ -52,7 +65,7 @@ class Planner:
         self._options = options
         self._families = Families(storyboard.shots, history)
         self.matching = Matching(history.attempts.values(), self._families.of)
-        self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families)
+        self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families, choices)
         self._steps: dict[tuple[str, int], Step] = {}
         self._unresolved = {shot.id for shot in storyboard.made}
 
@@ -70,7 +83,9 @@ class Planner:
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
         recast = changed_members(steps, self._families.before)
-        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast)
+        changed = self.lineage.elsewhere.changed.items()
+        elsewhere = tuple((board, shot, len(shots)) for (board, shot), shots in changed)
+        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast, elsewhere)
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
     def _allowance(self, plan: Plan) -> Allowance | None:
@@ -99,6 +114,12 @@ class Planner:
         families = {self._families.of(one.shot) for one in self.matching.free(resolved.serving)}
         waiting = sorted(self._unresolved - {shot.id}) if families else []
         return [self._steps[name, 1].shot for name in waiting if self._families.of(name) in families]
+
+    def chosen(self, shot: str, take: int | None) -> Parent | str:
+        """What a reference from another storyboard to a shot of this one means now; see ``Lineage.chosen``."""
+        parent = self._storyboard.shot(shot)
+        assert parent is not None
+        return self.lineage.chosen(parent, take, self._steps)
 
     def served(self, shot: str, take: int, key: str) -> None:
         """Tell the plan that a take is finished, so that takes made from it can be resolved."""
@@ -163,6 +184,7 @@ class Planner:
             skip_reason=self._left_out(shot),
             warnings=tuple(take_warnings(attempt.outputs, shot.params)),
             alike=resolved.alike,
+            boards=resolved.boards,
         )
 
     def _left_out(self, shot: Shot) -> SkipReason | None:
@@ -208,7 +230,8 @@ class Planner:
             before = self._families.before(shot)
             known = resolved.reason if before else None
             uploads, now = self._history.uploads.values(), resolved.fitted.now
-            reason = known or why_new(shot, take, resolved.parents, before, uploads, self._facts, now)
+            parents, boards = resolved.parents, resolved.boards
+            reason = known or why_new(shot, take, parents, before, uploads, self._facts, now, boards)
             words = "; ".join([reason, *resolved.fitted.estimates])
             return self._creating(shot, take, resolved, Action.CREATE, words)
         last = tried[-1]
@@ -259,6 +282,7 @@ class Planner:
             tries_left=tries,
             table_date=cost.read_on,
             alike=resolved.alike,
+            boards=resolved.boards,
         )
 
     def next_number(self, shot: str, take: int, digest: str) -> int:
@@ -316,6 +340,7 @@ def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, 
         needs=resolved.needs,
         fingerprint=resolved.fingerprint,
         alike=resolved.alike,
+        boards=resolved.boards,
         tries_left=0 if why is SkipReason.EXHAUSTED else 1,
         skip_reason=why,
     )

@@ -13,7 +13,7 @@ from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
 from rivya_run.media.warnings import output_warnings
-from rivya_run.planning.plan import Parent
+from rivya_run.planning.plan import BoardTake, Parent
 from rivya_run.storyboard.model import FileFacts, FileReference, Reference, Shot, UrlReference
 
 LONGEST_CHANGE = 60
@@ -28,11 +28,13 @@ def why_new(
     uploads: Iterable[Upload],
     facts: Mapping[str, FileFacts],
     now: Mapping[str, str] = MappingProxyType({}),
+    boards: Sequence[BoardTake] = (),
 ) -> str:
     """What differs from what this take was last made from; without such a thing, that it is new.
 
     ``attempts`` are those that were made for the shot. ``parents`` are what it is to be made from: one with its
-    content for each reference to a shot, in order. ``now`` says of parameters that follow a sound why they are so.
+    content for each reference to a shot, in order; so are ``boards`` for those to other storyboards. ``now`` says of
+    parameters that follow a sound why they are so.
     """
     arrived = _arrived(attempts)
     before = made_before(take, attempts)
@@ -45,6 +47,7 @@ def why_new(
         *_param_changes(dict(request.get("params") or {}), shot.params, now),
         *_reference_changes(request, before, shot.references, uploads, facts),
         *_parent_changes(before, parents),
+        *_board_changes(before, boards),
     ]
     if not changes and before.take != take:
         return "new take"
@@ -156,6 +159,16 @@ def _parent_changes(before: Attempt, parents: Sequence[Parent]) -> list[str]:
         f"parent {parent.shot} changed" if shot == parent.shot else f"parent {shot} -> {parent.shot}"
         for (shot, _, sha256), parent in zip(before.parents, parents, strict=True)
         if sha256 != parent.sha256
+    ]
+
+
+def _board_changes(before: Attempt, boards: Sequence[BoardTake]) -> list[str]:
+    if len(before.from_storyboards) != len(boards):
+        return [f"made from {', '.join(one.label for one in boards)}"] if boards else []
+    return [
+        f"{one.storyboard} has another {one.shot}" if shot == one.shot else f"{shot} -> {one.label}"
+        for (_, shot, _, sha256), one in zip(before.from_storyboards, boards, strict=True)
+        if sha256 != one.sha256
     ]
 
 

@@ -13,6 +13,9 @@ from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
 from rivya_run.media.measuring import look_into
 from rivya_run.planning.matching import serving_of
+from rivya_run.project.elsewhere import history_of
+from rivya_run.project.ledger import read_manifest
+from rivya_run.project.manifest_reader import entries
 from rivya_run.project.names import (
     clip_of_still,
     download_key,
@@ -24,8 +27,9 @@ from rivya_run.project.names import (
     take_of,
 )
 from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
-from rivya_run.project.places import ARRIVING, POSTERS
-from rivya_run.project.plan import Prepared, run_started
+from rivya_run.project.places import ARRIVING, POSTERS, outputs_folder
+from rivya_run.project.plan import Prepared, Source, run_started
+from rivya_run.project.results import is_behind
 
 NOBODY = ("", 0)
 """A take in whose name files of different takes can be compared."""
@@ -183,10 +187,35 @@ def unfinished_products(folder: Path) -> list[Unused]:
     ]
 
 
+def made_from_by_others(source: Source) -> set[str]:
+    """Identities of what takes of all other storyboards of the project were made from.
+
+    Raises OutputFolderError or JournalDamaged: what can't be read may need anything.
+    """
+    found: set[str] = set()
+    for place in {outputs_folder(source.root, None), source.folder.parent}:
+        for folder in sorted(place.iterdir()) if place.is_dir() else ():
+            if folder.resolve() == source.folder.resolve() or not folder.is_dir():
+                continue
+            manifest = read_manifest(folder) or {}
+            takes = [take for shot in entries(manifest.get("shots")) for take in entries(shot.get("takes"))]
+            found |= {
+                str(one.get("sha256")) for take in takes for one in entries(take.get("from_storyboards"))
+            }
+            if is_behind(folder):
+                attempts = history_of(folder).attempts.values()
+                found |= {sha256 for one in attempts for *_, sha256 in one.from_storyboards}
+    return found
+
+
 def unused_files(prepared: Prepared) -> list[Unused]:
     """What ``clean`` lists: files that no present take uses, and that aren't the only copy of something paid."""
     folder, attempts = prepared.source.folder, prepared.ledger.history.attempts
     present = set(serving_of(prepared.plan, prepared.ledger.history).values())
+    needed = made_from_by_others(prepared.source)
+    present |= {
+        key for key, one in attempts.items() if any(output.identity in needed for output in one.outputs[:1])
+    }
     there = files_in(folder)
     there = sorted({*there} - only_copies(folder, there, attempts))
     copies = second_copies(folder, there, attempts, prepared.bad_files)

@@ -13,7 +13,15 @@ from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.files import Includer, OwnFiles, look_at, shown_name
 from rivya_run.project.places import project_root
 from rivya_run.storyboard.fits import files_of_fits, judge_fits
-from rivya_run.storyboard.model import FileFacts, FileReference, FileTrouble, Shot, Sound, Storyboard
+from rivya_run.storyboard.model import (
+    BoardReference,
+    FileFacts,
+    FileReference,
+    FileTrouble,
+    Shot,
+    Sound,
+    Storyboard,
+)
 from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
@@ -38,7 +46,7 @@ class Opened:
 
     ``storyboard`` is None when there is any error (``--strict`` makes advice errors); ``facts`` holds what
     there is at each reference path, by the path as written; ``root`` is the project root; ``included`` are the files
-    that it includes, by their path from its folder.
+    that it includes, by their path from its folder. ``draft`` is what could be read of it, ``sources`` its texts.
     """
 
     path: Path
@@ -48,6 +56,8 @@ class Opened:
     root: Path
     catalog: Catalog
     included: Mapping[str, FileFacts]
+    draft: Storyboard | None
+    sources: Sources
 
     def needed(self) -> Storyboard:
         """The storyboard; raises StoryboardError with all problems when there is none."""
@@ -94,6 +104,8 @@ def open_storyboard(
         root,
         catalog,
         include.facts,
+        reading.draft,
+        reading.sources,
     )
 
 
@@ -157,7 +169,10 @@ def reference_paths(path: Path) -> list[Path]:
     references = [one for shot in draft.shots for one in shot.references if isinstance(one, FileReference)]
     own = [shot.file for shot in draft.shots if shot.file is not None]
     sounds = [sound.file for sound in draft.sounds]
-    named = (*(reference.path for reference in references), *own, *sounds)
+    others = [
+        one.storyboard for shot in draft.shots for one in shot.references if isinstance(one, BoardReference)
+    ]
+    named = (*(reference.path for reference in references), *others, *own, *sounds)
     return [*included, *(path.parent / one for one in named)]
 
 

@@ -17,12 +17,15 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.elsewhere import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.project.elsewhere import Choices
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
+from rivya_run.project.others import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
@@ -64,6 +67,7 @@ class Source:
     folder: Path
     allow_outside: bool = False
     included: Mapping[str, FileFacts] = field(default_factory=dict)
+    elsewhere: Choices | None = None
 
     @property
     def relative_path(self) -> str:
@@ -87,7 +91,7 @@ class Source:
         A file of people's own that isn't there, or can't be read, isn't read.
         """
         found = {self._named(path): facts.sha256 for path, facts in self.included.items()}
-        for file in self.own_files():
+        for file in (*self.own_files(), *(self.elsewhere.storyboards() if self.elsewhere else ())):
             with suppress(OSError):
                 if file.is_file():
                     found[relative_to_root(file, self.root)] = sha256_of(file)
@@ -101,12 +105,13 @@ class Source:
         return relative_to_root(self.path.parent / path, self.root)
 
     def tables(self) -> dict[str, ModelTable]:
-        models = {shot.model for shot in self.storyboard.shots}
-        return {model: table for model in models if (table := self.catalog.get(model)) is not None}
+        return self.catalog.of({shot.model for shot in self.storyboard.shots})
 
 
 def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+    again = PlanOptions(retry_failed=options.retry_failed, resend_unknown=options.resend_unknown)
+    places = Places(options.outputs, options.simulate, options.allow_outside, again=again)
     opened = [
         (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
         for path in paths
@@ -114,13 +119,16 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
-    sources = [_source(path, one, options) for path, one in opened]
+    sources = [_source(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
     _check_not_renamed(sources)
+    if len(sources) > 1:
+        selections = selected_shots([one.storyboard for one in sources], options.only, options.exclude)
+        places.together.update(zip((one.path.resolve() for one in sources), selections, strict=True))
     return sources
 
 
-def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
+def _source(path: Path, opened: Opened, options: RunOptions, places: Places) -> Source:
     assert opened.storyboard is not None
     folder = output_folder(opened.root, options.outputs, opened.storyboard.id, simulate=options.simulate)
     return Source(
@@ -133,6 +141,7 @@ def _source(path: Path, opened: Opened, options: RunOptions) -> Source:
         folder,
         options.allow_outside,
         opened.included,
+        Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
     )
 
 
@@ -160,7 +169,8 @@ def _renamed_from(source: Source) -> Problem | None:
     candidates = list(left_behind(source.folder, source.root))
     if not candidates:
         return None
-    plan = Planner(board, source.tables(), History(), source.facts, PlanOptions()).plan()
+    choices = source.elsewhere.now if source.elsewhere else None
+    plan = Planner(board, source.tables(), History(), source.facts, PlanOptions(), choices).plan()
     shots = {shot.id for shot in board.shots}
     fingerprints = {step.fingerprint for step in plan.steps if step.fingerprint is not None}
     for left in candidates:
@@ -264,9 +274,12 @@ def prepare(
             bad.pop(move.target, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
-    planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options)
+    choices = source.elsewhere.now if source.elsewhere else None
+    planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options, choices)
+    plan = planner.plan()
     notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
-    return Prepared(source, ledger, planner, planner.plan(), bad, "; ".join(notices) or None, made_with)
+    notices += source.elsewhere.notices(plan, ledger.history) if source.elsewhere else []
+    return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with)
 
 
 @contextmanager

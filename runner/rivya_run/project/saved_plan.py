@@ -29,7 +29,8 @@ CHOICES = ("only", "exclude", "retry_failed", "resend_unknown", "simulate", "all
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a plan was made from. ``path`` is the storyboard as it was named, ``references`` maps paths as
-    written to sha256, ``inputs`` does so for what else was read, with paths from the project root; ``tables`` and
+    written to sha256, ``inputs`` does so for what else was read, with paths from the project root, and for what other
+    storyboards choose; ``tables`` and
     ``journal`` are digests (no journal: None)."""
 
     path: str
@@ -73,8 +74,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 
 
 def step_document(step: Step) -> dict[str, Json]:
-    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings`` and ``versions`` may be
-    left out."""
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings``, ``versions`` and
+    ``from_storyboards`` may be left out."""
     document: dict[str, Json] = {
         "shot": step.shot.id,
         "take": step.take,
@@ -86,6 +87,11 @@ def step_document(step: Step) -> dict[str, Json]:
         "needs": [parent.label for parent in step.needs],
         "client_request_id": step.request_key,
     }
+    if step.boards:
+        document["from_storyboards"] = [
+            {"storyboard": one.storyboard, "shot": one.shot, "take": one.take, "sha256": one.sha256}
+            for one in step.boards
+        ]
     if step.shot.versions:
         document["versions"] = [*step.shot.versions]
     return document | {"warnings": [*step.warnings]} if step.warnings else document
@@ -241,5 +247,5 @@ def basis_of(source: Source) -> Basis:
         {path: facts.sha256 for path, facts in source.facts.items()},
         source.catalog.digest(),
         digest,
-        source.inputs(),
+        {**source.inputs(), **(source.elsewhere.digests() if source.elsewhere else {})},
     )

@@ -10,7 +10,15 @@ from rivya_run.models.table import is_extension
 from rivya_run.models.table_schemas import ref
 from rivya_run.storyboard.model import NAME_PATTERN, VERSION_PATTERN
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.shapes import REFERENCE_PLACES, KeyPlace, Shape, elements, kind_of, refuse
+from rivya_run.storyboard.shapes import (
+    REFERENCE_PLACES,
+    KeyPlace,
+    Shape,
+    elements,
+    forms_of,
+    kind_of,
+    refuse,
+)
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence
@@ -159,7 +167,7 @@ class Shots(Shape):
 
 
 class ReferenceList(Shape):
-    """One or a list of: path, URL, mapping of one of the three reference places."""
+    """One or a list of: path, URL, mapping of one of the four reference places."""
 
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         for item, where in elements(node, at):
@@ -175,17 +183,18 @@ class ReferenceList(Shape):
         return True
 
     def _check_form(self, node: Mapping, at: str, findings: Findings) -> None:
-        forms = [name for name in REFERENCE_PLACES if name in node.entries]
+        forms = forms_of(node.entries)
         if len(forms) > 1:
-            message = f"a reference is one of path, url or shot, not {' and '.join(forms)}"
+            message = f"a reference is one of path, url, storyboard or shot, not {' and '.join(forms)}"
             findings.error(node.key(forms[1]), at, message, "reference")
         elif not forms:
             wrong = next((name for name in node.entries if not is_extension(name)), "")
             hint = did_you_mean(wrong, list(REFERENCE_PLACES)) if wrong else ""
-            findings.error(node, at, f"a reference needs 'path', 'url' or 'shot'{hint}", "reference")
+            message = f"a reference needs 'path', 'url', 'shot' or 'storyboard'{hint}"
+            findings.error(node, at, message, "reference")
 
     def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
         for item, where in elements(node, at):
-            forms = [name for name in REFERENCE_PLACES if isinstance(item, Mapping) and name in item.entries]
+            forms = forms_of(item.entries) if isinstance(item, Mapping) else []
             if isinstance(item, Mapping) and len(forms) == 1:
                 yield item, REFERENCE_PLACES[forms[0]], where

@@ -103,7 +103,7 @@ def _reference(reference: Reference) -> str:
     keys = [(name, value) for name, value in read if name not in _PLACE and not (named and name == "path")]
     return _mapping(
         [
-            (name, _value(value, _text if name in ("path", "url") else _scalar))
+            (name, _value(value, _text if name in ("path", "url", "storyboard") else _scalar))
             for name, value in keys
             if value is not None
         ]

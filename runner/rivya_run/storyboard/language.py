@@ -190,7 +190,7 @@ _MADE: tuple[Key, ...] = (
         _LAYERS,
         "References",
         "One or a list of: a path relative to the storyboard, an https URL, {path}, {url, kind}, "
-        "{shot, take, frame}.",
+        "{shot, take, frame}, {storyboard, shot, take, frame}.",
         examples=("refs/pack.png", [{"shot": "sh010", "frame": "last"}]),
     ),
     Key(
@@ -274,12 +274,21 @@ _MADE: tuple[Key, ...] = (
         "What stays the same when a signed URL changes; it stands for the URL when takes are compared.",
     ),
     Key(
+        "storyboard",
+        Text("path, `${}`"),
+        (KeyPlace.BOARD_REFERENCE,),
+        "Storyboard",
+        "Another storyboard of the project, relative to this one: what it made of a shot is the reference.",
+        required=True,
+        examples=("../cast/cast.yaml",),
+    ),
+    Key(
         "shot",
         Label(
             "shot id, `${}`",
             {"type": ["string", "integer"], "pattern": f"{SUBSTITUTION_PATTERN}|{ID_PATTERN}"},
         ),
-        (KeyPlace.SHOT_REFERENCE,),
+        (KeyPlace.BOARD_REFERENCE, KeyPlace.SHOT_REFERENCE),
         "Shot",
         "The shot whose result is the reference.",
         required=True,
@@ -288,14 +297,14 @@ _MADE: tuple[Key, ...] = (
     Key(
         "take",
         Number(1, MAX_TAKES, whole=True),
-        (KeyPlace.SHOT_REFERENCE,),
+        (KeyPlace.BOARD_REFERENCE, KeyPlace.SHOT_REFERENCE),
         "Take",
         "Which take of that shot. Without it: its pick.",
     ),
     Key(
         "frame",
         NumberOr(Number(0), FRAMES, "a frame", "a time in seconds"),
-        (KeyPlace.SHOT_REFERENCE,),
+        (KeyPlace.BOARD_REFERENCE, KeyPlace.SHOT_REFERENCE),
         "Frame",
         "A frame of that shot's video: first, last, or seconds from its start.",
         examples=("last", 2.5),

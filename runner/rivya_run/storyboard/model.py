@@ -72,7 +72,24 @@ class ShotReference:
     frame: Frame | None = None
 
 
-Reference: TypeAlias = FileReference | UrlReference | ShotReference
+@dataclass(frozen=True, slots=True)
+class BoardReference:
+    """What another storyboard of the project made of one of its shots.
+
+    ``storyboard`` is its file as written (vars filled in), relative to this one's folder, ``shot`` the id of what is
+    made there; ``take`` and ``frame`` are as in ``ShotReference``.
+    """
+
+    storyboard: str
+    shot: str
+    line: int
+    column: int
+    where: str
+    take: int | None = None
+    frame: Frame | None = None
+
+
+Reference: TypeAlias = FileReference | UrlReference | ShotReference | BoardReference
 
 
 @dataclass(frozen=True, slots=True)

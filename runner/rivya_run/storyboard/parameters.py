@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from rivya_run.errors import Severity
 from rivya_run.json_types import Json
@@ -17,6 +17,7 @@ from rivya_run.storyboard.fits import read_fits, take_out
 from rivya_run.storyboard.layers import Given, Placed, values
 from rivya_run.storyboard.model import (
     URL_PATTERN,
+    BoardReference,
     FileReference,
     Fit,
     Reference,
@@ -24,7 +25,7 @@ from rivya_run.storyboard.model import (
     UrlReference,
 )
 from rivya_run.storyboard.problems import Findings, HasPosition, below
-from rivya_run.storyboard.shapes import REFERENCE_PLACES, elements
+from rivya_run.storyboard.shapes import REFERENCE_PLACES, elements, forms_of
 from rivya_run.storyboard.substitution import Names
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
@@ -244,7 +245,7 @@ class ReferenceReader:
 
     def _long(self, node: Node, at: str, names: Names) -> Reference | None:
         assert isinstance(node, MappingNode)
-        form = next(form for form in REFERENCE_PLACES if form in node.entries)
+        [form] = forms_of(node.entries)
         target = node.entries[form]
         assert isinstance(target, Scalar)
         text = names.text(target, f"{at}.{form}", as_id=form == "shot")
@@ -252,11 +253,26 @@ class ReferenceReader:
             return self._file(text, target, at)
         more = values(node.entries, REFERENCE_PLACES[form])
         del more[form]
+        if form == "storyboard":
+            return self._of_another(text, target, node, at, names, more)
         if form == "shot":
             return ShotReference(text, line=target.line, column=target.column, where=at, **more)
         if not self._is_url(text, target, f"{at}.url"):
             return None
         return UrlReference(text, line=target.line, column=target.column, where=at, **more)
+
+    def _of_another(
+        self, path: str, target: Scalar, node: MappingNode, at: str, names: Names, more: dict[str, Any]
+    ) -> BoardReference | None:
+        shot = node.entries["shot"]
+        assert isinstance(shot, Scalar)
+        made = names.text(shot, f"{at}.shot", as_id=True)
+        if not path.strip():
+            self.findings.error(target, f"{at}.storyboard", "the path is blank", "blank")
+            return None
+        path = self.findings.source.from_storyboard(path, target.line)
+        place = {"line": target.line, "column": target.column, "where": at}
+        return BoardReference(path, **{**more, **place, "shot": made})
 
     def _file(self, path: str, node: Scalar, at: str) -> FileReference | None:
         if path.strip():

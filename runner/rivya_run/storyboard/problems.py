@@ -276,6 +276,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unreadable": "the file can't be read",
         "outside": "the file lies outside the project, or a link leads there",
         "unknown-shot": "no shot has this id",
+        "other-storyboard": "another storyboard that is referred to can't be read, or has problems",
         "circle": "shots wait for each other, or files include each other",
         "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",

@@ -5,6 +5,7 @@ Facts about the files are gathered by somebody else and handed in.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.model import (
+    BoardReference,
     FileFacts,
     FileReference,
     FileTrouble,
@@ -226,6 +228,16 @@ def _check_link(
         message = f"unknown shot '{shortened(reference.shot)}'{hint}"
         findings.error(reference, at, message, "unknown-shot", subject="")
         return
+    check_parent(reference, linked, table, findings)
+
+
+def check_parent(
+    reference: ShotReference | BoardReference,
+    linked: Linked,
+    table: ModelTable | None,
+    findings: Findings,
+) -> None:
+    """Check a reference against the shot that it means; ``table`` is that of the model it is for."""
     parent = linked.shot
     if reference.take is not None and parent.file is not None:
         message = f"'{parent.id}' is a file of your own and has no takes"
@@ -247,7 +259,30 @@ def _check_link(
         check_kind(reference, kind, None, table, findings)
 
 
-def _check_seconds(reference: ShotReference, parent: Shot, findings: Findings) -> None:
+def check_of_another(
+    reference: BoardReference,
+    shots: Mapping[str, Linked],
+    table: ModelTable | None,
+    findings: Findings,
+) -> None:
+    """Check a reference to a shot of another storyboard; ``shots`` holds what is made there, by id."""
+    linked = shots.get(reference.shot)
+    if linked is None:
+        hint = did_you_mean(reference.shot, list(shots))
+        if made := [name for name, one in shots.items() if one.shot.family == reference.shot]:
+            hint = f": its versions make {', '.join(made)} of it"
+        message = f"'{shortened(reference.storyboard)}' has no shot '{shortened(reference.shot)}'{hint}"
+        findings.error(reference, f"{reference.where}.shot", message, "unknown-shot", subject="")
+    elif linked.shot.file is not None:
+        folder = posixpath.dirname(reference.storyboard)
+        path = shortened(posixpath.normpath(posixpath.join(folder, linked.shot.file)))
+        message = f"'{linked.shot.id}' is a file of your own there: name the file itself, '{path}'"
+        findings.error(reference, f"{reference.where}.shot", message, "own-file")
+    else:
+        check_parent(reference, linked, table, findings)
+
+
+def _check_seconds(reference: ShotReference | BoardReference, parent: Shot, findings: Findings) -> None:
     length = _number(parent.params.get("duration"))
     if isinstance(reference.frame, float) and length is not None and reference.frame >= length:
         message = f"frame at {reference.frame:g} s, but '{parent.id}' asks for {length:g} seconds"

@@ -37,6 +37,7 @@ class KeyPlace(Enum):
     BUDGET = ("budget", "in 'budget'", "`budget`")
     FILE_REFERENCE = ("file-reference", "in a file reference", "`{path}`")
     URL_REFERENCE = ("url-reference", "in a URL reference", "`{url}`")
+    BOARD_REFERENCE = ("board-reference", "in a shot reference", "`{storyboard, shot}`")
     SHOT_REFERENCE = ("shot-reference", "in a shot reference", "`{shot}`")
     MEMBER = ("member", "in a member of the cast", "member of `cast`")
     FIT = ("fit", "in a fit", "`{fit}`")
@@ -57,9 +58,16 @@ class KeyPlace(Enum):
 REFERENCE_PLACES: Final = {
     "path": KeyPlace.FILE_REFERENCE,
     "url": KeyPlace.URL_REFERENCE,
+    "storyboard": KeyPlace.BOARD_REFERENCE,
     "shot": KeyPlace.SHOT_REFERENCE,
 }
-"""The key that tells which form a reference mapping has -> that form."""
+"""The key that tells which form a reference mapping has -> that form; the first that is there tells."""
+
+
+def forms_of(written: Iterable[str]) -> list[str]:
+    """The keys in a reference mapping that tell its form: exactly one, where it is a good one."""
+    forms = [name for name in REFERENCE_PLACES if name in written]
+    return ["storyboard"] if forms == ["storyboard", "shot"] else forms
 
 
 def kind_of(node: Node) -> str:

@@ -50,7 +50,7 @@ def _basis(step: Step) -> str:
 
 def _reason(step: Step, beyond: Collection[str]) -> str:
     """Why, from what, and what is odd about it."""
-    needs = ", ".join(parent.label for parent in step.needs)
+    needs = ", ".join([*(one.label for one in step.needs), *(one.label for one in step.boards)])
     why = f"{step.reason} (from {needs})" if needs and step.action is not Action.REUSE else step.reason
     odd = [f"warning: {warning}" for warning in step.warnings]
     return "; ".join([why, *(["beyond the budget"] if step.label in beyond else []), *odd])
@@ -70,9 +70,18 @@ def totals_lines(plan: Plan) -> list[str]:
     if totals.budget is not None:
         lines.append(_budget_line(totals.budget, plan))
     lines += [f"cast {member} changed: {counted(shots, 'shot')}" for member, shots in plan.recast]
+    lines += elsewhere_lines(plan)
     if plan.orphans:
         lines.append(f"unfinished work that no shot uses any more, finished first: {len(plan.orphans)}")
     return lines
+
+
+def elsewhere_lines(plan: Plan) -> list[str]:
+    """What other storyboards choose now in place of what shots were made from."""
+    return [
+        f"{file} chooses another {shot} now ({counted(shots, 'shot')})"
+        for file, shot, shots in plan.elsewhere
+    ]
 
 
 def _budget_line(budget: Allowance, plan: Plan) -> str:

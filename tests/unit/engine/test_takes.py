@@ -8,7 +8,7 @@ import pytest
 import virtual_time
 from examples import board, child, planner, shot, steps
 from rivya_run.engine.next_step import Ending, Outcome
-from rivya_run.engine.takes import TakeEnds
+from rivya_run.engine.take_ends import TakeEnds
 from rivya_run.journal.attempt import TakeStatus
 from rivya_run.planning.plan import Parent
 

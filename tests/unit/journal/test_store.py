@@ -31,6 +31,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 PARENTS = st.lists(st.tuples(TEXT, st.integers(1, 9), TEXT), max_size=2).map(tuple)
+BOARDS = st.lists(st.tuples(TEXT, TEXT, st.integers(1, 9), TEXT), max_size=2).map(tuple)
 
 
 def _values(hint: Any) -> st.SearchStrategy[Any]:
@@ -45,6 +46,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         tuple[str, ...]: st.lists(TEXT, max_size=3).map(tuple),
         tuple[int, ...]: st.lists(st.integers(0, 9), max_size=3).map(tuple),
         tuple[tuple[str, int, str], ...]: PARENTS,
+        tuple[tuple[str, str, int, str], ...]: BOARDS,
     }
     return simple.get(hint, st.dictionaries(TEXT, JSON if "Json" in str(hint) else TEXT, max_size=3))
 

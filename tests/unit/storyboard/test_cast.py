@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rivya_run.errors import Severity
 from rivya_run.models.catalog import load_catalog
-from rivya_run.storyboard.model import FileReference, Reference, Shot, ShotReference, UrlReference
+from rivya_run.storyboard.model import FileReference, Reference, Shot, UrlReference
 from rivya_run.storyboard.reader import Reading, read_storyboard
 
 CATALOG = load_catalog()
@@ -56,7 +56,7 @@ def names(references: tuple[Reference, ...]) -> list[str]:
         if isinstance(one, FileReference):
             short.append(one.path)
         else:
-            short.append(one.shot if isinstance(one, ShotReference) else one.url)
+            short.append(one.url if isinstance(one, UrlReference) else one.shot)
     return short
 
 
