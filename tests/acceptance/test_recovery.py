@@ -366,7 +366,7 @@ def test_a_removed_folder_is_noticed_while_tasks_only_run(
 ) -> None:
     """The journal is checked now and then, also when nothing is to be created."""
     monkeypatch.setattr("rivya_run.engine.executor.MANIFEST_EVERY", 0.05)
-    with hosted(speed=4.0) as simulator:
+    with hosted(speed=1.0) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(1))
         [task_id] = [word for word in removed_when_pending(project).split() if word.startswith("task_")]

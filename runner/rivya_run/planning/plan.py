@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rivya_run.journal.fingerprint import price_key
+from rivya_run.journal.fold import LEAST
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.model import Shot
@@ -199,3 +200,16 @@ def estimate(table: ModelTable, params: Mapping[str, Json], prices: Mapping[str,
     if table.base_credits is None:
         return Estimate(None, None, table.read_on, key)
     return Estimate(table.base_credits, "base", table.read_on, key)
+
+
+def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:
+    """``at_stake`` is what everything so far may have cost; ``creating`` are the creates, in the order of a run."""
+    left = room = max(0.0, most - at_stake)
+    beyond: dict[str, None] = {}
+    for step in creating:
+        cost = step.credits if step.credits is not None else LEAST
+        if cost > room or any(parent.label in beyond for parent in step.needs):
+            beyond[step.label] = None
+        else:
+            room -= cost
+    return Allowance(most, left, tuple(beyond))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
-from rivya_run.journal.fold import LEAST, History
+from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.elsewhere import BoardChoice, BoardKey
@@ -25,6 +25,7 @@ from rivya_run.planning.plan import (
     PlanTotals,
     SkipReason,
     Step,
+    allowance,
     estimate,
 )
 from rivya_run.planning.reasons import take_warnings, why_new
@@ -344,16 +345,3 @@ def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, 
         tries_left=0 if why is SkipReason.EXHAUSTED else 1,
         skip_reason=why,
     )
-
-
-def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:
-    """``at_stake`` is what everything so far may have cost; ``creating`` are the creates, in the order of a run."""
-    left = room = max(0.0, most - at_stake)
-    beyond: dict[str, None] = {}
-    for step in creating:
-        cost = step.credits if step.credits is not None else LEAST
-        if cost > room or any(parent.label in beyond for parent in step.needs):
-            beyond[step.label] = None
-        else:
-            room -= cost
-    return Allowance(most, left, tuple(beyond))

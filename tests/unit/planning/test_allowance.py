@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import board, child, planner, shot, steps
-from rivya_run.planning.plan import Step
-from rivya_run.planning.planner import allowance
+from rivya_run.planning.plan import Step, allowance
 
 A, B, C = steps(planner(board(shot("a"), shot("b"), child("c", "a"))).plan()).values()
 
