@@ -305,7 +305,7 @@ class Project:
             return False
         if draw.random() < 0.3:
             journal.rename(journal.with_suffix(".aside"))
-        requests = len(self.simulator.traffic.requests)
+        requests = self._requests_at_rest()
         manifest.write_bytes(text(wrong))
         self.begin()
         ended = self.fork_server.end()
@@ -319,6 +319,14 @@ class Project:
         assert manifest.read_bytes() == text(wrong)
         manifest.write_bytes(good)
         return True
+
+    def _requests_at_rest(self) -> int:
+        """How many requests there were, once those that a killed run had in flight are noted as well."""
+        while True:
+            seen = len(self.simulator.traffic.requests)
+            time.sleep(4 * self.simulator.context.options.slow_seconds)
+            if len(self.simulator.traffic.requests) == seen:
+                return seen
 
     def finish(self, most: int = 20) -> int:
         """Run until all is done, putting money into the wallet when it is empty and deciding about what is unknown;
