@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from rivya_run.json_types import Json
-from rivya_run.models.table import ID_PATTERN, is_extension
+from rivya_run.models.table import ID_PATTERN
 from rivya_run.models.table_schemas import ref
-from rivya_run.storyboard.containers import Map, ReferenceList
-from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.shapes import NOT_BLANK_PATTERN, Key, KeyPlace, Labels, Text, elements, refuse
-from rivya_run.text import shortened
-from rivya_run.yaml12.nodes import Mapping, Node, Scalar
+from rivya_run.storyboard.containers import Records, ReferenceList
+from rivya_run.storyboard.problems import Findings
+from rivya_run.storyboard.shapes import NOT_BLANK_PATTERN, Key, KeyPlace, Labels, Text, elements
+from rivya_run.yaml12.nodes import Node, Scalar
 
 
 class Texts(Text):
@@ -44,23 +40,14 @@ class MemberText(Text):
         return True
 
 
-class Members(Map):
-    """Name of a member of the cast -> the keys of a member."""
-
-    def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
-        if not re.fullmatch(ID_PATTERN, name.text):
-            message = (
-                f"'{shortened(name.text)}' can't be the name of a member of the cast: use letters, digits, - and _, "
-                "starting with a letter or digit, at most 64 characters"
-            )
-            findings.error(name, at, message, "name")
-        if not isinstance(value, Mapping):
-            refuse(value, at, findings, "a mapping (text: ...)")
-
-    def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
-        for name, value in node.entries.items() if isinstance(node, Mapping) else ():
-            if isinstance(value, Mapping) and not is_extension(name):
-                yield value, KeyPlace.MEMBER, below(at, name)
+_MEMBERS = Records(
+    "cast",
+    KeyPlace.MEMBER,
+    wrong="can't be the name of a member of the cast",
+    pattern=ID_PATTERN,
+    longest=64,
+    needed="text: ...",
+)
 
 
 CAST_KEYS: tuple[Key, ...] = (
@@ -75,7 +62,7 @@ CAST_KEYS: tuple[Key, ...] = (
     ),
     Key(
         "cast",
-        Members("mapping of mappings", ref("cast")),
+        _MEMBERS,
         (KeyPlace.TOP,),
         "Cast",
         "Name -> who or what is to look the same in all shots. Where there is a cast, @name in a prompt becomes the "

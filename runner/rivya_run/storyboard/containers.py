@@ -30,9 +30,15 @@ class Map(Shape):
     lenient = True
     """Whether the rest of the mapping is of use where an entry of it is not."""
 
+    empty: str | None = None
+    """What is wrong with a mapping without entries; None: nothing."""
+
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if not isinstance(node, Mapping):
             return refuse(node, at, findings, "a mapping (key: value)")
+        if self.empty is not None and all(map(is_extension, node.entries)):
+            findings.error(node, at, self.empty, "type")
+            return False
         before = findings.errors
         for name, value in node.pairs():
             if not is_extension(name.text):
@@ -85,13 +91,7 @@ class MatrixLists(Map):
     """Name -> list, not empty, of texts, numbers, true or false; at least one."""
 
     lenient = False
-
-    def check(self, node: Node, at: str, findings: Findings) -> bool:
-        good = super().check(node, at, findings)
-        if isinstance(node, Mapping) and all(map(is_extension, node.entries)):
-            findings.error(node, at, "the matrix is empty", "type")
-            return False
-        return good
+    empty = "the matrix is empty"
 
     def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
         _check_name(name, at, findings)
@@ -106,32 +106,49 @@ class MatrixLists(Map):
                 _check_literal(item, at, findings)
 
 
-class Versions(Map):
-    """Version name -> the keys of a version; at least one."""
+class Records(Map):
+    """Name -> a mapping of the keys of a place. ``wrong`` says of a name that it can't be one, ``needed`` shows the
+    mapping."""
 
-    lenient = False
-
-    def check(self, node: Node, at: str, findings: Findings) -> bool:
-        good = super().check(node, at, findings)
-        if isinstance(node, Mapping) and all(map(is_extension, node.entries)):
-            findings.error(node, at, "there are no versions: leave the key out", "type")
-            return False
-        return good
+    def __init__(
+        self, definition: str, place: KeyPlace, *, wrong: str, pattern: str, longest: int, needed: str
+    ) -> None:
+        super().__init__("mapping of mappings", ref(definition))
+        self._place = place
+        self._pattern = pattern
+        self._rule = (
+            f"{wrong}: use letters, digits, - and _, starting with a letter or digit, "
+            f"at most {longest} characters"
+        )
+        self._needed = needed
 
     def entry(self, name: Scalar, value: Node, at: str, findings: Findings) -> None:
-        if not re.fullmatch(VERSION_PATTERN, name.text):
-            message = (
-                f"'{shortened(name.text)}' is not a valid name of a version: use letters, digits, - and _, "
-                "starting with a letter or digit, at most 16 characters"
-            )
-            findings.error(name, at, message, "name")
+        if not re.fullmatch(self._pattern, name.text):
+            findings.error(name, at, f"'{shortened(name.text)}' {self._rule}", "name")
         if not isinstance(value, Mapping):
-            refuse(value, at, findings, "a mapping (vars: ...)")
+            refuse(value, at, findings, f"a mapping ({self._needed})")
 
     def inner(self, node: Node, at: str) -> Iterator[tuple[Mapping, KeyPlace, str]]:
         for name, value in node.entries.items() if isinstance(node, Mapping) else ():
             if isinstance(value, Mapping) and not is_extension(name):
-                yield value, KeyPlace.VERSION, below(at, name)
+                yield value, self._place, below(at, name)
+
+
+class Versions(Records):
+    """Version name -> the keys of a version; at least one."""
+
+    lenient = False
+    empty = "there are no versions: leave the key out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "versions",
+            KeyPlace.VERSION,
+            wrong="is not a valid name of a version",
+            pattern=VERSION_PATTERN,
+            longest=16,
+            needed="vars: ...",
+        )
 
 
 class Layers(Map):

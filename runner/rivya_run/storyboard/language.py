@@ -103,7 +103,7 @@ _MADE: tuple[Key, ...] = (
     ),
     Key(
         "versions",
-        Versions("mapping of mappings", ref("versions")),
+        Versions(),
         (KeyPlace.TOP,),
         "Versions",
         "Name -> values of vars: each is a film of its own. What is the same in several is made once.",
