@@ -14,10 +14,10 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable, ParameterRow, ParameterType
-from rivya_run.planning.elsewhere import BoardChoice, BoardKey
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage
 from rivya_run.planning.matching import Matching
+from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
 from rivya_run.planning.plan import BoardTake, Plan, Step
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, Shot, ShotReference, Storyboard

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = False) -> tuple[Problem, ...]:
     """Every problem and advice of a storyboard, in file order; no network."""
     from rivya_run.project.open import open_storyboard
-    from rivya_run.project.others import judged
+    from rivya_run.project.other_storyboards import judged
 
     opened = open_storyboard(storyboard, strict=strict, allow_outside=allow_outside)
     return judged(opened, strict=strict, allow_outside=allow_outside).problems

@@ -45,7 +45,7 @@ class RerunCache:
             not self._plain
             or result.exit_code
             or prepared[0].notice is not None
-            or result.boards[0].plan.elsewhere
+            or result.boards[0].plan.other_choices
         ):
             return
         one, board = prepared[0], result.boards[0]
@@ -80,8 +80,8 @@ class RerunCache:
         for written, facts in (*one.source.facts.items(), *one.source.included.items()):
             path = os.path.join(beside, written)  # noqa: PTH118
             yield self._reference(path if Path(path).exists() else facts.path, facts.bytes, facts.mtime_ns)
-        elsewhere = one.source.elsewhere.read() if one.source.elsewhere else ()
-        for file in (*one.source.own_files(), *sorted(elsewhere)):
+        others = one.source.choices.read() if one.source.choices else ()
+        for file in (*one.source.own_files(), *sorted(others)):
             yield self._own(os.path.abspath(file))  # noqa: PTH100
         for attempt in board.ledger.history.attempts.values():
             if attempt.state is AttemptState.STORED:
@@ -138,7 +138,7 @@ def _plan_now(one: Prepared, board: StoryboardRun) -> Plan:
     if all(step.action in resting and step.moves_from is None for step in board.plan.steps):
         return board.plan
     source = one.source
-    choices = one.planner.lineage.elsewhere.choices
+    choices = one.planner.lineage.other_storyboards.choices
     history = board.ledger.history
     return Planner(source.storyboard, source.tables(), history, source.facts, PlanOptions(), choices).plan()
 

@@ -127,7 +127,7 @@ def carry_out(
     """
     from rivya_run.engine.run import run
     from rivya_run.project.saved_plan import check_steps
-    from rivya_run.views.plan_view import elsewhere_lines
+    from rivya_run.views.plan_view import other_choice_lines
     from rivya_run.views.progress import JsonReporter
 
     view = _reporter(progress, concurrency=options.concurrency, verbose=verbose)
@@ -135,11 +135,11 @@ def carry_out(
     def confirm(prepared: Sequence[Prepared]) -> None:
         for one in prepared:
             if isinstance(view, JsonReporter):
-                notices = [*filter(None, [one.notice]), *elsewhere_lines(one.plan), *_of_film(one)]
+                notices = [*filter(None, [one.notice]), *other_choice_lines(one.plan), *_of_film(one)]
                 view.advise(one.plan.storyboard, one.source.advice, notices)
             else:
                 show_advice(one)
-                show_notices([*elsewhere_lines(one.plan), *_of_film(one)])
+                show_notices([*other_choice_lines(one.plan), *_of_film(one)])
         if saved is not None:
             check_steps(saved, prepared)
         if confirm_above is not None:

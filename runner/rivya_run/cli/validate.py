@@ -64,7 +64,7 @@ def _checked(
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import open_storyboard
-    from rivya_run.project.others import judged
+    from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
 
     root = project_root(path)

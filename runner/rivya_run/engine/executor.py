@@ -8,10 +8,10 @@ from pathlib import Path
 
 import anyio
 
-from rivya_run.engine.across import Running
 from rivya_run.engine.budget import SpendGate, Spending
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
+from rivya_run.engine.other_takes import Running
 from rivya_run.engine.stop import Interrupts, Stop
 from rivya_run.engine.storyboard_run import StoryboardRun, storyboard_run
 from rivya_run.engine.task_slots import TaskLimiter

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_run.engine.take_ends import TakeEnds
-from rivya_run.planning.elsewhere import BoardChoice, BoardKey, board_references, key_of
+from rivya_run.planning.other_storyboards import BoardChoice, BoardKey, board_references, key_of
 from rivya_run.planning.plan import Parent, Step
-from rivya_run.project.elsewhere import BoardResults
+from rivya_run.project.other_choices import BoardResults
 from rivya_run.storyboard.model import BoardReference, Storyboard
 
 
@@ -23,7 +23,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Across:
+class OtherTakes:
     """The storyboards of a run by their files, for the takes of one whose paths start from ``root``; ``choices`` are
     those that it is planned by."""
 

@@ -25,7 +25,7 @@ from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
-from rivya_run.planning.elsewhere import key_of
+from rivya_run.planning.other_storyboards import key_of
 from rivya_run.planning.plan import BoardTake, Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.progress import Event
@@ -136,7 +136,7 @@ class References:
 
     async def _of_another(self, reference: BoardReference, made: BoardTake) -> ReferenceFile:
         """What another storyboard made, or a frame of it; a stand-in is drawn now."""
-        choice = self._planner.lineage.elsewhere.choices[key_of(reference)]
+        choice = self._planner.lineage.other_storyboards.choices[key_of(reference)]
         file = choice.files.get(made.sha256 or "")
         if file is None:
             raise RivyaError(choice.lacking or f"{made.label} isn't there")

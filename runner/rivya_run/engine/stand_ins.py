@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from rivya_run.durable import make_folder, write_atomically
-from rivya_run.planning.elsewhere import BoardFile
+from rivya_run.planning.other_storyboards import BoardFile
 from rivya_run.project.files import look_at
 from rivya_run.simulator.clips import render
 from rivya_run.simulator.render_cache import result_of

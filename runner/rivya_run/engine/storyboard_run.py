@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_run.engine.across import Across, Running
 from rivya_run.engine.budget import Budget, SpendGate
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.creates import Creates
 from rivya_run.engine.fetch import Fetcher
 from rivya_run.engine.follow import Follower
 from rivya_run.engine.next_step import Outcome
+from rivya_run.engine.other_takes import OtherTakes, Running
 from rivya_run.engine.records import ManifestWriter, RunLedger
 from rivya_run.engine.references import References, Uploader
 from rivya_run.engine.stop import Stop
@@ -22,7 +22,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.elsewhere import BoardResults
+from rivya_run.project.other_choices import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import Clocks
@@ -90,8 +90,8 @@ def storyboard_run(
         return Fetcher(key, ledger, connection, clocks, stale=stale)
 
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
-    across = Across(running, source.root, planner.lineage.elsewhere.choices)
-    takes = Takes(storyboard, ledger, planner, manifest, driver, across, tell)
+    other_takes = OtherTakes(running, source.root, planner.lineage.other_storyboards.choices)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, tell)
     made = BoardResults(planner, ledger.history, ledger.folder)
     running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import anyio
 
-from rivya_run.engine.across import Across
 from rivya_run.engine.next_step import Ending, Now, Outcome, Wait, WantedTake, next_step
+from rivya_run.engine.other_takes import OtherTakes
 from rivya_run.engine.records import ManifestWriter, RunLedger, take_over
 from rivya_run.engine.take import ActiveTake, TakeDriver
 from rivya_run.engine.take_ends import TakeEnds
@@ -29,11 +29,11 @@ class Takes:
         planner: Planner,
         manifest: ManifestWriter,
         driver: TakeDriver,
-        across: Across,
+        other_takes: OtherTakes,
         tell: Callable[[Event], None],
     ) -> None:
         """``storyboard`` is its id."""
-        self._across = across
+        self._other_takes = other_takes
         self.ends = TakeEnds(planner)
         self._storyboard = storyboard
         self._ledger = ledger
@@ -74,7 +74,7 @@ class Takes:
             if step.fingerprint is None:
                 step = self._planner.replan(step)
         if step.action in SPENDING and step.fingerprint is None:
-            await self._across.settle(step)
+            await self._other_takes.settle(step)
             step = self._planner.replan(step)
         return step
 

@@ -11,10 +11,10 @@ from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identi
 from rivya_run.journal.fold import History
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.elsewhere import BoardChoice, BoardKey, Elsewhere, board_references
 from rivya_run.planning.families import Families
 from rivya_run.planning.fitting import Fitted, Fitting, Steps
 from rivya_run.planning.matching import Matching
+from rivya_run.planning.other_storyboards import BoardChoice, BoardKey, OtherStoryboards, board_references
 from rivya_run.planning.plan import SPENDING, WORKING, BoardTake, Parent
 from rivya_run.storyboard.model import (
     BoardReference,
@@ -80,7 +80,9 @@ class Lineage:
         self._families = families
         gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
         self._parents_of_the_gone = _parents_newest_first(gone)
-        self.elsewhere = Elsewhere(self._shots, history, families, choices if choices is not None else {})
+        self.other_storyboards = OtherStoryboards(
+            self._shots, history, families, choices if choices is not None else {}
+        )
         self._fitting = Fitting(self._shots, tables, history, facts, matching, families)
 
     def levels(self) -> list[list[Shot]]:
@@ -112,7 +114,7 @@ class Lineage:
         found = ResolvedParents(fitted, None, tuple(parents), blocked=fitted.blocked)
         waiting = waiting or fitted.waiting
         if waiting is not None:
-            blocked = found.blocked or self.elsewhere.without(shot)
+            blocked = found.blocked or self.other_storyboards.without(shot)
             return replace(found, reason=_why_waiting(waiting, steps), blocked=blocked)
         if fitted.blocked is not None and len(fitted.needs) < len(shot.fits):
             return found  # a sound is not coming
@@ -120,7 +122,7 @@ class Lineage:
         def serving(takes: Sequence[BoardTake]) -> Mapping[str, Shot]:
             return self._fitting.serving(fitted, lambda variant: self.fingerprint(variant, parents, takes))
 
-        boards = self.elsewhere.of(shot, serving)
+        boards = self.other_storyboards.of(shot, serving)
         found = replace(found, boards=boards.takes, blocked=fitted.blocked or boards.blocked)
         if boards.waiting is not None or len(boards.takes) < len(board_references(shot)):
             return replace(found, reason=boards.waiting)

@@ -62,7 +62,7 @@ class FromBoards:
     blocked: str | None = None
 
 
-class Elsewhere:
+class OtherStoryboards:
     """Knows for each shot what it is made from of other storyboards.
 
     ``choices`` are theirs as they are now; the engine puts in what came of those that it waits for. ``changed`` are

@@ -168,8 +168,9 @@ class PlanTotals:
 class Plan:
     """``orphans`` are keys of open attempts that no present take asks for: they are finished into history.
 
-    ``recast`` are members of the cast with another text, and how many shots are made anew for it. ``elsewhere`` are
-    other storyboards, as written, and shots of theirs with another choice than so many shots here were made from.
+    ``recast`` are members of the cast with another text, and how many shots are made anew for it.
+    ``other_choices`` are other storyboards, as written, and shots of theirs with another choice than so many shots
+    here were made from.
     """
 
     storyboard: str
@@ -177,7 +178,7 @@ class Plan:
     orphans: tuple[str, ...]
     totals: PlanTotals
     recast: tuple[tuple[str, int], ...] = ()
-    elsewhere: tuple[tuple[str, str, int], ...] = ()
+    other_choices: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.elsewhere import BoardChoice, BoardKey
+from rivya_run.planning.cast_changes import changed_members
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
 from rivya_run.planning.order import priorities
+from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
 from rivya_run.planning.plan import (
     SPENDING,
     Action,
@@ -29,7 +30,6 @@ from rivya_run.planning.plan import (
     estimate,
 )
 from rivya_run.planning.reasons import take_warnings, why_new
-from rivya_run.planning.recast import changed_members
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 
 MOST_ATTEMPTS = 3
@@ -84,9 +84,9 @@ class Planner:
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
         recast = changed_members(steps, self._families.before)
-        changed = self.lineage.elsewhere.changed.items()
-        elsewhere = tuple((board, shot, len(shots)) for (board, shot), shots in changed)
-        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast, elsewhere)
+        changed = self.lineage.other_storyboards.changed.items()
+        other_choices = tuple((board, shot, len(shots)) for (board, shot), shots in changed)
+        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast, other_choices)
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
     def _allowance(self, plan: Plan) -> Allowance | None:

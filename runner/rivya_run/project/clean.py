@@ -13,7 +13,6 @@ from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
 from rivya_run.media.measuring import look_into
 from rivya_run.planning.matching import serving_of
-from rivya_run.project.elsewhere import history_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import entries
 from rivya_run.project.names import (
@@ -26,6 +25,7 @@ from rivya_run.project.names import (
     original_of,
     take_of,
 )
+from rivya_run.project.other_choices import history_of
 from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
 from rivya_run.project.places import ARRIVING, POSTERS, outputs_folder
 from rivya_run.project.plan import Prepared, Source, run_started

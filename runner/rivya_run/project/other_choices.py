@@ -13,15 +13,15 @@ from typing import Final, TypeAlias
 from rivya_run.errors import RivyaError, Severity, StoryboardError
 from rivya_run.journal.attempt import AttemptState, Output
 from rivya_run.journal.fold import History
-from rivya_run.planning.elsewhere import BoardChoice, BoardFile, BoardKey, board_references, key_of
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import parents_of
+from rivya_run.planning.other_storyboards import BoardChoice, BoardFile, BoardKey, board_references, key_of
 from rivya_run.planning.plan import BoardTake, Plan, SkipReason
 from rivya_run.planning.planner import Planner
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.names import within
 from rivya_run.project.open import Opened
-from rivya_run.project.others import Fault, Others, Places, shown
+from rivya_run.project.other_storyboards import Fault, Others, Places, shown
 from rivya_run.project.outputs import file_trouble
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, relative_to_root
 from rivya_run.storyboard.model import BoardReference, FileFacts, FileTrouble, Shot

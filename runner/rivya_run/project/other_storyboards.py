@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from rivya_run.errors import Problem, RivyaError
 from rivya_run.models.catalog import PROJECT_FOLDER
-from rivya_run.planning.elsewhere import board_references
 from rivya_run.planning.lineage import parents_of
+from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.planner import PlanOptions
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.open import Opened, open_storyboard

@@ -17,15 +17,15 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
-from rivya_run.planning.elsewhere import board_references
+from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.project.elsewhere import Choices
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
-from rivya_run.project.others import Places
+from rivya_run.project.other_choices import Choices
+from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
@@ -67,7 +67,7 @@ class Source:
     folder: Path
     allow_outside: bool = False
     included: Mapping[str, FileFacts] = field(default_factory=dict)
-    elsewhere: Choices | None = None
+    choices: Choices | None = None
 
     @property
     def relative_path(self) -> str:
@@ -91,7 +91,7 @@ class Source:
         A file of people's own that isn't there, or can't be read, isn't read.
         """
         found = {self._named(path): facts.sha256 for path, facts in self.included.items()}
-        for file in (*self.own_files(), *(self.elsewhere.storyboards() if self.elsewhere else ())):
+        for file in (*self.own_files(), *(self.choices.storyboards() if self.choices else ())):
             with suppress(OSError):
                 if file.is_file():
                     found[relative_to_root(file, self.root)] = sha256_of(file)
@@ -169,7 +169,7 @@ def _renamed_from(source: Source) -> Problem | None:
     candidates = list(left_behind(source.folder, source.root))
     if not candidates:
         return None
-    choices = source.elsewhere.now if source.elsewhere else None
+    choices = source.choices.now if source.choices else None
     plan = Planner(board, source.tables(), History(), source.facts, PlanOptions(), choices).plan()
     shots = {shot.id for shot in board.shots}
     fingerprints = {step.fingerprint for step in plan.steps if step.fingerprint is not None}
@@ -274,11 +274,11 @@ def prepare(
             bad.pop(move.target, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
-    choices = source.elsewhere.now if source.elsewhere else None
+    choices = source.choices.now if source.choices else None
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options, choices)
     plan = planner.plan()
     notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
-    notices += source.elsewhere.notices(plan, ledger.history) if source.elsewhere else []
+    notices += source.choices.notices(plan, ledger.history) if source.choices else []
     return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with)
 
 

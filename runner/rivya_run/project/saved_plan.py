@@ -247,5 +247,5 @@ def basis_of(source: Source) -> Basis:
         {path: facts.sha256 for path, facts in source.facts.items()},
         source.catalog.digest(),
         digest,
-        {**source.inputs(), **(source.elsewhere.digests() if source.elsewhere else {})},
+        {**source.inputs(), **(source.choices.digests() if source.choices else {})},
     )

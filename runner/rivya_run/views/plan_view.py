@@ -70,17 +70,17 @@ def totals_lines(plan: Plan) -> list[str]:
     if totals.budget is not None:
         lines.append(_budget_line(totals.budget, plan))
     lines += [f"cast {member} changed: {counted(shots, 'shot')}" for member, shots in plan.recast]
-    lines += elsewhere_lines(plan)
+    lines += other_choice_lines(plan)
     if plan.orphans:
         lines.append(f"unfinished work that no shot uses any more, finished first: {len(plan.orphans)}")
     return lines
 
 
-def elsewhere_lines(plan: Plan) -> list[str]:
+def other_choice_lines(plan: Plan) -> list[str]:
     """What other storyboards choose now in place of what shots were made from."""
     return [
         f"{file} chooses another {shot} now ({counted(shots, 'shot')})"
-        for file, shot, shots in plan.elsewhere
+        for file, shot, shots in plan.other_choices
     ]
 
 

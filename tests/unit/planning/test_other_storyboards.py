@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from examples import attempt, board, digest_of, file_facts, history_of, planner, sha, shot, steps
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
-from rivya_run.planning.elsewhere import BoardChoice, BoardFile
+from rivya_run.planning.other_storyboards import BoardChoice, BoardFile
 from rivya_run.planning.plan import SPENDING, Action, BoardTake, SkipReason, Step
 from rivya_run.storyboard.model import BoardReference, Shot
 
@@ -135,7 +135,7 @@ def test_who_chose_what_is_told_once_for_all_shots() -> None:
     key = ("../cast/cast.yaml", "sheet", None)
     known = history_of(made(first, "red"), made(second, "red"))
     found = planner(board(first, second, third), known, choices={key: choice("blue")}).plan()
-    assert found.elsewhere == (("../cast/cast.yaml", "sheet", 2),)
+    assert found.other_choices == (("../cast/cast.yaml", "sheet", 2),)
     assert [step.action for step in found.steps] == [Action.REUSE, Action.REUSE, Action.CREATE]
 
 

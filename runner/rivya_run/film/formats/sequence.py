@@ -100,7 +100,7 @@ def sequence(
     notices = []
     if rate != edit.rate:
         notices.append(
-            f"this format doesn't know {_told(edit.rate)} pictures a second: written at {_told(rate)}"
+            f"this format doesn't know {_in_words(edit.rate)} pictures a second: written at {_in_words(rate)}"
         )
     tracks = [
         (f"{kind.title()} {number}" if number > 1 else kind.title(), tuple(_laid(edit, lane, rate)))
@@ -118,7 +118,7 @@ def nearest(rate: Fraction, rates: Collection[Fraction]) -> Fraction:
     return min(alike, key=lambda known: (abs(known - rate), known))
 
 
-def _told(rate: Fraction) -> str:
+def _in_words(rate: Fraction) -> str:
     return f"{float(rate):.5g}"
 
 
