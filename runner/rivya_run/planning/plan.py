@@ -168,7 +168,7 @@ class PlanTotals:
 class Plan:
     """``orphans`` are keys of open attempts that no present take asks for: they are finished into history.
 
-    ``recast`` are members of the cast with another text, and how many shots are made anew for it.
+    ``cast_changes`` are members of the cast with another text, and how many shots are made anew for it.
     ``other_choices`` are other storyboards, as written, and shots of theirs with another choice than so many shots
     here were made from.
     """
@@ -177,7 +177,7 @@ class Plan:
     steps: tuple[Step, ...]
     orphans: tuple[str, ...]
     totals: PlanTotals
-    recast: tuple[tuple[str, int], ...] = ()
+    cast_changes: tuple[tuple[str, int], ...] = ()
     other_choices: tuple[tuple[str, str, int], ...] = ()
 
 

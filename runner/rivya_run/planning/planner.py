@@ -83,10 +83,10 @@ class Planner:
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
-        recast = changed_members(steps, self._families.before)
+        cast_changes = changed_members(steps, self._families.before)
         changed = self.lineage.other_storyboards.changed.items()
         other_choices = tuple((board, shot, len(shots)) for (board, shot), shots in changed)
-        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), recast, other_choices)
+        plan = Plan(self._storyboard.id, steps, orphans, self._totals(steps), cast_changes, other_choices)
         return replace(plan, totals=replace(plan.totals, budget=self._allowance(plan)))
 
     def _allowance(self, plan: Plan) -> Allowance | None:

@@ -69,7 +69,7 @@ def totals_lines(plan: Plan) -> list[str]:
     )
     if totals.budget is not None:
         lines.append(_budget_line(totals.budget, plan))
-    lines += [f"cast {member} changed: {counted(shots, 'shot')}" for member, shots in plan.recast]
+    lines += [f"cast {member} changed: {counted(shots, 'shot')}" for member, shots in plan.cast_changes]
     lines += other_choice_lines(plan)
     if plan.orphans:
         lines.append(f"unfinished work that no shot uses any more, finished first: {len(plan.orphans)}")
