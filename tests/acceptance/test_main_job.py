@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from projects import Project, png
-from rivya_run.engine.run import run
+from rivya_run.engine.run import RunResult, run
 from rivya_run.errors import KeyRefused
 from rivya_run.project.plan import RunOptions
 
@@ -91,3 +91,18 @@ def test_without_a_key_nothing_is_left_behind(board: Project) -> None:
     with pytest.raises(KeyRefused, match="RIVYA_API_KEY"):
         run([board.path], RunOptions(), environment={}, tell=board.events.append)
     assert list((board.root / "outputs").iterdir()) == []
+
+
+def test_nothing_writes_the_result_of_a_run_out(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio would, when it takes its handler of Ctrl-C away: with ten thousand takes that is most of the memory."""
+
+    written: list[RunResult] = []
+
+    def write_out(result: RunResult) -> str:
+        written.append(result)
+        return ""
+
+    monkeypatch.setattr(RunResult, "__repr__", write_out)
+    project.write("id: board\nshots: [{id: one, prompt: First}]\n")
+    assert project.run().exit_code == 0
+    assert not written
