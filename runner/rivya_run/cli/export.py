@@ -265,11 +265,12 @@ class _Wanted:
 
     def _script(self, found: Present, version: str | None) -> Script:
         from rivya_run.film.from_storyboard import script_now
-        from rivya_run.storyboard.model import selected_shots
+        from rivya_run.storyboard.selection import selected_shots
 
         selected = None
         if found.source is not None:
-            [selected] = selected_shots([found.source.storyboard], self.only, self.exclude)
+            [selection] = selected_shots([found.source.storyboard], self.only, self.exclude)
+            selected = selection.shots if selection is not None else None
         elif self.only or self.exclude:
             raise UsageError("--only and --exclude need a storyboard without problems")
         script = script_now(found, version, slates=self.slates, selected=selected).script

@@ -15,6 +15,7 @@ from rivya_run.planning.cast_changes import changed_members
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
+from rivya_run.planning.needed import Needed
 from rivya_run.planning.order import priorities
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
 from rivya_run.planning.plan import (
@@ -31,6 +32,7 @@ from rivya_run.planning.plan import (
 )
 from rivya_run.planning.reasons import take_warnings, why_new
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
+from rivya_run.storyboard.selection import Selection
 
 MOST_ATTEMPTS = 3
 """Attempts in all before a person has to say ``--retry-failed`` (contract, section 3)."""
@@ -41,7 +43,7 @@ class PlanOptions:
     """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
     ``expired`` keys of creates that were sent so long ago that the API may have forgotten them."""
 
-    selected: Collection[str] | None = None
+    selected: Selection | None = None
     retry_failed: bool = False
     resend_unknown: bool = False
     bad_files: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Planner:
         self._history = history
         self._facts = facts
         self._options = options
+        self._needed = Needed(storyboard, options.selected)
         self._families = Families(storyboard.shots, history)
         self.matching = Matching(history.attempts.values(), self._families.of)
         self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families, choices)
@@ -79,6 +82,7 @@ class Planner:
             # Level by level, since a child's fingerprint needs the file of its parent.
             for level in self.lineage.levels():
                 self._plan_level(level)
+        self._needed.settle(self._steps, self.lineage, self._step)
         steps = tuple(
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
         )
@@ -107,6 +111,7 @@ class Planner:
         wanted = [take for shot, found in known for take in _all_takes(shot, found)]
         self.matching.match(wanted, guarded=self._unresolved)
         again = self._step(step.shot, step.take, resolved)
+        again = replace(again, reason=self._needed.words(step.shot.id, step.take, again.reason))
         self._steps[step.shot.id, step.take] = again
         return again
 
@@ -162,7 +167,8 @@ class Planner:
         # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
         # too old by this machine's clock, nobody was told to look for its task.
         shown = attempt.state in UNDECIDED_STATES
-        again_is_meant = self._options.resend_unknown and not self._left_out(shot) and not resolved.blocked
+        left_out = self._needed.left_out(shot, take)
+        again_is_meant = self._options.resend_unknown and not left_out and not resolved.blocked
         if action is Action.DECIDE and shown and again_is_meant:
             again = self._creating(
                 resolved.shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
@@ -182,18 +188,11 @@ class Planner:
             number=attempt.number,
             attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
-            skip_reason=self._left_out(shot),
+            skip_reason=left_out,
             warnings=tuple(take_warnings(attempt.outputs, shot.params)),
             alike=resolved.alike,
             boards=resolved.boards,
         )
-
-    def _left_out(self, shot: Shot) -> SkipReason | None:
-        """Why a person doesn't want this shot now."""
-        if shot.skip:
-            return SkipReason.SKIPPED
-        selected = self._options.selected
-        return None if selected is None or shot.id in selected else SkipReason.NOT_SELECTED
 
     def _progress(self, attempt: Attempt) -> tuple[Action, str]:
         if attempt.state is AttemptState.STORED:
@@ -221,7 +220,7 @@ class Planner:
 
     def _step_without(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         """The step of a take that nothing serves."""
-        left_out = self._left_out(shot)
+        left_out = self._needed.left_out(shot, take)
         if left_out is not None:
             return _skipped(shot, take, resolved, left_out, left_out.value)
         if resolved.blocked is not None:

@@ -25,6 +25,7 @@ from rivya_run.project.other_storyboards import Fault, Others, Places, shown
 from rivya_run.project.outputs import file_trouble
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, relative_to_root
 from rivya_run.storyboard.model import BoardReference, FileFacts, FileTrouble, Shot
+from rivya_run.storyboard.selection import NOTHING
 
 _NOT_ASKED: Final = BoardChoice("")
 """Of a reference on which nothing depends that is asked for."""
@@ -188,7 +189,7 @@ class Choices:
         if known not in self._made:
             together = self._together(other, simulated=simulated)
             folder = self._folder(other, simulated=simulated, together=together)
-            selected = self._places.together[other.path] if together else frozenset()
+            selected = self._places.together[other.path] if together else NOTHING
             try:
                 history = history_of(folder)
             except RivyaError as error:

@@ -22,6 +22,7 @@ from rivya_run.storyboard.film_reading import kind_of_model
 from rivya_run.storyboard.model import BoardReference, FileTrouble, Shot
 from rivya_run.storyboard.problems import Findings, has_errors, made_strict, summary
 from rivya_run.storyboard.references import Linked, check_of_another
+from rivya_run.storyboard.selection import Selection
 from rivya_run.text import visible
 
 
@@ -36,12 +37,12 @@ class Fault(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where results are looked for, and what is made in the same run: ``together`` has the files of the storyboards
-    with the ids of the shots that were selected (None: all). ``again`` are the other options of their plans."""
+    with what was selected of them (None: all). ``again`` are the other options of their plans."""
 
     outputs: Path | None = None
     simulate: bool = False
     allow_outside: bool = False
-    together: dict[Path, frozenset[str] | None] = field(default_factory=dict)
+    together: dict[Path, Selection | None] = field(default_factory=dict)
     again: PlanOptions = field(default_factory=PlanOptions)
 
 
