@@ -52,9 +52,9 @@ class Needed:
         self._brought = brought
         for shot, take in _takes(reversed(levels)):
             whom = shot.id if shot.id in self._asked else brought.get((shot.id, take))
-            for needed in self._needs(steps[shot.id, take], steps) if whom is not None else ():
-                if needed[0] in self._near:
-                    brought.setdefault(needed, whom)
+            if whom is not None:
+                near = (one for one in self._needs(steps[shot.id, take], steps) if one[0] in self._near)
+                brought.update({one: whom for one in near if one not in brought})
         for shot, take in _takes(levels):
             if (shot.id, take) in brought:
                 step = steps[shot.id, take]
@@ -65,14 +65,17 @@ class Needed:
     def _needs(self, step: Step, steps: Mapping[_Take, Step]) -> Iterator[_Take]:
         """The takes that have to be there before a step, or that are in its way."""
         if step.action in SPENDING:
-            made_from = ((one.shot, one.take or 1) for one in step.needs)
+            made_from = [(one.shot, one.take or 1) for one in step.needs]
+            # A person is to choose: of what waits for an approval all takes are made.
+            made_from += [one for one in self._takes_of_parents(step) if self._shots[one[0]].needs_approval]
             yield from (one for one in made_from if steps[one].action in WORKING)
         elif step.skip_reason is SkipReason.BLOCKED:
-            for parent in parents_of(step.shot):
-                for take in range(1, self._shots[parent].takes + 1):
-                    found = steps.get((parent, take))
-                    if found is not None and found.action in {Action.DECIDE, Action.SKIP}:
-                        yield parent, take
+            in_its_way = {Action.DECIDE, Action.SKIP}
+            yield from (one for one in self._takes_of_parents(step) if steps[one].action in in_its_way)
+
+    def _takes_of_parents(self, step: Step) -> list[_Take]:
+        parents = [self._shots[name] for name in parents_of(step.shot)]
+        return [(parent.id, take) for parent in parents for take in range(1, parent.takes + 1)]
 
     def _ancestors(self, excluded: Collection[str]) -> frozenset[str]:
         found: set[str] = set()

@@ -17,6 +17,8 @@ VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"
 """Short, since it becomes part of ids and of file names."""
 
 FRAMES = ("first", "last")
+CHECKS = ("black", "frozen", "short", "ratio", "silent", "damaged")
+"""What a stored file is checked for."""
 MAX_TAKES = 99  # two digits in file names
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)]
@@ -114,6 +116,25 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """The take that is settled: its file's sha256 begins with ``digits``. The number is for people."""
+
+    take: int
+    digits: str
+
+    def __str__(self) -> str:
+        return f"{self.take}@{self.digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Faults of a clip (``CHECKS``): what keeps it from films and other shots, and what nothing is said of."""
+
+    stop: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One shot after defaults, presets, matrix and vars.
 
@@ -128,6 +149,8 @@ class Shot:
     With versions ``id`` is the id of what is made, ``written`` the one in the file, and ``versions`` are those that
     it is made for; without, ``versions`` is empty and both ids are the same. The film's keys are those of the first
     version; ``Storyboard.of_version`` has each version's.
+
+    ``approval``: what is to be made from it waits until a take of it is ``approved``.
     """
 
     id: str
@@ -160,6 +183,14 @@ class Shot:
     fits: Mapping[str, Fit] = field(default_factory=dict)
     written: str = ""
     versions: tuple[str, ...] = ()
+    approved: Approved | None = None
+    approval: bool = False
+    checks: Checks = Checks()
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether what is to be made from it waits for a decision."""
+        return self.approval and self.approved is None
 
     @property
     def family(self) -> str:

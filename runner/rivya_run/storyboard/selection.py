@@ -1,4 +1,4 @@
-"""Which shots of a storyboard ``--only`` and ``--exclude`` mean."""
+"""Which shots of storyboards ``--only`` and ``--exclude`` mean."""
 
 from __future__ import annotations
 

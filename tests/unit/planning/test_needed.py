@@ -64,6 +64,13 @@ def test_an_explicit_take_is_the_one() -> None:
         assert [name for name, step in found.items() if step.action is Action.CREATE] == ["a/3", "b/1"]
 
 
+def test_all_takes_are_made_of_what_waits_for_an_approval() -> None:
+    """A person is to choose among them. Of what is approved already, only that one is wanted."""
+    waiting = board(shot("a", takes=3, approval=True), child("b", "a"))
+    found = planned(waiting, selected=Selection(frozenset("b")))
+    assert [name for name, step in found.items() if step.reason.endswith("; for b")] == ["a/1", "a/2", "a/3"]
+
+
 def test_a_shot_that_is_there_brings_nothing_along() -> None:
     """Its parents have no work to do for it, whatever they lack."""
     parents = board(shot("a", takes=2), child("b", "a"))
