@@ -68,10 +68,11 @@ class Needed:
             made_from = [(one.shot, one.take or 1) for one in step.needs]
             # A person is to choose: of what waits for an approval all takes are made.
             made_from += [one for one in self._takes_of_parents(step) if self._shots[one[0]].needs_approval]
-            yield from (one for one in made_from if steps[one].action in WORKING)
+            yield from (one for one in made_from if steps[one].wanted and steps[one].action in WORKING)
         elif step.skip_reason is SkipReason.BLOCKED:
-            in_its_way = {Action.DECIDE, Action.SKIP}
-            yield from (one for one in self._takes_of_parents(step) if steps[one].action in in_its_way)
+            parents = self._takes_of_parents(step)
+            stuck = {Action.DECIDE, Action.SKIP}
+            yield from (one for one in parents if steps[one].wanted and steps[one].action in stuck)
 
     def _takes_of_parents(self, step: Step) -> list[_Take]:
         parents = [self._shots[name] for name in parents_of(step.shot)]

@@ -6,6 +6,7 @@ Codes of advice about models are in the tables themselves (``advice`` rows).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
@@ -104,8 +105,41 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 
 
 def as_text(problems: Iterable[Problem]) -> str:
-    """One problem a line, each followed by its source line and a caret; every line ends with a break."""
-    return "".join(f"{text}\n" for problem in problems for text in _lines(problem))
+    """One problem a line, each followed by its source line and a caret; every line ends with a break.
+
+    Advice of one code is told once for each file, with the other shots that it is for.
+    """
+    return "".join(f"{text}\n" for one in _folded(problems) for text in _lines(*one))
+
+
+def _folded(problems: Iterable[Problem]) -> list[tuple[Problem, list[Problem]]]:
+    """Problems, advice each with the rest of its code and file."""
+    found: list[tuple[Problem, list[Problem]]] = []
+    told: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        rest: list[Problem] = []
+        if problem.severity is Severity.ADVICE:
+            known = told.setdefault((problem.file, problem.code), rest)
+            if known is not rest:
+                known.append(problem)
+                continue
+        found.append((problem, rest))
+    return found
+
+
+_SHOT: Final = re.compile(r"shots\[\d+\] \((.*?)\)(?= |$)")
+_MOST_ALSO: Final = 100  # shots that are named; who has more wants to know that, not which
+
+
+def _also(problem: Problem, rest: Sequence[Problem]) -> list[str]:
+    """The other shots that a piece of advice is for; lines, where it is for none or for the same one."""
+    first, *shots = [found[1] if (found := _SHOT.match(one.where)) else None for one in (problem, *rest)]
+    pairs = zip(shots, rest, strict=True)
+    names = [
+        *dict.fromkeys(f"line {one.line}" if shot in (None, first) else f"{shot}" for shot, one in pairs)
+    ]
+    more = f" and {len(names) - _MOST_ALSO} more" if len(names) > _MOST_ALSO else ""
+    return [f"{_INDENT}also: {visible(', '.join(names[:_MOST_ALSO]))}{more}"] if names else []
 
 
 def summary(problems: Sequence[Problem]) -> str:
@@ -186,12 +220,12 @@ def _property(text: str) -> str:
     return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-def _lines(problem: Problem) -> list[str]:
+def _lines(problem: Problem, rest: Sequence[Problem]) -> list[str]:
     place = f"{visible(problem.file)}:{problem.line}:{problem.column}"
     lines = [f"{place}: {problem.severity.value}: {visible(_said(problem))} [{problem.code}]"]
     if problem.source is not None and problem.source.strip():
         lines += _with_caret(problem.source, problem.column)
-    return lines
+    return lines + _also(problem, rest)
 
 
 def _with_caret(source: str, column: int) -> list[str]:
@@ -251,6 +285,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-pick": "advice: an entry of `pick` or `approved` names nothing that is made of the shot",
         "approved": "not `TAKE@DIGITS`, one take for a shot that becomes several, or a reference to another take",
         "unused-params": "advice: `params` of the defaults that no shot gets",
+        "quiet": "`quiet` names what is no code of advice",
     },
     "What the model says": {
         "option": "not one of the options",

@@ -19,7 +19,8 @@ from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
+from rivya_run.storyboard.quiet import heard, quiet_codes
+from rivya_run.storyboard.references import check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import ShotReader
 from rivya_run.storyboard.sources import Sources
@@ -68,7 +69,7 @@ def read_storyboard(
         found = (p for p in findings.in_file_order() if (p.file, p.line, p.column) not in unread)
         if includes.incomplete:
             found = (problem for problem in found if problem.code not in _OF_OTHERS)
-        ordered = sources.in_order([*wrong, *found])
+        ordered = sources.in_order([*wrong, *heard(found, board.quiet if board is not None else ())])
     return Reading(None if findings.errors or wrong else board, ordered, board, sources)
 
 
@@ -108,7 +109,6 @@ class _Board:
         films = self._films(entries, reader)
         reader.drafts.sounds = {name: files_of(film.sounds) for name, film in films.items()}
         made = reader.made()
-        advise_on_shapes(reader.on_shapes, reader.drafts.of)
         check_links(made.shots, self.findings)
         heard = {name for one in made.shots.values() if one.kind == "audio" for name in _ids_of(one.shot)}
         pictures = {name for one in made.shots.values() for name in _ids_of(one.shot)} - heard
@@ -127,6 +127,7 @@ class _Board:
             film=next(iter(films.values())),
             versions=made.versions(films),
             cast_shots=cast.shots(versions),
+            quiet=quiet_codes(entries.get("quiet"), self.catalog, self.findings),
         )
 
     def _films(self, entries: Entries, reader: ShotReader) -> dict[str | None, Film]:
