@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from PIL import Image, UnidentifiedImageError
 
-from rivya_run.media.stills import UNREADABLE_IMAGE, still
+from rivya_run.media.stills import UNREADABLE_IMAGE, size_as_shown
 from rivya_run.media.types import HEAD_BYTES, Kind, MediaType, recognise
 
 INDEXED = frozenset(("mov", "mp4"))
@@ -74,8 +74,12 @@ def sound_seconds(path: Path) -> float | None:
 
 
 def _image_facts(path: Path) -> MediaFacts | None:
-    found = still(path)
-    return MediaFacts("image", found.width, found.height, codec=found.codec) if found is not None else None
+    try:
+        with Image.open(path) as image:
+            width, height = size_as_shown(image, image.getexif())
+            return MediaFacts("image", width, height, codec=(image.format or "").lower() or None)
+    except UNREADABLE_IMAGE:
+        return None
 
 
 def _stream_facts(path: Path) -> MediaFacts | None:

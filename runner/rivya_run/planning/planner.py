@@ -281,6 +281,7 @@ class Planner:
             number=number,
             tries_left=tries,
             table_date=cost.read_on,
+            dearer=cost.dearer,
             alike=resolved.alike,
             boards=resolved.boards,
         )
@@ -304,7 +305,9 @@ class Planner:
         retries = sum(
             (step.credits or 0) * (step.tries_left - 1) for step in steps if step.action in SPENDING
         )
-        return PlanTotals(tuple((action, counts[action]) for action in Action), now, spent, now + retries)
+        at_least = any(step.dearer for step in steps)
+        totals = tuple((action, counts[action]) for action in Action)
+        return PlanTotals(totals, now, spent, now + retries, at_least=at_least)
 
 
 def _all_takes(shot: Shot, resolved: ResolvedParents) -> list[Wanted]:

@@ -154,10 +154,9 @@ def _measure_pictures(
     for path in dict.fromkeys(one.path for one in named if one.frame is None):
         found = looked.get(path)
         if isinstance(found, FileFacts) and found.kind == "image":
-            from rivya_run.media.stills import still  # loads Pillow
+            from rivya_run.media.stills import picture_size  # loads Pillow
 
-            picture = still(Path(found.path))
-            looked[path] = replace(found, size=picture[:2] if picture is not None else None)
+            looked[path] = replace(found, size=picture_size(Path(found.path)))
 
 
 def _absent_from_film(

@@ -17,6 +17,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.base_prices import base_prices
 from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
@@ -228,7 +229,7 @@ def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_orig
 
 @dataclass(slots=True)
 class Prepared:
-    """One storyboard with its journal open and its plan made."""
+    """One storyboard with its journal open and its plan made. ``advice`` is on the storyboard, and on the plan."""
 
     source: Source
     ledger: Ledger
@@ -237,6 +238,7 @@ class Prepared:
     bad_files: Mapping[str, str]
     notice: str | None
     made_with: str | None
+    advice: tuple[Problem, ...] = ()
 
 
 def prepare(
@@ -280,7 +282,8 @@ def prepare(
     plan = planner.plan()
     notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
     notices += source.choices.notices(plan, ledger.history) if source.choices else []
-    return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with)
+    advice = source.advice if options.simulate else (*source.advice, *base_prices(source.storyboard, plan))
+    return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with, advice)
 
 
 @contextmanager
@@ -318,11 +321,9 @@ def _expired(history: History, window: float, now: float) -> set[str]:
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
     """Take in what a manifest knows and the journal doesn't."""
+    take_in = ledger.record if writing else ledger.apply_unrecorded
     for event in news_for(ledger, document):
-        if writing:
-            ledger.record(event)
-        else:
-            ledger.apply_unrecorded(event)
+        take_in(event)
 
 
 def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:

@@ -12,10 +12,11 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.cast import Cast
+from rivya_run.storyboard.cut_texts import advise_on_commas, advise_on_comments
 from rivya_run.storyboard.fits import files_of, with_sounds
 from rivya_run.storyboard.ids import id_trouble
 from rivya_run.storyboard.includes import Includes, Loader, nothing_included
-from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
+from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped, where_of
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
@@ -91,6 +92,7 @@ class _Board:
             self.findings.error(root, "", message, "type")
             return None
         includes.lay_under(root)
+        advise_on_comments(root, self.findings.source, self.findings)
         entries = well_shaped(root, KeyPlace.TOP, "", self.findings)
         cast = Cast(entries.get("cast"), self.findings)
         board_id = self._id(root, entries)
@@ -104,8 +106,13 @@ class _Board:
             items, shots.items = shots.items, []
             items.reverse()
             for index in range(len(items)):
-                reader.read(index, items.pop())
+                errors, node = self.findings.errors, items.pop()
+                reader.read(index, node)
+                if self.findings.errors > errors:
+                    advise_on_commas(node, where_of(index, node), self.findings.source, self.findings)
             self._check_defaults_are_used(entries, reader)
+        if self.findings.errors:
+            advise_on_commas(root, "", self.findings.source, self.findings)
         films = self._films(entries, reader)
         reader.drafts.sounds = {name: files_of(film.sounds) for name, film in films.items()}
         made = reader.made()

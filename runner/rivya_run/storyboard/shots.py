@@ -23,6 +23,7 @@ from rivya_run.storyboard.layers import (
     read_matrix,
     shown_id,
     well_shaped,
+    where_of,
 )
 from rivya_run.storyboard.model import Fit, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
@@ -72,13 +73,10 @@ class ShotReader:
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
-        where = f"shots[{index}]"
+        where = where_of(index, node)
         if not isinstance(node, MappingNode):
             self.findings.error(node, where, f"{kind_of(node)} where a shot (id: ...) is needed", "type")
             return
-        named = node.entries.get("id")
-        if isinstance(named, Scalar) and named.text:
-            where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
         scene = entries.get("scene")
         if isinstance(scene, Scalar) and not scene.text:
