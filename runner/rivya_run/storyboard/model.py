@@ -301,6 +301,17 @@ class Storyboard:
         return next((shot for shot in self.shots if shot.id == shot_id), None)
 
 
+def without_decision(shot: Shot) -> Shot:
+    """The shot as if nothing had been said of approval."""
+    return replace(shot, approved=None, approval=False) if shot.approved or shot.approval else shot
+
+
+def without_decisions(storyboard: Storyboard) -> Storyboard:
+    """The storyboard without approvals: what is simulated was never approved."""
+    decided = any(shot.approved or shot.approval for shot in storyboard.shots)
+    return storyboard.with_shots(without_decision) if decided else storyboard
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """A reference file as it is on disk, its type read from its signature.

@@ -13,8 +13,8 @@ from rivya_run.journal.take_entry import out_of_credits, sent_params
 from rivya_run.json_types import Json
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.plan import Plan, Step
-from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.planning.reasons import take_warnings
+from rivya_run.planning.tries import counted_failures, not_retried
 from rivya_run.text import counted, credits_in_words, visible
 from rivya_run.views.wording import adopt_command, sending_in_words
 
