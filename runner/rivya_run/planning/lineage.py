@@ -122,6 +122,9 @@ class Lineage:
         """The decision that has to come before anything new is made from a shot, of which this take is ``chosen``."""
         if parent.needs_approval:
             return f"waits for the approval of {parent.id}"
+        settled = self._settled.of(parent.id)
+        if settled is not None and settled.attempt is None:
+            return f"waits for {parent.id}: {settled.trouble}"
         takes = [chosen.take or 1] if chosen is not None else self._settled.takes(parent)
         for take in takes:
             step = steps.get((parent.id, take))

@@ -187,7 +187,7 @@ class Planner:
             uploads = self._history.uploads.values()
             changed = changed_since(attempt, shot, resolved.parents, resolved.boards, uploads, self._facts)
         words = "approved" + (f"; changed since: {', '.join(changed)}" if changed else "")
-        if step.action is not Action.REUSE or step.moves_from is not None:
+        if step.action is not Action.REUSE or (step.moves_from is not None and not settled.shared):
             words = f"{step.reason}; {words}"
         if settled.shared:
             return replace(step, reason=f"{words}; it is {attempt.shot}/{attempt.take}", moves_from=None)
