@@ -96,9 +96,8 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
 command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips, in
-``versions`` what one film made gets the names of a version, in ``decided`` the second command makes what the first one
-waited with. What a command that was killed wrote is on no disk
-yet."""
+``versions`` what one film made gets the names of a version, in ``decided`` the second command makes what the first
+one waited with. What a command that was killed wrote is on no disk yet."""
 
 
 def first_cut(name: str) -> int:

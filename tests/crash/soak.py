@@ -3,10 +3,11 @@
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
 middle of a request; in between shots are renamed, prompts changed, sounds spoken anew, shots deleted and put
-back, versions added, exchanged and removed, and manifests come from git that say what can't be, and are put
-right, and takes are approved and picked, or an approval is asked for. Some simulators serve a result once. In some projects hours pass between two runs, the machine's clock is
-wrong in some of them or jumps, and the API forgets keys after an hour. Then the project is finished, by a person
-who decides about what is unknown, and held against the simulator's books.
+back, versions added, exchanged and removed, takes approved and picked, approvals asked for and taken back, and
+manifests come from git that say what can't be, and are put right. Some simulators serve a result once. In some
+projects hours pass between two runs, the machine's clock is wrong in some of them or jumps, and the API forgets
+keys after an hour. Then the project is finished, by a person who decides about what is unknown, and held against
+the simulator's books.
 """
 
 from __future__ import annotations
