@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from rivya_run.json_types import Json
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, to_json
 from rivya_run.yaml12.nodes import Sequence as SequenceNode
@@ -54,9 +55,7 @@ class _Unsafe(Exception):
     """The reason is its text."""
 
 
-def spliced(
-    content: bytes, place: tuple[int, int], key: str, value: KeyValue | None
-) -> Spliced | Unwritable:
+def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | None) -> Spliced | Unwritable:
     """Set a key of the shot whose mapping begins at a line and column (from 1); with None take it out."""
     document = parse(content, "")
     if document.root is None or document.problems:
@@ -250,3 +249,14 @@ def _applied(text: str, edits: list[_Edit]) -> str:
         pieces += [text[at : max(at, start)], new]
         at = max(at, end)
     return "".join([*pieces, text[at:]])
+
+
+def value_at(content: bytes, place: tuple[int, int], key: str) -> Json:
+    """What a key of the shot that begins there means now; None where it isn't there, or can't be read."""
+    root = parse(content, "").root
+    try:
+        found = _plain(to_json(root))["shots"][_index(root, place)] if root is not None else {}
+    except _Unsafe:
+        return None
+    value: Json = found.get(key)
+    return value
