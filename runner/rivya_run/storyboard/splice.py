@@ -77,7 +77,7 @@ def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | 
         shot[key] = _plain(value)
     again = parse(changed, "")
     if again.problems or again.root is None or _plain(to_json(again.root)) != meant:
-        return Unwritable("more than this key of this shot would change")
+        return Unwritable("more than this key of this shot would change: an alias or '<<' takes it over")
     found = (_shots(spans(again.source.text)) if value is not None else shots)[index].pair(key)
     assert found is not None, "what was read stands in the text"
     return Spliced(changed, found[0].line)
