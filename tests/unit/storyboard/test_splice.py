@@ -202,6 +202,7 @@ def test_only_the_bytes_of_the_key_change(file: tuple[bytes, int], key: str, dat
     assert value_at(found.content, place(found.content, index), key) == value
 
 
+TAKEN_OVER = "more than this key of this shot would change: an alias or '<<' takes it over"
 BLOCK = (
     "shots:\n  - id: s1  # the first\n    takes: 3\n    prompt: |\n      a: b\n\n\n  # the second\n  - id: s2"
 )
@@ -240,8 +241,8 @@ def test_a_key_is_written_as_a_person_would(
         ("x: &x {id: s1}\nshots: [*x]\n", 2, "the shot comes from an alias"),
         ("x: &x [{id: s1}]\nshots: *x\n", 2, "the list of shots comes from an alias"),
         ("x: &x {shots: [{id: s1}]}\n<<: *x\n", 2, "the list of shots comes from an alias"),
-        ("shots:\n- &x {id: s1}\n- <<: *x\n  id: s2\n", 2, "more than this key of this shot would change: an alias or '<<' takes it over"),
-        ("shots:\n- {id: s1, pick: &x 1}\n- {id: s2, pick: *x}\n", 2, "more than this key of this shot would change: an alias or '<<' takes it over"),
+        ("shots:\n- &x {id: s1}\n- <<: *x\n  id: s2\n", 2, TAKEN_OVER),
+        ("shots:\n- {id: s1, pick: &x 1}\n- {id: s2, pick: *x}\n", 2, TAKEN_OVER),
         ("x: &x {pick: 1}\nshots:\n- <<: *x\n  id: s1\n", None, "the key doesn't stand in the shot itself"),
         ("shots:\n- ? id\n  : s1\n", 2, "the lines of the shot are written in an unusual way"),
         ("shots:\n- id: s1\n  pick:\n    a: 1\n", 2, "its value goes over several lines"),
