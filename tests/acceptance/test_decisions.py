@@ -29,7 +29,7 @@ shots:
     prompt: |
       It boils.
 
-    references: [{shot: key, frame: first}]"""
+    references: [{shot: key}]"""
 MATRIX = """\
 id: board
 shots:
@@ -86,18 +86,27 @@ def test_approving_changes_one_line_while_a_run_holds_the_folder(board: Project)
     assert text(board) == BOARD
 
 
-class _Deciding(list[Event]):
-    """Progress events; when the first file is stored, a person decides."""
+class Onlooker(list[Event]):
+    """Hears what a run does; as soon as a take is there, its approval is written."""
 
     def __init__(self, project: Project) -> None:
         super().__init__()
         self.project = project
-        self.said: list[Result] = []
 
     def append(self, event: Event) -> None:
-        if not self.said and self.project.path.exists() and "Stored" in type(event).__name__:
-            self.said.append(decided(self.project, "approve", "key", "1"))
         super().append(event)
+        if (event.shot, event.take, event.status) == ("key", 2, "succeeded"):
+            result = decided(self.project, "approve", "key", "2")
+            assert result.exit_code == 0, result.stderr
+
+
+def test_a_take_is_approved_while_the_run_goes_on(project: Project) -> None:
+    """The run keeps what it planned; what it made is there for the next one."""
+    project.path.write_bytes(BOARD.encode())
+    project.events = Onlooker(project)
+    assert project.run().exit_code == 0
+    assert f"    approved: 2@{digits(project, 'key/2')}\r\n" in text(project)
+    assert project.tasks() == 3
 
 
 def test_what_is_chosen_now_is_approved_without_a_number(board: Project) -> None:
@@ -178,7 +187,7 @@ def test_what_changes_nothing_or_would_be_a_problem_is_not_written(board: Projec
     assert "take 3 is picked from a shot with 2 takes" in refused(board, "pick", "key", "3")
     decided(board, "pick", "key", "2")
     assert "key: pick is 2 already; nothing would change" in refused(board, "pick", "key", "2")
-    board.path.write_bytes(text(board).replace("frame: first", "frame: first, take: 2").encode())
+    board.path.write_bytes(text(board).replace("{shot: key}", "{shot: key, take: 2}").encode())
     said = refused(board, "approve", "key", "1")
     assert "with this 'approved' the storyboard would have a problem" in said
     assert "take 2 of 'key', whose approved take is 1@" in said
@@ -240,7 +249,7 @@ def test_approval_of_a_shot_that_became_several_is_written_for_one(project: Proj
     assert decided(project, "approve", "s1").exit_code == 0
     approved = f"1@{digits(project, 's1/1')}"
     project.path.write_text(text(project).replace(top, top + versions))
-    assert "s1-wide: " in refused(project, "pick", "s1-tall", "1")
+    assert "s1-wide: " in refused(project, "pick", "s1-tall", "1", code=3)
     assert "'s1' becomes several shots; name one of s1-wide, s1-tall" in refused(
         project, "approve", "s1", code=2
     )
@@ -311,4 +320,4 @@ def test_several_decide_at_once(project: Project) -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda number: pick(project.path, f"s{number}", 2), range(6)))
     assert [one.value for one in found] == [2] * 6
-    assert text(project).count("pick: 2, prompt") == 6
+    assert text(project).count("pick: 2}") == 6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,6 @@ from rivya_run.project.open import Opened, open_storyboard, read_file
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.plan import RunOptions, planned, source_of
 from rivya_run.project.take_names import RecordedTakes, number_or_digits
-from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.splice import KeyValue, Spliced, Unwritable, shown, spliced, value_at
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened, visible
@@ -55,6 +54,7 @@ def pick(path: Path, shot: str, take: int | str, options: RunOptions | None = No
     with _writing(path, shot, options) as file:
         named = number_or_digits(take)
         if file.shot.approved is not None:
+            file.opened.needed()
             raise NotWritten(
                 f"{shot} is approved ({file.shot.approved}), which counts before any pick: nothing would change",
                 hint="approve another take, or unapprove it first",
@@ -118,8 +118,12 @@ class _Deciding:
         shots = draft.shots if draft is not None else ()
         found = next((one for one in shots if one.id == shot), None)
         if found is None:
+            made = [one.id for one in shots if one.family == shot]
+            if made:
+                raise UsageError(f"'{shot}' becomes several shots; name one of {', '.join(made)}")
             self.opened.needed()
-            raise UsageError(_unknown(shot, shots))
+            near = did_you_mean(shot, [one.id for one in shots])
+            raise UsageError(f"there is no shot '{shortened(shot)}'{near}")
         self.shot = found
         self.place = (found.line, found.column)
         self.others = [one.id for one in shots if (one.line, one.column) == self.place and one is not found]
@@ -236,11 +240,3 @@ def _said_of(value: Json, shot: str, key: str) -> Json:
     if isinstance(value, Mapping):
         return value.get(shot, value.get("*") if key == "pick" else None)
     return value
-
-
-def _unknown(name: str, shots: Sequence[Shot]) -> str:
-    """There is no such shot; an id in the file may stand for several that are made."""
-    made = [shot.id for shot in shots if shot.family == name]
-    if made:
-        return f"'{name}' becomes several shots; name one of {', '.join(made)}"
-    return f"there is no shot '{shortened(name)}'{did_you_mean(name, [shot.id for shot in shots])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from rivya_run.storyboard.splice import KeyValue, Spliced, Unwritable, spliced, 
 from rivya_run.yaml12.nodes import Mapping, Sequence, to_json
 from rivya_run.yaml12.reading import parse
 
+T = TypeVar("T")
 MARK = re.compile(r"m[0-9]+m")
 """The writer below puts such into all that is not the key itself, texts and comments, each another one."""
 
@@ -54,7 +55,7 @@ class Writer:
         self.count += 1
         return f"m{self.count}m"
 
-    def some(self, *choices: Any) -> Any:
+    def some(self, *choices: T) -> T:
         return self.draw(st.sampled_from(choices))
 
     def end(self) -> str:
