@@ -149,6 +149,16 @@ def test_a_take_that_is_not_stored_cannot_be_approved(project: Project) -> None:
     )
 
 
+def test_approving_the_same_again_changes_nothing(board: Project) -> None:
+    """Not even where it is written with more digits, or in capitals."""
+    sha256 = board.takes()["key/2"]["outputs"][0]["sha256"]
+    board.path.write_bytes(
+        text(board).replace("    model", f"    approved: 2@{sha256[:12].upper()}\n    model").encode()
+    )
+    for words in ([], ["2"], [sha256[:9]]):
+        assert "approved is 2@" in refused(board, "approve", "key", *words)
+
+
 def forged(project: Project, **sha256: str) -> None:
     """A clone that has only the manifest, in which takes have other checksums."""
     manifest = project.manifest()
