@@ -21,7 +21,7 @@ from rivya_run.yaml12.reading import events
 
 
 @dataclass(slots=True)
-class Span:
+class WrittenSpan:
     """A value as it is written, from ``start`` to before ``end``, with its anchor and its tag.
 
     ``line`` and ``column`` are those of its node. ``style`` is ``'`` or ``"`` for a quoted scalar, ``|`` or ``>`` for
@@ -35,16 +35,16 @@ class Span:
     column: int
     style: str
     text: str = ""
-    pairs: list[tuple[Span, Span]] = field(default_factory=list)
-    items: list[Span] = field(default_factory=list)
+    pairs: list[tuple[WrittenSpan, WrittenSpan]] = field(default_factory=list)
+    items: list[WrittenSpan] = field(default_factory=list)
     mapping: bool = False
 
-    def pair(self, name: str) -> tuple[Span, Span] | None:
+    def pair(self, name: str) -> tuple[WrittenSpan, WrittenSpan] | None:
         """The key and the value of an entry that stands here itself, and isn't brought in by ``<<``."""
         return next((pair for pair in self.pairs if pair[0].text == name), None)
 
 
-def spans(text: str) -> Span:
+def spans(text: str) -> WrittenSpan:
     """The root of a document in which ``parse`` found nothing wrong."""
     next_event = events(text)
     while not isinstance(event := next_event(), NodeEvent):
@@ -52,9 +52,9 @@ def spans(text: str) -> Span:
     return _span(event, next_event)
 
 
-def _span(event: Any, next_event: Callable[[], Any]) -> Span:
+def _span(event: Any, next_event: Callable[[], Any]) -> WrittenSpan:
     begin, end = event.start_mark, event.end_mark
-    found = Span(begin.index, end.index, begin.line + 1, begin.column + 1, "")
+    found = WrittenSpan(begin.index, end.index, begin.line + 1, begin.column + 1, "")
     if isinstance(event, AliasEvent):
         found.style = "*"
     elif isinstance(event, ScalarEvent):
@@ -73,7 +73,7 @@ def _span(event: Any, next_event: Callable[[], Any]) -> Span:
     return found
 
 
-def _close(found: Span, begun: Any, ended: Any, inner: list[Span], bracket: str) -> None:
+def _close(found: WrittenSpan, begun: Any, ended: Any, inner: list[WrittenSpan], bracket: str) -> None:
     if begun.flow_style:
         found.style, found.end = bracket, ended.end_mark.index
     else:
