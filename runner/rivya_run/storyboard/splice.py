@@ -63,11 +63,9 @@ def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | 
     text, meant = document.source.text, _plain(to_json(document.root))
     encoding, bom = encoding_of(content)
     try:
-        shots, index = _shots(spans(text)), _index(document.root, place)
-        if shots[index].style == "*":
-            raise _Unsafe("the shot comes from an alias")
+        index = _index(document.root, place)
         shot = meant["shots"][index]
-        edits = _edits(text, shots[index], key, shot.get(key), value)
+        edits = _edits(text, _written(text, index), key, shot.get(key), value)
         changed = content[:bom] + _applied(text, edits).encode(encoding)
     except _Unsafe as unsafe:
         return Unwritable(str(unsafe))
@@ -78,9 +76,7 @@ def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | 
     again = parse(changed, "")
     if again.problems or again.root is None or _plain(to_json(again.root)) != meant:
         return Unwritable("more than this key of this shot would change: an alias or '<<' takes it over")
-    found = (_shots(spans(again.source.text)) if value is not None else shots)[index].pair(key)
-    assert found is not None, "what was read stands in the text"
-    return Spliced(changed, found[0].line)
+    return Spliced(changed, _line(document.root if value is None else again.root, index, key))
 
 
 def shown(value: KeyValue, *, quoted: bool = False) -> str:
@@ -100,21 +96,35 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _shots(root: WrittenSpan) -> list[WrittenSpan]:
-    """The shots that stand in the file itself."""
-    found = root.pair("shots")
+def _written(text: str, index: int) -> WrittenSpan:
+    """A shot as it stands in the file itself."""
+    found = spans(text, "shots", index).pair("shots")
     if found is None or not found[1].items:
         raise _Unsafe("the list of shots comes from an alias")
-    return found[1].items
+    shot = found[1].items[index]
+    if shot.style == "*":
+        raise _Unsafe("the shot comes from an alias")
+    return shot
+
+
+def _items(root: Node) -> list[Node]:
+    shots = root.get("shots") if isinstance(root, MappingNode) else None
+    return shots.items if isinstance(shots, SequenceNode) else []
 
 
 def _index(root: Node, place: tuple[int, int]) -> int:
     """Which of the shots begins there."""
-    shots = root.get("shots") if isinstance(root, MappingNode) else None
-    for index, shot in enumerate(shots.items if isinstance(shots, SequenceNode) else ()):
+    for index, shot in enumerate(_items(root)):
         if (shot.line, shot.column) == place and isinstance(shot, MappingNode):
             return index
     raise _Unsafe("no shot begins there any more")
+
+
+def _line(root: Node, index: int, key: str) -> int:
+    """Where a key of a shot stands."""
+    shot = _items(root)[index]
+    assert isinstance(shot, MappingNode)
+    return shot.key(key).line
 
 
 def _edits(text: str, mapping: WrittenSpan, name: str, old: Any, value: KeyValue | None) -> list[_Edit]:

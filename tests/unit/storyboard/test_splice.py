@@ -168,7 +168,7 @@ def text_of(content: bytes) -> str:
     return parse(content, "x.yaml").source.text
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(files(), st.sampled_from(["pick", "approved"]), st.data())
 def test_only_the_bytes_of_the_key_change(file: tuple[bytes, int], key: str, data: st.DataObject) -> None:
     """Before and after differ by that key alone, every comment stays, and setting what wasn't there can be undone."""
