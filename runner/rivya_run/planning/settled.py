@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt
 from rivya_run.journal.fold import History
 from rivya_run.planning.matching import Matching
-from rivya_run.storyboard.model import Approved, Shot
-
-LEAST_DIGITS = 8
-"""Of a sha256, as they stand behind a take's number at least."""
+from rivya_run.storyboard.model import LEAST_DIGITS, Approved, Shot
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,10 @@ class Fit:
     file: str | None = None
 
 
+LEAST_DIGITS = 8
+"""Of a sha256 that names a take: as many as two takes of a storyboard hardly ever share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approved:
     """The take that is settled: its file's sha256 begins with ``digits``. The number is for people."""
