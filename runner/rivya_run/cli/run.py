@@ -176,7 +176,7 @@ def _ask(above: float, prepared: Sequence[Prepared], *, can_ask: bool) -> None:
     )
     if now <= above and not unpriced:
         return
-    how = "at least" if any(one.plan.totals.at_least for one in prepared) else "about"
+    how = "at least" if any(one.plan.at_least for one in prepared) else "about"
     cost = f"{how} {now:g} credits" + (" and takes of unknown cost" if unpriced else "")
     if not can_ask:
         raise UsageError(

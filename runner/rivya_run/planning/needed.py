@@ -18,7 +18,14 @@ class Needed:
     """Says of each take whether it is wanted. While a plan is made, all that the shots of the ``selection`` could be
     made from are (``settle`` hasn't been called); then only the takes that they are made from."""
 
-    def __init__(self, storyboard: Storyboard, selection: Selection | None) -> None:
+    def __init__(
+        self,
+        storyboard: Storyboard,
+        selection: Selection | None,
+        takes_of: Callable[[Shot], Iterable[int]],
+    ) -> None:
+        """``takes_of`` tells the numbers of the takes that are planned of a shot."""
+        self._takes_of = takes_of
         self._shots = {shot.id: shot for shot in storyboard.shots}
         self._asked: Collection[str] = self._shots if selection is None else selection.shots
         self._near = self._ancestors(selection.excluded if selection is not None else ())
@@ -34,10 +41,10 @@ class Needed:
             return None if shot.id in self._near else SkipReason.NOT_SELECTED
         return None if (shot.id, take) in self._brought else SkipReason.NOT_SELECTED
 
-    def words(self, shot: str, take: int, reason: str) -> str:
-        """The reason of a step, with whom it is for."""
-        whom = (self._brought or {}).get((shot, take))
-        return f"{reason}; for {whom}" if whom is not None else reason
+    def told(self, step: Step) -> Step:
+        """The step with whom it is for in its reason."""
+        whom = (self._brought or {}).get((step.shot.id, step.take))
+        return replace(step, reason=f"{step.reason}; for {whom}") if whom is not None else step
 
     def settle(
         self,
@@ -50,15 +57,14 @@ class Needed:
         levels = lineage.levels() if self._near else []
         brought: dict[_Take, str] = {}
         self._brought = brought
-        for shot, take in _takes(reversed(levels)):
+        for shot, take in self._all(reversed(levels)):
             whom = shot.id if shot.id in self._asked else brought.get((shot.id, take))
             if whom is not None:
                 near = (one for one in self._needs(steps[shot.id, take], steps) if one[0] in self._near)
                 brought.update({one: whom for one in near if one not in brought})
-        for shot, take in _takes(levels):
+        for shot, take in self._all(levels):
             if (shot.id, take) in brought:
-                step = steps[shot.id, take]
-                steps[shot.id, take] = replace(step, reason=self.words(shot.id, take, step.reason))
+                steps[shot.id, take] = self.told(steps[shot.id, take])
             elif shot.id in self._near:
                 steps[shot.id, take] = step_of(shot, take, lineage.resolve(shot, steps))
 
@@ -66,17 +72,20 @@ class Needed:
         """The takes that have to be there before a step, or that are in its way."""
         if step.action in SPENDING:
             made_from = [(one.shot, one.take or 1) for one in step.needs]
-            # A person is to choose: of what waits for an approval all takes are made.
-            made_from += [one for one in self._takes_of_parents(step) if self._shots[one[0]].needs_approval]
             yield from (one for one in made_from if steps[one].wanted and steps[one].action in WORKING)
+            return
+        in_its_way: set[Action] = set()
+        if step.action is Action.WAIT:
+            in_its_way = {Action.WAIT}
         elif step.skip_reason is SkipReason.BLOCKED:
-            parents = self._takes_of_parents(step)
-            stuck = {Action.DECIDE, Action.SKIP}
-            yield from (one for one in parents if steps[one].wanted and steps[one].action in stuck)
-
-    def _takes_of_parents(self, step: Step) -> list[_Take]:
-        parents = [self._shots[name] for name in parents_of(step.shot)]
-        return [(parent.id, take) for parent in parents for take in range(1, parent.takes + 1)]
+            in_its_way = {Action.DECIDE, Action.SKIP}
+        for parent in (self._shots[name] for name in parents_of(step.shot)):
+            # A person is to choose: of what waits for an approval all takes are made.
+            to_choose = step.action is Action.WAIT and parent.needs_approval
+            for take in self._takes_of(parent):
+                found = steps[parent.id, take]
+                if found.wanted and (found.action in in_its_way or (to_choose and found.action in WORKING)):
+                    yield parent.id, take
 
     def _ancestors(self, excluded: Collection[str]) -> frozenset[str]:
         found: set[str] = set()
@@ -88,6 +97,5 @@ class Needed:
                     waiting.append(parent)
         return frozenset(found)
 
-
-def _takes(levels: Iterable[Iterable[Shot]]) -> Iterator[tuple[Shot, int]]:
-    return ((shot, take) for level in levels for shot in level for take in range(1, shot.takes + 1))
+    def _all(self, levels: Iterable[Iterable[Shot]]) -> Iterator[tuple[Shot, int]]:
+        return ((shot, take) for level in levels for shot in level for take in self._takes_of(shot))

@@ -21,6 +21,7 @@ class Action(StrEnum):
     DOWNLOAD  paid, a file is missing         REUSE   all is there
     RETRY     the last attempt failed         DECIDE  the outcome is unknown: a person decides
     SKIP      nothing, for the reason given
+    WAIT      nothing yet: a person decides first whether what it is made from is good
     """
 
     CREATE = "create"
@@ -30,7 +31,11 @@ class Action(StrEnum):
     RETRY = "retry"
     DECIDE = "decide"
     SKIP = "skip"
+    WAIT = "wait"
 
+
+RESTING = frozenset({Action.REUSE, Action.SKIP, Action.WAIT})
+"""Actions for which nothing is done in a run."""
 
 SPENDING = frozenset({Action.CREATE, Action.RETRY})
 """Actions that create a task."""
@@ -157,7 +162,7 @@ class Allowance:
 class PlanTotals:
     """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries).
 
-    ``budget`` None: the storyboard sets none. ``at_least``: takes may cost more than the table's base credits.
+    ``budget`` None: the storyboard sets none.
     """
 
     counts: tuple[tuple[Action, int], ...]
@@ -165,7 +170,6 @@ class PlanTotals:
     spent: float
     worst: float
     budget: Allowance | None = None
-    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,11 @@ class Plan:
     totals: PlanTotals
     cast_changes: tuple[tuple[str, int], ...] = ()
     other_choices: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def at_least(self) -> bool:
+        """Whether takes may cost more than the base credits of tables, which is all that is known."""
+        return any(step.dearer for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

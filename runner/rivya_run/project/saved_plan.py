@@ -58,7 +58,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "spent": whole(plan.totals.spent),
         "worst": whole(plan.totals.worst),
     }
-    if plan.totals.at_least:
+    if plan.at_least:
         credits["at_least"] = True
     budget = plan.totals.budget
     if budget is not None:

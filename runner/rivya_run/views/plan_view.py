@@ -52,7 +52,8 @@ def _basis(step: Step) -> str:
 def _reason(step: Step, beyond: Collection[str]) -> str:
     """Why, from what, and what is odd about it."""
     needs = ", ".join([*(one.label for one in step.needs), *(one.label for one in step.boards)])
-    why = f"{step.reason} (from {needs})" if needs and step.action is not Action.REUSE else step.reason
+    resting = step.action in {Action.REUSE, Action.WAIT}
+    why = f"{step.reason} (from {needs})" if needs and not resting else step.reason
     odd = [f"warning: {warning}" for warning in step.warnings]
     return "; ".join([why, *(["beyond the budget"] if step.label in beyond else []), *odd])
 
@@ -64,7 +65,7 @@ def totals_lines(plan: Plan) -> list[str]:
     totals = plan.totals
     unknown = sum(step.credits is None for step in plan.steps)
     more = f" and {unknown} of unknown cost" if unknown else ""
-    least = "at least " if totals.at_least else ""
+    least = "at least " if plan.at_least else ""
     lines.append(
         f"credits: {least}{figure(totals.now)} now{more}, {figure(totals.spent)} spent so far, "
         f"{least}{figure(totals.worst)} now at worst, with retries"

@@ -13,7 +13,7 @@ from examples import attempt, board, child, digest_of, history_of, planned, plan
 from rivya_run.journal.attempt import CLAIMABLE_STATES, ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.planning.plan import SPENDING, Action
-from rivya_run.planning.planner import MOST_ATTEMPTS, counted_failures, not_retried
+from rivya_run.planning.tries import MOST_ATTEMPTS, counted_failures, not_retried
 from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.selection import Selection
 
@@ -240,7 +240,8 @@ def boards(draw: st.DrawFn) -> tuple[list[Shot], list[Attempt], dict[str, Any]]:
 @FEW
 @given(boards())
 def test_the_plan_never_pays_for_what_it_has(case: tuple[list[Shot], list[Attempt], dict[str, Any]]) -> None:
-    """Takes in storyboard order, new keys for creates, and no create while something unclaimed would serve."""
+    """Takes in storyboard order, new keys for creates, and no create while something unclaimed would serve
+    that isn't kept for a skipped shot."""
     shots, attempts, options = case
     plan = planner(board(*shots), history_of(*attempts), **options).plan()
     assert [step.label for step in plan.steps] == [
@@ -261,7 +262,9 @@ def test_the_plan_never_pays_for_what_it_has(case: tuple[list[Shot], list[Attemp
     free = {
         one.fingerprint
         for one in attempts
-        if one.state in CLAIMABLE_STATES and one.client_request_id not in taken
+        if one.state in CLAIMABLE_STATES
+        and one.client_request_id not in taken
+        and not any(kept.skip and kept.id == one.shot for kept in shots)
     }
     assert not any(step.fingerprint in free for step in new if step.gives_up is None)
 
