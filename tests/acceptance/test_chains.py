@@ -153,6 +153,16 @@ def test_exclude_wins_over_what_only_would_bring_along(project: Project) -> None
     assert project.tasks() == 0
 
 
+def test_only_makes_all_takes_of_what_waits_for_an_approval(project: Project) -> None:
+    """A person is to choose; the shot itself waits."""
+    project.write(SEQUENCE.replace("takes: 3}", "takes: 3, approval: required}"))
+    assert project.run(only=("s3",)).exit_code == 8
+    assert [task.prompt for task in project.simulator.state.tasks()] == ["First"] * 3
+    assert project.steps(only=("s3",))["s3/1"].action is Action.WAIT
+    assert project.run(only=("s3",)).exit_code == 8
+    assert project.tasks() == 3
+
+
 def test_what_is_brought_along_counts(tmp_path: Path) -> None:
     """A parent that fails makes the run fail."""
     with hosted(faults=FaultPlan(rules=(Rule("task-failed", subject="*.s1.*.a1"),))) as simulator:
