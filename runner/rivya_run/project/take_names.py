@@ -12,13 +12,11 @@ from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import present_of
+from rivya_run.storyboard.model import LEAST_DIGITS
 from rivya_run.text import shortened
 
-LEAST_DIGITS: Final = 8
-"""Of a checksum: as many as two takes of a storyboard hardly ever share."""
-
 _NUMBER: Final = re.compile(r"[0-9]{1,2}")
-_DIGITS: Final = re.compile(r"(?:[0-9]{1,2}@)?([0-9A-Fa-f]{8,64})")
+_DIGITS: Final = re.compile(rf"(?:[0-9]{{1,2}}@)?([0-9A-Fa-f]{{{LEAST_DIGITS},64}})")
 
 
 class NoSuchTake(RivyaError):
