@@ -143,7 +143,7 @@ def test_readme_names_every_command() -> None:
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
-    """README's table lists 0, the exit codes of all error classes, of a run that waits, and of a reader who has left."""
+    """README lists 0, the exit codes of all error classes, of a run that waits, and of a reader who has left."""
     told = {int(number) for number in re.findall(r"^\| (\d+) \|", README.read_text("utf-8"), re.MULTILINE)}
     classes = [
         kind
