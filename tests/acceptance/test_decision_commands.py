@@ -306,6 +306,16 @@ def test_mode_and_links_stay(board: Project) -> None:
     assert not [*board.root.glob(".*.tmp")]
 
 
+def test_what_a_killed_writer_left_is_cleared_away(project: Project) -> None:
+    """The file was whole all the time; what lay beside it goes with the next decision."""
+    project.path.write_bytes(BOARD.encode())
+    left = project.root / ".storyboard.yaml.1.tmp"
+    left.write_text("id: bo")
+    os.utime(left, (0, 0))
+    assert decided(project, "pick", "key", "2").exit_code == 0
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("what", ["hard link", "write-protected", "changed meanwhile"])
 def test_a_file_that_is_not_simply_ours_is_left_as_it_is(
     board: Project, what: str, monkeypatch: pytest.MonkeyPatch
