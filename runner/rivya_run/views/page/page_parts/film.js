@@ -1,4 +1,5 @@
 // The film: its pieces one after another with the sounds, all by one clock that waits for what isn't ready.
+let stopOther = null; // stops the film that is running
 for (const film of document.querySelectorAll(".film")) {
   const one = (selector) => film.querySelector(selector);
   const [stage, bar, play, start, time, note] = [".stage", ".film-at", ".film-play", ".film-start", ".film-time", ".film-note"].map(one);
@@ -111,6 +112,7 @@ for (const film of document.querySelectorAll(".film")) {
   };
   const stop = () => {
     running = false;
+    stopOther = null;
     for (const { node } of items) node?.pause?.();
     if (at >= length) at = Math.max(0, length - 0.5 / rate); // the last picture stays
     settle();
@@ -121,6 +123,9 @@ for (const film of document.querySelectorAll(".film")) {
   let settling = 0;
   const settle = () => { clearTimeout(settling); if (!running && !show(false)) settling = setTimeout(settle, 50); };
   const go = () => {
+    stopOther?.(); // by itself: a film may begin with a picture, which has no player that tells of it
+    stopOther = stop;
+    for (const player of document.querySelectorAll("video, audio")) if (!stage.contains(player)) player.pause();
     if (at >= length - 1 / rate) at = 0;
     running = true;
     waited = 0;
@@ -138,7 +143,7 @@ for (const film of document.querySelectorAll(".film")) {
     film.classList.add("begun");
     if (running) show(true); else settle();
   });
-  document.addEventListener("play", (event) => { if (running && !stage.contains(event.target)) stop(); }, true);
+  document.addEventListener("play", (event) => { if (running && !event.target.paused && !stage.contains(event.target)) stop(); }, true);
   document.addEventListener("visibilitychange", () => { if (running && document.hidden) stop(); });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

@@ -144,13 +144,18 @@
     if (button?.matches(".copy")) copy(button);
     if (button?.matches(".side")) compare(all(".take", button.closest(".shot")));
   });
-  // One player at a time, except side by side and in the film.
+  // One player at a time, except side by side and in the film. An event comes after what it tells: a player that is
+  // paused by then stops no other, and one that plays though its own event is still to come began later than this one.
   const group = (player) => player.closest("#compare, .stage") ?? player;
+  const begun = new WeakSet();
   for (const name of ["play", "pause", "ended"]) {
     document.addEventListener(name, (event) => { event.target.parentElement.classList.toggle("playing", name === "play"); }, true);
   }
-  document.addEventListener("play", (event) => {
-    for (const player of all("video, audio")) if (group(player) !== group(event.target) && !player.paused) player.pause();
+  document.addEventListener("pause", ({ target }) => begun.delete(target), true);
+  document.addEventListener("play", ({ target }) => {
+    if (target.paused) return;
+    for (const player of all("video, audio")) if (begun.has(player) && group(player) !== group(target)) player.pause();
+    begun.add(target);
   }, true);
 
   // Keys.
