@@ -120,7 +120,7 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
-    sources = [_source(path, one, options, places) for path, one in opened]
+    sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
     _check_not_renamed(sources)
     if len(sources) > 1:
@@ -129,7 +129,8 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     return sources
 
 
-def _source(path: Path, opened: Opened, options: RunOptions, places: Places) -> Source:
+def source_of(path: Path, opened: Opened, options: RunOptions, places: Places) -> Source:
+    """What was opened without errors, as what a plan is made of."""
     assert opened.storyboard is not None
     folder = output_folder(opened.root, options.outputs, opened.storyboard.id, simulate=options.simulate)
     return Source(
