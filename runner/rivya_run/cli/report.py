@@ -52,6 +52,7 @@ def command(
                 storyboard_folder=found.own.folder,
                 embed=embed,
                 scripts=scripts,
+                written=found.source.storyboard if found.source is not None else None,
                 progress=progress,
                 tell=say,
             )
