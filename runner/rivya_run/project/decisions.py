@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,6 @@ from rivya_run.project.open import Opened, open_storyboard, read_file
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.plan import RunOptions, planned, source_of
 from rivya_run.project.take_names import RecordedTakes, number_or_digits
-from rivya_run.storyboard.model import Shot
 from rivya_run.storyboard.splice import KeyValue, Spliced, Unwritable, shown, spliced, value_at
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened, visible
@@ -55,6 +54,7 @@ def pick(path: Path, shot: str, take: int | str, options: RunOptions | None = No
     with _writing(path, shot, options) as file:
         named = number_or_digits(take)
         if file.shot.approved is not None:
+            file.opened.needed()
             raise NotWritten(
                 f"{shot} is approved ({file.shot.approved}), which counts before any pick: nothing would change",
                 hint="approve another take, or unapprove it first",
@@ -118,8 +118,12 @@ class _Deciding:
         shots = draft.shots if draft is not None else ()
         found = next((one for one in shots if one.id == shot), None)
         if found is None:
+            made = [one.id for one in shots if one.family == shot]
+            if made:
+                raise UsageError(f"'{shot}' becomes several shots; name one of {', '.join(made)}")
             self.opened.needed()
-            raise UsageError(_unknown(shot, shots))
+            near = did_you_mean(shot, [one.id for one in shots])
+            raise UsageError(f"there is no shot '{shortened(shot)}'{near}")
         self.shot = found
         self.place = (found.line, found.column)
         self.others = [one.id for one in shots if (one.line, one.column) == self.place and one is not found]
@@ -144,7 +148,9 @@ class _Deciding:
         """Set what a key says of the shot, and leave what it says of others that are made of the same lines."""
         before = value_at(self.content, self.place, key)
         now = _said_of(before, self.shot.id, key)
-        if now == value and (value is None or not self._must_tell_apart(key, before)):
+        # One file can't be what is approved of several shots.
+        at_fault = key == "approved" and bool(self.others) and isinstance(before, str)
+        if _is_so(now, value) and (value is None or not at_fault):
             is_so = f"{key} is {value} already" if value is not None else "it is not approved"
             raise NotWritten(f"{self.shot.id}: {is_so}; nothing would change")
         whole = self._whole(key, before, value)
@@ -159,10 +165,6 @@ class _Deciding:
         said = f"{key}: {value}{was}" if value is not None else f"no longer {key} (was {now})"
         message = f"{visible(str(self.path))}:{found.line}: {self.shot.id}: {said}"
         return WrittenDecision(self.path, self.shot.id, key, value, found.line, message)
-
-    def _must_tell_apart(self, key: str, before: Json) -> bool:
-        """Whether one file is approved of a shot that becomes several."""
-        return key == "approved" and bool(self.others) and isinstance(before, str)
 
     def _whole(self, key: str, before: Json, value: int | str | None) -> KeyValue | None:
         """The value of the key with that of this shot in it."""
@@ -192,31 +194,30 @@ class _Deciding:
 
     def _replace(self, content: bytes, key: str, whole: KeyValue | None) -> None:
         """Put the new text where the old one is, through links, with its mode; unless it changed meanwhile."""
+
+        def refused(reason: str) -> NotWritten:
+            message = f"{visible(str(self.path))}: {reason}; nothing was written"
+            return NotWritten(message, hint=self._by_hand(key, whole))
+
         file = self.path.resolve()
-        there = file.stat()
-        reason = None
-        if there.st_nlink > 1:
-            reason = "the file has a second name (a hard link), which would be left behind"
-        elif not there.st_mode & 0o222 or not os.access(file, os.W_OK):
-            reason = "the file is write-protected"
         try:
+            there = file.stat()
+            if there.st_nlink > 1:
+                raise refused("the file has a second name (a hard link), which would be left behind")
+            if not there.st_mode & 0o222 or not os.access(file, os.W_OK):
+                raise refused("the file is write-protected")
             with replacing(file) as temporary:
                 temporary.write_bytes(content)
                 sync_file(temporary)  # so that nothing slow comes after the last look
                 with suppress(OSError, AttributeError):
                     os.chown(temporary, there.st_uid, there.st_gid)
                 shutil.copymode(file, temporary)
-                if reason is None and read_file(file) != self.content:
-                    reason = "the file was changed meanwhile"
-                if reason is not None:
-                    raise _Kept
-        except _Kept:
-            pass
+                if read_file(file) != self.content:
+                    raise refused("the file was changed meanwhile")
         except OutputFolderError as error:
-            reason = error.message
-        if reason is not None:
-            message = f"{visible(str(self.path))}: {reason}; nothing was written"
-            raise NotWritten(message, hint=self._by_hand(key, whole))
+            raise refused(visible(error.message)) from None
+        except OSError as error:
+            raise refused(error.strerror or str(error)) from None
 
     def _by_hand(self, key: str, whole: KeyValue | None) -> str:
         if whole is None:
@@ -227,10 +228,6 @@ class _Deciding:
         return f"{visible(str(self.path))}: {self.shot.id}"
 
 
-class _Kept(Exception):
-    """The file is to stay as it is."""
-
-
 def _said_of(value: Json, shot: str, key: str) -> Json:
     """What the value of a key says of one shot."""
     if isinstance(value, Mapping):
@@ -238,9 +235,8 @@ def _said_of(value: Json, shot: str, key: str) -> Json:
     return value
 
 
-def _unknown(name: str, shots: Sequence[Shot]) -> str:
-    """There is no such shot; an id in the file may stand for several that are made."""
-    made = [shot.id for shot in shots if shot.family == name]
-    if made:
-        return f"'{name}' becomes several shots; name one of {', '.join(made)}"
-    return f"there is no shot '{shortened(name)}'{did_you_mean(name, [shot.id for shot in shots])}"
+def _is_so(now: Json, value: int | str | None) -> bool:
+    """Whether a key says that already; an approval may have more digits, and capital ones."""
+    if isinstance(now, str) and isinstance(value, str):
+        return now.lower().startswith(value)
+    return now == value

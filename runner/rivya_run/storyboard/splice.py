@@ -18,7 +18,7 @@ from rivya_run.yaml12.nodes import Node, to_json
 from rivya_run.yaml12.nodes import Sequence as SequenceNode
 from rivya_run.yaml12.reading import parse
 from rivya_run.yaml12.source import encoding_of
-from rivya_run.yaml12.spans import Span, spans
+from rivya_run.yaml12.spans import WrittenSpan, spans
 
 KeyValue: TypeAlias = int | str | Mapping[str, int | str]
 """Texts are made of letters that need no quotes: ``2@3fa9c1d2``."""
@@ -63,11 +63,9 @@ def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | 
     text, meant = document.source.text, _plain(to_json(document.root))
     encoding, bom = encoding_of(content)
     try:
-        shots, index = _shots(spans(text)), _index(document.root, place)
-        if shots[index].style == "*":
-            raise _Unsafe("the shot comes from an alias")
+        index = _index(document.root, place)
         shot = meant["shots"][index]
-        edits = _edits(text, shots[index], key, shot.get(key), value)
+        edits = _edits(text, _written(text, index), key, shot.get(key), value)
         changed = content[:bom] + _applied(text, edits).encode(encoding)
     except _Unsafe as unsafe:
         return Unwritable(str(unsafe))
@@ -77,10 +75,8 @@ def spliced(content: bytes, place: tuple[int, int], key: str, value: KeyValue | 
         shot[key] = _plain(value)
     again = parse(changed, "")
     if again.problems or again.root is None or _plain(to_json(again.root)) != meant:
-        return Unwritable("more than this key of this shot would change")
-    found = (_shots(spans(again.source.text)) if value is not None else shots)[index].pair(key)
-    assert found is not None, "what was read stands in the text"
-    return Spliced(changed, found[0].line)
+        return Unwritable("more than this key of this shot would change: an alias or '<<' takes it over")
+    return Spliced(changed, _line(document.root if value is None else again.root, index, key))
 
 
 def shown(value: KeyValue, *, quoted: bool = False) -> str:
@@ -100,24 +96,38 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _shots(root: Span) -> list[Span]:
-    """The shots that stand in the file itself."""
-    found = root.pair("shots")
+def _written(text: str, index: int) -> WrittenSpan:
+    """A shot as it stands in the file itself."""
+    found = spans(text, "shots", index).pair("shots")
     if found is None or not found[1].items:
         raise _Unsafe("the list of shots comes from an alias")
-    return found[1].items
+    shot = found[1].items[index]
+    if shot.style == "*":
+        raise _Unsafe("the shot comes from an alias")
+    return shot
+
+
+def _items(root: Node) -> list[Node]:
+    shots = root.get("shots") if isinstance(root, MappingNode) else None
+    return shots.items if isinstance(shots, SequenceNode) else []
 
 
 def _index(root: Node, place: tuple[int, int]) -> int:
     """Which of the shots begins there."""
-    shots = root.get("shots") if isinstance(root, MappingNode) else None
-    for index, shot in enumerate(shots.items if isinstance(shots, SequenceNode) else ()):
+    for index, shot in enumerate(_items(root)):
         if (shot.line, shot.column) == place and isinstance(shot, MappingNode):
             return index
     raise _Unsafe("no shot begins there any more")
 
 
-def _edits(text: str, mapping: Span, name: str, old: Any, value: KeyValue | None) -> list[_Edit]:
+def _line(root: Node, index: int, key: str) -> int:
+    """Where a key of a shot stands."""
+    shot = _items(root)[index]
+    assert isinstance(shot, MappingNode)
+    return shot.key(key).line
+
+
+def _edits(text: str, mapping: WrittenSpan, name: str, old: Any, value: KeyValue | None) -> list[_Edit]:
     """What is to be done in a mapping; ``old`` is the present value of the key, wherever it comes from."""
     own = mapping.pair(name)
     if own is None:
@@ -136,14 +146,14 @@ def _edits(text: str, mapping: Span, name: str, old: Any, value: KeyValue | None
     return [_replaced(text, key, there, value)]
 
 
-def _is_simple(value: Span) -> bool:
+def _is_simple(value: WrittenSpan) -> bool:
     """Whether the text of a value ends where it ends: no block scalar, and nothing that is held together by lines."""
     return value.start < value.end and (
         value.style not in ("", "|", ">") or not (value.mapping or value.style or value.items)
     )
 
 
-def _replaced(text: str, key: Span, there: Span, value: KeyValue) -> _Edit:
+def _replaced(text: str, key: WrittenSpan, there: WrittenSpan, value: KeyValue) -> _Edit:
     if not _is_simple(there):
         raise _Unsafe("its value goes over several lines")
     begins = _PROPERTIES.match(text, there.start)
@@ -154,7 +164,7 @@ def _replaced(text: str, key: Span, there: Span, value: KeyValue) -> _Edit:
     return begins.end(), there.end, new
 
 
-def _inserted(text: str, mapping: Span, name: str, value: KeyValue) -> _Edit:
+def _inserted(text: str, mapping: WrittenSpan, name: str, value: KeyValue) -> _Edit:
     key, neighbour = _beside(mapping)
     quoted = key.style == '"'
     entry = f"{_name(name, quoted=quoted)}: {shown(value, quoted=quoted)}"
@@ -173,7 +183,7 @@ def _inserted(text: str, mapping: Span, name: str, value: KeyValue) -> _Edit:
     return rest.end(), rest.end(), _break_before(text, begin) + line
 
 
-def _beside(mapping: Span) -> tuple[Span, Span]:
+def _beside(mapping: WrittenSpan) -> tuple[WrittenSpan, WrittenSpan]:
     """The entry that a new one is written after."""
     simple = [pair for pair in mapping.pairs if _is_simple(pair[1])]
     named = (pair for name in _BESIDE for pair in simple if pair[0].text == name)
@@ -183,7 +193,7 @@ def _beside(mapping: Span) -> tuple[Span, Span]:
     return found or simple[-1]
 
 
-def _cut_in_braces(text: str, mapping: Span, key: Span, there: Span) -> list[_Edit]:
+def _cut_in_braces(text: str, mapping: WrittenSpan, key: WrittenSpan, there: WrittenSpan) -> list[_Edit]:
     """Take an entry out with the comma before it; where that doesn't stand right before it, the one behind it."""
     place = next(place for place, pair in enumerate(mapping.pairs) if pair[0] is key)
     before = mapping.pairs[place - 1][1].end if place else None
@@ -195,7 +205,7 @@ def _cut_in_braces(text: str, mapping: Span, key: Span, there: Span) -> list[_Ed
     return [(key.start, _comma_end(text, there.end), "")]
 
 
-def _cut(text: str, mapping: Span, key: Span, there: Span) -> list[_Edit]:
+def _cut(text: str, mapping: WrittenSpan, key: WrittenSpan, there: WrittenSpan) -> list[_Edit]:
     """Take out the lines of an entry; comments on them and between them stay."""
     begin = _line_start(text, key.start)
     if text[begin : key.start].strip():  # "- approved: ..."
