@@ -4,6 +4,7 @@
   const PAUSE = 1000; // milliseconds between two looks at the server
   const HIDDEN = 10000; // the same while nobody sees the page
   const GONE = "rivya-run review doesn’t answer any more: what this page shows is as it was, and nothing can be decided here.";
+  const BROKEN = "The storyboard can’t be shown as it is now. Until it can, this page shows it as it was.";
   const BUSY = ["playing", "running", "begun"]; // classes of what a person is doing
   let revision = document.body.dataset.revision;
   let latest = null; // a newer page that isn't taken over yet
@@ -69,14 +70,16 @@
   };
 
   const problem = one("#problem");
-  const show = (text) => {
-    problem.hidden = !text;
-    if (one("pre", problem).textContent !== text) one("pre", problem).textContent = text;
+  const show = (heading, text = "") => {
+    problem.hidden = !heading;
+    for (const [part, said] of [["strong", heading], ["pre", text]]) {
+      if (one(part, problem).textContent !== said) one(part, problem).textContent = said;
+    }
   };
   const look = async () => {
     try {
       const state = await (await fetch("state")).json();
-      show(state.problem);
+      show(state.problem && BROKEN, state.problem);
       if (state.revision !== revision) {
         latest = new DOMParser().parseFromString(await (await fetch("./")).text(), "text/html");
         revision = latest.body.dataset.revision;
@@ -100,7 +103,7 @@
       told.setAttribute("role", "alert");
       told.dataset.own = "";
       told.dataset.key = "told";
-      below.append(told);
+      (one(":scope > .actions", below) ?? below.lastElementChild).after(told);
     }
   };
   const decide = (control, what) => {
