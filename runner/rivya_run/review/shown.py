@@ -33,7 +33,7 @@ Decision = Literal["pick", "approve", "unapprove"]
 _PAUSE: Final = (
     0.5  # seconds from one page to the next at least: a run writes its journal many times a second
 )
-_SHARE: Final = 3  # times as long as the last page took: a large one leaves a run most of the machine
+_SHARE: Final = 1  # times as long as the last page took: making a large one is no more than half of the time
 _Stamp = dict[Path, tuple[int, int] | None]
 
 

@@ -14,8 +14,9 @@
   const key = (node) => node.dataset?.key ?? (node.id || "");
   const same = (one, other) => one.nodeName === other.nodeName && key(one) === key(other);
   const attributes = (old, now) => {
+    const set = old.matches("video, audio") ? ["loop", "muted", "style"] : []; // by a browser's own menu
     for (const { name } of [...old.attributes]) {
-      if (!now.hasAttribute(name) && !["hidden", "open", "style"].includes(name)) old.removeAttribute(name);
+      if (!now.hasAttribute(name) && !["hidden", "open", ...set].includes(name)) old.removeAttribute(name);
     }
     for (const { name, value } of now.attributes) {
       const kept = name === "class" ? [value, ...BUSY.filter((word) => old.classList.contains(word))].join(" ") : value;
