@@ -130,6 +130,8 @@ def test_what_was_made_before_an_edit_can_be_kept(board: Project) -> None:
     assert f"approved: 2@{before[1]}" in text(board)
     assert decided(board, "approve", "s1", f"2@{before[1]}").exit_code == 0
     assert text(board).count(before[1]) == 2
+    assert decided(board, "approve", "s1", before[0]).exit_code == 0
+    assert f"approved: 2@{before[0]}" in text(board)  # it has a take 1 of its own
     for shot in ("s1", "key"):
         assert decided(board, "unapprove", shot).exit_code == 0
     assert text(board) == edited

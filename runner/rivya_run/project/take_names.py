@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,13 +12,11 @@ from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries, take_number, text
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import present_of
+from rivya_run.storyboard.model import LEAST_DIGITS
 from rivya_run.text import shortened
 
-LEAST_DIGITS: Final = 8
-"""Of a checksum: as many as two takes of a storyboard hardly ever share."""
-
 _NUMBER: Final = re.compile(r"[0-9]{1,2}")
-_DIGITS: Final = re.compile(r"(?:[0-9]{1,2}@)?([0-9A-Fa-f]{8,64})")
+_DIGITS: Final = re.compile(rf"(?:[0-9]{{1,2}}@)?([0-9A-Fa-f]{{{LEAST_DIGITS},64}})")
 
 
 class NoSuchTake(RivyaError):
@@ -58,6 +56,9 @@ class RecordedTakes:
         self._shown = {str(shot.get("id")): shot for shot in entries(present.manifest.get("shots"))}
         self._earlier = present.earlier
         self._attempts = prepared.ledger.history.attempts
+        self._stored = [
+            one for one in self._attempts.values() if one.state is AttemptState.STORED and one.outputs
+        ]
 
     def chosen(self, shot: str) -> RecordedTake:
         """The take that stands for a shot in the film. Raises NoSuchTake where none is finished."""
@@ -72,30 +73,27 @@ class RecordedTakes:
         take = shown.get(number, {})
         if take.get("status") == "succeeded":
             return self._of_entry(shot, take)
-        made = [one for one in self._stored() if (one.shot, one.take) == (shot, number)]
-        files = {one.outputs[0].sha256: one for one in made}
-        if len(files) > 1:
-            raise NoSuchTake(f"several takes of {shot} were made as number {number}", hint=self._list(made))
-        if files:
-            return self._named(number, *files)
+        made = [one for one in self._stored if (one.shot, one.take) == (shot, number)]
+        if made:
+            return self._only(made, number, f"several takes of {shot} were made as number {number}")
         if number not in shown:
             known = ", ".join(map(str, sorted(shown))) or "none"
             raise NoSuchTake(f"{shot} has no take {number}; it has {known}")
         raise NoSuchTake(f"{shot}/{number} isn't stored yet: it is {take.get('status')}")
 
     def with_digits(self, shot: str, digits: str) -> RecordedTake:
-        """A take of this or any other shot by its digits; its own number where the shot has it. Raises NoSuchTake."""
-        found = [one for one in self._stored() if any(sha.startswith(digits) for sha in _checksums(one))]
-        files = {one.outputs[0].sha256 for one in found}
+        """A take of this shot by its digits, else of any other, by a number that is free here. Raises NoSuchTake."""
+        found = [one for one in self._stored if any(each.startswith(digits) for each in _digests(one))]
         if not found:
             raise NoSuchTake(f"no take that is on record here has a sha256 that begins with {digits}")
-        if len(files) > 1:
-            raise NoSuchTake(f"{digits} fits several takes: write more digits", hint=self._list(found))
-        [sha256] = files
-        for take in self._finished(shot):
-            if _first_sha256(take) == sha256:
-                return self._of_entry(shot, take)
-        return self._named(min(found, key=lambda one: (one.shot != shot, one.take)).take, sha256)
+        own = [one for one in found if one.shot == shot]
+        number = (own or found)[0].take
+        taken = {one.take for one in self._attempts.values() if one.shot == shot} if not own else ()
+        while number in taken:
+            number += 1
+        named = self._only(found, number, f"{digits} fits several takes: write more digits")
+        shown = (take for take in self._finished(shot) if _first_sha256(take) == named.sha256)
+        return next((self._of_entry(shot, take) for take in shown), named)
 
     def present(self, shot: str, digits: str) -> RecordedTake:
         """The finished take of a shot as it is now that has these digits. Raises NoSuchTake."""
@@ -110,31 +108,37 @@ class RecordedTakes:
     def _finished(self, shot: str) -> list[Entry]:
         return [take for take in entries(self._shown[shot].get("takes")) if take.get("status") == "succeeded"]
 
-    def _stored(self) -> Iterator[Attempt]:
-        return (one for one in self._attempts.values() if one.state is AttemptState.STORED and one.outputs)
-
     def _of_entry(self, shot: str, take: Entry) -> RecordedTake:
         sha256 = _first_sha256(take)
         if sha256 is None:
             raise NoSuchTake(f"{shot}/{take_number(take)} has no file on record")
         return self._named(take_number(take), sha256)
 
+    def _only(self, found: Sequence[Attempt], number: int, otherwise: str) -> RecordedTake:
+        """The file that all of these have."""
+        files = {one.outputs[0].identity: one for one in found}
+        if len(files) > 1:
+            names = (self._named(one.take, one.outputs[0].sha256).digits for one in files.values())
+            shown = (
+                f"{name} ({one.shot}/{one.take})" for name, one in zip(names, files.values(), strict=True)
+            )
+            raise NoSuchTake(otherwise, hint=f"name it by its digits: {', '.join(shown)}")
+        return self._named(number, found[0].outputs[0].sha256)
+
     def _named(self, number: int, sha256: str) -> RecordedTake:
-        others = {one.outputs[0].sha256 for one in self._stored()} - {sha256}
+        same = {one.outputs[0].identity for one in self._stored if sha256 in _digests(one)}
+        others = {
+            each for one in self._stored if one.outputs[0].identity not in same for each in _digests(one)
+        }
         length = LEAST_DIGITS
-        while any(other.startswith(sha256[:length]) for other in others):
+        while any(other.startswith(sha256[:length]) for other in others - {sha256}):
             length += 1
         return RecordedTake(number, sha256, sha256[:length])
 
-    def _list(self, found: list[Attempt]) -> str:
-        names = {one.outputs[0].sha256: one for one in found}
-        shown = (f"{self._named(one.take, sha).digits} ({one.shot}/{one.take})" for sha, one in names.items())
-        return f"name it by its digits: {', '.join(shown)}"
 
-
-def _checksums(attempt: Attempt) -> tuple[str, str]:
-    first = attempt.outputs[0]
-    return first.sha256, first.identity
+def _digests(attempt: Attempt) -> set[str]:
+    """The checksums by which its file is known: of the bytes that came first, and of those that are there."""
+    return {attempt.outputs[0].identity, attempt.outputs[0].sha256}
 
 
 def _first_sha256(take: Entry) -> str | None:

@@ -209,8 +209,6 @@ def _cut(text: str, mapping: WrittenSpan, key: WrittenSpan, there: WrittenSpan) 
     """Take out the lines of an entry; comments on them and between them stay."""
     begin = _line_start(text, key.start)
     if text[begin : key.start].strip():  # "- approved: ..."
-        if not _is_simple(there) and "#" in text[key.start : there.end]:
-            raise _Unsafe("there are comments in its value")
         following = mapping.pairs[1][0].start if len(mapping.pairs) > 1 else None
         line = _NEXT_LINE.match(text, there.end)
         joins = line is not None and line.end() == following
@@ -256,6 +254,8 @@ def _break_before(text: str, line_start: int) -> str:
 def _applied(text: str, edits: list[_Edit]) -> str:
     pieces, at = [], 0
     for start, end, new in sorted(edits):
+        if "#" in text[start:end]:
+            raise _Unsafe("there are comments in its value")
         pieces += [text[at : max(at, start)], new]
         at = max(at, end)
     return "".join([*pieces, text[at:]])
