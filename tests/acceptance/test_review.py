@@ -231,7 +231,7 @@ def test_decisions_change_one_line_and_are_shown(changing: Project) -> None:
         assert approved in changing.path.read_text()
         assert review.get("state").json()["revision"] != first
         assert f"approved {approved.split()[1]}".encode() in review.get().body
-        assert review.decide("unapprove", asked).status == 200
+        assert review.decide("unapprove", {"shot": "s1", "digits": approved.split("@")[1]}).status == 200
         assert changing.path.read_text() == picked
         assert review.stop() == 0
     log = (changing.root / "review.log").read_text()
@@ -247,7 +247,7 @@ def test_a_page_that_is_out_of_date_decides_nothing_that_was_not_seen(changing: 
         assert review.decide("approve", {"shot": "gone", "digits": one}).status == 409
         assert rivya_run("approve", changing.path, "s1", two).exit_code == 0
         text = changing.path.read_text()
-        other = review.decide("unapprove", {"shot": "s1", "digits": one})
+        other = review.decide("unapprove", {"shot": "s1", "digits": one[:8]})
         assert other.status == 409 and "another take is approved by now" in other.json()["error"]
         again = review.decide("pick", {"shot": "s1", "digits": one})
         assert again.status == 409 and "counts before any pick" in again.json()["error"]

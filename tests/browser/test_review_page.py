@@ -143,6 +143,28 @@ def test_decisions_can_be_taken_side_by_side_and_by_keyboard(
         expect(page.locator("#keys")).to_contain_text("approve the take")
 
 
+def test_a_gate_is_seen_and_opened(project: Project, shown: Callable[..., Page]) -> None:
+    """What waits for a decision says for which; approved, the run goes on."""
+    project.write(
+        """\
+        id: board
+        shots:
+          - {id: key, prompt: a, model: z-image, approval: required, film: false}
+          - {id: s1, prompt: b, references: [{shot: key}]}
+        """
+    )
+    ran(project)
+    with reviewing(project.path) as review:
+        page = shown(review)
+        expect(page.locator("#s1 .waits")).to_have_text("waits for approval")
+        expect(card(page, "s1", 1)).to_contain_text("waits for the approval of key")
+        card(page, "key", 1).get_by_role("button", name="Approve").click()
+        expect(card(page, "key", 1).locator(".mark.settled")).to_have_text("Approved")
+        expect(card(page, "s1", 1)).not_to_contain_text("waits")
+        ran(project)
+        expect(card(page, "s1", 1).locator("video")).to_have_count(1)
+
+
 def test_what_cannot_be_written_is_told_at_the_take(made: Project, shown: Callable[..., Page]) -> None:
     """With the reason and the line to write; the page goes on to show what the storyboard says."""
     with reviewing(made.path) as review:

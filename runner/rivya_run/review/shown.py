@@ -25,6 +25,7 @@ from rivya_run.storyboard.problems import as_text
 from rivya_run.text import visible
 from rivya_run.views.page import render
 from rivya_run.views.page.cards import Page
+from rivya_run.views.page.decided import Decisions
 from rivya_run.views.page.files import own_files, pictured
 from rivya_run.views.page.model import page
 
@@ -87,6 +88,8 @@ class ShownPage:
     def decide(self, what: Decision, shot: str, digits: str) -> str:
         """Write a decision on the take of a shot whose first file has these digits, which the person saw.
 
+        What is taken back is named by the digits that are written.
+
         Returns what was written. Raises RivyaError where that can't be done.
         """
         with self._lock:
@@ -103,7 +106,7 @@ class ShownPage:
 
     def _still_approved(self, shot: str, digits: str) -> None:
         found = self._board.shot(shot) if self._board is not None else None
-        if found is not None and found.approved is not None and not digits.startswith(found.approved.digits):
+        if found is not None and found.approved is not None and found.approved.digits != digits:
             raise decisions.NotWritten(f"{shot}: another take is approved by now, {found.approved}")
 
     def _look(self) -> None:
@@ -135,9 +138,8 @@ class ShownPage:
         files = ServedFiles(found.folder, (found.own.folder,), scripts.values(), takes=len(paths))
         with exporting(found.folder):
             files.prepare(paths)
-        written = source.storyboard if source is not None else None
-        content = page(found.manifest, files, films, own_files(scripts.values()), written)
-        self._files, self._board = files, written
+        content = page(found.manifest, files, films, own_files(scripts.values()), Decisions(found))
+        self._files, self._board = files, source.storyboard if source is not None else None
         if content != self._content:
             html = "".join(render(content, self.revision + 1)).encode("utf-8", "replace")
             self.html, self.revision, self._content = html, self.revision + 1, content

@@ -18,9 +18,9 @@ from rivya_run.film.cut import CutProgress
 from rivya_run.film.edit import edited
 from rivya_run.film.script import Script
 from rivya_run.project.manifest_reader import Entry
-from rivya_run.storyboard.model import Storyboard
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
+from rivya_run.views.page.decided import Decisions
 from rivya_run.views.page.figures import size
 from rivya_run.views.page.files import FolderFiles, embeddable, own_files, pictured
 from rivya_run.views.page.model import page
@@ -70,14 +70,14 @@ def write_report(
     storyboard_folder: Path | None = None,
     embed: bool = False,
     scripts: Mapping[str | None, Script] | None = None,
-    written: Storyboard | None = None,
+    decided: Decisions | None = None,
     progress: CutProgress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``report.html`` into an output folder and return its path.
 
     References are pictured from ``storyboard_folder``, to which their paths are relative. The films are those
-    of ``scripts``, by their versions; ``written`` is the storyboard as it is now, whose decisions are shown.
+    of ``scripts``, by their versions; ``decided`` is what people have decided.
     With ``embed`` small copies of what can be played are put into the page: ``progress`` is told how far that is,
     ``tell`` what is in it. Raises OutputFolderError when the folder can't be written.
     """
@@ -90,7 +90,7 @@ def write_report(
     if embed:
         files.embed(*embeddable(manifest, films.values(), folder), progress)
     target = folder / NAME
-    content = page(manifest, files, films, own_files(scripts.values()), written)
+    content = page(manifest, files, films, own_files(scripts.values()), decided)
     write_atomically(target, (piece.encode("utf-8", "replace") for piece in render(content)))
     if tell is not None and content.holds:
         tell(f"a page of {size(target.stat().st_size)}: {content.holds}")

@@ -60,6 +60,7 @@ class TakeCard:
     """One take. ``source`` is a relative URL of its file, or the file itself; None where nothing can be played.
 
     ``digits`` are the sha256 of its first file, by which decisions name it; nothing where none can be taken.
+    ``waits`` says for which decision it isn't made yet.
     """
 
     anchor: str
@@ -91,6 +92,7 @@ class TakeCard:
     approved: bool = False
     pick_command: str = ""
     approve_command: str = ""
+    waits: str = ""
 
     @property
     def embedded(self) -> bool:

@@ -25,7 +25,6 @@ from rivya_run.project.manifest_reader import (
     take_number,
 )
 from rivya_run.storyboard.film_reading import kind_by_name
-from rivya_run.storyboard.model import Storyboard
 from rivya_run.text import credits_in_words
 from rivya_run.views.page.cards import (
     AttemptRow,
@@ -91,16 +90,15 @@ def page(
     files: PageFiles,
     films: Mapping[str | None, Edit] | None = None,
     own: Mapping[str, Path] | None = None,
-    written: Storyboard | None = None,
+    decided: Decisions | None = None,
 ) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted.
 
     Without ``films``, by their versions, there is no strip, and the length is that of the chosen clips together.
-    ``own`` are files of people's own by the shots that they are. ``written`` is the storyboard as it is now; without
-    it nothing is known of what is approved.
+    ``own`` are files of people's own by the shots that they are.
     """
     films = films or {}
-    builder = _Builder(manifest, files, own or {}, written)
+    builder = _Builder(manifest, files, own or {}, decided or Decisions())
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
         builder.take(shown(take.get("shot")), take, f"h{count}")
@@ -161,10 +159,10 @@ class _Builder:
     """
 
     def __init__(
-        self, manifest: Entry, files: PageFiles, own: Mapping[str, Path], written: Storyboard | None
+        self, manifest: Entry, files: PageFiles, own: Mapping[str, Path], decided: Decisions
     ) -> None:
         self._files = files
-        self._decided = Decisions(manifest, written)
+        self._decided = decided
         self._own_files = own
         self._uploads = {
             upload["url"]: upload
@@ -182,7 +180,7 @@ class _Builder:
             replace(
                 self.take(name, take, f"{anchor}t{count}"),
                 chosen=take is best,
-                **self._decided.of_take(name, take),
+                **self._decided.of_take(shot, take),
             )
             for count, take in enumerate(entries(shot.get("takes")), start=1)
         )
@@ -216,7 +214,7 @@ class _Builder:
             thumb=self._files.thumb(path) if path is not None else None,
             kind=kind,
             status=takes[0].status if takes else "",
-            **self._decided.of_shot(name, made=best is not None),
+            **self._decided.of_shot(shot, made=best is not None),
         )
 
     def _own(self, written: str, path: str, kind: Kind, anchor: str) -> OwnCard:
