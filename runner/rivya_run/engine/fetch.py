@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import random
 
@@ -17,6 +19,7 @@ from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
+from rivya_run.journal.take_entry import sent_params
 from rivya_run.json_types import Json
 from rivya_run.media.measuring import look_into
 from rivya_run.media.types import HEAD_BYTES, recognise
@@ -87,6 +90,7 @@ class Fetcher:
         self._connection = connection
         self._clocks = clocks
         self._stale = stale
+        self._params = sent_params(self._attempt)
         self._renewals: Counter[int] = Counter()
         self._missing: Counter[int] = Counter()
         self._whole: dict[int, tuple[str, Path, Path, _File]] = {}
@@ -182,7 +186,7 @@ class Fetcher:
                 self._connection.http,
                 self._attempt.urls[index],
                 part,
-                look=_looked_at,
+                look=partial(_looked_at, params=self._params),
                 max_bytes=LARGEST,
                 deadline=deadline,
                 clock=self._clocks.monotonic,
@@ -201,7 +205,7 @@ class Fetcher:
             suspects[answer.sha256] += 1
             kept = await anyio.to_thread.run_sync(set_aside, part)
             if self._is_all_there_is(doubt, suspects[answer.sha256]):
-                await self._keep(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                await self._keep(index, part, kept, await anyio.to_thread.run_sync(_file, kept, self._params))
                 return None
             self._renewals[index] += 1
             renewals = self._renewals[index]
@@ -216,7 +220,11 @@ class Fetcher:
         What a killed run had downloaded, and not put on record yet, is here too. A download that was broken off is
         not stored: the rest of it may come later.
         """
-        best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
+        best = (
+            await anyio.to_thread.run_sync(_best, part, self._params)
+            if index < len(self._attempt.urls)
+            else None
+        )
         if best is not None:
             await self._keep(index, part, *best)
         return best is not None
@@ -315,27 +323,27 @@ def _settle(arrived: Path, target: Path, sha256: str, part: Path) -> None:
     drop_part(part)
 
 
-def _file(path: Path) -> _File:
+def _file(path: Path, params: Mapping[str, Json]) -> _File:
     """A file of an earlier answer, read again."""
-    return _File(size_of(path), sha256_of(path), None, _looked_at(path))
+    return _File(size_of(path), sha256_of(path), None, _looked_at(path, params))
 
 
-def _best(part: Path) -> tuple[Path, _File] | None:
+def _best(part: Path, params: Mapping[str, Json]) -> tuple[Path, _File] | None:
     """The best that came whole of a file: beyond doubt, else in doubt. What broke off never did."""
     kept = part.with_name(part.name + KEPT)
     for path in (part, kept):
-        if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:
+        if size_of(path) and not broke_off(path) and (file := _file(path, params)).seen.doubt is None:
             return path, file
     if not kept.exists():
         return None
     kept = set_aside(part)
-    return kept, _file(kept)
+    return kept, _file(kept, params)
 
 
-def _looked_at(part: Path) -> _Found:
+def _looked_at(part: Path, params: Mapping[str, Json]) -> _Found:
     """All that is asked of a file; of one file at a time, since threads that decode only fight for the processors."""
     with _LOOKING:
-        look = look_into(part)
+        look = look_into(part, params)
     return _Found(look.doubt, _signature(part), mtime_of(part), look.media)
 
 

@@ -22,7 +22,7 @@ from rivya_run.journal.take_entry import (
     written,
 )
 from rivya_run.json_types import Json
-from rivya_run.storyboard.model import Shot, Storyboard
+from rivya_run.storyboard.model import Checks, Shot, Storyboard
 
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
@@ -146,6 +146,8 @@ def _shot_entry(
         entry["notes"] = shot.notes
     if shot.versions:
         entry["versions"] = list(shot.versions)
+    if shot.checks != Checks():
+        entry["checks"] = {"stop": list(shot.checks.stop), "quiet": list(shot.checks.quiet)}
     if shot.file is not None:
         entry["file"] = shot.file
     return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})

@@ -1,4 +1,5 @@
-"""The manifest's form: what it is written from, what it is read by, and what its JSON Schema is made of.
+"""The manifest's form: what it is written from, what it is read by, and what its JSON Schema is made of (by
+``manifest_schema``).
 
 A field with a default may be missing in a manifest that is read (an older program left it out). All are written,
 but those that are UNSET. Members that no class here has are a newer program's.
@@ -8,11 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rivya_run.journal.attempt import MOST_CREDITS, TakeStatus
-from rivya_run.json_types import Json
 from rivya_run.models.table import ID_PATTERN
 from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
 
@@ -81,6 +80,9 @@ Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Fact: TypeAlias = Annotated[float, Meta(ge=0, le=_LARGEST)]
 Sum: TypeAlias = Annotated[float, Meta(ge=0)]
 Credits: TypeAlias = Annotated[float, Meta(ge=0, le=MOST_CREDITS)]
+CheckCode: TypeAlias = Annotated[
+    str, _text("^[a-z][a-z-]{0,39}$", "the code of a check (small letters and '-', at most 40)")
+]
 TakeNumber: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_TAKES)]
 
 
@@ -126,6 +128,17 @@ class Still(_Form, frozen=True, kw_only=True):
     frame: ShortText = ""
 
 
+class FailedCheck(_Form, frozen=True, kw_only=True):
+    """Something that is wrong with a file, as it was found when the file was stored."""
+
+    check: Annotated[CheckCode, _said("black, frozen, short, ratio, silent or damaged")]
+    begin: Annotated[Fact | UnsetType, _said("Seconds; where it is so in a part of the file")] = field(
+        default=UNSET, name="from"
+    )
+    end: Annotated[Fact | UnsetType, _said("Seconds")] = field(default=UNSET, name="to")
+    about: Annotated[ShortText, _said("In words, with timecodes")] = ""
+
+
 class File(_Form, frozen=True, kw_only=True):
     """A file of a take. Beside these members stand further facts about it, whatever was measured."""
 
@@ -149,6 +162,10 @@ class File(_Form, frozen=True, kw_only=True):
     width: Annotated[Fact | UnsetType, _said("Pixels")] = UNSET
     height: Annotated[Fact | UnsetType, _said("Pixels")] = UNSET
     duration: Annotated[Fact | UnsetType, _said("Seconds")] = UNSET
+    checks: Annotated[
+        tuple[FailedCheck, ...] | UnsetType,
+        _said("What is wrong with it; empty where nothing is, missing where nobody looked"),
+    ] = UNSET
     frames: Annotated[
         tuple[Still, ...] | UnsetType,
         _said("Stills that were taken out of it, for shots that are made from it"),
@@ -226,6 +243,13 @@ class Past(Take, frozen=True, kw_only=True):
     shot: Annotated[Id, _said("The shot that it was made for")]
 
 
+class ShotChecks(_Form, frozen=True, kw_only=True):
+    """What the storyboard says of the checks of a shot."""
+
+    stop: Annotated[tuple[CheckCode, ...], _said("These keep a take from films and other shots")] = ()
+    quiet: Annotated[tuple[CheckCode, ...], _said("Of these nothing is said")] = ()
+
+
 class ShotForm(_Form, frozen=True, kw_only=True):
     """A shot, in the order of the storyboard."""
 
@@ -239,6 +263,7 @@ class ShotForm(_Form, frozen=True, kw_only=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
     versions: Annotated[tuple[str, ...] | UnsetType, _said("The versions that it is made for")] = UNSET
+    checks: ShotChecks | UnsetType = UNSET
     file: Annotated[
         OwnFile | UnsetType,
         _said("The file that the shot is, relative to the storyboard; nothing is made of it"),
@@ -317,32 +342,3 @@ class Document(_Form, frozen=True, kw_only=True):
     history: Annotated[
         tuple[Past, ...], _said("What no present shot asks for; paid, and never made again")
     ] = ()
-
-
-def manifest_schema() -> dict[str, Json]:
-    """The draft-07 schema of the manifest, version 1: what a run writes, so all but what may be unset is required."""
-    _, found = msgspec.json.schema_components([Document], ref_template="#/definitions/{name}")
-    definitions = {name: _published(name, shape) for name, shape in found.items()}
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **definitions.pop("Document"),
-        "title": "rivya-run manifest",
-        "definitions": definitions,
-    }
-
-
-def _published(name: str, shape: dict[str, Any]) -> dict[str, Any]:
-    shape = _tidied(shape)
-    if "properties" in shape:
-        fields = msgspec.structs.fields(globals()[name])
-        shape["required"] = [one.encode_name for one in fields if one.default is not msgspec.UNSET]
-    return shape
-
-
-def _tidied(value: Any) -> Any:
-    """Without defaults, which tell of reading; patterns with the '$' of JSON Schema."""
-    if isinstance(value, list):
-        return [_tidied(one) for one in value]
-    if not isinstance(value, dict):
-        return value.replace(r"\Z", "$") if isinstance(value, str) else value
-    return {name: _tidied(one) for name, one in value.items() if name != "default"}

@@ -29,7 +29,7 @@ _SHORT_BY = 0.01
 """Seconds that packets may end before the time in the header: WebM counts in milliseconds, and headers round; a
 picture at 60 a second lasts 0.017, a packet of sound 0.02."""
 
-_UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises for a broken picture."""
 
 UNREADABLE: Final = (FFmpegError, OSError, ValueError, EOFError)
@@ -85,7 +85,7 @@ def _image_facts(path: Path) -> MediaFacts | None:
             if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
                 width, height = height, width
             return MediaFacts("image", width, height, codec=(image.format or "").lower() or None)
-    except _UNREADABLE_IMAGE:
+    except UNREADABLE_IMAGE:
         return None
 
 
@@ -261,7 +261,7 @@ def _whole_image(path: Path) -> str | None:
         return "it begins like a picture, and can't be opened as one"
     except Image.DecompressionBombError as problem:
         return str(problem)
-    except _UNREADABLE_IMAGE as problem:
+    except UNREADABLE_IMAGE as problem:
         return f"the picture can't be read to its end: {problem}"
     return None
 

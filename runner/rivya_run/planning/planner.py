@@ -183,7 +183,7 @@ class Planner:
             attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
             skip_reason=self._left_out(shot),
-            warnings=tuple(take_warnings(attempt.outputs, shot.params)),
+            warnings=tuple(take_warnings(attempt.outputs, shot.params, shot.checks)),
             alike=resolved.alike,
             boards=resolved.boards,
         )

@@ -9,10 +9,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.media.warnings import output_warnings
+from rivya_run.media.checks import told
 from rivya_run.project.manifest_reader import (
     Entry,
     at_stake,
+    checks_of,
     chosen_take,
     ended,
     entries,
@@ -59,7 +60,7 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
         _status(shot, take),
         _credits(take),
         ", ".join(files),
-        "; ".join(_about(take)),
+        "; ".join(_about(shot, take)),
     )
 
 
@@ -82,7 +83,7 @@ def _credits(take: Entry) -> str:
     )
 
 
-def _about(take: Entry) -> Iterator[str]:
+def _about(shot: Entry, take: Entry) -> Iterator[str]:
     if isinstance(error := take.get("error"), Mapping):
         code, message = text(error.get("code")) or "error", text(error.get("message")) or ""
         request = text(error.get("request_id"))
@@ -91,8 +92,8 @@ def _about(take: Entry) -> Iterator[str]:
     if earlier:
         yield f"attempt {len(earlier) + 1}"
     for output in entries(take.get("outputs")):
-        for warning in output_warnings(output, params_of(take)):
-            yield f"warning: {warning.message}"
+        for warning in told(output, params_of(take), *checks_of(shot)):
+            yield f"warning: {warning}"
 
 
 def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[str]:

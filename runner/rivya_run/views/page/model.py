@@ -9,10 +9,11 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from rivya_run.film.edit import Edit
+from rivya_run.media.checks import told
 from rivya_run.media.types import Kind
-from rivya_run.media.warnings import output_warnings
 from rivya_run.project.manifest_reader import (
     Entry,
+    checks_of,
     chosen_take,
     ended,
     entries,
@@ -96,7 +97,7 @@ def page(
     builder = _Builder(manifest, files, own or {})
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
-        builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
+        builder.take({"id": take.get("shot")}, take, f"h{count}", chosen=False)
         for count, take in enumerate(entries(manifest.get("history")), start=1)
     )
     scenes = tuple(_scenes(shots))
@@ -169,7 +170,7 @@ class _Builder:
         self._shots += 1
         anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
         takes = tuple(
-            self.take(name, take, f"{anchor}t{count}", chosen=take is best)
+            self.take(shot, take, f"{anchor}t{count}", chosen=take is best)
             for count, take in enumerate(entries(shot.get("takes")), start=1)
         )
         if best is not None and (file := playable(best)) and file[1] == "video":
@@ -215,7 +216,7 @@ class _Builder:
         card = self.cards.get(path, "")
         return Played(card, self._source(path), self._files.poster(path), self._files.thumb(path))
 
-    def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
+    def take(self, shot: Entry, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
         sent, asked = mapping(take.get("request")), params_of(take)
         status = shown(take.get("status")) or "planned"
         path, kind, output = playable(take) or (None, None, {})
@@ -228,11 +229,11 @@ class _Builder:
         if path is not None and not there:
             trouble = "The file is missing from the output folder"
         elif path is not None:
-            warnings = tuple(found.message for found in output_warnings(output, asked))
+            warnings = tuple(told(output, asked, *checks_of(shot)))
             trouble = trouble or "; ".join(warnings)
         return TakeCard(
             anchor=anchor,
-            shot=shot,
+            shot=shown(shot.get("id")),
             take=take_number(take),
             status=status,
             label=status_label(status),
