@@ -8,6 +8,7 @@ way: an encoder leaves the first out, to the last pixel, and spends a little on 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ _EVERY = 0.125  # seconds between pictures that are looked at: what begins and e
 _LONG_SIDE = 640  # pixels that are compared: some of those that there are, none averaged
 _PATCH = 8  # of these, a side
 _SPARED_FROM = 24  # pictures: where there are more, those that no other needs are left out
-_MOST_PIXELS = 6_000_000_000
+MOST_PIXELS = 6_000_000_000
 """Pixels that are decoded, then the rest of a clip isn't looked at: two minutes of Full HD at 24 a second, and about
 ten seconds of a processor."""
 
@@ -110,7 +111,7 @@ class Watch:
         self.streams = [*pictures, *sounds]
         self._picture = pictures[0].index if pictures else None
         self._pictures, self._silence = _Pictures(), _Silence()
-        self._left, self._broken = _MOST_PIXELS, False
+        self._left, self._broken = MOST_PIXELS, False
         for stream in pictures:
             # Starting threads takes longer than they save, and a run has its own work for the processors.
             stream.thread_type = "NONE"
@@ -153,7 +154,9 @@ class _Pictures:
         self.at = 0.0
         self._reformatter = VideoReformatter()  # one for all: setting up costs most of its time
         self._due = 0.0
-        self._before: tuple[float, Image.Image] | None = None
+        self._anew = False  # a keyframe came since the last picture that was looked at
+        self._before: Image.Image | None = None
+        self._recent: deque[tuple[float, Image.Image]] = deque(maxlen=1 + round(ANEW_FOR / _EVERY))
         self._dark_from: float | None = None
         self._still: _Still | None = None
         self._black: list[Stretch] = []
@@ -163,28 +166,38 @@ class _Pictures:
         time = float(shown.time or 0.0)
         self.start = time if self.start is None else self.start
         self.at = time - self.start
+        self._anew |= shown.key_frame
         if self.at < self._due - 1e-6:
             return
         self._due = self.at + _EVERY
+        anew, self._anew = self._anew, False
         grey = _grey(shown, self._reformatter)
         if cast("int", grey.getextrema()[1]) < BLACK_UNDER:
             self._dark_from = self.at if self._dark_from is None else self._dark_from
             self._ends_still(self.at)
             self._before = None
+            self._recent.clear()
             return
         if self._dark_from is not None:
             self._black.append((self._dark_from, self.at))
             self._dark_from = None
-        if self._before is not None:
-            self._compare(*self._before, grey)
-        self._before = self.at, grey
-
-    def _compare(self, since: float, before: Image.Image, grey: Image.Image) -> None:
-        same = before.size == grey.size and _difference(before, grey) < SAME_UNDER
-        if self._still is not None and not self._still.goes_on(self.at, grey, same=same):
+        patches = grey.reduce(_PATCH)
+        same = self._before is not None and _difference(self._before, grey) < SAME_UNDER
+        if self._still is not None and not self._still.goes_on(self.at, patches, same=same, anew=anew):
             self._ends_still(self.at)
         if same and self._still is None:
-            self._still = _Still(since, grey)
+            self._still = _Still(self._alike_since(patches), patches)
+        self._before = grey
+        self._recent.append((self.at, patches))
+
+    def _alike_since(self, patches: Image.Image) -> float:
+        """When a picture was there first that an encoder has made better since."""
+        since = self.at
+        for at, before in reversed(self._recent):
+            if _difference(before, patches) >= ALIKE_UNDER:
+                break
+            since = at
+        return since
 
     def _ends_still(self, at: float) -> None:
         if self._still is not None and self._still.mostly_same:
@@ -210,34 +223,37 @@ class _Pictures:
 
 
 class _Still:
-    """A stretch in which nothing moves, as far as it has come. ``end`` is set while it isn't sure that it goes on."""
+    """A stretch in which nothing moves, as far as it has come.
 
-    def __init__(self, begin: float, grey: Image.Image) -> None:
+    ``end`` is set while it isn't sure that it goes on; ``mostly_same`` is about what lies before it.
+    """
+
+    def __init__(self, begin: float, patches: Image.Image) -> None:
         self.begin = begin
         self.end: float | None = None
-        self._patches = grey.reduce(_PATCH)
-        self._pairs = self._same = 1
+        self._patches = patches
+        self._pairs = self._same = 1  # but those with a keyframe between them
+        self.mostly_same = True
 
-    @property
-    def mostly_same(self) -> bool:
-        return 2 * self._same >= self._pairs
-
-    def goes_on(self, at: float, grey: Image.Image, *, same: bool) -> bool:
-        patches = grey.reduce(_PATCH)
-        if patches.size != self._patches.size or _difference(patches, self._patches) >= ALIKE_UNDER:
+    def goes_on(self, at: float, patches: Image.Image, *, same: bool, anew: bool) -> bool:
+        if _difference(patches, self._patches) >= ALIKE_UNDER:
             self.end = at if self.end is None else self.end
             return False
+        self._pairs += not anew or same
         if same:
             self.end = None
-        elif self.end is None:
-            self.end = at
-        elif at - self.end > ANEW_FOR:
-            return False
-        self._pairs, self._same = self._pairs + 1, self._same + same
+            self._same += 1
+            self.mostly_same = 2 * self._same >= self._pairs
+        elif not anew:
+            self.end = at if self.end is None else self.end
+            return at - self.end <= ANEW_FOR
         return True
 
 
 def _difference(one: Image.Image, other: Image.Image) -> int:
+    """By how much that pixel differs that differs most."""
+    if one.size != other.size:
+        return 255
     return cast("int", ImageChops.difference(one, other).getextrema()[1])
 
 
