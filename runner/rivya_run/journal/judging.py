@@ -18,17 +18,15 @@ import msgspec
 
 from rivya_run.journal.attempt import TakeStatus
 from rivya_run.journal.manifest_form import (
-    TITLES,
     Document,
     Earlier,
-    FileName,
-    Id,
     Past,
     ShotForm,
     StoryboardForm,
     Take,
     Upload,
 )
+from rivya_run.journal.manifest_values import TITLES, FileName, Id
 from rivya_run.json_types import Json
 
 LISTS = ("shots", "history")
@@ -219,6 +217,10 @@ class Judge:
                 raise nonsense.under("attempts", number) from None
 
     def _attempt(self, raw: Mapping[str, Any], entry: Earlier) -> None:
+        if isinstance(entry, Take) and entry.same_as is not msgspec.UNSET:
+            if entry.client_request_id is not None or entry.task_id is not None:
+                raise Nonsense("the files of another take have their task there", "same_as")
+            return
         judge_meaning(entry)
         key = entry.client_request_id
         if key is None:

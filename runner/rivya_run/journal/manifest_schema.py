@@ -1,4 +1,4 @@
-"""The JSON Schema of manifests, made from their form."""
+"""The manifest's JSON Schema, made from the classes that it is written from and read by."""
 
 from __future__ import annotations
 
