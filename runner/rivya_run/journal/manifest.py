@@ -21,7 +21,7 @@ from rivya_run.journal.take_entry import (
     written,
 )
 from rivya_run.json_types import Json
-from rivya_run.storyboard.model import MAX_TAKES, Shot, Storyboard
+from rivya_run.storyboard.model import MAX_TAKES, Checks, Shot, Storyboard
 
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
@@ -166,6 +166,8 @@ def _about_shot(shot: Shot, serving: Mapping[tuple[str, int], str]) -> dict[str,
         entry["notes"] = shot.notes
     if shot.versions:
         entry["versions"] = list(shot.versions)
+    if shot.checks != Checks():
+        entry["checks"] = {"stop": list(shot.checks.stop), "quiet": list(shot.checks.quiet)}
     if shot.file is not None:
         entry["file"] = shot.file
     return entry
