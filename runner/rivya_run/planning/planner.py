@@ -235,7 +235,7 @@ class Planner:
             attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
             skip_reason=left_out,
-            warnings=tuple(take_warnings(attempt.outputs, shot.params)),
+            warnings=tuple(take_warnings(attempt.outputs, shot.params, shot.checks)),
             alike=resolved.alike,
             boards=resolved.boards,
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
+from rivya_run.errors import Problem, RivyaError, Severity, StoryboardError, UsageError
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.files import Includer, OwnFiles, look_at, shown_name
 from rivya_run.project.places import project_root
@@ -196,6 +197,16 @@ def reference_paths(path: Path) -> list[Path]:
     ]
     named = (*(reference.path for reference in references), *others, *own, *sounds)
     return [*included, *(path.parent / one for one in named)]
+
+
+def made_of(storyboard: Path) -> list[Path]:
+    """The storyboard, the files that it names, there or not, and its project's tables, as absolute paths."""
+    found = [storyboard.absolute()]
+    tables = project_root(storyboard) / PROJECT_FOLDER
+    found += sorted(tables.absolute().glob("*.yaml")) if tables.is_dir() else []
+    with suppress(RivyaError):
+        found += [path.absolute() for path in reference_paths(storyboard)]
+    return found
 
 
 def read_file(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rivya_run.json_types import Json
-from rivya_run.media.warnings import RATIO_KEYS, RATIO_OFF_BY, asked_of
+from rivya_run.media.checks import RATIO_KEYS, RATIO_OFF_BY, asked_of
 from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.model import Reference, Shot
 from rivya_run.storyboard.problems import Findings
