@@ -24,6 +24,7 @@ from rivya_run.media.types import by_suffix
 from rivya_run.project.plan import RunOptions
 from rivya_run.review.guard import NAMES, Guard
 from rivya_run.review.shown import Decision, ShownPage, in_words
+from rivya_run.text import visible
 
 _MOST: Final = 4096  # bytes of a decision
 _DIGITS: Final = re.compile(r"[0-9a-f]{8,64}")
@@ -82,7 +83,8 @@ def _listening(port: int) -> socket.socket:
 
 
 def review_app(page: ShownPage, tell: Callable[[str], None]) -> Starlette:
-    """What the guard lets through to; ``tell`` is given what each decision came to."""
+    """What the guard lets through to; ``tell`` is given what each decision came to, and bugs, each once."""
+    bugs: set[str] = set()
 
     async def document(request: Request) -> Response:
         await run_in_threadpool(page.look)
@@ -113,13 +115,21 @@ def review_app(page: ShownPage, tell: Callable[[str], None]) -> Starlette:
         tell(written)
         return JSONResponse({"written": written})
 
+    async def failed(request: Request, error: Exception) -> Response:
+        bug = f"internal error: {type(error).__name__}: {visible(str(error))}"
+        if bug not in bugs:
+            bugs.add(bug)
+            tell(bug)
+        return JSONResponse({"error": bug}, 500)
+
     return Starlette(
+        exception_handlers={Exception: failed},
         routes=[
             Route("/", document),
             Route("/state", state),
             Route("/file/{name}/{shown}", file),
             *(Route(f"/{what}", decide, methods=["POST"]) for what in _DECISIONS),
-        ]
+        ],
     )
 
 
