@@ -115,10 +115,10 @@ def echo_json(document: object) -> None:
 
 def show_advice(one: Prepared) -> None:
     """Advice on a storyboard, and what is to be known of its folder."""
-    if one.source.advice:
+    if one.advice:
         from rivya_run.storyboard.problems import as_text
 
-        say(as_text(one.source.advice), end="")
+        say(as_text(one.advice), end="")
     if one.notice:
         say(f"note: {visible(one.notice)}")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from rivya_run.film.edit import Edit
+from rivya_run.media.checks import told
 from rivya_run.media.types import Kind
-from rivya_run.media.warnings import output_warnings
 from rivya_run.project.manifest_reader import (
     Entry,
+    checks_of,
     chosen_take,
     ended,
     entries,
@@ -101,7 +102,7 @@ def page(
     builder = _Builder(manifest, files, own or {}, decided or Decisions())
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
-        builder.take(shown(take.get("shot")), take, f"h{count}")
+        builder.take({"id": take.get("shot")}, take, f"h{count}")
         for count, take in enumerate(entries(manifest.get("history")), start=1)
     )
     scenes = tuple(_scenes(shots))
@@ -178,7 +179,7 @@ class _Builder:
         anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
         takes = tuple(
             replace(
-                self.take(name, take, f"{anchor}t{count}"),
+                self.take(shot, take, f"{anchor}t{count}"),
                 chosen=take is best,
                 **self._decided.of_take(shot, take),
             )
@@ -228,7 +229,7 @@ class _Builder:
         card = self.cards.get(path, "")
         return Played(card, self._source(path), self._files.poster(path), self._files.thumb(path))
 
-    def take(self, shot: str, take: Entry, anchor: str) -> TakeCard:
+    def take(self, shot: Entry, take: Entry, anchor: str) -> TakeCard:
         sent, asked = mapping(take.get("request")), params_of(take)
         status = shown(take.get("status")) or "planned"
         path, kind, output = playable(take) or (None, None, {})
@@ -241,11 +242,11 @@ class _Builder:
         if path is not None and not there:
             trouble = "The file is missing from the output folder"
         elif path is not None:
-            warnings = tuple(found.message for found in output_warnings(output, asked))
+            warnings = tuple(told(output, asked, *checks_of(shot)))
             trouble = trouble or "; ".join(warnings)
         return TakeCard(
             anchor=anchor,
-            shot=shot,
+            shot=shown(shot.get("id")),
             take=take_number(take),
             status=status,
             label=status_label(status),
