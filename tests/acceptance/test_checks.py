@@ -176,3 +176,47 @@ def test_a_manifest_with_checks_that_make_no_sense_is_refused_with_the_place(
     assert result.exit_code != 0
     assert said in result.stderr and "manifest.json:" in result.stderr
     assert project.tasks() == 1
+
+
+STOPPED = """\
+id: board
+defaults: {model: seedance-1-5-pro, params: {duration: 4, resolution: 480p}, checks: {stop: [black]}}
+shots:
+  - {id: dark, prompt: x}
+  - {id: next, prompt: y, references: {shot: dark, frame: last}}
+  - {id: good, prompt: z}
+"""
+
+
+def test_a_stopped_take_is_used_for_nothing_until_it_is_approved(flawed: Project) -> None:
+    """The run waits with the reason; a pick doesn't lift the stop, an approval does; the clip is never made again."""
+    flawed.write(STOPPED)
+    assert flawed.run().exit_code == 8
+    assert flawed.takes()["dark/1"]["status"] == "succeeded"
+    assert flawed.steps()["next/1"].reason == "waits for the approval of dark/1: black"
+    exported = in_project(flawed, "export", flawed.path, "--format", "edl")
+    assert exported.exit_code == 0, exported.output
+    assert "dark is stopped until a take is approved (black) and is left out" in exported.stderr
+    picked = in_project(flawed, "pick", flawed.path, "dark", "1")
+    assert picked.exit_code == 0, picked.output
+    assert flawed.steps()["dark/1"].reason == "up to date; picked, but stopped until it is approved: black"
+    assert flawed.run().exit_code == 8
+    assert flawed.tasks() == 2
+    approved = in_project(flawed, "approve", flawed.path, "dark", "1")
+    assert approved.exit_code == 0, approved.output
+    assert flawed.run().exit_code == 0
+    assert flawed.tasks() == 3
+    document = json.loads(in_project(flawed, "plan", flawed.path, "--json").stdout)
+    assert document["films"][0]["shots"] == ["dark", "next", "good"]
+
+
+def test_a_stopped_take_that_nobody_waits_for_ends_well(tmp_path: Path) -> None:
+    """Another take of the shot is chosen in its place, by the film and by other shots."""
+    first_is_black = FaultPlan(rules=(Rule("task-black", subject="*.dark.t1.*"),))
+    with hosted(clip_bytes=None, faults=first_is_black) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(STOPPED.replace("prompt: x}", "prompt: x, takes: 2}"))
+        assert project.run().exit_code == 0
+        made = project.takes()
+    assert made["dark/1"]["stopped"] == ["black"]
+    assert made["next/1"]["parents"][0]["take"] == 2
