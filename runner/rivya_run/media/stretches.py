@@ -22,7 +22,8 @@ from av.filter import Graph
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from PIL import Image, ImageChops
 
-from rivya_run.media.facts import UNREADABLE, UNREADABLE_IMAGE, pictures_of, sounds_of
+from rivya_run.media.facts import UNREADABLE, pictures_of, sounds_of
+from rivya_run.media.stills import UNREADABLE_IMAGE
 
 Stretch: TypeAlias = tuple[float, float]
 """From when to when, in seconds from the first picture."""

@@ -14,7 +14,8 @@ from rivya_run.project.manifest_reader import Entry
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.figures import SCALE, seconds, size, spend, timeline
-from rivya_run.views.page.model import page, relative_url
+from rivya_run.views.page.files import relative_url
+from rivya_run.views.page.model import page
 
 
 class Nothing:
@@ -31,6 +32,9 @@ class Nothing:
 
     def path(self, file: Path) -> str:
         return file.name
+
+    def address(self, path: str) -> str:
+        return relative_url(path)
 
     def reference(self, upload: Entry) -> str | None:
         return None
