@@ -83,7 +83,6 @@ def manifest_members(
     """
     shown: set[str] = set()
     served = set(serving.values())
-    ids = {shot.id for shot in storyboard.shots}
     return {
         "version": VERSION,
         "storyboard": written(
@@ -100,7 +99,7 @@ def manifest_members(
         "base_url": base_url,
         "totals": _totals(storyboard, serving, history),
         "shots": (
-            _shot_entry(shot, serving, served, history, shown, unknown, ids) for shot in storyboard.shots
+            _shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots
         ),
         "uploads": [
             written(upload) | unknown.get(("upload", *place), {}) for place, upload in history.uploads.items()
@@ -121,7 +120,6 @@ def _shot_entry(
     history: History,
     shown: set[str],
     unknown: Unknown,
-    shots: Set[str],
 ) -> dict[str, Json]:
     takes: list[Json] = []
     others = _others(shot, serving, history)
@@ -130,7 +128,7 @@ def _shot_entry(
         if attempt is None:
             takes.append(_planned_entry(shot, take))
             continue
-        if _is_shared(shot, attempt, shots, shown):
+        if shot.approved is not None and attempt.shot != shot.id:
             takes.append(_shared_entry(attempt, take))
             continue
         more: dict[str, Json] = {"take": take}
@@ -196,14 +194,8 @@ def _others(shot: Shot, serving: Mapping[tuple[str, int], str], history: History
     return {take: one for take, one in found.items() if take not in wanted_takes(shot, serving)}
 
 
-def _is_shared(shot: Shot, attempt: Attempt, shots: Set[str], shown: Set[str]) -> bool:
-    """Whether the file of an approved take is another present shot's, which has it in the manifest."""
-    elsewhere = attempt.shot != shot.id and attempt.shot in shots
-    return shot.approved is not None and (elsewhere or attempt.client_request_id in shown)
-
-
 def _shared_entry(attempt: Attempt, take: int) -> dict[str, Json]:
-    """A take whose files are those of another one: nothing of what that cost, nor its key, stands there twice."""
+    """A take whose files are another shot's: nothing of what that cost, nor its key, stands there twice."""
     entry = entry_of_attempt(attempt)
     kept = ("status", "model", "request", "outputs")
     form = written(

@@ -49,19 +49,22 @@ class Matching:
         self._free: dict[str, list[Attempt]] = {}
         self.claims: dict[tuple[str, int], str] = {}
         self._kept_for: set[str] = set()
-        self._shared: set[str] = set()
+        self._staying: set[str] = set()
         for attempt in attempts:
             if attempt.state in CLAIMABLE_STATES:
                 self._free.setdefault(attempt.fingerprint, []).append(attempt)
         for found in self._free.values():
             found.sort(key=lambda attempt: _PREFERENCE[attempt.state])
 
-    def claim(self, shot: str, take: int, attempt: Attempt, *, shared: bool = False) -> None:
-        """Let a take have an attempt, whatever is asked for. A ``shared`` one stays with the shot whose own it is."""
+    def claim(
+        self, shot: str, take: int, attempt: Attempt, *, shared: bool = False, stays: bool = True
+    ) -> None:
+        """Let a take have an attempt, whatever is asked for. A ``shared`` one may serve another take as well: if it
+        ``stays``, one of the shot whose own it is."""
         self.claims[shot, take] = attempt.client_request_id
-        if shared:
-            self._shared.add(attempt.client_request_id)
-        elif self.is_free(attempt):
+        if shared and stays:
+            self._staying.add(attempt.client_request_id)
+        elif not shared and self.is_free(attempt):
             self._free[attempt.fingerprint].remove(attempt)
 
     def keep_for(self, shot: str) -> None:
@@ -107,7 +110,7 @@ class Matching:
 
     def _may_move(self, attempt: Attempt) -> bool:
         """Whether it may go to another shot than the one that has it."""
-        return attempt.shot not in self._kept_for and attempt.client_request_id not in self._shared
+        return attempt.shot not in self._kept_for and attempt.client_request_id not in self._staying
 
     def _same_family(self, take: Wanted, attempt: Attempt) -> bool:
         return self._family_of(attempt.shot) == self._family_of(take.shot)

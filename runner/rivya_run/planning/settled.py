@@ -1,7 +1,9 @@
 """Shots whose takes are settled: an approved one has exactly the take that a person named, whatever it says now.
 
-A take is approved by digits of its first file's sha256, and looked up in everything that is on record. Where another
-present shot has it, both use the one file. What else a settled shot ever had goes to no other shot.
+A take is approved by digits of its first file's sha256, and looked up in everything that is on record. What was made
+for another shot is used where it is: that shot may be put back, or have another name by now, and keeps what was paid
+for it. Only a shot of which nothing is on record, a renamed one, takes what it approves of a shot that is gone. What
+else a settled shot ever had goes to no other shot.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from rivya_run.storyboard.model import LEAST_DIGITS, Approved, Shot
 class SettledTake:
     """The take of an approved shot: its number, and the attempt that serves it, or why there is none.
 
-    ``shared``: it is another present shot's own, and stays with it.
+    ``shared``: it is another shot's own, and stays with it.
     """
 
     take: int
@@ -38,13 +40,15 @@ class Settled:
         self._takes: dict[str, SettledTake] = {}
         approved = [(shot, shot.approved) for shot in shots if shot.approved is not None]
         by_digits = _by_digits(history.attempts.values()) if approved else {}
-        given: set[str] = set()
+        given: set[str] = set()  # what is no longer a gone shot's, but that of a renamed one
         for shot, decision in approved:
             found = self._find(shot, decision, by_digits.get(decision.digits[:LEAST_DIGITS], ()), given)
             self._takes[shot.id] = found
             if found.attempt is not None:
-                given.add(found.attempt.client_request_id)
-                matching.claim(shot.id, found.take, found.attempt, shared=found.shared)
+                if not found.shared:
+                    given.add(found.attempt.client_request_id)
+                stays = found.attempt.shot in self._present or found.attempt.client_request_id in given
+                matching.claim(shot.id, found.take, found.attempt, shared=found.shared, stays=stays)
         for shot in shots:
             if shot.approved is not None or shot.skip:
                 matching.keep_for(shot.id)
@@ -71,7 +75,8 @@ class Settled:
         attempt = (written or own or fitting)[0]
         if own:
             return SettledTake(attempt.take, attempt)
-        shared = attempt.shot in self._present or attempt.client_request_id in given
+        renamed = attempt.shot not in self._present and not self._history.of_shot(shot.id)
+        shared = not renamed or attempt.client_request_id in given
         return SettledTake(self._free_number(shot.id, approved.take), attempt, shared=shared)
 
     def _free_number(self, shot: str, wanted: int) -> int:

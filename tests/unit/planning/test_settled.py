@@ -107,15 +107,6 @@ def test_equal_bytes_are_no_ambiguity() -> None:
     assert list(planned(board(approving(KEY, FIRST, take=2)), FIRST, twin)) == ["key/2"]
 
 
-def test_a_take_of_a_shot_that_is_gone_moves_to_the_shot_that_approves_it() -> None:
-    """Its number is the written one, or the next that the shot doesn't have."""
-    gone = attempt(shot("gone"), 1)
-    asked = replace(KEY, approved=Approved(1, content(gone)[:8]))
-    [step] = planned(board(asked), FIRST, gone).values()
-    assert (step.take, step.moves_from) == (2, ("gone", 1))
-    assert step.reason == "renamed from gone; approved; changed since: prompt"
-
-
 def test_another_shot_that_is_there_keeps_its_own() -> None:
     """Both use the one file, under the name that it has."""
     other = shot("other")
@@ -307,3 +298,25 @@ def test_an_approved_take_that_is_not_selected_is_left_alone(selected: Selection
     step = planned(board(asked, shot("other")), selected=selected)["key/2"]
     assert step.action is Action.WAIT
     assert step.wanted is (selected is None)
+
+
+def test_what_is_approved_of_a_shot_that_is_gone_is_still_there_when_it_is_put_back() -> None:
+    """Neither the shot itself, nor one that takes it over under another name, is paid for again."""
+    other = shot("other")
+    theirs = attempt(other)
+    asked = replace(KEY, approved=Approved(1, content(theirs)[:8]))
+    steps = planned(board(asked), FIRST, theirs)
+    assert told(steps) == {"key/2": ("reuse", "approved; changed since: prompt; it is other/1")}
+    assert steps["key/2"].moves_from is None
+    for again in (other, replace(other, id="renamed", prompt="other")):
+        steps = planned(board(asked, again), FIRST, theirs)
+        assert {one.action for one in steps.values()} == {Action.REUSE}
+    twins = board(asked, shot("first", prompt="other"), shot("second", prompt="other"))
+    assert [one.action for one in planned(twins, FIRST, theirs).values()].count(Action.CREATE) == 1
+
+
+def test_a_renamed_shot_takes_what_is_approved_of_it_along() -> None:
+    """Nothing else is on record under its name."""
+    asked = replace(KEY, approved=Approved(2, content(FIRST)[:8]), id="renamed", prompt="key")
+    [step] = planned(board(asked), FIRST, SECOND).values()
+    assert (step.take, step.moves_from, step.reason) == (2, ("key", 1), "renamed from key; approved")
