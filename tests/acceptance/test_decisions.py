@@ -231,3 +231,21 @@ def test_what_another_storyboard_has_not_approved_is_waited_for(project: Project
     assert project.run().exit_code == 0
     [take] = json.loads((project.root / "outputs/film/manifest.json").read_text())["shots"][0]["takes"]
     assert take["from_storyboards"][0]["sha256"] == sha256
+
+
+def test_clean_leaves_what_may_still_be_approved(project: Project) -> None:
+    """Takes of before, and what was made of them, are wanted again where the old one is approved in the end."""
+    project.write(BOARD)
+    project.run()
+    text = approved(project, BOARD, "key/2")
+    project.write(text)
+    project.run()
+    project.write(BOARD.replace("at dusk", "at dawn"))
+    assert project.run().exit_code == 8
+    files = sorted(path for path in project.folder().rglob("*") if path.suffix in {".png", ".mp4"})
+    assert in_project(project, "clean", project.path, "--yes").exit_code == 0
+    assert [path for path in files if not path.exists()] == []
+    project.write(text)
+    paid = project.tasks()
+    assert project.run().exit_code == 0
+    assert project.tasks() == paid

@@ -13,6 +13,7 @@ from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
 from rivya_run.media.facts import doubt_about
 from rivya_run.planning.matching import serving_of
+from rivya_run.planning.plan import Action
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import entries
 from rivya_run.project.names import (
@@ -212,8 +213,10 @@ def unused_files(prepared: Prepared) -> list[Unused]:
     """What ``clean`` lists: files that no present take uses, and that aren't the only copy of something paid."""
     folder, attempts = prepared.source.folder, prepared.ledger.history.attempts
     present = set(serving_of(prepared.plan, prepared.ledger.history).values())
-    # What a shot had before one of its takes was approved may be approved in its place.
-    decided = {shot.id for shot in prepared.source.storyboard.shots if shot.approved is not None}
+    # What a shot had before may still be approved, in place of what is; and what waits for that may be wanted again.
+    shots = prepared.source.storyboard.shots
+    decided = {shot.id for shot in shots if shot.approved is not None or shot.approval}
+    decided |= {step.shot.id for step in prepared.plan.steps if step.action is Action.WAIT}
     present |= {key for key, one in attempts.items() if one.shot in decided}
     needed = made_from_by_others(prepared.source)
     present |= {
