@@ -40,8 +40,7 @@ class Matching:
     In this order, for all takes before the next rule: its own shot and take; its own shot; its family (what other
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
     what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
-    of any shot's id. What was claimed beforehand for a settled take stays with it, and what ``keep_for`` names goes
-    to no other shot.
+    of any shot's id. What ``keep_for`` names goes to no other shot, but back to the one that it was made for.
     """
 
     def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
@@ -56,19 +55,21 @@ class Matching:
         for found in self._free.values():
             found.sort(key=lambda attempt: _PREFERENCE[attempt.state])
 
-    def claim(
-        self, shot: str, take: int, attempt: Attempt, *, shared: bool = False, stays: bool = True
-    ) -> None:
-        """Let a take have an attempt, whatever is asked for. A ``shared`` one may serve another take as well: if it
-        ``stays``, one of the shot whose own it is."""
+    def claim(self, shot: str, take: int, attempt: Attempt) -> None:
+        """Let a take have an attempt, whatever is asked for."""
         self.claims[shot, take] = attempt.client_request_id
-        if shared and stays:
-            self._staying.add(attempt.client_request_id)
-        elif not shared and self.is_free(attempt):
+        if self.is_free(attempt):
             self._free[attempt.fingerprint].remove(attempt)
 
+    def settle(self, shot: str, take: int, attempt: Attempt, *, stays: bool) -> None:
+        """Let an approved take have an attempt. It may serve another take as well: if it ``stays``, one of the shot
+        whose own it is."""
+        self.claims[shot, take] = attempt.client_request_id
+        if stays:
+            self._staying.add(attempt.client_request_id)
+
     def keep_for(self, shot: str) -> None:
-        """What this shot ever had goes to no other one."""
+        """What this shot has goes to no other one, that apart which it was made for."""
         self._kept_for.add(shot)
 
     def match(self, wanted: Sequence[Wanted], guarded: Set[str] = frozenset()) -> None:
@@ -84,21 +85,21 @@ class Matching:
             self._claim(
                 take,
                 lambda take, one: (
-                    one.shot not in guarded and self._may_move(one) and self._same_family(take, one)
+                    one.shot not in guarded and self._may_move(take, one) and self._same_family(take, one)
                 ),
             )
         families = {self._family_of(shot) for shot in guarded}
         for take in wanted:
             if not take.passive:
                 self._claim(
-                    take, lambda _, one: self._family_of(one.shot) not in families and self._may_move(one)
+                    take, lambda take, one: self._family_of(one.shot) not in families and self._may_move(take, one)
                 )
 
     def key_for(self, shot: str, take: int) -> str | None:
         return self.claims.get((shot, take))
 
     def is_free(self, attempt: Attempt) -> bool:
-        """Whether no take has claimed it."""
+        """Whether no take has claimed it as its own."""
         return attempt in self._free.get(attempt.fingerprint, ())
 
     def free(self, fingerprints: Iterable[str]) -> list[Attempt]:
@@ -106,10 +107,13 @@ class Matching:
         return [attempt for digest in fingerprints for attempt in self._free.get(digest, ())]
 
     def unclaimed(self) -> list[Attempt]:
-        return [attempt for found in self._free.values() for attempt in found]
+        claimed = {*self.claims.values()}
+        return [one for found in self._free.values() for one in found if one.client_request_id not in claimed]
 
-    def _may_move(self, attempt: Attempt) -> bool:
-        """Whether it may go to another shot than the one that has it."""
+    def _may_move(self, take: Wanted, attempt: Attempt) -> bool:
+        """Whether a take of another shot may have it than the one that has it."""
+        if f".{take.shot}.t" in attempt.client_request_id:
+            return True  # it was made for this one
         return attempt.shot not in self._kept_for and attempt.client_request_id not in self._staying
 
     def _same_family(self, take: Wanted, attempt: Attempt) -> bool:

@@ -78,8 +78,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
-        claimed = -1
-        # Once more where a child turned out not to want what was kept for it, until that changes nothing.
+        claimed = -1  # once more where a child turned out not to want what was kept for it, till nothing changes
         while claimed < 0 or (claimed < len(self.matching.claims) and self._may_be_served()):
             claimed = len(self.matching.claims)
             # Level by level, since a child's fingerprint needs the file of its parent.
@@ -155,6 +154,7 @@ class Planner:
         for shot in shots:
             if shot.skip:
                 self._keep_last(shot)
+            self.settled.take_along(shot, resolved[shot.id].serving)
             for take in self.settled.takes(shot):
                 self._steps[shot.id, take] = self._step(shot, take, resolved[shot.id])
 
@@ -185,16 +185,17 @@ class Planner:
             words = left_out.value if left_out is not None else settled.trouble
             return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out)
         attempt = self._history.attempts[settled.attempt.client_request_id]
-        step = replace(self._step_with(settled.take, resolved, attempt), needs=(), boards=())
-        changed: list[str] = []
+        here = replace(attempt, shot=shot.id, take=settled.take) if settled.shared else attempt
+        step = replace(self._step_with(settled.take, resolved, here), needs=(), boards=())
+        words = "approved"
         if attempt.fingerprint not in resolved.serving:
             uploads = self._history.uploads.values()
             changed = changed_since(attempt, shot, resolved.parents, resolved.boards, uploads, self._facts)
-        words = "approved" + (f"; changed since: {', '.join(changed)}" if changed else "")
-        if step.action is not Action.REUSE or (step.moves_from is not None and not settled.shared):
-            words = f"{step.reason}; {words}"
+            words += f"; changed since: {', '.join(changed)}" if changed else ""
         if settled.shared:
-            return replace(step, reason=f"{words}; it is {attempt.shot}/{attempt.take}", moves_from=None)
+            words += f"; it is {attempt.shot}/{attempt.take}"
+        if step.action is not Action.REUSE or step.moves_from is not None:
+            words = f"{step.reason}; {words}"
         return replace(step, reason=words)
 
     def _step_with(self, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:

@@ -2,14 +2,14 @@
 
 A take is approved by digits of its first file's sha256, and looked up in everything that is on record. What was made
 for another shot is used where it is: that shot may be put back, or have another name by now, and keeps what was paid
-for it. Only a shot of which nothing is on record, a renamed one, takes what it approves of a shot that is gone. What
-else a settled shot ever had goes to no other shot.
+for it. Only a shot that was renamed takes what is approved of it along. What else a settled shot ever had goes to no
+other shot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt
 from rivya_run.journal.fold import History
@@ -36,19 +36,17 @@ class Settled:
     def __init__(self, shots: Sequence[Shot], history: History, matching: Matching) -> None:
         """What is found is claimed in ``matching`` before anything else is."""
         self._history = history
+        self._matching = matching
         self._present = {shot.id for shot in shots}
         self._takes: dict[str, SettledTake] = {}
         approved = [(shot, shot.approved) for shot in shots if shot.approved is not None]
         by_digits = _by_digits(history.attempts.values()) if approved else {}
-        given: set[str] = set()  # what is no longer a gone shot's, but that of a renamed one
         for shot, decision in approved:
-            found = self._find(shot, decision, by_digits.get(decision.digits[:LEAST_DIGITS], ()), given)
+            found = self._find(shot, decision, by_digits.get(decision.digits[:LEAST_DIGITS], ()))
             self._takes[shot.id] = found
             if found.attempt is not None:
-                if not found.shared:
-                    given.add(found.attempt.client_request_id)
-                stays = found.attempt.shot in self._present or found.attempt.client_request_id in given
-                matching.claim(shot.id, found.take, found.attempt, shared=found.shared, stays=stays)
+                stays = found.attempt.shot in self._present
+                matching.settle(shot.id, found.take, found.attempt, stays=stays)
         for shot in shots:
             if shot.approved is not None or shot.skip:
                 matching.keep_for(shot.id)
@@ -62,7 +60,18 @@ class Settled:
         settled = self._takes.get(shot.id)
         return range(1, shot.takes + 1) if settled is None else (settled.take,)
 
-    def _find(self, shot: Shot, approved: Approved, alike: Iterable[Attempt], given: set[str]) -> SettledTake:
+    def take_along(self, shot: Shot, serving: Container[str]) -> None:
+        """Let a shot that has another name by now keep what is approved of it as its own: it asks for just that
+        (``serving`` are the fingerprints that do), nothing else is on record for it, and nobody else wants it."""
+        found = self._takes.get(shot.id)
+        if found is None or found.attempt is None or not found.shared or shot.skip:
+            return
+        theirs = found.attempt.shot in self._present or self._history.of_shot(shot.id)
+        if not theirs and found.attempt.fingerprint in serving and self._matching.is_free(found.attempt):
+            self._matching.claim(shot.id, found.take, found.attempt)
+            self._takes[shot.id] = replace(found, shared=False)
+
+    def _find(self, shot: Shot, approved: Approved, alike: Iterable[Attempt]) -> SettledTake:
         fitting = [one for one in alike if any(each.startswith(approved.digits) for each in _digests(one))]
         if not fitting:
             words = f"approved {approved} is not on record here: bring the manifest, or unapprove"
@@ -75,9 +84,7 @@ class Settled:
         attempt = (written or own or fitting)[0]
         if own:
             return SettledTake(attempt.take, attempt)
-        renamed = attempt.shot not in self._present and not self._history.of_shot(shot.id)
-        shared = not renamed or attempt.client_request_id in given
-        return SettledTake(self._free_number(shot.id, approved.take), attempt, shared=shared)
+        return SettledTake(self._free_number(shot.id, approved.take), attempt, shared=True)
 
     def _free_number(self, shot: str, wanted: int) -> int:
         """The written number, or the next that no take of the shot has."""

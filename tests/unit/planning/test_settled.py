@@ -320,3 +320,16 @@ def test_a_renamed_shot_takes_what_is_approved_of_it_along() -> None:
     asked = replace(KEY, approved=Approved(2, content(FIRST)[:8]), id="renamed", prompt="key")
     [step] = planned(board(asked), FIRST, SECOND).values()
     assert (step.take, step.moves_from, step.reason) == (2, ("key", 1), "renamed from key; approved")
+
+
+def test_what_was_made_for_a_shot_goes_back_to_it_though_another_one_is_settled_with_it() -> None:
+    """A renamed shot took it along, and is approved or skipped: neither keeps it from the one that is put back."""
+    old = shot("old")
+    moved = replace(attempt(old), shot="key", take=1)
+    for asked in (approving(KEY, moved), replace(KEY, skip=True)):
+        for shots in ((old, asked), (asked, old)):
+            steps = planned(board(*shots), moved, attempt(KEY, 2))
+            assert steps["old/1"].action is Action.REUSE
+            assert steps["old/1"].moves_from == ("key", 1)
+    steps = planned(board(approving(KEY, moved), shot("twin", prompt="old")), moved)
+    assert steps["twin/1"].action is Action.CREATE
