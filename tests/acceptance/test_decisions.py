@@ -249,3 +249,20 @@ def test_clean_leaves_what_may_still_be_approved(project: Project) -> None:
     paid = project.tasks()
     assert project.run().exit_code == 0
     assert project.tasks() == paid
+
+
+def test_no_other_file_stands_for_one_that_is_approved_and_not_on_record(project: Project) -> None:
+    """Though the shot's text asks for what is there; nothing of that is lost."""
+    project.write(BOARD.replace("    film: false\n    approval: required\n", ""))
+    project.run()
+    made = project.takes()["key/1"]["outputs"]
+    project.write(BOARD.replace("    film: false\n    approval: required\n", "    approved: 1@deadbeef\n"))
+    assert project.run().exit_code == 8
+    [key, *_] = project.manifest()["shots"]
+    assert key["pick"] is None
+    assert [(take["status"], take.get("wanted"), take["take"]) for take in key["takes"]] == [
+        ("planned", None, 1),
+        ("succeeded", False, 2),
+    ]
+    assert made in [entry["outputs"] for entry in project.manifest()["history"]]
+    assert in_project(project, "clean", project.path).output.count("0 files") == 1

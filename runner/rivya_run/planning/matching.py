@@ -143,8 +143,8 @@ def shown_attempt(step: Step, history: History) -> str | None:
     """The key of the attempt that the manifest shows for a planned take: what serves it, else its last try."""
     if step.attempt_key is not None:
         return step.attempt_key
-    if step.fingerprint is None:
-        return None
+    if step.fingerprint is None or step.shot.approved is not None:
+        return None  # another file than the one that is approved doesn't stand for it
     mine = [a for a in history.of_take(step.shot.id, step.take) if step.asks_for(a.fingerprint)]
     last = max(mine, key=lambda a: (a.fingerprint == step.fingerprint, a.number), default=None)
     return last.client_request_id if last is not None else None
