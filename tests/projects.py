@@ -16,7 +16,7 @@ from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare
 from rivya_run.simulator.hosting import HostedSimulator
-from rivya_run.storyboard.model import selected_shots
+from rivya_run.storyboard.selection import selected_shots
 from simulation import KEY
 
 PNG_BY_COLOUR = {

@@ -265,7 +265,7 @@ class _Wanted:
 
     def _script(self, found: Present, version: str | None) -> Script:
         from rivya_run.film.from_storyboard import script_now
-        from rivya_run.storyboard.model import selected_shots
+        from rivya_run.storyboard.selection import selected_shots
 
         selected = None
         if found.source is not None:

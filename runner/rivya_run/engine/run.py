@@ -38,7 +38,7 @@ from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, p
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.storyboard.model import selected_shots
+from rivya_run.storyboard.selection import selected_shots
 from rivya_run.times import Clocks, iso
 
 BALANCE_WITHIN = 30.0

@@ -28,7 +28,8 @@ from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard, selected_shots
+from rivya_run.storyboard.model import FileFacts, Storyboard
+from rivya_run.storyboard.selection import selected_shots
 from rivya_run.times import iso
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import fields
-from typing import Final
+from dataclasses import asdict, fields
+from typing import Any, Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.values import in_table_order, number_text
-from rivya_run.storyboard.model import FileReference, Film, Reference, Shot, Storyboard
+from rivya_run.storyboard.model import Approved, Checks, FileReference, Film, Reference, Shot, Storyboard
 from rivya_run.storyboard.written import CARRIED
 from rivya_run.yaml12.nodes import meaning
 
@@ -43,7 +43,11 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _shot(shot: Shot, catalog: Catalog) -> list[str]:
     lines = [f"  - id: {_scalar(shot.id)}"]
-    carried = [(field, getattr(shot, field.name)) for field in fields(Shot) if field.name in CARRIED]
+    carried = [
+        (field, _as_written(field.name, getattr(shot, field.name)))
+        for field in fields(Shot)
+        if field.name in CARRIED
+    ]
     lines += [
         f"    {field.name}: {_filled(field.name)(value)}"
         for field, value in carried
@@ -67,6 +71,18 @@ def _shot(shot: Shot, catalog: Catalog) -> list[str]:
         if not off and not isinstance(value, str):
             lines.append(f"    {field.name}: {_value(value, _filled(field.name))}")
     return lines
+
+
+def _as_written(key: str, value: Any) -> Json:
+    """A field of a shot as it stands in a file."""
+    if key == "approval":
+        return "required" if value else None
+    if isinstance(value, Approved):
+        return str(value)
+    if isinstance(value, Checks):
+        return {name: list(codes) for name, codes in asdict(value).items() if codes} or None
+    found: Json = value
+    return found
 
 
 def _film(film: Film) -> Iterator[str]:

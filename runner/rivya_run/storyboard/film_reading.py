@@ -29,7 +29,7 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What a key is for; those that aren't here are for all."""
 _NAMED: Final = {"image": "stills", "video": "clips", "audio": "sounds"}
 _URL: Final = "://"
-MADE: Final = ("prompt", "model", "params", "references", "cast", "takes", "pick")
+MADE: Final = ("prompt", "model", "params", "references", "cast", "takes", "pick", "approved")
 """Keys of shots that are made: none of them can stand beside ``file``."""
 
 

@@ -26,6 +26,7 @@ from rivya_run.storyboard.containers import (
     Variables,
     Versions,
 )
+from rivya_run.storyboard.decision_keys import DECISION_KEYS
 from rivya_run.storyboard.film_keys import FILM_KEYS
 from rivya_run.storyboard.model import FRAMES, MAX_TAKES, URL_PATTERN
 from rivya_run.storyboard.shapes import (
@@ -331,7 +332,7 @@ _MADE: tuple[Key, ...] = (
     ),
 )
 
-KEYS = (*_MADE, *CAST_KEYS, *FILM_KEYS)
+KEYS = (*_MADE, *DECISION_KEYS, *CAST_KEYS, *FILM_KEYS)
 """Every key, in the order they are told to people."""
 
 

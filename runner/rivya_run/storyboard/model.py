@@ -1,16 +1,13 @@
-"""A storyboard after all its layers: what is to be made, and which shots of it ``--only`` means."""
+"""A storyboard after all its layers: what is to be made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
-from rivya_run.errors import UsageError
 from rivya_run.json_types import Json
 from rivya_run.models.table import Track
-from rivya_run.suggest import suggest
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATTERN = (
@@ -20,6 +17,8 @@ VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"
 """Short, since it becomes part of ids and of file names."""
 
 FRAMES = ("first", "last")
+CHECKS = ("black", "frozen", "short", "ratio", "silent", "damaged")
+"""What a stored file is checked for."""
 MAX_TAKES = 99  # two digits in file names
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)]
@@ -117,6 +116,25 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """The take that is settled: its file's sha256 begins with ``digits``. The number is for people."""
+
+    take: int
+    digits: str
+
+    def __str__(self) -> str:
+        return f"{self.take}@{self.digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Faults of a clip (``CHECKS``): what keeps it from films and other shots, and what nothing is said of."""
+
+    stop: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One shot after defaults, presets, matrix and vars.
 
@@ -131,6 +149,8 @@ class Shot:
     With versions ``id`` is the id of what is made, ``written`` the one in the file, and ``versions`` are those that
     it is made for; without, ``versions`` is empty and both ids are the same. The film's keys are those of the first
     version; ``Storyboard.of_version`` has each version's.
+
+    ``approval``: what is to be made from it waits until a take of it is ``approved``.
     """
 
     id: str
@@ -163,6 +183,14 @@ class Shot:
     fits: Mapping[str, Fit] = field(default_factory=dict)
     written: str = ""
     versions: tuple[str, ...] = ()
+    approved: Approved | None = None
+    approval: bool = False
+    checks: Checks = Checks()
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether what is to be made from it waits for a decision."""
+        return self.approval and self.approved is None
 
     @property
     def family(self) -> str:
@@ -298,45 +326,3 @@ class FileTrouble:
     path: str
     code: str
     message: str
-
-
-def selected_shots(
-    storyboards: list[Storyboard], only: tuple[str, ...], exclude: tuple[str, ...]
-) -> list[frozenset[str] | None]:
-    """For each storyboard the ids of the shots that are wanted; None where nothing was left out.
-
-    A pattern is a glob over ids (also those in the file, of which versions make others), ``tag:x``, ``scene:x`` or
-    ``version:x``. Raises UsageError for one that matches nothing.
-    """
-    shots = [shot for storyboard in storyboards for shot in storyboard.shots]
-    for pattern in (*only, *exclude):
-        if not any(_matches(shot, pattern) for shot in shots):
-            raise UsageError(f"{pattern!r} matches no shot", hint=_nearest(pattern, shots))
-    if not only and not exclude:
-        return [None for _ in storyboards]
-    return [
-        frozenset(shot.id for shot in storyboard.shots if _wanted(shot, only, exclude))
-        for storyboard in storyboards
-    ]
-
-
-def _wanted(shot: Shot, only: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
-    named = not only or any(_matches(shot, pattern) for pattern in only)
-    return named and not any(_matches(shot, pattern) for pattern in exclude)
-
-
-def _matches(shot: Shot, pattern: str) -> bool:
-    kind, colon, name = pattern.partition(":")
-    if colon and kind == "tag":
-        return any(fnmatchcase(tag, name) for tag in shot.tags)
-    if colon and kind == "scene":
-        return shot.scene is not None and fnmatchcase(shot.scene, name)
-    if colon and kind == "version":
-        return any(fnmatchcase(version, name) for version in shot.versions)
-    return fnmatchcase(shot.id, pattern) or fnmatchcase(shot.family, pattern)
-
-
-def _nearest(pattern: str, shots: list[Shot]) -> str:
-    near = suggest(pattern, dict.fromkeys(name for shot in shots for name in (shot.id, shot.family)))
-    usual = "patterns are globs over shot ids, tag:NAME, scene:NAME or version:NAME"
-    return f"did you mean {near!r}?" if near else usual

@@ -248,7 +248,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "matrix-size": "a matrix makes more than 100,000 shots",
         "version-vars": "a version has no value for a name that another version sets",
         "unknown-version": "`film` lists a version that isn't there",
-        "unknown-pick": "advice: an entry of `pick` names nothing that is made of the shot",
+        "unknown-pick": "advice: an entry of `pick` or `approved` names nothing that is made of the shot",
+        "approved": "not `TAKE@DIGITS`, one take for a shot that becomes several, or a reference to another take",
         "unused-params": "advice: `params` of the defaults that no shot gets",
     },
     "What the model says": {

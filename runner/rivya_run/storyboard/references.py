@@ -8,7 +8,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from rivya_run.errors import Problem
 from rivya_run.json_types import Json
@@ -29,7 +30,7 @@ from rivya_run.storyboard.model import (
 from rivya_run.storyboard.problems import Findings, HasPosition
 from rivya_run.storyboard.sources import Sources
 from rivya_run.suggest import did_you_mean
-from rivya_run.text import shortened
+from rivya_run.text import counted, shortened
 
 
 def check_policy(
@@ -148,22 +149,22 @@ def file_against_table(facts: FileFacts, table: ModelTable, name: str) -> tuple[
 class Linked:
     """A shot with the kind of what it gives and the table of its model, None where they are unknown.
 
-    ``pick`` is what was written: it may be a mapping from the ids of what is made.
+    ``chosen`` is what was written of ``pick`` and ``approved``, which may be mappings from the ids of what is made.
     """
 
-    __slots__ = ("kind", "pick", "shot", "table")
+    __slots__ = ("chosen", "kind", "shot", "table")
 
     def __init__(
         self,
         shot: Shot,
         kind: str | None,
         table: ModelTable | None,
-        pick: int | Mapping[str, int] | None = None,
+        chosen: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.shot = shot
         self.kind = kind
         self.table = table
-        self.pick = pick
+        self.chosen = chosen
 
 
 ShapeAdvice: TypeAlias = tuple[str | None, Json, tuple[Reference, ...], Callable[[], None]]
@@ -242,9 +243,14 @@ def check_parent(
     if reference.take is not None and parent.file is not None:
         message = f"'{parent.id}' is a file of your own and has no takes"
         findings.error(reference, f"{reference.where}.take", message, "own-file")
-    elif reference.take is not None and reference.take > parent.takes:
-        message = f"take {reference.take} of '{parent.id}', which has {_takes(parent.takes)}"
+    elif reference.take is not None and reference.take > parent.takes and parent.approved is None:
+        message = f"take {reference.take} of '{parent.id}', which has {counted(parent.takes, 'take')}"
         findings.error(reference, f"{reference.where}.take", message, "range")
+    elif (
+        reference.take is not None and parent.approved is not None and parent.approved.take != reference.take
+    ):
+        message = f"take {reference.take} of '{parent.id}', whose approved take is {parent.approved}"
+        findings.error(reference, f"{reference.where}.take", message, "approved")
     kind = linked.kind
     if kind is None:
         return
@@ -294,10 +300,6 @@ def _number(value: Json) -> float | None:
         return float(value) if isinstance(value, int | float | str) else None
     except ValueError:
         return None
-
-
-def _takes(count: int) -> str:
-    return "1 take" if count == 1 else f"{count} takes"
 
 
 def a_kind(kind: str) -> str:

@@ -48,6 +48,7 @@ class KeyPlace(Enum):
     ENDING = ("ending", "in 'ending'", "`ending`")
     MIX = ("mix", "in 'mix'", "`mix`")
     CAPTIONS = ("captions", "in 'captions'", "`captions`")
+    CHECKS = ("checks", "in 'checks'", "`checks`")
 
     def __init__(self, definition: str, standing: str, column: str) -> None:
         self.definition = definition

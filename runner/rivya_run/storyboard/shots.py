@@ -11,6 +11,7 @@ from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.models.values import advice_for
 from rivya_run.storyboard.cast import Cast, check_crowd
+from rivya_run.storyboard.chosen import CHOOSING, check_choices, chosen_of, decided
 from rivya_run.storyboard.film_reading import MADE, FilmReader, kind_by_name, kind_of_model
 from rivya_run.storyboard.ids import Ids, id_trouble
 from rivya_run.storyboard.layers import (
@@ -34,8 +35,6 @@ from rivya_run.storyboard.versions import (
     Made,
     VersionNames,
     check_listed_versions,
-    pick_of,
-    tell_unknown_picks,
 )
 from rivya_run.storyboard.written import CARRIED, Entries, WrittenShot
 from rivya_run.suggest import did_you_mean
@@ -66,7 +65,7 @@ class ShotReader:
         self.base_is_used = False
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self.ids = Ids(findings)
-        self._picks: list[tuple[MappingNode, str, list[str]]] = []
+        self._chosen: list[tuple[Entries, str, list[str]]] = []
         self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
@@ -102,9 +101,8 @@ class ShotReader:
         made: dict[str, Mapping[str, Scalar]] = {}
         for combination in matrix.combinations() if matrix is not None else ({},):
             self._combination(written, combination, faults, made, matrix)
-        pick = entries.get("pick")
-        if isinstance(pick, MappingNode):
-            self._picks.append((pick, where, list(self.drafts.order)[before:]))
+        if any(key in entries for key in CHOOSING):
+            self._chosen.append((entries, where, list(self.drafts.order)[before:]))
         if faults is not None:
             faults.report(self.findings)
 
@@ -142,9 +140,9 @@ class ShotReader:
                 self.findings.error(shot, below(shot.where, "id"), message, "id", subject="")
             else:
                 self.ids.take(shot.id, shot, shot.where)
-        for pick, where, written in self._picks:
+        for entries, where, written in self._chosen:
             ids = [one.shot.id for one in found.shots.values() if one.shot.family in written]
-            tell_unknown_picks(pick, where, ids, self.findings)
+            check_choices(entries, where, ids, self.findings)
         return found
 
     def _parameters(self) -> Collection[str]:
@@ -234,7 +232,7 @@ class ShotReader:
         carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
             return
-        pick = carried.pop("pick", None)
+        chosen = {key: carried.pop(key, None) for key in CHOOSING}
         shot = Shot(
             id=shot_id,
             model=stack.model,
@@ -244,11 +242,12 @@ class ShotReader:
             references=said.references,
             tags=stack.tags,
             fits=fits,
-            pick=pick_of(pick, shot_id),
+            **chosen_of(chosen, shot_id),
+            **decided(carried),
             **written.place(shot_id, matrix),
             **carried,
         )
-        self.drafts.of[version][shot_id] = Linked(shot, kind_of_model(table), table, pick)
+        self.drafts.of[version][shot_id] = Linked(shot, kind_of_model(table), table, chosen)
 
     def _carried(self, written: WrittenShot, names: Names, version: str | None) -> dict[str, Any]:
         """The keys that are carried as they are, with names filled in; what is of no use then is left out."""
@@ -277,7 +276,7 @@ class ShotReader:
         carried = self.film.of_shot(written.node, written.where, kept, kind)
         if shot_id is None:
             return
-        carried |= {"file": path, "takes": 0, "pick": None}
+        carried |= {"file": path, "takes": 0, "pick": None, **decided(carried)}
         shot = Shot(
             id=shot_id,
             model="",

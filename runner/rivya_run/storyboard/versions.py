@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, TypeAlias
 
 from rivya_run.models.table import is_extension
+from rivya_run.storyboard.chosen import chosen_of
 from rivya_run.storyboard.layers import Placed
 from rivya_run.storyboard.model import FilmVersion, Reference, Shot, ShotReference
 from rivya_run.storyboard.problems import Findings, below
@@ -156,7 +157,7 @@ class Made:
         }
         own = {
             name: getattr(made, name)
-            for name in ("id", "where", "references", "fits", "pick", "written", "versions")
+            for name in ("id", "where", "references", "fits", "pick", "approved", "written", "versions")
         }
         return replace(draft, **{**own, **anchors})
 
@@ -213,8 +214,8 @@ class Made:
                 self._ids[name, written] = made_id
             where = one.shot.where.replace(f"({written})", f"({made_id})")
             versions = tuple(name for name, _ in found)
-            pick = pick_of(one.pick, made_id)
-            shot = replace(one.shot, id=made_id, where=where, pick=pick, written=written, versions=versions)
+            chosen = chosen_of(one.chosen, made_id)
+            shot = replace(one.shot, id=made_id, where=where, written=written, versions=versions, **chosen)
             self.shots[made_id] = Linked(shot, one.kind, one.table)
             if made_id != written:
                 self.given.append(shot)
@@ -223,7 +224,7 @@ class Made:
         meant = tuple(self._meant(one, version) for one in draft.shot.references)
         fits = {key: replace(fit, shot=self.id_in(version, fit.shot)) for key, fit in draft.shot.fits.items()}
         shot = replace(draft.shot, references=meant, fits=fits)
-        return Linked(shot, draft.kind, draft.table, draft.pick)
+        return Linked(shot, draft.kind, draft.table, draft.chosen)
 
     def _meant(self, reference: Reference, version: str) -> Reference:
         if not isinstance(reference, ShotReference):
@@ -261,13 +262,6 @@ def _fields(reference: Reference) -> Iterator[tuple[str, Any]]:
     return ((name, getattr(reference, name)) for name in type(reference).__slots__)
 
 
-def pick_of(given: int | Mapping[str, int] | None, made_id: str) -> int | None:
-    """The take that ``pick`` chooses of one made shot: a number holds for all, '*' for those that aren't named."""
-    if isinstance(given, Mapping):
-        return given.get(made_id, given.get("*"))
-    return given
-
-
 def check_listed_versions(
     placed: Placed | None, versions: Iterable[VersionNames], findings: Findings
 ) -> None:
@@ -278,12 +272,3 @@ def check_listed_versions(
         if isinstance(item, Scalar) and item.text not in known:
             none = f"unknown version '{shortened(item.text)}'" if known else "there are no versions"
             findings.error(item, at, f"{none}{did_you_mean(item.text, known)}", "unknown-version")
-
-
-def tell_unknown_picks(node: MappingNode, where: str, made: Iterable[str], findings: Findings) -> None:
-    """Advice on entries of ``pick`` that name nothing that is made of the shot."""
-    known = [*made]
-    for name in node.entries:
-        if name != "*" and name not in known:
-            message = f"nothing of this shot is called '{shortened(name)}'{did_you_mean(name, known)}; it is ignored"
-            findings.advice(node.key(name), below(where, "pick"), message, "unknown-pick")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from examples import board, shot
 from rivya_run.errors import UsageError
-from rivya_run.storyboard.model import selected_shots
+from rivya_run.storyboard.selection import selected_shots
 
 BOARD = board(
     shot("sh010", scene="intro", tags=("hero", "wide")),

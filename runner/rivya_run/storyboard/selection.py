@@ -1,0 +1,51 @@
+"""Which shots of storyboards ``--only`` and ``--exclude`` mean."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from rivya_run.errors import UsageError
+from rivya_run.storyboard.model import Shot, Storyboard
+from rivya_run.suggest import suggest
+
+
+def selected_shots(
+    storyboards: list[Storyboard], only: tuple[str, ...], exclude: tuple[str, ...]
+) -> list[frozenset[str] | None]:
+    """For each storyboard the ids of the shots that are wanted; None where nothing was left out.
+
+    A pattern is a glob over ids (also those in the file, of which versions make others), ``tag:x``, ``scene:x`` or
+    ``version:x``. Raises UsageError for one that matches nothing.
+    """
+    shots = [shot for storyboard in storyboards for shot in storyboard.shots]
+    for pattern in (*only, *exclude):
+        if not any(_matches(shot, pattern) for shot in shots):
+            raise UsageError(f"{pattern!r} matches no shot", hint=_nearest(pattern, shots))
+    if not only and not exclude:
+        return [None for _ in storyboards]
+    return [
+        frozenset(shot.id for shot in storyboard.shots if _wanted(shot, only, exclude))
+        for storyboard in storyboards
+    ]
+
+
+def _wanted(shot: Shot, only: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
+    named = not only or any(_matches(shot, pattern) for pattern in only)
+    return named and not any(_matches(shot, pattern) for pattern in exclude)
+
+
+def _matches(shot: Shot, pattern: str) -> bool:
+    kind, colon, name = pattern.partition(":")
+    if colon and kind == "tag":
+        return any(fnmatchcase(tag, name) for tag in shot.tags)
+    if colon and kind == "scene":
+        return shot.scene is not None and fnmatchcase(shot.scene, name)
+    if colon and kind == "version":
+        return any(fnmatchcase(version, name) for version in shot.versions)
+    return fnmatchcase(shot.id, pattern) or fnmatchcase(shot.family, pattern)
+
+
+def _nearest(pattern: str, shots: list[Shot]) -> str:
+    near = suggest(pattern, dict.fromkeys(name for shot in shots for name in (shot.id, shot.family)))
+    usual = "patterns are globs over shot ids, tag:NAME, scene:NAME or version:NAME"
+    return f"did you mean {near!r}?" if near else usual
