@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "clean": "List files that no present take uses; --yes removes them.",
     "report": "A page to review, compare and pick takes.",
     "export": "Cut, contact sheet, timelines for editors.",
+    "diff": "What changed between two git revisions, and what it cost.",
+    "merge-manifest": "Git's merge driver for manifests.",
     "watch": "On save: validate, plan, with --simulate render.",
     "init": "A new project folder with a storyboard to start from.",
     "models": "The models, their parameters and prices.",
@@ -78,7 +80,7 @@ def load(name: str) -> click.Command:
     from importlib import import_module
 
     try:
-        module = import_module(f"rivya_run.cli.{name}")
+        module = import_module(f"rivya_run.cli.{name.replace('-', '_')}")
     except ModuleNotFoundError as error:
         from rivya_run.cli.messages import missing_library
 

@@ -68,10 +68,18 @@ def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | Non
     """
     path = folder / MANIFEST
     try:
-        document = load_lazily(path) if lazily else strict_json(path.read_bytes())
+        return manifest_at(path, lazily=lazily)
     except FileNotFoundError:
         check_missing(path)
         return None
+
+
+def manifest_at(path: Path, *, lazily: bool = False) -> dict[str, Any]:
+    """The same of a file, wherever it lies. Raises FileNotFoundError too."""
+    try:
+        document = load_lazily(path) if lazily else strict_json(path.read_bytes())
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:
@@ -99,7 +107,8 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
         why = "it is not UTF-8 text"
     return OutputFolderError(
         f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
-        hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
+        hint="restore it from git: it may know of takes that were paid for. Where git has left marks of a merge in it: "
+        "'rivya-run init --git', then 'git checkout -m' with its name",
     )
 
 

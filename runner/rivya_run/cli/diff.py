@@ -1,0 +1,5 @@
+"""``rivya-run diff``."""
+import click
+@click.command("diff")
+def command() -> None:
+    """x"""
