@@ -20,6 +20,7 @@ from rivya_run.planning.matching import Matching
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
 from rivya_run.planning.plan import BoardTake, Plan, Step
 from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.planning.settled import Settled
 from rivya_run.storyboard.model import FileFacts, FileReference, Frame, Shot, ShotReference, Storyboard
 
 MODEL = "grok-imagine-video"
@@ -141,8 +142,10 @@ def digest_of(asked: Shot, *parents: str, boards: Sequence[BoardTake] = ()) -> s
     """The fingerprint of a shot, given the content of what it is made from."""
     from rivya_run.planning.plan import Parent
 
+    matching, nothing = Matching([]), History()
+    settled = Settled([], nothing, matching)
     lineage = Lineage(
-        board(asked), {asked.model: table(asked.model)}, History(), {}, Matching([]), Families([], History())
+        board(asked), {asked.model: table(asked.model)}, nothing, {}, matching, Families([], nothing), settled
     )
     return lineage.fingerprint(asked, [Parent("parent", 1, content) for content in parents], boards)
 

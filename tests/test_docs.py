@@ -18,7 +18,7 @@ import pytest
 from pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, codes, command_lines, links, prose
 from rivya_run import errors
 from rivya_run.cli.app import COMMANDS, load
-from rivya_run.errors import READER_GONE
+from rivya_run.errors import READER_GONE, WAITING
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table import ID_PATTERN
 from rivya_run.storyboard.includes import MAX_DEPTH as MAX_INCLUDED
@@ -143,14 +143,14 @@ def test_readme_names_every_command() -> None:
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
-    """README's table lists 0, the exit codes of all error classes, and that of a reader who has left."""
+    """README lists 0, the exit codes of all error classes, of a run that waits, and of a reader who has left."""
     told = {int(number) for number in re.findall(r"^\| (\d+) \|", README.read_text("utf-8"), re.MULTILINE)}
     classes = [
         kind
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.RivyaError)
     ]
-    assert told == {0, READER_GONE, *(kind.exit_code for kind in classes)}
+    assert told == {0, WAITING, READER_GONE, *(kind.exit_code for kind in classes)}
 
 
 def test_readme_shows_a_real_message() -> None:

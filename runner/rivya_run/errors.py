@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SOMETHING_TO_DO = 10
 """Of ``plan --detailed-exitcode``."""
 
+WAITING = 8
+"""Of a run: all else is done, and takes wait until a person has approved what they are to be made from."""
+
 READER_GONE = 141
 """When standard output has no reader any more: a shell's word for SIGPIPE, which ends other tools."""
 
@@ -121,10 +124,11 @@ BY_ENDING = {
     "out_of_credits": OutOfCredits.exit_code,
     "failed": RivyaError.exit_code,
     "unfinished": RivyaError.exit_code,
+    "waiting": WAITING,
 }
 """The exit code that a take's ending (``engine.outcome.Ending``) asks for; 0 for others."""
 
-SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, 0)
+SEVEREST_FIRST = (130, 7, 4, 6, 5, 3, 2, 1, WAITING, 0)
 """Which exit code wins when several hold (contract, section 4)."""
 
 

@@ -130,9 +130,9 @@ id: crash
 vars: {tone: warm}
 VERSIONS
 shots:
-  - {id: pair, prompt: "PAIR, ${tone}", takes: 2}
+  - {id: pair, prompt: "PAIR, ${tone}", takes: 2 OF_PAIR}
   - {id: NAME, prompt: A reference, references: refs/pack.png}
-  - {id: key, model: grok-imagine, prompt: A keyframe}
+  - {id: key, model: grok-imagine, prompt: A keyframe OF_KEY}
   - {id: child, prompt: From a keyframe, references: [{shot: key}]}
   - {id: next, prompt: Onwards, references: [{shot: pair, take: 1, frame: last}]}
   - {id: voice, model: elevenlabs-turbo-2-5, prompt: "SAID, ${tone}"}
@@ -180,6 +180,9 @@ class Project:
     said: str = SAID[0]
     with_child: bool = True
     versions: str = VERSIONS[0]
+    required: bool = False
+    pick: int | None = None
+    approved: dict[str, str] = field(default_factory=dict)
     held: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -201,6 +204,10 @@ class Project:
     def write(self, name: str, text: str = BOARD) -> None:
         """Write the storyboard; one shot is called ``name``."""
         text = text if self.with_child else text.replace(CHILD, "")
+        picked = f", pick: {self.pick}" if self.pick is not None else ""
+        required = ", approval: required" if self.required else ""
+        text = text.replace(" OF_PAIR", picked + self._approved("pair"))
+        text = text.replace(" OF_KEY", required + self._approved("key"))
         text = text.replace("NAME", name).replace("PAIR", self.pair).replace("VERSIONS", self.versions)
         text = text.replace("SAID", self.said)
         (self.root / "storyboard.yaml").write_text(text, encoding="utf-8")
@@ -220,6 +227,38 @@ class Project:
         else:
             self.with_child = not self.with_child
         self.write(f"still{self.names}")
+
+    def _approved(self, family: str) -> str:
+        """What is approved of what is made of a shot, in flow style."""
+        of = {name: take for name, take in self.approved.items() if name.startswith(family)}
+        return ", approved: {" + ", ".join(f"{name}: {take}" for name, take in of.items()) + "}" if of else ""
+
+    def settle(self, draw: random.Random) -> None:
+        """What a person decides between two runs: approves what there is, takes that back, asks for an approval,
+        picks another take."""
+        change = draw.random()
+        if change < 0.4:
+            self.approve(draw)
+        elif change < 0.6:
+            self.approved.clear()
+        elif change < 0.8:
+            self.required = not self.required
+        else:
+            self.pick = draw.choice((None, 1, 2))
+        self.write(f"still{self.names}")
+
+    def approve(self, draw: random.Random, most: int = 1) -> None:
+        """Approve takes of which there are files, of the shots that can be approved here."""
+        if not (self.folder / "manifest.json").exists():
+            return
+        made = [
+            (shot["id"], take["outputs"][0]["sha256"])
+            for shot in self.manifest()["shots"]
+            for take in shot["takes"]
+            if shot["id"].startswith(("pair", "key")) and take["outputs"]
+        ]
+        for name, sha256 in draw.sample(made, min(most, len(made))):
+            self.approved[name] = f"1@{sha256[:8]}"
 
     def begin(
         self,
@@ -279,7 +318,7 @@ class Project:
         ended = self.fork_server.end()
         self.sniper.rest()
         assert ended.status != HUNG, f"a run hung after {ended.last!r}\n{self.log}"
-        assert ended.status in {KILLED, 0, 1, 5, 6}, f"exit code {ended.status}\n{self.log}"
+        assert ended.status in {KILLED, 0, 1, 5, 6, 8}, f"exit code {ended.status}\n{self.log}"
         self._look_what_is_held()
         return ended
 
@@ -345,6 +384,9 @@ class Project:
                 self.simulator.state.top_up(1000)
             if ended.status == 6:
                 self.decide()
+            if ended.status == 8:
+                self.required = False
+                self.write(f"still{self.names}")
             vain = vain + 1 if ended.status == 1 and tasks == len(self.simulator.state.tasks()) else 0
             if vain == 2 and self.serves_once:
                 return count
@@ -363,14 +405,17 @@ class Project:
         for shot, take in found:
             key = take["client_request_id"]
             args = ["adopt", "storyboard.yaml", shot, made[key][-1].id, "--take", str(take["take"])]
-            args += ["--key", key] if (shot, take) in unused else []
+            args += ["--key", key] if (shot, take) in unused or "wanted" in take else []
             patience = "5" if self.serves_once else "60"  # for files that never come
             self._start([*args, "--timeout", patience, "--poll-interval", "0.02"])
-            assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
-        if any(take["status"] == "unknown" and not made.get(take["client_request_id"]) for _, take in wanted):
+            assert self.fork_server.end().status in {0, 1, 5, 6, 8}, self.log
+        if any(
+            take["status"] == "unknown" and "wanted" not in take and not made.get(take["client_request_id"])
+            for _, take in wanted
+        ):
             self.simulator.state.top_up(100)  # an unknown take outranks the empty wallet in the exit code
             self.begin("--resend-unknown")
-            assert self.fork_server.end().status in {0, 1, 5, 6}, self.log
+            assert self.fork_server.end().status in {0, 1, 5, 6, 8}, self.log
         return bool(found)
 
     def manifest(self) -> dict[str, Any]:

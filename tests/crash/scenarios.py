@@ -44,6 +44,12 @@ shots:
   - {{id: pair, prompt: "Two of a kind, ${{tone}}", takes: 2}}
   - {{id: next, prompt: Onwards, references: [{{shot: pair, take: 1, frame: last}}]}}
 """
+GATED = f"""
+id: {ID}
+shots:
+  - {{id: key, model: grok-imagine, prompt: A keyframe, takes: 2, approval: required}}
+  - {{id: child, prompt: From a keyframe, references: [{{shot: key}}]}}
+"""
 FOUND = f"  - {{id: found, prompt: {ELSEWHERE}}}\n"
 RUN = ("run", "storyboard.yaml", "--poll-interval", "0.02", "--progress", "none", "--attempts", "2")
 ADOPT = ("adopt", "storyboard.yaml", "found", "{elsewhere}")
@@ -51,13 +57,15 @@ ADOPT = ("adopt", "storyboard.yaml", "found", "{elsewhere}")
 
 @dataclass(frozen=True)
 class Command:
-    """One command of a scenario. ``fatal``: it is killed once it has written this, and the power is cut later on."""
+    """One command of a scenario, with its exit code. ``fatal``: it is killed once it has written this, and the power
+    is cut later on."""
 
     board: str
     args: tuple[str, ...] = RUN
     fatal: str | None = None
     elsewhere: bool = False
     failing: str | None = None
+    ends: int = 0
 
 
 def board(name: str) -> str:
@@ -82,13 +90,14 @@ SCENARIOS: dict[str, tuple[Command, ...]] = {
         Command(VERSIONED.replace("VERSIONS", "")),
         Command(VERSIONED.replace("VERSIONS", "versions: {a: {}, b: {vars: {tone: cold}}}")),
     ),
+    "decided": (Command(GATED, ends=8), Command(GATED.replace(", approval: required", ""))),
     "killed before a create": (Command(board("still"), fatal='"event":"intended"'), Command(board("still"))),
     "killed after a create": (Command(board("still"), fatal='"event":"created"'), Command(board("still"))),
 }
 """``cloned`` begins with nothing but the manifest of those who made it; of ``renamed`` and ``adopted`` the first
 command is that of ``new``, and isn't cut again. In ``spoken again`` a sound gets too long for its clips, in
-``versions`` what one film made gets the names of a version. What a command that was killed wrote is on no disk
-yet."""
+``versions`` what one film made gets the names of a version, in ``decided`` the second command makes what the first
+one waited with. What a command that was killed wrote is on no disk yet."""
 
 
 def first_cut(name: str) -> int:
@@ -172,7 +181,7 @@ def _run_recorded(base: Path, command: Command, ports: tuple[int, int], number: 
         timeout=100,
         check=False,
     )
-    expected = KILLED if command.fatal is not None else 0
+    expected = KILLED if command.fatal is not None else command.ends
     assert done.returncode == expected, f"exit code {done.returncode}\n{done.stderr}\n{done.stdout}"
 
 

@@ -3,10 +3,11 @@
 Each project is one storyboard with its own simulator, fault plan and sequence of deaths, all drawn from the
 seed. Its runs are killed at random moments (journal lines, syncs, requests, downloads, renames), some in the
 middle of a request; in between shots are renamed, prompts changed, sounds spoken anew, shots deleted and put
-back, versions added, exchanged and removed, and manifests come from git that say what can't be, and are put
-right. Some simulators serve a result once. In some projects hours pass between two runs, the machine's clock is
-wrong in some of them or jumps, and the API forgets keys after an hour. Then the project is finished, by a person
-who decides about what is unknown, and held against the simulator's books.
+back, versions added, exchanged and removed, takes approved and picked, approvals asked for and taken back, and
+manifests come from git that say what can't be, and are put right. Some simulators serve a result once. In some
+projects hours pass between two runs, the machine's clock is wrong in some of them or jumps, and the API forgets
+keys after an hour. Then the project is finished, by a person who decides about what is unknown, and held against
+the simulator's books.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Tally:
     deaths: Counter[str] = field(default_factory=Counter)
     wrong_clocks: int = 0
     decisions: int = 0
+    approvals: int = 0
     losses: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -156,6 +158,9 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
                 tally.wrong_clocks += project.clock != RIGHT
             if draw.random() < 0.25:
                 project.edit(draw)
+            if draw.random() < 0.25:
+                project.settle(draw)
+                tally.approvals += 1
             if draw.random() < 0.15:
                 said = project.say_nonsense(draw)
                 tally.runs += said
@@ -174,6 +179,10 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
             elif ended.status == 6:
                 project.decide()
                 tally.decisions += 1
+            elif ended.status == 8:
+                project.approve(draw, most=2)
+                project.write(f"still{project.names}")
+                tally.approvals += 1
             elif ended.status == 0:
                 break
         project.clock = RIGHT
@@ -261,6 +270,7 @@ def main() -> int:
         f"seed {seed}: {tally.kills} kills at {len(tally.deaths)} kinds of moments, {tally.projects} projects, "
         f"{tally.runs} runs ({tally.wrong_clocks} with a wrong clock, {tally.nonsense} over nonsense), "
         f"{tally.requests} requests, {tally.tasks} tasks, {tally.decisions} decisions by hand, "
+        f"{tally.approvals} approvals and picks, "
         f"{len(tally.losses)} losses, "
         f"{time.monotonic() - began:.0f} s"
     )

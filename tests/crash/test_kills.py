@@ -136,6 +136,40 @@ def test_the_sound_is_there_and_the_run_dies_before_the_clip_is_created(tmp_path
         assert len(project.simulator.state.tasks()) == 3
 
 
+GATED = """
+id: crash
+shots:
+  - {id: next, prompt: Onwards, references: [{shot: clip, frame: last}]}
+  - {id: clip, prompt: On set, references: {shot: key}}
+  - {id: key, model: grok-imagine, prompt: A keyframe, takes: 2, approval: requiredDECISION}
+"""
+"""A keyframe that somebody looks at before a clip is made from it."""
+
+
+def test_a_run_that_waits_for_a_decision_dies_at_each_kind_of_moment(tmp_path: Path) -> None:
+    """Two keyframes, and nothing else until one is approved; then a clip from exactly that one, and what follows."""
+    died: list[str] = []
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server, faults=FAULTS) as project:
+        project.write("", GATED.replace("DECISION", ""))
+        while (ended := project.live(survived=died)).status == KILLED:
+            died.append(ended.last)
+        while project.live().status == 1:
+            pass  # a create that was lost is sent again
+        made = project.simulator.state.tasks_by_key()
+        assert sorted(key.split(".")[1] for key in made) == ["key", "key"]
+        [key] = [shot for shot in project.manifest()["shots"] if shot["id"] == "key"]
+        second = key["takes"][1]["outputs"][0]["sha256"]
+        project.write("", GATED.replace("DECISION", f", approved: 2@{second[:8]}"))
+        while (ended := project.live(survived=[*died, *QUIET])).status == KILLED:
+            died.append(ended.last)
+        project.finish()
+        project.check()
+        assert len(project.simulator.state.tasks()) == 4
+        [clip] = [shot for shot in project.manifest()["shots"] if shot["id"] == "clip"]
+        assert clip["takes"][0]["parents"] == [{"shot": "key", "take": 2, "sha256": second}]
+    assert len(died) > 30
+
+
 SHEETS = """
 id: cast
 shots:

@@ -52,7 +52,7 @@ def command(which: str, check: bool, write: bool) -> None:
 
 def schema_files(project_models: Path | None = None) -> dict[str, str]:
     """File name -> text of every generated schema; ``project_models`` is a project's folder of tables."""
-    from rivya_run.journal.manifest_form import manifest_schema
+    from rivya_run.journal.manifest_schema import manifest_schema
     from rivya_run.models.catalog import load_catalog
     from rivya_run.storyboard.schema import as_text, include_schema, storyboard_schema
 

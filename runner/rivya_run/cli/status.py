@@ -44,7 +44,7 @@ def _print_manifests(found: list[Results]) -> None:
 
 def _as_written(one: Results) -> bytes:
     from rivya_run.errors import OutputFolderError
-    from rivya_run.journal.manifest import text_of
+    from rivya_run.journal.manifest_file import text_of
     from rivya_run.project.places import MANIFEST
 
     if one.rebuilt:

@@ -29,7 +29,7 @@ from rivya_run.errors import (
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.order import priorities
-from rivya_run.planning.plan import SPENDING, Action, Step
+from rivya_run.planning.plan import RESTING, SPENDING, Action, Step
 from rivya_run.progress import Event
 from rivya_run.project.ledger import news_for, read_manifest
 from rivya_run.project.outputs import LEAST_FREE, free_bytes
@@ -43,9 +43,6 @@ MANIFEST_EVERY = 5.0
 
 MANIFEST_SHARE = 100
 """A large manifest is written less often: so many times as much as that takes goes by in between."""
-
-RESTING = frozenset({Action.REUSE, Action.SKIP})
-"""Actions that end at once."""
 
 STARTING_AT_ONCE = 64
 """Takes that are on their way to a slot in flight: enough to never leave one empty, few enough to cost nothing."""

@@ -61,6 +61,7 @@ class Ending(StrEnum):
     OUT_OF_CREDITS = "out_of_credits"
     NO_ROOM = "no_room"
     SKIPPED = "skipped"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)

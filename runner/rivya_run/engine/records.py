@@ -11,7 +11,8 @@ from rivya_run.durable import write_atomically
 from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import JournalEvent, Reassigned
 from rivya_run.journal.fold import History
-from rivya_run.journal.manifest import Unknown, manifest_members, text_of
+from rivya_run.journal.manifest import Unknown, manifest_members
+from rivya_run.journal.manifest_file import text_of
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.ledger import Ledger

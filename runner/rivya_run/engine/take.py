@@ -33,7 +33,8 @@ from rivya_run.journal.attempt import FOLLOWED_STATES, Attempt, AttemptState
 from rivya_run.journal.events import NotFetched
 from rivya_run.journal.take_entry import out_of_credits, take_status
 from rivya_run.planning.plan import SPENDING, Step
-from rivya_run.planning.planner import Planner, counted_failures, not_retried
+from rivya_run.planning.planner import Planner
+from rivya_run.planning.tries import counted_failures, not_retried
 from rivya_run.project.plan import RunOptions
 
 _FETCHABLE = frozenset({AttemptState.FINISHED, AttemptState.STORED})

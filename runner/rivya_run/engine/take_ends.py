@@ -35,7 +35,7 @@ class TakeEnds:
         self.outcomes[take] = outcome
         if outcome.ending is Ending.DONE and key is not None:
             self._planner.served(*take, key)
-        elif step.action is not Action.SKIP:
+        elif step.action not in {Action.SKIP, Action.WAIT}:
             self._planner.gave_up(step, outcome.message or outcome.ending.value)
         waited_for = self._waited_for.pop(take, None)
         if waited_for is not None:

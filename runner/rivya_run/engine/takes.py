@@ -54,7 +54,7 @@ class Takes:
             if step.moves_from is not None and step.attempt_key is not None:
                 await take_over(step, self._ledger)
                 self._manifest.serve(step, step.attempt_key)
-            served = step.action not in SPENDING | {Action.SKIP}
+            served = step.action not in SPENDING | {Action.SKIP, Action.WAIT}
             outcome = await self._drive_alone(take, step.attempt_key if served else None)
         except BaseException:
             self.ends.end(step, Outcome(Ending.UNFINISHED, take_status(None), "interrupted"), None)
@@ -96,6 +96,8 @@ class Takes:
         if step.action is Action.SKIP:
             ending = Ending.FAILED if step.wanted else Ending.SKIPPED
             return WantedTake(settled=Outcome(ending, take_status(None), step.reason))
+        if step.action is Action.WAIT:
+            return WantedTake(settled=Outcome(Ending.WAITING, take_status(None), step.reason))
         # What was paid for already waits for nobody: its window and its URLs don't last.
         waits_for = self.ends.missing(step.needs) if step.action in SPENDING else ()
         return WantedTake(step.action in SPENDING, waits_for)

@@ -36,6 +36,7 @@ from rivya_run.project.manifest_reader import (
     playable,
     take_number,
     text,
+    why_unused,
 )
 from rivya_run.project.plan import Prepared
 from rivya_run.project.results import Present, present_of
@@ -123,6 +124,8 @@ class _Script:
                 return
             kind, known = self._made(shot, chosen)
             known["remark"] = remark
+            if chosen is None and (why := why_unused(self._entries.get(shot.id, {}))):
+                known |= {"footage": None, "lack": why}
         known |= {"id": visible(shot.id), "scene": shot.scene, **_trim_and_volume(shot)}
         if kind != "audio":
             yield self._picture(shot, kind, known)
@@ -157,7 +160,7 @@ class _Script:
     def _chosen(self, shot: Shot) -> tuple[Chosen | None, str]:
         """The take that stands for a shot, and what is to be said of it."""
         take, remark = chosen_take(self._entries.get(shot.id, {})), ""
-        if take is None and not self._planning:
+        if take is None and not self._planning and not why_unused(self._entries.get(shot.id, {})):
             take, remark = self._now.earlier.get(shot.id), BEFORE
         found = playable(take) if take is not None else None
         if take is None or found is None:

@@ -132,7 +132,8 @@ class Output:
     """One file of a take. ``path`` is relative to the output folder, with forward slashes.
 
     ``media`` holds measured facts (width, height, duration in seconds, ...) and, under ``frame:<name>``
-    keys of ``frames``, the stills taken out of it. ``mtime_ns`` is the file's time when it was stored.
+    keys of ``frames``, the stills taken out of it; ``checks`` are the verdicts on it, an empty list where nothing was
+    found, absent where nobody looked. ``mtime_ns`` is the file's time when it was stored.
     ``removed``: a person had ``clean`` remove it. ``first_sha256`` is that of the bytes that came first, where
     the API served others when the file was fetched again; ``first_seconds`` is how long those lasted, where the
     others last longer or shorter.
@@ -240,6 +241,14 @@ class Attempt:
         """Whether it may have cost something, and neither a table nor the API says how much."""
         never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
         return not never and (self.estimate, self.reserved_credits, self.final_credits) == (None, None, None)
+
+
+def failed_checks(output: Output) -> tuple[str, ...]:
+    """The checks that a file didn't pass when it was stored, each once; none where it was never checked."""
+    found = (
+        one.get("check") for one in _as_list((output.media or {}).get("checks")) if isinstance(one, dict)
+    )
+    return tuple(dict.fromkeys(code for code in found if isinstance(code, str)))
 
 
 def with_still(output: Output, frame: str, path: str, sha256: str, size: int) -> Output:

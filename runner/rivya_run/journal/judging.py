@@ -231,6 +231,10 @@ class Judge:
                 raise nonsense.under("attempts", number) from None
 
     def _attempt(self, raw: Mapping[str, Any], entry: Earlier) -> None:
+        if isinstance(entry, Take) and entry.same_as is not msgspec.UNSET:
+            if entry.client_request_id is not None or entry.task_id is not None:
+                raise Nonsense("the files of another take have their task there", "same_as")
+            return
         judge_meaning(entry)
         key = entry.client_request_id
         if key is None:

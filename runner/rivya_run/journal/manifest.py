@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
-from rivya_run.journal.attempt import Attempt, AttemptState, TakeStatus
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState, TakeStatus
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import LISTS, Judge, Nonsense
-from rivya_run.journal.manifest_form import Earlier, Input, StoryboardForm, Take, Totals
+from rivya_run.journal.manifest_form import Earlier, Input, SameAs, StoryboardForm, Take, Totals
 from rivya_run.journal.take_entry import (
     attempt_of_entry,
     entry_of_attempt,
     entry_of_earlier,
+    stopped_by,
     take_status,
     whole,
     written,
 )
 from rivya_run.json_types import Json
-from rivya_run.storyboard.model import Shot, Storyboard
+from rivya_run.storyboard.model import MAX_TAKES, Shot, Storyboard
 
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
@@ -84,6 +83,7 @@ def manifest_members(
     """
     shown: set[str] = set()
     served = set(serving.values())
+    ids = {shot.id for shot in storyboard.shots}
     return {
         "version": VERSION,
         "storyboard": written(
@@ -99,7 +99,9 @@ def manifest_members(
         "updated_at": updated_at,
         "base_url": base_url,
         "totals": _totals(storyboard, serving, history),
-        "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
+        "shots": (
+            _shot_entry(shot, serving, served, history, shown, unknown, ids) for shot in storyboard.shots
+        ),
         "uploads": [
             written(upload) | unknown.get(("upload", *place), {}) for place, upload in history.uploads.items()
         ],
@@ -119,13 +121,23 @@ def _shot_entry(
     history: History,
     shown: set[str],
     unknown: Unknown,
+    shots: Set[str],
 ) -> dict[str, Json]:
     takes: list[Json] = []
-    for take in range(1, shot.takes + 1):
-        attempt = _attempt_shown(shot, take, serving, history)
+    others = _others(shot, serving, history)
+    for take in sorted({*wanted_takes(shot, serving), *others}):
+        attempt = others.get(take) or _attempt_shown(shot, take, serving, history)
         if attempt is None:
             takes.append(_planned_entry(shot, take))
             continue
+        if _is_shared(shot, attempt, shots, shown):
+            takes.append(_shared_entry(attempt, take))
+            continue
+        more: dict[str, Json] = {"take": take}
+        if take in others:
+            more["wanted"] = False
+        if stops := stopped_by(shot, attempt):
+            more["stopped"] = list(stops)
         earlier = [
             one
             for one in history.of_take(shot.id, take)
@@ -136,8 +148,11 @@ def _shot_entry(
         ]
         shown.add(attempt.client_request_id)
         shown.update(one.client_request_id for one in earlier)
-        takes.append(_entry(attempt, earlier, unknown) | {"take": take})
+        takes.append(_entry(attempt, earlier, unknown) | more)
     entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
+    if shot.approved is not None:
+        settled = (take for take in wanted_takes(shot, serving) if (shot.id, take) in serving)
+        entry |= {"pick": next(settled, None), "approved": str(shot.approved)}
     if shot.title is not None:
         entry["title"] = shot.title
     if shot.tags:
@@ -149,6 +164,45 @@ def _shot_entry(
     if shot.file is not None:
         entry["file"] = shot.file
     return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})
+
+
+def wanted_takes(shot: Shot, serving: Mapping[tuple[str, int], str]) -> Sequence[int]:
+    """The numbers of the takes that are wanted of a shot: of an approved one that which serves it."""
+    if shot.approved is None:
+        return range(1, shot.takes + 1)
+    written = shot.approved.take
+    if (shot.id, written) in serving:
+        return (written,)
+    return [take for take in range(1, MAX_TAKES + 1) if (shot.id, take) in serving] or (written,)
+
+
+def _others(shot: Shot, serving: Mapping[tuple[str, int], str], history: History) -> dict[int, Attempt]:
+    """The other takes of a shot of which one is approved: of each number what came last."""
+    if shot.approved is None:
+        return {}
+    served = {serving.get((shot.id, take)) for take in wanted_takes(shot, serving)}
+    found = {
+        one.take: one
+        for one in history.of_shot(shot.id)
+        if one.state in CLAIMABLE_STATES and one.client_request_id not in served
+    }
+    return {take: one for take, one in found.items() if take not in wanted_takes(shot, serving)}
+
+
+def _is_shared(shot: Shot, attempt: Attempt, shots: Set[str], shown: Set[str]) -> bool:
+    """Whether the file of an approved take is another present shot's, which has it in the manifest."""
+    elsewhere = attempt.shot != shot.id and attempt.shot in shots
+    return shot.approved is not None and (elsewhere or attempt.client_request_id in shown)
+
+
+def _shared_entry(attempt: Attempt, take: int) -> dict[str, Json]:
+    """A take whose files are those of another one: nothing of what that cost, nor its key, stands there twice."""
+    entry = entry_of_attempt(attempt)
+    kept = ("status", "model", "request", "outputs")
+    form = written(
+        Take(take=take, status=TakeStatus.PLANNED, same_as=SameAs(shot=attempt.shot, take=attempt.take))
+    )
+    return form | {name: entry[name] for name in kept}
 
 
 def _entry(attempt: Attempt, earlier: Sequence[Attempt], unknown: Unknown) -> dict[str, Json]:
@@ -193,11 +247,13 @@ def _totals(
 ) -> dict[str, Json]:
     counts = dict.fromkeys(TakeStatus, 0)
     reserved = final = 0.0
+    counted: set[str] = set()
     for shot in storyboard.shots:
-        for take in range(1, shot.takes + 1):
+        for take in wanted_takes(shot, serving):
             attempt = _attempt_shown(shot, take, serving, history)
             counts[take_status(attempt)] += 1
-            if attempt is not None:
+            if attempt is not None and attempt.client_request_id not in counted:
+                counted.add(attempt.client_request_id)
                 reserved += attempt.reserved_credits or 0
                 final += attempt.final_credits or 0
     pending = counts[TakeStatus.PLANNED] + counts[TakeStatus.SENT] + counts[TakeStatus.PENDING]
@@ -212,30 +268,6 @@ def _totals(
         spent_credits=whole(history.spent()) or 0,
     )
     return written(totals)
-
-
-def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
-    """The document as it is written, piece by piece: one line a leaf, so that git shows what changed."""
-    lead = b"{"
-    for name, value in document.items():
-        yield lead + b"\n " + _indented(name) + b": "
-        lead = b","
-        if not isinstance(value, Iterator):
-            yield _indented(value, 1)
-            continue
-        within = b"["
-        for item in value:
-            yield within + b"\n  " + _indented(item, 2)
-            within = b","
-        yield b"[]" if within == b"[" else b"\n ]"
-    yield b"\n}\n"
-
-
-def _indented(value: Json, depth: int = 0) -> bytes:
-    """JSON with a line for each leaf. (``json.dumps`` leaves its C code as soon as it is to indent.)"""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    lines = msgspec.json.format(text.encode("utf-8", "surrogatepass"), indent=1)
-    return lines.replace(b"\n", b"\n" + b" " * depth)
 
 
 def known_attempts(

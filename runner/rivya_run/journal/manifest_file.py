@@ -1,4 +1,4 @@
-"""A manifest on disk: strict JSON, and where in it something stands.
+"""A manifest on disk: strict JSON, where in it something stands, and its text.
 
 It is read shot by shot: a large one is never whole in memory but as its text.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
+
+from rivya_run.json_types import Json
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder(strict=False)
@@ -156,3 +158,27 @@ def _members(content: bytes) -> dict[str, msgspec.Raw]:
         return msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
         raise ValueError("it must be an object") from None
+
+
+def text_of(document: Mapping[str, Json | Iterator[Json]]) -> Iterator[bytes]:
+    """The document as it is written, piece by piece: one line a leaf, so that git shows what changed."""
+    lead = b"{"
+    for name, value in document.items():
+        yield lead + b"\n " + _indented(name) + b": "
+        lead = b","
+        if not isinstance(value, Iterator):
+            yield _indented(value, 1)
+            continue
+        within = b"["
+        for item in value:
+            yield within + b"\n  " + _indented(item, 2)
+            within = b","
+        yield b"[]" if within == b"[" else b"\n ]"
+    yield b"\n}\n"
+
+
+def _indented(value: Json, depth: int = 0) -> bytes:
+    """JSON with a line for each leaf. (``json.dumps`` leaves its C code as soon as it is to indent.)"""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    lines = msgspec.json.format(text.encode("utf-8", "surrogatepass"), indent=1)
+    return lines.replace(b"\n", b"\n" + b" " * depth)

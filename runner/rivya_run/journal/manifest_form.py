@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rivya_run.journal.attempt import MOST_CREDITS, TakeStatus
-from rivya_run.json_types import Json
 from rivya_run.models.table import ID_PATTERN
 from rivya_run.storyboard.model import MAX_TAKES, URL_PATTERN, WINDOWS_DEVICES
 
@@ -214,9 +212,29 @@ class Earlier(_Form, frozen=True, kw_only=True):
     ] = UNSET
 
 
+class SameAs(_Form, frozen=True, kw_only=True):
+    """A take of another shot."""
+
+    shot: Id
+    take: TakeNumber
+
+
 class Take(Earlier, frozen=True, kw_only=True):
     """A take: what its last attempt came to, with those before it."""
 
+    wanted: Annotated[
+        bool | UnsetType, _said("false: the shot has another take that is approved; kept, but not used")
+    ] = UNSET
+    stopped: Annotated[
+        tuple[str, ...] | UnsetType,
+        _said("The checks that keep it from films and other shots until it is approved"),
+    ] = UNSET
+    same_as: Annotated[
+        SameAs | UnsetType,
+        _said(
+            "The take whose files these are: it was made for that shot and approved for this one; paid once"
+        ),
+    ] = UNSET
     attempts: Annotated[tuple[Earlier, ...], _said("The attempts before this one, with what they cost")] = ()
 
 
@@ -235,6 +253,11 @@ class ShotForm(_Form, frozen=True, kw_only=True):
         TakeNumber | None, _said("The take chosen in the storyboard; null: the first that succeeded")
     ] = None
     skipped: bool = False
+    approved: Annotated[
+        Annotated[str, _text(r"^[1-9][0-9]?@[0-9a-f]{8,64}$", "a take and digits like 2@3fa9c1d2")]
+        | UnsetType,
+        _said("What is approved of it; the approved take is its pick, null where it isn't on record"),
+    ] = UNSET
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
@@ -317,32 +340,3 @@ class Document(_Form, frozen=True, kw_only=True):
     history: Annotated[
         tuple[Past, ...], _said("What no present shot asks for; paid, and never made again")
     ] = ()
-
-
-def manifest_schema() -> dict[str, Json]:
-    """The draft-07 schema of the manifest, version 1: what a run writes, so all but what may be unset is required."""
-    _, found = msgspec.json.schema_components([Document], ref_template="#/definitions/{name}")
-    definitions = {name: _published(name, shape) for name, shape in found.items()}
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **definitions.pop("Document"),
-        "title": "rivya-run manifest",
-        "definitions": definitions,
-    }
-
-
-def _published(name: str, shape: dict[str, Any]) -> dict[str, Any]:
-    shape = _tidied(shape)
-    if "properties" in shape:
-        fields = msgspec.structs.fields(globals()[name])
-        shape["required"] = [one.encode_name for one in fields if one.default is not msgspec.UNSET]
-    return shape
-
-
-def _tidied(value: Any) -> Any:
-    """Without defaults, which tell of reading; patterns with the '$' of JSON Schema."""
-    if isinstance(value, list):
-        return [_tidied(one) for one in value]
-    if not isinstance(value, dict):
-        return value.replace(r"\Z", "$") if isinstance(value, str) else value
-    return {name: _tidied(one) for name, one in value.items() if name != "default"}

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 from msgspec.structs import fields as fields_of
 
-from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus, failed_checks
 from rivya_run.journal.fingerprint import compact, price_key
 from rivya_run.journal.manifest_form import BoardParent, Earlier, Error, File, Parent, StatusSeen
 from rivya_run.json_types import Json
+from rivya_run.storyboard.model import Shot
 
 REFERENCES = "referenceMediaItems"
 PAYMENT_REQUIRED = 402
@@ -50,6 +51,13 @@ def sent_params(attempt: Attempt) -> dict[str, Any]:
     """The params that an attempt asks for, without its references; none where its body isn't known."""
     request = json.loads(attempt.body) if attempt.body else {}
     return {key: value for key, value in (request.get("params") or {}).items() if key != REFERENCES}
+
+
+def stopped_by(shot: Shot, attempt: Attempt) -> tuple[str, ...]:
+    """The checks that its file didn't pass and that keep an attempt of a shot from being used; none once approved."""
+    if shot.approved is not None or not shot.checks.stop or attempt.state is not AttemptState.STORED:
+        return ()
+    return tuple(code for code in failed_checks(attempt.outputs[0]) if code in shot.checks.stop)
 
 
 def take_status(attempt: Attempt | None) -> TakeStatus:

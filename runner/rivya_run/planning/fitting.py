@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.journal.fold import History
-from rivya_run.journal.take_entry import sent_params
+from rivya_run.journal.take_entry import sent_params, stopped_by
 from rivya_run.json_types import Json
 from rivya_run.models.lengths import fits, length_of, longest, smallest_fitting
 from rivya_run.models.table import ModelTable
@@ -17,6 +17,7 @@ from rivya_run.models.values import in_table_order
 from rivya_run.planning.families import Families
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.plan import WORKING, Parent, Step
+from rivya_run.planning.settled import Settled
 from rivya_run.storyboard.fits import too_long
 from rivya_run.storyboard.model import FileFacts, Fit, Shot
 from rivya_run.storyboard.speech import estimated_sound
@@ -55,6 +56,7 @@ class Fitting:
         facts: Mapping[str, FileFacts],
         matching: Matching,
         families: Families,
+        settled: Settled,
     ) -> None:
         self._shots = shots
         self._tables = tables
@@ -62,6 +64,7 @@ class Fitting:
         self._facts = facts
         self._matching = matching
         self._families = families
+        self._settled = settled
         self._of_the_gone: dict[tuple[str, ...], list[dict[str, Json]]] = {}
         self._sent: dict[tuple[str | None, tuple[str, ...]], tuple[str, dict[str, Json]] | None] = {}
 
@@ -161,7 +164,10 @@ class Fitting:
         if fit.file is not None:
             return None, self._facts[fit.file].seconds
         sound = self._shots[fit.shot]
-        takes = [sound.pick] if sound.pick is not None else range(1, sound.takes + 1)
+        takes = [*self._settled.takes(sound)]
+        if sound.pick is not None and self._settled.of(sound.id) is None:
+            takes = [sound.pick]
+        stopped: tuple[Parent, float] | None = None
         for take in takes:
             key = self._matching.key_for(sound.id, take)
             attempt = self._history.attempts[key] if key is not None else None
@@ -169,9 +175,14 @@ class Fitting:
                 output = attempt.outputs[0]
                 if output.seconds is None:
                     return f"how long {sound.id}/{take} lasts is not on record"
-                return Parent(sound.id, take, output.identity), output.seconds
-            if steps[sound.id, take].action in WORKING:
+                found = Parent(sound.id, take, output.identity), output.seconds
+                if not stopped_by(sound, attempt):
+                    return found
+                stopped = stopped or found
+            elif steps[sound.id, take].action in WORKING:
                 return Parent(sound.id, take), None
+        if stopped is not None:
+            return stopped
         return f"parent {sound.id}/{takes[0]}: {steps[sound.id, takes[0]].reason}"
 
 

@@ -9,13 +9,15 @@ from graphlib import TopologicalSorter
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import file_identity, fingerprint, url_identity
 from rivya_run.journal.fold import History
+from rivya_run.journal.take_entry import stopped_by
 from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.families import Families
 from rivya_run.planning.fitting import Fitted, Fitting, Steps
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey, OtherStoryboards, board_references
-from rivya_run.planning.plan import SPENDING, WORKING, BoardTake, Parent
+from rivya_run.planning.plan import SPENDING, WORKING, Action, BoardTake, Parent
+from rivya_run.planning.settled import Settled
 from rivya_run.storyboard.model import (
     BoardReference,
     FileFacts,
@@ -32,6 +34,7 @@ class ResolvedParents:
     """What a shot is made from. ``fingerprint`` is None while a parent doesn't exist; then ``reason`` says
     which parent is to be made, or ``blocked`` why it never will be.
 
+    ``awaits`` says which decision has to come before anything is made from them.
     ``fitted`` is the shot with the values that follow sounds, ``boards`` what it is made from of other storyboards.
     ``serving`` is what serves it, by fingerprint, the best
     first; ``alike`` what else it was tried with.
@@ -42,6 +45,7 @@ class ResolvedParents:
     parents: tuple[Parent, ...] = ()
     reason: str | None = None
     blocked: str | None = None
+    awaits: str | None = None
     boards: tuple[BoardTake, ...] = ()
     serving: Mapping[str, Shot] = field(default_factory=dict)
     alike: frozenset[str] = frozenset()
@@ -68,6 +72,7 @@ class Lineage:
         facts: Mapping[str, FileFacts],
         matching: Matching,
         families: Families,
+        settled: Settled,
         choices: MutableMapping[BoardKey, BoardChoice] | None = None,
     ) -> None:
         """``choices`` are those of other storyboards, for every reference to one."""
@@ -78,12 +83,13 @@ class Lineage:
         self._facts = facts
         self._matching = matching
         self._families = families
+        self._settled = settled
         gone = [attempt for attempt in history.attempts.values() if attempt.shot not in self._shots]
         self._parents_of_the_gone = _parents_newest_first(gone)
         self.other_storyboards = OtherStoryboards(
             self._shots, history, families, choices if choices is not None else {}
         )
-        self._fitting = Fitting(self._shots, tables, history, facts, matching, families)
+        self._fitting = Fitting(self._shots, tables, history, facts, matching, families, settled)
 
     def levels(self) -> list[list[Shot]]:
         """Shots such that each level depends on earlier ones only; the reader has refused circles."""
@@ -99,6 +105,40 @@ class Lineage:
 
     def resolve(self, shot: Shot, steps: Steps) -> ResolvedParents:
         """The parents of a shot and its fingerprint, as far as they can be known."""
+        found = self._resolve(shot, steps)
+        return replace(found, awaits=self._awaits(shot, found, steps))
+
+    def _awaits(self, shot: Shot, found: ResolvedParents, steps: Steps) -> str | None:
+        """The decision that has to come before anything new is made from what a shot is made from."""
+        known = {parent.shot: parent for parent in found.needs}
+        for name in parents_of(shot):
+            if name in known or found.blocked is not None:
+                words = self.awaits(self._shots[name], known.get(name), steps)
+                if words is not None:
+                    return words
+        return self.other_storyboards.awaits(shot)
+
+    def awaits(self, parent: Shot, chosen: Parent | None, steps: Steps) -> str | None:
+        """The decision that has to come before anything new is made from a shot, of which this take is ``chosen``."""
+        if parent.needs_approval:
+            return f"waits for the approval of {parent.id}"
+        settled = self._settled.of(parent.id)
+        if settled is not None and settled.attempt is None:
+            return f"waits for {parent.id}: {settled.trouble}"
+        takes = [chosen.take or 1] if chosen is not None else self._settled.takes(parent)
+        for take in takes:
+            step = steps.get((parent.id, take))
+            if step is not None and step.action is Action.WAIT:
+                return step.reason
+        stops = self.stopped(parent.id, chosen.take or 1) if chosen is not None else ()
+        return f"waits for the approval of {parent.id}/{takes[0]}: {', '.join(stops)}" if stops else None
+
+    def stopped(self, shot: str, take: int) -> tuple[str, ...]:
+        """The checks that keep what serves a take from being used."""
+        key = self._matching.key_for(shot, take)
+        return stopped_by(self._shots[shot], self._history.attempts[key]) if key is not None else ()
+
+    def _resolve(self, shot: Shot, steps: Steps) -> ResolvedParents:
         fitted = self._fitting.of(shot, steps)
         parents: list[Parent] = []
         waiting: Parent | None = None
@@ -158,8 +198,13 @@ class Lineage:
     def _parent(self, child: Shot, reference: ShotReference, steps: Steps) -> Parent | str:
         """The take that this reference means now, or why there will be none."""
         parent = self._shots[reference.shot]
+        settled = self._settled.of(parent.id)
+        if settled is not None and settled.attempt is None and parent.approved is not None:
+            for sha in self._made_from(child):
+                if sha.startswith(parent.approved.digits):
+                    return Parent(parent.id, settled.take, sha)
         # Without a pick any take will do; the one that the child was made from keeps its fingerprint, and its clip.
-        if reference.take is None and parent.pick is None:
+        elif settled is None and reference.take is None and parent.pick is None:
             stored = self._stored_of(parent.id, range(1, parent.takes + 1))
             for sha in self._made_from(child):
                 for take, found in stored.items():
@@ -170,14 +215,17 @@ class Lineage:
     def chosen(self, parent: Shot, take: int | None, steps: Steps) -> Parent | str:
         """The take of a shot that a reference to it means, a written ``take`` first; or why there will be none."""
         asked = take or parent.pick
-        takes = [asked] if asked is not None else list(range(1, parent.takes + 1))
+        takes = [*self._settled.takes(parent)]
+        if asked is not None and self._settled.of(parent.id) is None:
+            takes = [asked]
         stored = self._stored_of(parent.id, takes)
-        if stored:
-            take = min(stored)
-            return Parent(parent.id, take, stored[take])
+        good = [take for take in stored if not self.stopped(parent.id, take)]
         coming = [take for take in takes if steps[parent.id, take].action in WORKING]
-        if coming:
+        if coming and not good:
             return Parent(parent.id, coming[0])
+        if stored:
+            take = min(good or stored)
+            return Parent(parent.id, take, stored[take])
         return f"parent {parent.id}/{takes[0]}: {steps[parent.id, takes[0]].reason}"
 
     def _stored_of(self, shot: str, takes: Iterable[int]) -> dict[int, str]:

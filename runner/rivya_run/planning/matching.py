@@ -40,18 +40,33 @@ class Matching:
     In this order, for all takes before the next rule: its own shot and take; its own shot; its family (what other
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
     what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
-    of any shot's id.
+    of any shot's id. What was claimed beforehand for a settled take stays with it, and what ``keep_for`` names goes
+    to no other shot.
     """
 
     def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
         self._family_of = family_of
         self._free: dict[str, list[Attempt]] = {}
         self.claims: dict[tuple[str, int], str] = {}
+        self._kept_for: set[str] = set()
+        self._shared: set[str] = set()
         for attempt in attempts:
             if attempt.state in CLAIMABLE_STATES:
                 self._free.setdefault(attempt.fingerprint, []).append(attempt)
         for found in self._free.values():
             found.sort(key=lambda attempt: _PREFERENCE[attempt.state])
+
+    def claim(self, shot: str, take: int, attempt: Attempt, *, shared: bool = False) -> None:
+        """Let a take have an attempt, whatever is asked for. A ``shared`` one stays with the shot whose own it is."""
+        self.claims[shot, take] = attempt.client_request_id
+        if shared:
+            self._shared.add(attempt.client_request_id)
+        elif self.is_free(attempt):
+            self._free[attempt.fingerprint].remove(attempt)
+
+    def keep_for(self, shot: str) -> None:
+        """What this shot ever had goes to no other one."""
+        self._kept_for.add(shot)
 
     def match(self, wanted: Sequence[Wanted], guarded: Set[str] = frozenset()) -> None:
         """Let these takes claim what fits them."""
@@ -63,14 +78,25 @@ class Matching:
             self._claim(take, _same_shot)
         # A guarded shot may still turn out to want its own: its parents aren't known yet.
         for take in wanted:
-            self._claim(take, lambda take, one: one.shot not in guarded and self._same_family(take, one))
+            self._claim(
+                take,
+                lambda take, one: (
+                    one.shot not in guarded and self._may_move(one) and self._same_family(take, one)
+                ),
+            )
         families = {self._family_of(shot) for shot in guarded}
         for take in wanted:
             if not take.passive:
-                self._claim(take, lambda _, one: self._family_of(one.shot) not in families)
+                self._claim(
+                    take, lambda _, one: self._family_of(one.shot) not in families and self._may_move(one)
+                )
 
     def key_for(self, shot: str, take: int) -> str | None:
         return self.claims.get((shot, take))
+
+    def is_free(self, attempt: Attempt) -> bool:
+        """Whether no take has claimed it."""
+        return attempt in self._free.get(attempt.fingerprint, ())
 
     def free(self, fingerprints: Iterable[str]) -> list[Attempt]:
         """Attempts with one of these fingerprints that no take has claimed."""
@@ -78,6 +104,10 @@ class Matching:
 
     def unclaimed(self) -> list[Attempt]:
         return [attempt for found in self._free.values() for attempt in found]
+
+    def _may_move(self, attempt: Attempt) -> bool:
+        """Whether it may go to another shot than the one that has it."""
+        return attempt.shot not in self._kept_for and attempt.client_request_id not in self._shared
 
     def _same_family(self, take: Wanted, attempt: Attempt) -> bool:
         return self._family_of(attempt.shot) == self._family_of(take.shot)

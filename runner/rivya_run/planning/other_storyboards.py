@@ -34,13 +34,14 @@ class BoardChoice:
     """What another storyboard, whose file is ``storyboard`` from the project root, chooses for a reference now.
 
     ``take`` is None where it has none; ``coming``: it is made, or fetched again, in this very run. ``lacking`` says
-    why nothing can be made from it. ``files`` are all files of the shot that are there, by their identity: also
-    those that aren't chosen any more.
+    why nothing can be made from it, ``awaits`` which decision has to come before. ``files`` are all files of the shot
+    that are there, by their identity: also those that aren't chosen any more.
     """
 
     storyboard: str
     take: BoardTake | None = None
     lacking: str | None = None
+    awaits: str | None = None
     coming: bool = False
     files: Mapping[str, BoardFile] = field(default_factory=dict)
 
@@ -101,6 +102,11 @@ class OtherStoryboards:
                 self._note(shot, references, asked, made)
                 return FromBoards(made, blocked=_not_there(asked, made))
         return FromBoards(tuple(one.take for one in asked if one.take is not None), *_state(asked))
+
+    def awaits(self, shot: Shot) -> str | None:
+        """The decision in another storyboard that has to come before anything new is made of a shot."""
+        asked = (self.choices[key_of(one)] for one in board_references(shot))
+        return next((one.awaits for one in asked if one.awaits is not None), None)
 
     def without(self, shot: Shot) -> str | None:
         """Why nothing can be made of a shot, whatever else it is made from: nothing of it ever was."""

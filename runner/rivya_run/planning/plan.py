@@ -20,6 +20,7 @@ class Action(StrEnum):
     DOWNLOAD  paid, a file is missing         REUSE   all is there
     RETRY     the last attempt failed         DECIDE  the outcome is unknown: a person decides
     SKIP      nothing, for the reason given
+    WAIT      nothing yet: a person decides first whether what it is made from is good
     """
 
     CREATE = "create"
@@ -29,7 +30,11 @@ class Action(StrEnum):
     RETRY = "retry"
     DECIDE = "decide"
     SKIP = "skip"
+    WAIT = "wait"
 
+
+RESTING = frozenset({Action.REUSE, Action.SKIP, Action.WAIT})
+"""Actions for which nothing is done in a run."""
 
 SPENDING = frozenset({Action.CREATE, Action.RETRY})
 """Actions that create a task."""

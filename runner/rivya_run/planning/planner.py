@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.journal.fold import History
-from rivya_run.journal.take_entry import out_of_credits
+from rivya_run.journal.take_entry import out_of_credits, stopped_by
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.cast_changes import changed_members
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
+from rivya_run.planning.next_action import next_action
 from rivya_run.planning.order import priorities
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
 from rivya_run.planning.plan import (
@@ -29,11 +30,10 @@ from rivya_run.planning.plan import (
     allowance,
     estimate,
 )
-from rivya_run.planning.reasons import take_warnings, why_new
+from rivya_run.planning.reasons import changed_since, take_warnings, why_new
+from rivya_run.planning.settled import Settled, SettledTake
+from rivya_run.planning.tries import MOST_ATTEMPTS, counted_failures, next_number, not_retried, tried
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
-
-MOST_ATTEMPTS = 3
-"""Attempts in all before a person has to say ``--retry-failed`` (contract, section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,12 @@ class Planner:
         self._options = options
         self._families = Families(storyboard.shots, history)
         self.matching = Matching(history.attempts.values(), self._families.of)
-        self.lineage = Lineage(storyboard, tables, history, facts, self.matching, self._families, choices)
+        self.settled = Settled(storyboard.made, history, self.matching)
+        self.lineage = Lineage(
+            storyboard, tables, history, facts, self.matching, self._families, self.settled, choices
+        )
         self._steps: dict[tuple[str, int], Step] = {}
-        self._unresolved = {shot.id for shot in storyboard.made}
+        self._unresolved = {shot.id for shot in storyboard.made if shot.approved is None}
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
@@ -80,7 +83,7 @@ class Planner:
             for level in self.lineage.levels():
                 self._plan_level(level)
         steps = tuple(
-            self._steps[shot.id, take] for shot in self._storyboard.shots for take in range(1, shot.takes + 1)
+            self._steps[shot.id, take] for shot in self._storyboard.shots for take in self.settled.takes(shot)
         )
         orphans = tuple(attempt.client_request_id for attempt in self.matching.unclaimed() if attempt.open)
         cast_changes = changed_members(steps, self._families.before)
@@ -122,6 +125,10 @@ class Planner:
         assert parent is not None
         return self.lineage.chosen(parent, take, self._steps)
 
+    def awaits(self, shot: Shot, chosen: Parent | str) -> str | None:
+        """The decision that has to come before anything is made from what ``chosen`` says of a shot."""
+        return self.lineage.awaits(shot, chosen if isinstance(chosen, Parent) else None, self._steps)
+
     def served(self, shot: str, take: int, key: str) -> None:
         """Tell the plan that a take is finished, so that takes made from it can be resolved."""
         self.matching.claims[shot, take] = key
@@ -142,19 +149,54 @@ class Planner:
         self._unresolved -= {shot.id for shot in shots if resolved[shot.id].fingerprint is not None}
         self.matching.match(wanted, guarded=self._unresolved)
         for shot in shots:
-            for take in range(1, shot.takes + 1):
+            if shot.skip:
+                self._keep_last(shot)
+            for take in self.settled.takes(shot):
                 self._steps[shot.id, take] = self._step(shot, take, resolved[shot.id])
 
+    def _keep_last(self, shot: Shot) -> None:
+        """A skipped shot keeps what it had last, where nothing is what its text asks for now."""
+        for take in self.settled.takes(shot):
+            if self.matching.key_for(shot.id, take) is None:
+                made = [a for a in self._history.of_take(shot.id, take) if a.state is AttemptState.STORED]
+                unclaimed = [one for one in made if self.matching.is_free(one)]
+                if unclaimed:
+                    last = max(unclaimed, key=lambda one: one.sent_at or one.created_at or "")
+                    self.matching.claim(shot.id, take, last)
+
     def _step(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
+        settled = self.settled.of(shot.id)
+        if settled is not None:
+            return self._settled_step(settled, resolved)
         key = self.matching.key_for(shot.id, take)
         if key is None:
             return self._step_without(resolved.shot, take, resolved)
         return self._step_with(take, resolved, self._history.attempts[key])
 
+    def _settled_step(self, settled: SettledTake, resolved: ResolvedParents) -> Step:
+        """The step of the take that is approved: it is kept, and nothing else is made for the shot."""
+        shot = resolved.shot
+        if settled.attempt is None:
+            left_out = self._left_out(shot)
+            words = left_out.value if left_out is not None else settled.trouble
+            return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out)
+        attempt = self._history.attempts[settled.attempt.client_request_id]
+        step = replace(self._step_with(settled.take, resolved, attempt), needs=(), boards=())
+        changed: list[str] = []
+        if attempt.fingerprint not in resolved.serving:
+            uploads = self._history.uploads.values()
+            changed = changed_since(attempt, shot, resolved.parents, resolved.boards, uploads, self._facts)
+        words = "approved" + (f"; changed since: {', '.join(changed)}" if changed else "")
+        if step.action is not Action.REUSE or (step.moves_from is not None and not settled.shared):
+            words = f"{step.reason}; {words}"
+        if settled.shared:
+            return replace(step, reason=f"{words}; it is {attempt.shot}/{attempt.take}", moves_from=None)
+        return replace(step, reason=words)
+
     def _step_with(self, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:
         """The step of a take that an attempt serves."""
         shot = resolved.serving.get(attempt.fingerprint, resolved.shot)
-        action, reason = self._progress(attempt)
+        action, reason = next_action(attempt, self._options.bad_files, self._options.expired)
         moved = (attempt.shot, attempt.take) != (shot.id, take)
         if moved and attempt.shot != shot.id:
             renamed = f"renamed from {attempt.shot}"
@@ -162,13 +204,18 @@ class Planner:
         # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
         # too old by this machine's clock, nobody was told to look for its task.
         shown = attempt.state in UNDECIDED_STATES
-        again_is_meant = self._options.resend_unknown and not self._left_out(shot) and not resolved.blocked
+        held = shot.approved is not None or resolved.blocked or resolved.awaits
+        again_is_meant = self._options.resend_unknown and not self._left_out(shot) and not held
         if action is Action.DECIDE and shown and again_is_meant:
             again = self._creating(
                 resolved.shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
             )
             # The old attempt stays on record: it may have been paid for, and counts as spent.
             return replace(again, gives_up=attempt.client_request_id)
+        stops = stopped_by(shot, attempt)
+        if stops:
+            picked = "picked, but " if shot.pick == take else ""
+            reason = f"{reason}; {picked}stopped until it is approved: {', '.join(stops)}"
         return Step(
             shot,
             take,
@@ -195,39 +242,17 @@ class Planner:
         selected = self._options.selected
         return None if selected is None or shot.id in selected else SkipReason.NOT_SELECTED
 
-    def _progress(self, attempt: Attempt) -> tuple[Action, str]:
-        if attempt.state is AttemptState.STORED:
-            return self._stored(attempt)
-        if attempt.state is AttemptState.FINISHED:
-            why = attempt.error.message if attempt.error else None
-            return (
-                Action.DOWNLOAD,
-                f"paid, not fetched: {why}" if why else "paid, its files are still to be fetched",
-            )
-        if attempt.state is AttemptState.RUNNING:
-            return Action.RESUME, f"task {attempt.task_id} exists"
-        if attempt.state is AttemptState.SENT and attempt.client_request_id not in self._options.expired:
-            return Action.RESUME, "a create was sent and got no answer: the same request is sent again"
-        if attempt.state is AttemptState.TASK_MISSING:
-            return Action.DECIDE, f"task {attempt.task_id} can no longer be found"
-        return Action.DECIDE, "outcome unknown: adopt the task or pay again with --resend-unknown"
-
-    def _stored(self, attempt: Attempt) -> tuple[Action, str]:
-        for output in attempt.outputs:
-            trouble = self._options.bad_files.get(output.path)
-            if trouble:
-                return Action.DOWNLOAD, f"paid, {output.path} {trouble}"
-        return Action.REUSE, "up to date"
-
     def _step_without(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         """The step of a take that nothing serves."""
         left_out = self._left_out(shot)
         if left_out is not None:
-            return _skipped(shot, take, resolved, left_out, left_out.value)
+            return _at_rest(shot, take, resolved, Action.SKIP, left_out.value, left_out)
+        if resolved.awaits is not None:
+            return _at_rest(shot, take, resolved, Action.WAIT, resolved.awaits)
         if resolved.blocked is not None:
-            return _skipped(shot, take, resolved, SkipReason.BLOCKED, resolved.blocked)
-        tried = self._tried(shot, take, resolved)
-        if not tried:
+            return _at_rest(shot, take, resolved, Action.SKIP, resolved.blocked, SkipReason.BLOCKED)
+        failed = self._tried(shot, take, resolved)
+        if not failed:
             before = self._families.before(shot)
             known = resolved.reason if before else None
             uploads, now = self._history.uploads.values(), resolved.fitted.now
@@ -235,30 +260,23 @@ class Planner:
             reason = known or why_new(shot, take, parents, before, uploads, self._facts, now, boards)
             words = "; ".join([reason, *resolved.fitted.estimates])
             return self._creating(shot, take, resolved, Action.CREATE, words)
-        last = tried[-1]
+        last = failed[-1]
         code = last.error.code if last.error else last.state.value
         # Nothing was made and nothing was charged, so it is a first create again and no retry.
         if out_of_credits(last):
             return self._creating(shot, take, resolved, Action.CREATE, "the wallet was empty before")
         if last.state is AttemptState.GIVEN_UP:
             return self._creating(shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again")
-        failures = counted_failures(tried)
+        failures = counted_failures(failed)
         why_not = None if self._options.retry_failed else not_retried(failures)
         if why_not is not None:
             words = f"attempt {last.number} failed: {code}; {why_not}"
-            return _skipped(shot, take, resolved, SkipReason.EXHAUSTED, words)
+            return _at_rest(shot, take, resolved, Action.SKIP, words, SkipReason.EXHAUSTED)
         return self._creating(shot, take, resolved, Action.RETRY, f"attempt {last.number} failed: {code}")
 
     def _tried(self, shot: Shot, take: int, resolved: ResolvedParents) -> list[Attempt]:
-        """Attempts at a take that came to nothing, those at the value that it has now last."""
         asked = resolved.alike | {resolved.fingerprint}
-        ended = [
-            a
-            for a in self._families.of_take(shot, take)
-            if a.fingerprint in asked
-            and a.state in {AttemptState.FAILED, AttemptState.REFUSED, AttemptState.GIVEN_UP}
-        ]
-        return sorted(ended, key=lambda a: (a.fingerprint == resolved.fingerprint, a.number))
+        return tried(self._families.of_take(shot, take), asked, resolved.fingerprint)
 
     def _creating(
         self, shot: Shot, take: int, resolved: ResolvedParents, action: Action, reason: str
@@ -287,16 +305,8 @@ class Planner:
         )
 
     def next_number(self, shot: str, take: int, digest: str) -> int:
-        """The first attempt number whose key nothing ever used, a withdrawn intent apart: it never arrived."""
-        # The key is a pure function of this number: a used one would get the old task, or a conflict.
-        number = 1
-        while (
-            known := self._history.attempts.get(
-                client_request_id(self._storyboard.id, shot, take, digest, number)
-            )
-        ) is not None and known.state is not AttemptState.WITHDRAWN:
-            number += 1
-        return number
+        """The number of the next attempt at a take; see ``tries.next_number``."""
+        return next_number(self._history, self._storyboard.id, shot, take, digest)
 
     def _totals(self, steps: tuple[Step, ...]) -> PlanTotals:
         counts = Counter(step.action for step in steps)
@@ -309,32 +319,25 @@ class Planner:
 
 
 def _all_takes(shot: Shot, resolved: ResolvedParents) -> list[Wanted]:
-    if not resolved.serving:
+    if not resolved.serving or shot.approved is not None:
         return []
     best, *others = resolved.serving
     return [Wanted(shot.id, take, best, shot.skip, tuple(others)) for take in range(1, shot.takes + 1)]
 
 
-def counted_failures(tried: list[Attempt]) -> list[Attempt]:
-    """Attempts that count towards ``MOST_ATTEMPTS``: an empty wallet is nobody's failure."""
-    return [a for a in tried if a.state is not AttemptState.GIVEN_UP and not out_of_credits(a)]
-
-
-def not_retried(failures: list[Attempt]) -> str | None:
-    """Why a failed take isn't made again on its own, or None."""
-    charged = sum(attempt.spent for attempt in failures)
-    if charged > 0:
-        return f"it was charged {charged:g} credits; --retry-failed pays again"
-    if len(failures) >= MOST_ATTEMPTS:
-        return f"{len(failures)} attempts failed; --retry-failed tries again"
-    return None
-
-
-def _skipped(shot: Shot, take: int, resolved: ResolvedParents, why: SkipReason, words: str) -> Step:
+def _at_rest(
+    shot: Shot,
+    take: int,
+    resolved: ResolvedParents,
+    action: Action,
+    words: str,
+    why: SkipReason | None = None,
+) -> Step:
+    """The step of a take for which nothing is done in this run."""
     return Step(
         shot,
         take,
-        Action.SKIP,
+        action,
         words,
         credits=0,
         credits_basis=None,

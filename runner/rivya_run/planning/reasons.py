@@ -172,6 +172,31 @@ def _board_changes(before: Attempt, boards: Sequence[BoardTake]) -> list[str]:
     ]
 
 
+def changed_since(
+    attempt: Attempt,
+    shot: Shot,
+    parents: Sequence[Parent],
+    boards: Sequence[BoardTake],
+    uploads: Iterable[Upload],
+    facts: Mapping[str, FileFacts],
+) -> list[str]:
+    """The keys of a shot that say something else now than what an attempt was made from, like ``params.duration``."""
+    if not attempt.body:
+        return []
+    request: dict[str, Any] = json.loads(attempt.body)
+    sent = {key: value for key, value in (request.get("params") or {}).items() if key != REFERENCES}
+    found = ["model"] if attempt.model != shot.model else []
+    found += ["prompt"] if request.get("prompt") != shot.prompt else []
+    keys = dict.fromkeys([*shot.params, *sent])
+    found += [f"params.{key}" for key in keys if sent.get(key) != shot.params.get(key)]
+    changed = [
+        *_reference_changes(request, attempt, shot.references, uploads, facts),
+        *(_parent_changes(attempt, parents) if parents else ()),
+        *(_board_changes(attempt, boards) if boards else ()),
+    ]
+    return [*found, "references"] if changed else found
+
+
 def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json]) -> list[str]:
     """What is odd about the files of a take, in words; ``params`` are what was asked for."""
     measured = [output.media for output in outputs if output.media]

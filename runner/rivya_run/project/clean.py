@@ -212,6 +212,9 @@ def unused_files(prepared: Prepared) -> list[Unused]:
     """What ``clean`` lists: files that no present take uses, and that aren't the only copy of something paid."""
     folder, attempts = prepared.source.folder, prepared.ledger.history.attempts
     present = set(serving_of(prepared.plan, prepared.ledger.history).values())
+    # What a shot had before one of its takes was approved may be approved in its place.
+    decided = {shot.id for shot in prepared.source.storyboard.shots if shot.approved is not None}
+    present |= {key for key, one in attempts.items() if one.shot in decided}
     needed = made_from_by_others(prepared.source)
     present |= {
         key for key, one in attempts.items() if any(output.identity in needed for output in one.outputs[:1])

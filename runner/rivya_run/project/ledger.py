@@ -217,3 +217,25 @@ def _under_second_key(told: Attempt, key: str, owners: dict[str, Attempt]) -> tu
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
     """Every upload that a manifest tells of, which was judged before."""
     return [Uploaded(**asdict(upload)) for upload in Judge().head(document).uploads]
+
+
+def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
+    """Take in what a manifest knows and the journal doesn't."""
+    for event in news_for(ledger, document):
+        if writing:
+            ledger.record(event)
+        else:
+            ledger.apply_unrecorded(event)
+
+
+def passed_over(ledger: Ledger) -> str | None:
+    """What is to be said of entries that an earlier version took in from a manifest without judging them."""
+    found = ledger.history.passed_over
+    if not found:
+        return None
+    number, reason = next(iter(found.values()))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"{ledger.folder / JOURNAL}:{number}: an entry that was taken over from a manifest makes no sense "
+        f"({reason}){more}; only the key and the task of such an entry are used, the rest is ignored"
+    )

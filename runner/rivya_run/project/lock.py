@@ -1,6 +1,7 @@
 """One writer for an output folder: an OS lock, released by death, whose holder can be named.
 
-Exports have a lock of their own, which many may hold at once, beside a run too.
+Exports have a lock of their own, which many may hold at once, beside a run too. Storyboards have theirs, so that a
+decision can be written while a run holds the output folder.
 """
 
 from __future__ import annotations
@@ -8,16 +9,19 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from rivya_run.durable import make_folder, unwritable
-from rivya_run.errors import FolderLocked
+from rivya_run.errors import FolderLocked, RivyaError
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
 EXPORT_LOCK = ".lock-export"
+_PATIENCE: Final = 10.0  # seconds: who writes a decision needs one or two
 
 
 @contextmanager
@@ -72,6 +76,45 @@ def without_exports(folder: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+@contextmanager
+def storyboard_locked(file: Path) -> Iterator[None]:
+    """Keep others from writing decisions into a storyboard file. Raises RivyaError if they don't come to an end.
+
+    The file itself is locked, since nothing is to lie beside it. Where that can't be done (Windows), the writer's
+    look at what the file holds must do.
+    """
+    with ExitStack() as held:
+        try:
+            _hold(file, held)
+        except BlockingIOError:
+            raise RivyaError(
+                f"{file}: another process is writing to it; nothing was written", hint="try again"
+            ) from None
+        except (OSError, ImportError):
+            pass
+        yield
+
+
+def _hold(file: Path, held: ExitStack) -> None:
+    """Lock what stands under the name: a writer before us may have put a new file there."""
+    import fcntl  # not on Windows
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        with ExitStack() as attempt:
+            there = attempt.enter_context(file.open("rb"))
+            try:
+                fcntl.flock(there, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+                continue
+            if os.path.samestat(os.fstat(there.fileno()), file.stat()):
+                held.push(attempt.pop_all())
+                return
 
 
 def _flock(folder: Path, held: ExitStack, *, exclusive: bool) -> None:

@@ -128,10 +128,30 @@ def playable(take: Entry) -> tuple[str, Kind, Entry] | None:
 
 
 def chosen_take(shot: Entry) -> Entry | None:
-    """The picked take if it succeeded, else the lowest-numbered one that did, else None."""
+    """The picked take if it succeeded, else the lowest-numbered one that did, else None.
+
+    Of a shot with an approved take that one alone, and none that a check has stopped.
+    """
     finished = [take for take in entries(shot.get("takes")) if take.get("status") == "succeeded"]
     picked = [take for take in finished if take.get("take") == shot.get("pick")]
-    return min(picked or finished, key=take_number, default=None)
+    found = picked if picked or shot.get("approved") else finished
+    return min((take for take in found if not take.get("stopped")), key=take_number, default=None)
+
+
+def why_unused(shot: Entry) -> str:
+    """Why a shot that has finished takes shows none of them; empty where there is no such reason."""
+    finished = [take for take in entries(shot.get("takes")) if take.get("status") == "succeeded"]
+    if shot.get("approved") and not any(take.get("take") == shot.get("pick") for take in finished):
+        return (
+            f"has an approved take ({text(shot.get('approved'))}) that is not on record here"
+            if finished
+            else ""
+        )
+    stopped = [take for take in finished if take.get("stopped")]
+    if not stopped or chosen_take(shot) is not None:
+        return ""
+    codes = ", ".join(str(code) for take in stopped[:1] for code in take.get("stopped") or ())
+    return f"is stopped until a take is approved ({codes})"
 
 
 def take_number(take: Entry) -> int:

@@ -74,13 +74,15 @@ def open_storyboard(
     strict: bool = False,
     catalog: Catalog | None = None,
     root: Path | None = None,
+    content: bytes | None = None,
 ) -> Opened:
-    """Read a storyboard file and look at each of its reference files once.
+    """Read a storyboard file and look at each of its reference files once. With ``content`` it is read as if the
+    file held that.
 
     Problems are values. Raises UsageError where there is no such file or it can't be read, StoryboardError
     where the project's own parameter tables have problems.
     """
-    content = read_file(path)
+    content = content if content is not None else read_file(path)
     root = root if root is not None else project_root(path)
     catalog = catalog if catalog is not None else load_catalog(root / PROJECT_FOLDER)
     own = OwnFiles(path.parent, root, allow_outside)

@@ -24,7 +24,14 @@ from rivya_run.project.open import Opened
 from rivya_run.project.other_storyboards import Fault, Others, Places, shown
 from rivya_run.project.outputs import file_trouble
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, relative_to_root
-from rivya_run.storyboard.model import BoardReference, FileFacts, FileTrouble, Shot
+from rivya_run.storyboard.model import (
+    BoardReference,
+    FileFacts,
+    FileTrouble,
+    Shot,
+    without_decision,
+    without_decisions,
+)
 
 _NOT_ASKED: Final = BoardChoice("")
 """Of a reference on which nothing depends that is asked for."""
@@ -44,10 +51,16 @@ class BoardResults:
     def choice(self, asked: BoardChoice, shot: Shot, take: int | None, *, coming: bool) -> BoardChoice:
         """Its choice for a reference. ``coming``: what isn't there is made in this run, if its plan says so."""
         attempts = Families([shot], self.history).attempts(shot)
+        settled = self.planner.settled.of(shot.id)
+        if settled is not None and settled.attempt is not None:
+            attempts = [*attempts, self.history.attempts[settled.attempt.client_request_id]]
         outputs = [one.outputs[0] for one in attempts if one.state is AttemptState.STORED and one.outputs]
         there = [one for one in outputs if not one.removed and file_trouble(self.folder, one) is None]
         asked = replace(asked, files={one.identity: BoardFile(_facts(self.folder, one)) for one in there})
         chosen = self.planner.chosen(shot.id, take)
+        awaits = self.planner.awaits(shot, chosen)
+        if awaits is not None:
+            asked = replace(asked, awaits=f"{awaits} of {asked.storyboard}")
         if isinstance(chosen, str):
             return replace(asked, lacking=f"{asked.storyboard} {chosen.removeprefix('parent ')}")
         found = BoardTake(asked.storyboard, shot.id, chosen.take or 1, chosen.sha256)
@@ -145,8 +158,12 @@ class Choices:
         if isinstance(other, FileTrouble):
             return replace(asked, lacking=other.message)
         shot = other.needed().shot(reference.shot)
+        if shot is not None and self._places.simulate:
+            shot = without_decision(shot)
         step = (other.path, reference.shot)
-        there = shot is not None and shot.file is None and (reference.take or 1) <= shot.takes
+        there = shot is not None and shot.file is None
+        if there and shot is not None and shot.approved is None:
+            there = (reference.take or 1) <= shot.takes
         if shot is None or not there or step in busy:
             return replace(asked, lacking=f"{asked.storyboard} makes no {reference.shot}")
         busy = (*busy, step)
@@ -182,6 +199,8 @@ class Choices:
 
     def _records(self, other: Opened, shot: Shot, busy: _Busy, *, simulated: bool) -> BoardResults | str:
         board = other.needed()
+        if simulated:
+            board = without_decisions(board)
         choices = self._of(other, _with_parents(shot, board.made), busy)
         asked = frozenset(key for key, one in choices.items() if one is not _NOT_ASKED)
         known = (other.path, simulated, asked)

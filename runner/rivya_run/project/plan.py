@@ -21,16 +21,18 @@ from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.files import OwnFiles
-from rivya_run.project.ledger import Ledger, news_for, read_manifest
+from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard
+from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
 from rivya_run.storyboard.selection import selected_shots
 from rivya_run.times import iso
+
+SET_ASIDE = "approved and approval are set aside: nothing that is simulated was approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One storyboard without problems, and where its results live. ``path`` is the file."""
+    """One storyboard without problems, and where its results live. ``path`` is the file, ``notice`` what is to be
+    told of it."""
 
     path: Path
     storyboard: Storyboard
@@ -69,6 +72,7 @@ class Source:
     allow_outside: bool = False
     included: Mapping[str, FileFacts] = field(default_factory=dict)
     choices: Choices | None = None
+    notice: str | None = None
 
     @property
     def relative_path(self) -> str:
@@ -120,7 +124,7 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
-    sources = [_source(path, one, options, places) for path, one in opened]
+    sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
     _check_not_renamed(sources)
     if len(sources) > 1:
@@ -129,12 +133,14 @@ def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
     return sources
 
 
-def _source(path: Path, opened: Opened, options: RunOptions, places: Places) -> Source:
+def source_of(path: Path, opened: Opened, options: RunOptions, places: Places) -> Source:
+    """What was opened without errors, as what a plan is made of."""
     assert opened.storyboard is not None
+    storyboard = without_decisions(opened.storyboard) if options.simulate else opened.storyboard
     folder = output_folder(opened.root, options.outputs, opened.storyboard.id, simulate=options.simulate)
     return Source(
         path,
-        opened.storyboard,
+        storyboard,
         opened.catalog,
         opened.facts,
         tuple(opened.problems),
@@ -143,6 +149,7 @@ def _source(path: Path, opened: Opened, options: RunOptions, places: Places) -> 
         options.allow_outside,
         opened.included,
         Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
+        None if storyboard == opened.storyboard else SET_ASIDE,
     )
 
 
@@ -278,7 +285,7 @@ def prepare(
     choices = source.choices.now if source.choices else None
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options, choices)
     plan = planner.plan()
-    notices = [one for one in (notice, _passed_over(ledger)) if one is not None]
+    notices = [one for one in (notice, source.notice, passed_over(ledger)) if one is not None]
     notices += source.choices.notices(plan, ledger.history) if source.choices else []
     return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with)
 
@@ -296,33 +303,11 @@ def planned(sources: Sequence[Source], options: RunOptions) -> Iterator[list[Pre
         yield prepared
 
 
-def _passed_over(ledger: Ledger) -> str | None:
-    """What is to be said of entries that an earlier version took in from a manifest without judging them."""
-    found = ledger.history.passed_over
-    if not found:
-        return None
-    number, reason = next(iter(found.values()))
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return (
-        f"{ledger.folder / JOURNAL}:{number}: an entry that was taken over from a manifest makes no sense "
-        f"({reason}){more}; only the key and the task of such an entry are used, the rest is ignored"
-    )
-
-
 def _expired(history: History, window: float, now: float) -> set[str]:
     """Creates without an answer whose key the API may have forgotten, before its clock was heard."""
     unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
     ages = {one.client_request_id: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
     return {key for key, age in ages.items() if age is None or age >= window}
-
-
-def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:
-    """Take in what a manifest knows and the journal doesn't."""
-    for event in news_for(ledger, document):
-        if writing:
-            ledger.record(event)
-        else:
-            ledger.apply_unrecorded(event)
 
 
 def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:

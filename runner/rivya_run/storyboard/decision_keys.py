@@ -11,14 +11,14 @@ from typing import Final
 
 from rivya_run.json_types import Json
 from rivya_run.storyboard.containers import Record
-from rivya_run.storyboard.model import CHECKS
+from rivya_run.storyboard.model import CHECKS, LEAST_DIGITS
 from rivya_run.storyboard.problems import Findings
 from rivya_run.storyboard.shapes import Key, KeyPlace, OneOf, Shape, elements, refuse, texts
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar
 
-APPROVED_PATTERN: Final = r"^[1-9][0-9]?@[0-9A-Fa-f]{8,64}$"
-_FORM: Final = "a take and at least 8 digits of its file's sha256, like 2@3fa9c1d2"
+APPROVED_PATTERN: Final = rf"^[1-9][0-9]?@[0-9A-Fa-f]{{{LEAST_DIGITS},64}}$"
+_FORM: Final = f"a take and at least {LEAST_DIGITS} digits of its file's sha256, like 2@3fa9c1d2"
 
 
 class TakeAndDigits(Shape):

@@ -115,6 +115,10 @@ class Fit:
     file: str | None = None
 
 
+LEAST_DIGITS = 8
+"""Of a sha256 that names a take: as many as two takes of a storyboard hardly ever share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approved:
     """The take that is settled: its file's sha256 begins with ``digits``. The number is for people."""
@@ -299,6 +303,17 @@ class Storyboard:
 
     def shot(self, shot_id: str) -> Shot | None:
         return next((shot for shot in self.shots if shot.id == shot_id), None)
+
+
+def without_decision(shot: Shot) -> Shot:
+    """The shot as if nothing had been said of approval."""
+    return replace(shot, approved=None, approval=False) if shot.approved or shot.approval else shot
+
+
+def without_decisions(storyboard: Storyboard) -> Storyboard:
+    """The storyboard without approvals: what is simulated was never approved."""
+    decided = any(shot.approved or shot.approval for shot in storyboard.shots)
+    return storyboard.with_shots(without_decision) if decided else storyboard
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def _basis(step: Step) -> str:
 def _reason(step: Step, beyond: Collection[str]) -> str:
     """Why, from what, and what is odd about it."""
     needs = ", ".join([*(one.label for one in step.needs), *(one.label for one in step.boards)])
-    why = f"{step.reason} (from {needs})" if needs and step.action is not Action.REUSE else step.reason
+    resting = step.action in {Action.REUSE, Action.WAIT}
+    why = f"{step.reason} (from {needs})" if needs and not resting else step.reason
     odd = [f"warning: {warning}" for warning in step.warnings]
     return "; ".join([why, *(["beyond the budget"] if step.label in beyond else []), *odd])
 

@@ -25,6 +25,7 @@ class Mark(StrEnum):
 _OF_ACTION = {
     Action.CREATE: Mark.WAITING,
     Action.RETRY: Mark.WAITING,
+    Action.WAIT: Mark.WAITING,
     Action.RESUME: Mark.FLIGHT,
     Action.DOWNLOAD: Mark.FLIGHT,
     Action.REUSE: Mark.DONE,

@@ -59,7 +59,7 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
         _status(shot, take),
         _credits(take),
         ", ".join(files),
-        "; ".join(_about(take)),
+        "; ".join(_about(shot, take)),
     )
 
 
@@ -69,6 +69,8 @@ def _status(shot: Entry, take: Entry) -> str:
         return "paid, not fetched" if take.get("error") else "made, to be fetched"
     if status == "planned" and shot.get("skipped"):
         return "skipped"
+    if take.get("wanted") is False:
+        return f"{status_in_words(status)}, not used"
     return status_in_words(status)
 
 
@@ -82,11 +84,17 @@ def _credits(take: Entry) -> str:
     )
 
 
-def _about(take: Entry) -> Iterator[str]:
+def _about(shot: Entry, take: Entry) -> Iterator[str]:
     if isinstance(error := take.get("error"), Mapping):
         code, message = text(error.get("code")) or "error", text(error.get("message")) or ""
         request = text(error.get("request_id"))
         yield f"{code}: {message}" + (f" (request {request})" if request else "")
+    if shot.get("approved") and take.get("take") == shot.get("pick"):
+        yield "approved"
+    if isinstance(same := take.get("same_as"), Mapping):
+        yield f"the files of {text(same.get('shot')) or '?'}/{take_number(same)}"
+    if stopped := take.get("stopped"):
+        yield f"stopped until it is approved: {', '.join(map(str, stopped))}"
     earlier = entries(take.get("attempts"))
     if earlier:
         yield f"attempt {len(earlier) + 1}"
@@ -101,18 +109,28 @@ def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[st
     for shot in entries(manifest.get("shots")):
         name = text(shot.get("id")) or "?"
         for take in entries(shot.get("takes")):
-            if take.get("status") == "unknown":
+            if take.get("status") == "unknown" and take.get("wanted") is not False:
                 lines += _unknown(name, take, len(entries(shot.get("takes"))) > 1, file, options)
     if lines:
         again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
         lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
         lines.append(f"  if there is no such task, pay again: {again}")
-    unused = [entry for entry in entries(manifest.get("history")) if entry.get("status") == "unknown"]
+    past: list[Entry] = [{**take, "shot": shot.get("id")} for shot, take in _not_wanted(manifest)]
+    past += entries(manifest.get("history"))
+    unused = [entry for entry in past if entry.get("status") == "unknown"]
     if unused:
         lines.append("unknown, and not used by any shot now: these may have been paid for")
         for entry in unused:
             lines += _unknown(text(entry.get("shot")) or "?", entry, True, file, options, used=False)
     return [visible(line) for line in lines]
+
+
+def _not_wanted(manifest: Entry) -> Iterator[tuple[Entry, Entry]]:
+    """The takes of shots of which another one is approved."""
+    for shot in entries(manifest.get("shots")):
+        for take in entries(shot.get("takes")):
+            if take.get("wanted") is False:
+                yield shot, take
 
 
 def _unknown(

@@ -13,8 +13,8 @@ from rivya_run.journal.take_entry import out_of_credits, sent_params
 from rivya_run.json_types import Json
 from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.plan import Plan, Step
-from rivya_run.planning.planner import counted_failures, not_retried
 from rivya_run.planning.reasons import take_warnings
+from rivya_run.planning.tries import counted_failures, not_retried
 from rivya_run.text import counted, credits_in_words, visible
 from rivya_run.views.wording import adopt_command, sending_in_words
 
@@ -38,7 +38,7 @@ class Ended:
     selection: tuple[str, ...] = ()
 
     def command(self, *words: str, name: str | None = None) -> str:
-        chosen = () if "--only" in words or name == "status" else self.selection
+        chosen = () if "--only" in words or name in {"status", "review"} else self.selection
         command = ("rivya-run", *((name,) if name else ()), self.file, *words, *chosen, *self.options)
         return shlex.join(command)
 
@@ -60,6 +60,7 @@ def _board(board: Ended) -> Iterator[str]:
     yield from _no_room(board, groups[Ending.NO_ROOM])
     yield from _failed(board, groups[Ending.FAILED])
     yield from _unfinished(board, groups[Ending.UNFINISHED])
+    yield from _waiting(board, groups[Ending.WAITING])
     yield from _odd(board, groups[Ending.DONE])
     spent = board.history.spent()
     if any(attempt.outputs for attempt in board.history.attempts.values()):
@@ -115,6 +116,7 @@ def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> st
         Ending.UNKNOWN: "unknown",
         Ending.FAILED: "failed",
         Ending.UNFINISHED: "not finished",
+        Ending.WAITING: "waiting for a decision",
         Ending.OUT_OF_CREDITS: "not made: out of credits",
         Ending.NO_ROOM: "not made: no disk space",
     }
@@ -231,6 +233,13 @@ def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str
         yield "  not finished:"
         yield from _listed(found, board.command(name="status"))
         yield f"    continue: {board.command()}"
+
+
+def _waiting(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
+    if found:
+        yield "  waiting for a decision:"
+        yield from _listed(found, board.command(name="plan"))
+        yield f"    look and approve: {board.command(name='review')}; then: {board.command()}"
 
 
 def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ add at most MAX_ALIASED nodes, nothing nests deeper than MAX_DEPTH, reading stop
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,6 +77,20 @@ def parse(content: bytes, file: str) -> YamlDocument:
     return YamlDocument(root, tuple(reading.problems), source)
 
 
+def events(text: str) -> Callable[[], Any]:
+    """The next-event function for a text in which ``parse`` found nothing wrong; marks are places in that text."""
+    # JSON's escapes for half a character: what they stand for is of no matter here, their length is.
+    halves = re.sub(r"\\u[dD][89a-fA-F](?=[0-9a-fA-F]{2})", r"\\u4e", text)
+    return _events(_without_breaks_of_1_1(halves))
+
+
+def _without_breaks_of_1_1(text: str) -> str:
+    """YAML 1.2 breaks lines at CR and LF only; the parser, being of 1.1, also at these three."""
+    if any(character in text for character in _BREAKS_OF_1_1):
+        return text.translate(dict(zip(map(ord, _BREAKS_OF_1_1), _STAND_INS, strict=True)))
+    return text
+
+
 def _events(text: str) -> Callable[[], Any]:
     """The next-event function of the fastest parser there is."""
     if yaml.__with_libyaml__:
@@ -132,11 +147,9 @@ class _Reading:
         self.note(line, column, f"nested deeper than {MAX_DEPTH} levels", "too-deep")
 
     def _prepared(self) -> str:
-        text = self.source.text
-        # YAML 1.2 breaks lines at CR and LF only; the parser, being of 1.1, also at these three.
-        if any(character in text for character in _BREAKS_OF_1_1):
+        text = _without_breaks_of_1_1(self.source.text)
+        if text is not self.source.text:
             self.restore = dict(zip(map(ord, _STAND_INS), _BREAKS_OF_1_1, strict=True))
-            text = text.translate(dict(zip(map(ord, _BREAKS_OF_1_1), _STAND_INS, strict=True)))
         if text.lstrip()[:1] in ("{", "[") and ("\\ud" in text or "\\uD" in text):
             text, self.gone = joined_surrogates(text)
         return text

@@ -59,16 +59,17 @@ class SourceText:
         return Problem(self.file, line, column, severity, where, message, code, self.line(line))
 
 
+def encoding_of(content: bytes) -> tuple[str, int]:
+    """By its byte order mark, and how many bytes that has; UTF-8 without one."""
+    return next(((name, len(bom)) for bom, name in _BOMS if content.startswith(bom)), ("utf-8", 0))
+
+
 def decode(content: bytes, file: str) -> tuple[SourceText, Problem | None]:
     """The bytes as text, with the problem that keeps them from being any."""
     if len(content) > MAX_BYTES:
         empty = SourceText(file, "")
         return empty, empty.problem(1, 1, "the file is larger than the limit of 16 MiB", "too-large")
-    encoding, start = "utf-8", 0
-    for bom, name in _BOMS:
-        if content.startswith(bom):
-            encoding, start = name, len(bom)
-            break
+    encoding, start = encoding_of(content)
     try:
         text = content[start:].decode(encoding) if start else content.decode(encoding)
     except UnicodeDecodeError as error:

@@ -20,8 +20,9 @@ from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Entry, Observed, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense, formed, judge_meaning, salvaged
-from rivya_run.journal.manifest import known_attempts, manifest, text_of
-from rivya_run.journal.manifest_form import manifest_schema
+from rivya_run.journal.manifest import known_attempts, manifest
+from rivya_run.journal.manifest_file import text_of
+from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.matching import serving_of
 

@@ -16,8 +16,9 @@ from examples import NOW, attempt, board, history_of, planner, shot
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.events import Entry, TakenIn, Uploaded
 from rivya_run.journal.fold import History
-from rivya_run.journal.manifest import known_attempts, knows_more, manifest, text_of
-from rivya_run.journal.manifest_form import manifest_schema
+from rivya_run.journal.manifest import known_attempts, knows_more, manifest
+from rivya_run.journal.manifest_file import text_of
+from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.planning.matching import serving_of
 from rivya_run.storyboard.model import Storyboard
 

@@ -39,6 +39,7 @@ def test_the_document_has_the_keys_of_the_contract_and_no_others() -> None:
         "retry": 0,
         "decide": 0,
         "skip": 0,
+        "wait": 0,
         "credits": {"now": 20, "spent": 0, "worst": 60},
     }
 

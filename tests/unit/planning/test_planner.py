@@ -13,7 +13,7 @@ from examples import attempt, board, child, digest_of, history_of, planned, plan
 from rivya_run.journal.attempt import CLAIMABLE_STATES, ApiError, Attempt, AttemptState
 from rivya_run.journal.fingerprint import client_request_id
 from rivya_run.planning.plan import SPENDING, Action
-from rivya_run.planning.planner import MOST_ATTEMPTS, counted_failures, not_retried
+from rivya_run.planning.tries import MOST_ATTEMPTS, counted_failures, not_retried
 from rivya_run.storyboard.model import Shot
 
 FEW = settings(max_examples=40)

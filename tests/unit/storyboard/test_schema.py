@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 
 from rivya_run.cli.schema import schema_files
 from rivya_run.errors import Severity
-from rivya_run.journal.manifest_form import manifest_schema
+from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table_schemas import table_schema
 from rivya_run.storyboard.language import KEYS
