@@ -22,7 +22,7 @@ SETTINGS = {
 }
 
 
-def environment(home: Path, base_url: str = "") -> dict[str, str]:
+def environment(home: Path, base_url: str = "", key: str = KEY) -> dict[str, str]:
     """The environment of somebody with this home: no settings of the machine's, and this rivya-run in the PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RIVYA_", "GIT_"))}
     bin_folder = Path(sys.executable).parent
@@ -31,7 +31,7 @@ def environment(home: Path, base_url: str = "") -> dict[str, str]:
         f"[{name.split('.')[0]}]\n{name.split('.')[1]} = {value}\n" for name, value in SETTINGS.items()
     )
     (home / ".gitconfig").write_text(config, encoding="utf-8")
-    more = {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": base_url, "RIVYA_RUN_POLL_INTERVAL": "0.02"}
+    more = {"RIVYA_API_KEY": key, "RIVYA_BASE_URL": base_url, "RIVYA_RUN_POLL_INTERVAL": "0.02"}
     return {
         **kept,
         "PATH": f"{bin_folder}{os.pathsep}{kept['PATH']}",
@@ -43,17 +43,18 @@ def environment(home: Path, base_url: str = "") -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Clone:
-    """A working tree of somebody's. ``base_url`` is where they make clips."""
+    """A working tree of somebody's. ``base_url`` is where they make clips, with this key."""
 
     root: Path
     base_url: str = ""
+    key: str = KEY
 
     def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """A command in it, which must end with that code."""
         done = subprocess.run(
             words,
             cwd=self.root,
-            env=environment(self.root.parent / "home", self.base_url),
+            env=environment(self.root.parent / "home", self.base_url, self.key),
             capture_output=True,
             text=True,
             timeout=120,
@@ -82,11 +83,11 @@ class Clone:
         self.git("add", "-A")
         self.git("commit", "-qm", why)
 
-    def clone(self, name: str, base_url: str | None = None) -> Clone:
+    def clone(self, name: str, key: str = KEY) -> Clone:
         """A clone of this one beside it, set up, on a branch of that name."""
         root = self.root.with_name(name)
         self.git("clone", "-q", str(self.root), str(root))
-        found = Clone(root, self.base_url if base_url is None else base_url)
+        found = Clone(root, self.base_url, key)
         found.rivya("init", "--git")
         found.git("checkout", "-qb", name)
         return found

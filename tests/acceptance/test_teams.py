@@ -32,7 +32,7 @@ OF = {"id": "film", "sha256": "0" * 64}
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[HostedSimulator]:
     """One for all."""
-    with hosted() as found:
+    with hosted(account_per_key=True) as found:
         yield found
 
 
@@ -81,29 +81,26 @@ def test_two_branches_that_bought_different_takes_merge_and_buy_nothing(
     assert simulator.state.charged() == made
 
 
-def test_two_tasks_of_one_key_are_both_kept(origin: Clone, tmp_path: Path) -> None:
-    """Both people made the same shot, each from an account of their own: ours serves, theirs is in history with a file
-    of its own name, and nobody makes either again; the person whose task it was goes on with ours."""
-    with hosted() as other:
-        ann, ben = origin.clone("ann"), origin.clone("ben", other.base_url)
-        for clone in (ann, ben):
-            text = clone.manifest_file().read_text().replace(origin.base_url, "https://rivya.ai")
-            (clone.manifest_file()).write_text(text)
-        ann.rivya("storyboard.yaml", "--only", "b", "--new-origin")
-        ben.rivya("storyboard.yaml", "--only", "b", "--new-origin")
-        for clone in (ann, ben):  # both are one account's by name
-            text = clone.manifest_file().read_text().replace(clone.base_url, "https://rivya.ai")
-            clone.manifest_file().write_text(text)
-            clone.commit("b")
-        mine, theirs = tasks(ann)["b"], tasks(ben)["b"]
-        ann.git("pull", "-q", "--no-rebase", "--no-edit", str(ben.root), "ben")
-        assert tasks(ann)["b"] == mine
-        [past] = ann.manifest()["history"]
-        assert past["task_id"] == theirs
-        assert past["outputs"][0]["path"].endswith("_2.mp4")
-        ben.git("pull", "-q", "--no-rebase", "--no-edit", str(ann.root), "ann")
-        assert ben.manifest() == ann.manifest()
-        assert "create" not in {**ann.plan(), **ben.plan()}["b/1"]
+def test_two_tasks_of_one_key_are_both_kept(origin: Clone) -> None:
+    """Both people made the same shot, each from an account of their own: ours serves, theirs is in history with a
+    file of its own name, and nobody makes either again."""
+    ann, ben = origin.clone("ann"), origin.clone("ben", "rvya_sk_of_ben")
+    bought(ann, "b")
+    bought(ben, "b")
+    mine, theirs = tasks(ann)["b"], tasks(ben)["b"]
+    ann.git("pull", "-q", "--no-rebase", "--no-edit", str(ben.root), "ben")
+    assert tasks(ann)["b"] == mine
+    [past] = ann.manifest()["history"]
+    assert past["task_id"] == theirs
+    assert past["outputs"][0]["path"].endswith("_2.mp4")
+    ben.git("pull", "-q", "--no-rebase", "--no-edit", str(ann.root), "ann")
+    assert ben.manifest() == ann.manifest()
+    for who in (ann, ben, ann.clone("fresh")):
+        assert who.plan()["b/1"] in ("reuse", "download")
+        who.write(BOARD.replace("{id: b,", "{id: b, takes: 2,"))
+        assert {who.plan()["b/1"], who.plan()["b/2"]} <= {"reuse", "download"}, who.rivya(
+            "plan", "storyboard.yaml"
+        ).stdout
 
 
 def test_prompts_changed_on_both_branches_cost_nothing_whoever_wins(
@@ -144,7 +141,7 @@ def test_a_contradiction_is_a_conflict_of_valid_json(origin: Clone) -> None:
 
 
 def test_without_the_driver_the_conflict_can_be_undone(origin: Clone) -> None:
-    """In a clone that wasn't set up git leaves marks, which every command refuses; once set up, git merges it again."""
+    """In a clone that isn't set up git leaves marks, which commands refuse; once set up, git merges it again."""
     ann, ben = origin.clone("ann"), origin.clone("ben")
     bought(ann, "b")
     bought(ben, "c")
@@ -170,7 +167,7 @@ def test_without_the_driver_the_conflict_can_be_undone(origin: Clone) -> None:
 def test_what_is_no_manifest_is_told_and_ours_stays(
     tmp_path: Path, which: str, content: str, place: str
 ) -> None:
-    """Marks of an older conflict, nonsense, a newer program's: with file, side and line, exit 1, the file untouched."""
+    """Marks of an older conflict, nonsense, a newer program's: with file, side and line, exit 1, nothing written."""
     files = {name: tmp_path / name for name in ("base", "ours", "theirs")}
     for file in files.values():
         file.write_text('{"version": 1, "shots": []}')
@@ -183,7 +180,7 @@ def test_what_is_no_manifest_is_told_and_ours_stays(
 
 
 def test_an_ancestor_that_is_none_keeps_nothing_from_being_merged(tmp_path: Path) -> None:
-    """Empty where both branches added the file; with marks in it where somebody committed them: a note, and merged."""
+    """Empty where both branches added the file; with marks where somebody committed them: a note, and merged."""
     files = {name: tmp_path / name for name in ("base", "ours", "theirs")}
     for file in files.values():
         file.write_text(json.dumps({"version": 1, "storyboard": OF, "shots": []}))
@@ -265,3 +262,141 @@ def test_a_rule_that_hides_the_manifests_is_told(tmp_path: Path) -> None:
     clone.git("init", "-q")
     clone.write("node_modules/\noutputs/\n", ".gitignore")
     assert ".gitignore:2:outputs/" in clone.rivya("init", "--git", code=1).stderr
+
+
+# diff
+
+
+def news(clone: Clone, *words: str) -> dict[str, dict[str, object]]:
+    """What `diff` tells of the shots of the only storyboard that changed."""
+    [board] = json.loads(clone.rivya("diff", *words, "--format", "json").stdout)["storyboards"]
+    return {one["shot"]: one for one in board["shots"]}
+
+
+def test_a_branch_is_told_shot_by_shot(origin: Clone) -> None:
+    """In words, with the takes that were made, what they cost, and what is still to be paid; as Markdown and JSON."""
+    ann = origin.clone("ann")
+    ann.write(
+        """\
+        id: film
+        budget: {max_credits: 99}
+        shots:
+          - {id: a, prompt: One more, params: {duration: 10}}
+          - {id: z, prompt: Two}
+          - {id: d, prompt: Four, takes: 2, pick: 2}
+        """
+    )
+    ann.rivya("storyboard.yaml", "--only", "d")
+    ann.commit("all sorts")
+    found = news(ann, "main..ann")
+    assert found["a"]["change"] == "changed"
+    assert found["a"]["changes"] == ["prompt changed: 'more' added", "duration 6 -> 10"]
+    assert (found["a"]["spent"], found["a"]["to_spend"]) == (0, 10)
+    assert (found["z"]["was"], found["z"]["change"]) == ("b", "same")
+    assert (found["c"]["change"], found["d"]["change"]) == ("removed", "new")
+    assert found["d"]["takes"] == [
+        {"take": number, "status": "succeeded", "credits": 10} for number in (1, 2)
+    ]
+    assert (found["d"]["spent"], found["d"]["to_spend"]) == (20, 0)
+    page = ann.rivya("diff", "main..ann").stdout
+    assert page.splitlines()[0] == "### storyboard.yaml"
+    assert "20 credits spent, 20 credits to make what is missing" in page
+    assert "budget.max\\_credits (none) -&#62; 99" in page
+    assert "| d | new | 1 done, 2 done | 20 |  |" in page
+    assert "renamed from b" in page
+
+
+def test_decisions_and_references_are_told(origin: Clone) -> None:
+    """Picks, approvals and what a shot is made from; a child of a changed shot says why it is made anew."""
+    origin.write("one", "refs/a.txt")
+    for name in ("a", "b"):
+        (origin.root / "refs" / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + name.encode())
+    board = """\
+        id: film
+        shots:
+          - {id: key, model: grok-imagine, prompt: PROMPT, takes: 2MORE}
+          - {id: a, prompt: One, references: [{shot: key}]}
+          - {id: b, prompt: Two, references: [refs/a.png]}
+        """
+    origin.write(board.replace("PROMPT", "Still").replace("MORE", ""))
+    origin.commit("before")
+    ann = origin.clone("ann")
+    ann.write(
+        board.replace("PROMPT", "Stills")
+        .replace("MORE", ", approval: required, approved: 2@0123456789")
+        .replace("refs/a.png", "refs/b.png")
+    )
+    found = news(ann, "main")
+    assert found["key"]["changes"] == [
+        "prompt changed: 'Still' -> 'Stills'",
+        "approved (none) -> 2@0123456789",
+        "approval false -> true",
+    ]
+    assert found["a"]["changes"] == ["made from key, which changed"]
+    assert found["b"]["changes"] == ["reference refs/b.png added", "reference refs/a.png removed"]
+    ann.write(board.replace("PROMPT", "Still").replace("MORE", ""))
+    (ann.root / "refs" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"other")
+    assert news(ann, "main")["b"]["changes"] == ["reference refs/a.png has new content"]
+
+
+def test_nothing_is_checked_out_or_changed(origin: Clone) -> None:
+    """Neither the working tree nor what is staged, nor are temporary files left in it."""
+    ann = origin.clone("ann")
+    ann.write(BOARD.replace("One", "Else"))
+    ann.git("add", "-A")
+    ann.write(BOARD.replace("One", "Once more"))
+    before = ann.git("status", "--porcelain=v2")
+    for words in (("HEAD",), ("main..HEAD",), ("main...ann", "storyboard.yaml")):
+        ann.rivya("diff", *words)
+    assert ann.git("status", "--porcelain=v2") == before
+
+
+def test_three_dots_begin_where_the_branch_left(origin: Clone) -> None:
+    """What main got meanwhile is not the branch's."""
+    ann = origin.clone("ann")
+    ann.write(BOARD.replace("Two", "Hers"))
+    ann.commit("hers")
+    ann.git("checkout", "-q", "main")
+    ann.write(BOARD.replace("Three", "Theirs"))
+    ann.commit("theirs")
+    assert set(news(ann, "main..ann")) == {"b", "c"}
+    assert set(news(ann, "main...ann")) == {"b"}
+    assert ann.rivya("diff", "main..main").stdout == "Nothing changed between main and main.\n"
+
+
+def test_new_removed_and_broken_storyboards_are_told(origin: Clone) -> None:
+    """What isn't there before is new; what has problems says which, and only those of the head are a failure."""
+    ann = origin.clone("ann")
+    ann.write(BOARD.replace("film", "other"), "specs/other.yaml")
+    ann.write("id: film\nshots: [{id: a, promt: One}]\n")
+    ann.commit("broken")
+    found = json.loads(ann.rivya("diff", "main..HEAD", "--format", "json", code=3).stdout)["storyboards"]
+    assert [one["change"] for one in found] == ["new", "changed"]
+    assert list(found[1]["problems"]) == ["head"] and "promt" in found[1]["problems"]["head"]
+    ann.write(BOARD)
+    (ann.root / "specs" / "other.yaml").unlink()
+    ann.commit("mended")
+    page = ann.rivya("diff", "HEAD~1..HEAD").stdout
+    assert "### specs/other.yaml (removed)" in page and "It has problems before" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nix..HEAD"], "git knows no revision nix"),
+        (["--", "-x..HEAD"], "git knows no revision -x"),
+        (["HEAD", "nowhere.yaml"], "nowhere.yaml is in neither revision"),
+        (["HEAD", "../else.yaml"], "is not in the repository"),
+    ],
+)
+def test_what_can_not_be_compared_is_told(origin: Clone, words: list[str], said: str) -> None:
+    """A revision that isn't there, a storyboard that isn't: plainly."""
+    code = 2 if "revision " in said and "neither" not in said else 1
+    assert said in origin.rivya("diff", *words, code=code).stderr
+
+
+def test_outside_of_a_repository_there_is_no_difference(tmp_path: Path) -> None:
+    """With what to do."""
+    root = tmp_path / "plain"
+    root.mkdir()
+    assert "is not in a git repository" in Clone(root).rivya("diff", "HEAD", code=2).stderr

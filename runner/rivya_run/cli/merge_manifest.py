@@ -28,7 +28,7 @@ def command(ctx: click.Context, /, base: Path, ours: Path, theirs: Path, path: s
     from rivya_run.durable import write_atomically
     from rivya_run.errors import RivyaError
     from rivya_run.journal.judging import Nonsense
-    from rivya_run.journal.manifest import text_of
+    from rivya_run.journal.manifest_file import text_of
     from rivya_run.journal.merging import merged
     from rivya_run.text import visible
 
@@ -43,7 +43,8 @@ def command(ctx: click.Context, /, base: Path, ours: Path, theirs: Path, path: s
         found = merged(common, *sides)
     except Nonsense as nonsense:
         raise RivyaError(
-            f"{name}: the manifests can't be merged: {nonsense}", hint="nothing was changed; ours is as it was"
+            f"{name}: the manifests can't be merged: {nonsense}",
+            hint="nothing was changed; ours is as it was",
         ) from nonsense
     write_atomically(ours, text_of(found.document))
     for conflict in found.conflicts:

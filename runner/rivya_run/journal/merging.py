@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from msgspec import UNSET
@@ -24,7 +25,7 @@ from rivya_run.journal.second_keys import same_create, second_key, with_key
 from rivya_run.journal.settling import Contradiction, settled
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
-from rivya_run.storyboard.model import Shot, Storyboard
+from rivya_run.storyboard.model import Approved, Checks, Shot, Storyboard
 from rivya_run.times import seconds_of
 
 Slot: TypeAlias = tuple[str, int]
@@ -90,7 +91,19 @@ def _side(document: Mapping[str, Any]) -> _Side:
     attempts = {told.client_request_id: told for _, _, told in known_attempts(document, judge)}
     again = Judge()
     shots = {one.id: one for one in (again.shot(place, raw) for place, raw in enumerate(document["shots"]))}
-    serving = {(one.id, take.take): take.client_request_id for one in shots.values() for take in one.takes}
+    serving = {
+        (one.id, take.take): take.client_request_id
+        for one in shots.values()
+        for take in one.takes
+        if take.wanted is not False
+    }
+    shared = ((one.id, take.take, take.same_as) for one in shots.values() for take in one.takes)
+    for name, number, same in shared:
+        if same is UNSET:
+            continue
+        owner = same.shot, same.take
+        keys = (key for key, told in attempts.items() if (told.shot, told.take) == owner and told.outputs)
+        serving[name, number] = serving.get(owner) or next(keys, None)
     return _Side(judge.head(document), shots, serving, attempts, judge.unknown)
 
 
@@ -232,6 +245,10 @@ def _shot(base: ShotForm | None, ours: ShotForm | None, theirs: ShotForm | None)
         name: three_way(*(getattr(side, name, None) for side in sides)) for name in ShotForm.__struct_fields__
     }
     said = {name: value for name, value in members.items() if name in known and value is not UNSET}
+    if (approved := said.get("approved")) is not None:
+        take, _, digits = approved.partition("@")
+        said["approved"] = Approved(int(take), digits)
+    stopped = (take.stopped or () for side in sides[1:] for take in _takes(side))
     takes = three_way(*(max((one.take for one in _takes(side)), default=0) for side in sides))
     return Shot(
         **{
@@ -246,6 +263,7 @@ def _shot(base: ShotForm | None, ours: ShotForm | None, theirs: ShotForm | None)
             **said,
             "skip": members["skipped"],
             "takes": takes,
+            "checks": Checks(stop=tuple(dict.fromkeys(chain(*stopped)))),
         }
     )
 
@@ -268,13 +286,15 @@ def _asked(takes: Sequence[Take | None]) -> dict[str, Any]:
 
 def _serving(base: _Side, ours: _Side, theirs: _Side, storyboard: Storyboard) -> dict[Slot, str]:
     """What stands for each take; each attempt stands for one."""
-    found: dict[str, Slot] = {}
+    found: dict[Slot, str] = {}
+    shown: set[str] = set()
     for shot in storyboard.shots:
         for slot in ((shot.id, number) for number in range(1, shot.takes + 1)):
             key = three_way(*(side.serving.get(slot) for side in (base, ours, theirs)))
-            if key is not None:
-                found.setdefault(key, slot)
-    return {slot: key for key, slot in found.items()}
+            if key is not None and (key not in shown or shot.approved is not None):
+                found[slot] = key
+                shown.add(key)
+    return found
 
 
 def _unknown(base: _Side, ours: _Side, theirs: _Side) -> dict[tuple[str, ...], dict[str, Json]]:

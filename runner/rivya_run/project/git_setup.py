@@ -25,8 +25,8 @@ _ANY_CLIP = f"{OUTPUTS}/storyboard/shot/clip.mp4"
 def set_up(folder: Path, ignore: Sequence[str]) -> list[str]:
     """Set up the project that a folder is in; what was done, in words. Done twice, it changes nothing.
 
-    ``ignore`` are lines for ``.gitignore``. Raises UsageError where there is no repository, RivyaError where a rule of
-    its own keeps manifests out.
+    ``ignore`` are lines for ``.gitignore``. Raises UsageError where there is no repository, RivyaError where a rule
+    of its own keeps manifests out.
     """
     repository(folder)
     root = project_root(folder / "any.yaml")
@@ -43,7 +43,9 @@ def set_up(folder: Path, ignore: Sequence[str]) -> list[str]:
 
 def _attributes(root: Path) -> str:
     told = git(root, "check-attr", "-z", "merge", "--", _ANY_MANIFEST) or b""
-    return _added(root / ".gitattributes", [] if told.split(b"\0")[2:3] == [DRIVER.encode()] else [_ATTRIBUTE])
+    return _added(
+        root / ".gitattributes", [] if told.split(b"\0")[2:3] == [DRIVER.encode()] else [_ATTRIBUTE]
+    )
 
 
 def _ignored(root: Path, lines: Sequence[str]) -> str:

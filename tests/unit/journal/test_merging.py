@@ -20,7 +20,8 @@ from rivya_run.journal.events import Entry, Uploaded
 from rivya_run.journal.fingerprint import KEY_LIMIT
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Nonsense
-from rivya_run.journal.manifest import known_attempts, manifest, text_of
+from rivya_run.journal.manifest import known_attempts, manifest
+from rivya_run.journal.manifest_file import text_of
 from rivya_run.journal.manifest_form import manifest_schema
 from rivya_run.journal.merging import Merged
 from rivya_run.journal.second_keys import second_key
