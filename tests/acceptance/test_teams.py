@@ -103,6 +103,28 @@ def test_two_tasks_of_one_key_are_both_kept(origin: Clone) -> None:
         ).stdout
 
 
+def test_what_was_made_from_one_of_two_tasks_is_made_once(origin: Clone) -> None:
+    """Both made the still, one of them the clip from it: the other's folder goes on with that still, also after it
+    has written its manifest, so that the clip isn't paid for again."""
+    board = (
+        BOARD
+        + "  - {id: p, model: grok-imagine, prompt: Still}\n  - {id: q, prompt: x, references: [{shot: p}]}\n"
+    )
+    origin.write(board)
+    origin.commit("a still and a clip")
+    ann, ben = origin.clone("ann"), origin.clone("ben", "rvya_sk_of_ben")
+    bought(ann, "p", "q")
+    bought(ben, "p")
+    theirs = tasks(ann)["p"]
+    ann.git("pull", "-q", "--no-rebase", "--no-edit", str(ben.root), "ben")
+    ben.git("pull", "-q", "--no-rebase", "--no-edit", str(ann.root), "ann")
+    assert tasks(ben)["p"] == theirs
+    assert ben.plan()["q/1"] in ("reuse", "download")
+    ben.rivya("storyboard.yaml", "--only", "a")
+    assert tasks(ben)["p"] == theirs
+    assert ben.plan()["q/1"] in ("reuse", "download")
+
+
 def test_prompts_changed_on_both_branches_cost_nothing_whoever_wins(
     origin: Clone, simulator: HostedSimulator
 ) -> None:

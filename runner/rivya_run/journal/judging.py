@@ -195,7 +195,7 @@ class Judge:
                 if take.take in seen:
                     raise Nonsense(f"there is a take {take.take} already", "takes", number, "take")
                 seen.add(take.take)
-                if take.client_request_id is not None:
+                if take.client_request_id is not None and take.wanted is not False:
                     self.shown.add(take.client_request_id)
                 try:
                     self._take(raw["takes"][number], take)

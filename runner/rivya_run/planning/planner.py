@@ -39,13 +39,15 @@ from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
-    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them."""
+    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them, ``shown`` those of
+    what the manifest shows: of two tasks of one create that one serves, for all who read it."""
 
     selected: Collection[str] | None = None
     retry_failed: bool = False
     resend_unknown: bool = False
     bad_files: Mapping[str, str] = field(default_factory=dict)
     expired: Collection[str] = ()
+    shown: Collection[str] = ()
 
 
 class Planner:
@@ -65,7 +67,10 @@ class Planner:
         self._facts = facts
         self._options = options
         self._families = Families(storyboard.shots, history)
-        self.matching = Matching(history.attempts.values(), self._families.of)
+        attempts = sorted(
+            history.attempts.values(), key=lambda one: one.client_request_id not in options.shown
+        )
+        self.matching = Matching(attempts, self._families.of)
         self.settled = Settled(storyboard.made, history, self.matching)
         self.lineage = Lineage(
             storyboard, tables, history, facts, self.matching, self._families, self.settled, choices

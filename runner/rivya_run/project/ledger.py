@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,15 @@ _ROUNDING = 1e-6
 class Ledger:
     """Journal and history of one output folder. Opening reads; nothing is written before the first ``record``.
 
-    ``unknown`` is what the folder's manifest says in words of a newer program: it is written again.
+    ``unknown`` is what the folder's manifest says in words of a newer program: it is written again; ``shown`` are
+    the keys of what it shows for takes.
     """
 
     def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
         self.folder = folder
         self.history = History()
         self.unknown: Unknown = {}
+        self.shown: Set[str] = frozenset()
         self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
 
     def record(self, event: JournalEvent) -> None:
@@ -139,6 +141,7 @@ def news_for(ledger: Ledger, document: dict[str, Any]) -> list[JournalEvent]:
     except OSError as error:
         raise OutputFolderError(f"{ledger.folder / MANIFEST}: can't be read: {error.strerror}") from error
     ledger.unknown = judge.unknown
+    ledger.shown = judge.shown
     return news
 
 
