@@ -57,3 +57,18 @@ CONTRAST = """() => {
   return poor;
 }"""
 """Texts that stand out less than 4.5 to 1 from what is behind them."""
+
+OVERLAPS = """() => {
+  const found = [];
+  for (const row of document.querySelectorAll('.actions, .deciding, .line')) {
+    const boxes = [...row.children].map(node => [node, node.getBoundingClientRect()]);
+    for (const [one, a] of boxes) for (const [other, b] of boxes) {
+      if (one === other || !a.width) break;
+      if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1) {
+        found.push([one.outerHTML.slice(0, 80), other.outerHTML.slice(0, 80)]);
+      }
+    }
+  }
+  return found;
+}"""
+"""Controls and marks of one row that lie over each other."""

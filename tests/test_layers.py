@@ -32,6 +32,7 @@ FLOORS = (
     "engine",
     "film",
     "views",
+    "review",
     "api",
     "cli",
 )
@@ -65,8 +66,8 @@ LIBRARIES: Mapping[str, set[str]] = {
     "opentimelineio": {"film"},
     "rfc8785": {"journal"},
     "rich": {"cli", "views"},
-    "starlette": {"simulator"},
-    "uvicorn": {"simulator"},
+    "starlette": {"review", "simulator"},
+    "uvicorn": {"review", "simulator"},
     "watchfiles": {"cli"},
     "yaml": {"yaml12"},
 }

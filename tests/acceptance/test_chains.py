@@ -98,13 +98,81 @@ def test_a_child_keeps_its_parent_take_until_a_pick_says_otherwise(project: Proj
     assert project.tasks() == 4
 
 
-def test_what_isnt_selected_is_not_paid_for_even_as_a_parent(project: Project) -> None:
-    """--only a child whose parent isn't there: nothing is created, and the reason says why."""
-    project.write(CHAIN)
-    result = project.run(only=("v2",))
+SEQUENCE = """
+    id: sequence
+    shots:
+      - {id: s1, prompt: First, takes: 3}
+      - {id: s2, prompt: Second, takes: 2, references: [{shot: s1, frame: last}]}
+      - {id: s3, prompt: Third, references: [{shot: s2, frame: last}]}
+      - {id: s4, prompt: Fourth}
+"""
+
+
+def test_only_brings_along_what_a_shot_is_made_from(project: Project) -> None:
+    """One take of each parent, and of theirs; the next run makes the rest, and nothing twice."""
+    project.write(SEQUENCE)
+    steps = project.steps(only=("s3",))
+    made = {name: step.reason for name, step in steps.items() if step.action is Action.CREATE}
+    assert made == {
+        "s1/1": "new shot; for s3",
+        "s2/1": "new shot; for s3",
+        "s3/1": "new shot",
+    }
+    assert steps["s1/2"].reason == "not selected"
+    assert project.run(only=("s3",)).exit_code == 0
+    assert [task.prompt for task in project.simulator.state.tasks()] == ["First", "Second", "Third"]
+    assert project.run().exit_code == 0
+    assert project.tasks() == 7
+
+
+def test_only_uses_the_parent_take_that_is_there(project: Project) -> None:
+    """Nothing is brought along where any take will do and one is there."""
+    project.write(SEQUENCE)
+    project.run(only=("s1",))
+    assert project.tasks() == 3
+    project.run(only=("s2",))
+    assert project.tasks() == 5
+
+
+def test_only_brings_along_the_take_that_is_picked(project: Project) -> None:
+    """A written pick leaves no choice."""
+    project.write(
+        SEQUENCE.replace("takes: 3,", "takes: 3, pick: 2,").replace("takes: 3}", "takes: 3, pick: 2}")
+    )
+    assert project.run(only=("s2",)).exit_code == 0
+    done = [name for name, take in project.takes().items() if take["status"] == "succeeded"]
+    assert done == ["s1/2", "s2/1", "s2/2"]
+
+
+def test_exclude_wins_over_what_only_would_bring_along(project: Project) -> None:
+    """The parent that is left out by name isn't made, and neither is anything else for the shot's sake."""
+    project.write(SEQUENCE)
+    result = project.run(only=("s3",), exclude=("s2",))
     assert result.exit_code == 1
-    assert result.boards[0].outcomes["v2", 1].message == "parent v1/1: not selected"
+    assert result.boards[0].outcomes["s3", 1].message == "parent s2/1: not selected"
     assert project.tasks() == 0
+
+
+def test_only_makes_all_takes_of_what_waits_for_an_approval(project: Project) -> None:
+    """A person is to choose; the shot itself waits."""
+    project.write(SEQUENCE.replace("takes: 3}", "takes: 3, approval: required}"))
+    assert project.run(only=("s3",)).exit_code == 8
+    assert [task.prompt for task in project.simulator.state.tasks()] == ["First"] * 3
+    assert project.steps(only=("s3",))["s3/1"].action is Action.WAIT
+    assert project.run(only=("s3",)).exit_code == 8
+    assert project.tasks() == 3
+
+
+def test_what_is_brought_along_counts(tmp_path: Path) -> None:
+    """A parent that fails makes the run fail."""
+    with hosted(faults=FaultPlan(rules=(Rule("task-failed", subject="*.s1.*.a1"),))) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(SEQUENCE)
+        result = project.run(only=("s2",))
+        assert result.exit_code == 1
+        assert result.boards[0].outcomes["s1", 1].ending is Ending.FAILED
+        assert project.tasks() == 1
+        assert project.run(only=("s2",)).exit_code == 0
 
 
 @pytest.mark.parametrize("frame", ["first", "last", "0.1"])

@@ -10,7 +10,9 @@ import pytest
 from click.testing import Result
 
 from command_line import in_project
+from pages import ROOT, blocks
 from projects import Project
+from rivya_run.planning.plan import Action
 from rivya_run.progress import Event
 from rivya_run.project import decisions
 from rivya_run.project.decisions import pick
@@ -304,6 +306,16 @@ def test_mode_and_links_stay(board: Project) -> None:
     assert not [*board.root.glob(".*.tmp")]
 
 
+def test_what_a_killed_writer_left_is_cleared_away(project: Project) -> None:
+    """The file was whole all the time; what lay beside it goes with the next decision."""
+    project.path.write_bytes(BOARD.encode())
+    left = project.root / ".storyboard.yaml.1.tmp"
+    left.write_text("id: bo")
+    os.utime(left, (0, 0))
+    assert decided(project, "pick", "key", "2").exit_code == 0
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("what", ["hard link", "write-protected", "changed meanwhile"])
 def test_a_file_that_is_not_simply_ours_is_left_as_it_is(
     board: Project, what: str, monkeypatch: pytest.MonkeyPatch
@@ -333,3 +345,50 @@ def test_several_decide_at_once(project: Project) -> None:
         found = list(pool.map(lambda number: pick(project.path, f"s{number}", 2), range(6)))
     assert [one.value for one in found] == [2] * 6
     assert text(project).count("pick: 2}") == 6
+
+
+def test_see_approve_and_only_then_pay(project: Project) -> None:
+    """What the page types: the clip is made from the still that was approved, and an edit buys nothing."""
+    [text, _] = [one.text for one in blocks(ROOT / "docs" / "decisions.md") if one.info == "yaml"]
+    project.path.write_text(text)
+    assert in_project(project, project.path).exit_code == 8
+    assert project.tasks() == 3
+    assert decided(project, "approve", "key010", "2").exit_code == 0
+    assert in_project(project, project.path).exit_code == 0
+    sha256 = project.takes()["key010/2"]["outputs"][0]["sha256"]
+    assert project.takes()["s010/1"]["parents"] == [{"shot": "key010", "take": 2, "sha256": sha256}]
+
+    project.path.write_text(project.path.read_text().replace("red kettle", "blue kettle"))
+    plan = in_project(project, "plan", project.path).output
+    assert "approved; changed since: prompt" in plan
+    assert in_project(project, project.path).exit_code == 0 and project.tasks() == 4
+    assert decided(project, "unapprove", "key010").exit_code == 0
+    assert project.steps()["key010/1"].action is Action.CREATE
+
+
+def test_what_was_made_before_is_kept_or_exchanged(board: Project) -> None:
+    """Approving a typo away creates nothing; another take approved makes its child anew, as the plan says first."""
+    board.path.write_bytes(board.path.read_bytes().replace(b"red", b"blue"))
+    assert decided(board, "approve", "key").exit_code == 0
+    assert {step.action for step in board.steps().values()} == {Action.REUSE}
+    assert decided(board, "approve", "key", "2").exit_code == 0
+    assert [name for name, step in board.steps().items() if step.action is Action.CREATE] == ["s1/1"]
+    assert board.steps()["s1/1"].reason == "parent key changed"
+    assert decided(board, "approve", "key", "1").exit_code == 0
+    assert board.run().exit_code == 0 and board.tasks() == 3
+
+
+def test_a_draft_ladder_buys_dear_only_what_is_approved(project: Project) -> None:
+    """The recipe of the page: two drafts, and one clip made from the first frame of the one that was approved."""
+    [_, text] = [one.text for one in blocks(ROOT / "docs" / "decisions.md") if one.info == "yaml"]
+    project.path.write_text(text)
+    assert in_project(project, project.path).exit_code == 8
+    assert project.manifest()["totals"]["spent_credits"] == 20
+    assert decided(project, "approve", "draft", "2").exit_code == 0
+    assert in_project(project, project.path).exit_code == 0
+    assert project.manifest()["totals"]["spent_credits"] == 110
+    [parent] = project.takes()["final/1"]["parents"]
+    assert (parent["shot"], parent["take"]) == ("draft", 2)
+    [film] = json.loads(in_project(project, "plan", project.path, "--json").stdout)["films"]
+    assert film["shots"] == ["final"]
+    assert project.tasks() == 3

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import boards
+from command_line import rivya_run
 from rivya_run.cli.app import app
 from rivya_run.media.facts import facts
 
@@ -95,3 +96,18 @@ def test_who_has_simulated_is_not_first_told_to_pay(project: Path, command: str)
 def test_options_without_a_place_in_a_format_are_refused(project: Path, words: tuple[str, ...]) -> None:
     """A timeline has neither labels nor letters in its pictures: that is a mistake of the command line."""
     assert run(project, "export", *words).exit_code == 2
+
+
+def test_the_page_from_disk_has_what_writes_its_decisions(tmp_path: Path) -> None:
+    """The command that approves a take, and for a shot that becomes several the picks of all of them."""
+    board = tmp_path / "my board.yaml"
+    board.write_text(
+        "id: board\nshots:\n  - {id: sh010, prompt: a}\n"
+        "  - {id: 'sh-${n}', matrix: {n: [a, b]}, prompt: '${n}', takes: 2, pick: {sh-a: 2}}\n",
+        encoding="utf-8",
+    )
+    assert rivya_run("run", board, "--simulate", "--progress", "none").exit_code == 0
+    page = Path(rivya_run("report", board, "--simulate").stdout.strip()).read_text("utf-8")
+    assert page.count("data-together=") == 2 and """data-together='{"sh-a": 2, "sh-b": null}'""" in page
+    assert 'data-command="rivya-run pick &#39;my board.yaml&#39; sh-b 2"' in page
+    assert "rivya-run approve" not in page  # what is simulated can't be approved

@@ -55,7 +55,8 @@ def test_the_tutorial_makes_the_film_that_it_tells_of(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout
-    assert "notice" not in done.stdout and "advice" not in done.stdout, done.stdout
+    assert "notice" not in done.stdout, done.stdout
+    assert set(re.findall(r"advice: .*\[(.*)\]", done.stdout)) == {"base-price"}, done.stdout
     assert "29 credits in this run (simulated)\n" in done.stdout
     shown = [block.text for block in blocks(TUTORIAL) if block.info == "text"]
     assert [text for text in shown if text not in done.stdout] == []

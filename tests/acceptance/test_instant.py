@@ -240,7 +240,7 @@ def test_advice_is_repeated(finished: Ground, tmp_path: Path, monkeypatch: pytes
     """What is advised about a storyboard is told by every run, at once or not, as long as it is named alike."""
     ground = copied(finished, tmp_path / "copy", monkeypatch)
     found = ground.instant()
-    assert found is not None and "ratio-reference" in found
+    assert found is not None and "ratio-mismatch" in found
     assert found == ground.long_way()
     ground.words = [str(ground.board)]
     assert ground.instant() is None

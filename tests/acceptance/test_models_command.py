@@ -83,6 +83,7 @@ def test_list_as_json_holds_the_whole_tables() -> None:
         "min": 6,
         "max": 30,
         "step": 1,
+        "raises_price": True,
         "description": "Duration (seconds)",
     }
 

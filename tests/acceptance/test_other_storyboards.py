@@ -11,8 +11,8 @@ import pytest
 
 from command_line import in_project
 from projects import Project, png
-from rivya_run.cli.watch import made_of
 from rivya_run.engine.run import RunResult, run
+from rivya_run.project.open import made_of
 from rivya_run.project.plan import RunOptions
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted

@@ -179,3 +179,58 @@ def test_a_moved_storyboard_is_said_and_goes_on(board: Project) -> None:
     result = rivya_run("plan", moved)
     assert result.exit_code == 0
     assert "the storyboard was moved: storyboard.yaml -> specs/moved.yaml" in result.stderr
+
+
+LARGER = """
+    id: board
+    shots:
+      - {id: a, prompt: x, params: {resolution: 720p}}
+      - {id: b, prompt: y, params: {resolution: 720p, duration: 10}, takes: 2}
+      - {id: c, prompt: z}
+"""
+
+
+def test_a_base_price_is_only_the_least_where_more_is_asked_for(board: Project) -> None:
+    """Advice names the params, once for all shots; rows and totals say `at least`, JSON has the params."""
+    board.write(LARGER)
+    result = rivya_run("plan", board.path)
+    assert (
+        "credits: at least 40 now, 0 spent so far, at least 120 now at worst, with retries" in result.stdout
+    )
+    rows = {line.split()[0]: line for line in result.stdout.splitlines() if "/" in line.split()[0]}
+    assert ["at least, base" in rows[name] for name in ("a/1", "b/1", "b/2", "c/1")] == [True] * 3 + [False]
+    advice, also = result.stderr.splitlines()
+    assert (
+        "(a) params: " in advice and "resolution may cost more" in advice and advice.endswith("[base-price]")
+    )
+    assert also == "    also: b"
+    document = plan(board)
+    assert [step.get("dearer") for step in document["steps"]] == [
+        ["resolution"],
+        *([["duration", "resolution"]] * 2),
+        None,
+    ]
+    assert document["totals"]["credits"] == {"now": 40, "spent": 0, "worst": 120, "at_least": True}
+
+
+def test_a_base_price_is_no_fault_of_the_storyboard(board: Project) -> None:
+    """--strict lets it pass, `quiet` silences it, and a simulation costs nothing anyway."""
+    board.write(LARGER)
+    assert "[base-price]" in rivya_run("plan", board.path, "--strict").stderr
+    assert rivya_run("validate", board.path, "--strict").stderr == ""
+    assert "base-price" not in rivya_run("plan", board.path, "--simulate").stderr
+    board.write(LARGER + "    quiet: [base-price]\n")
+    quiet = rivya_run("plan", board.path)
+    assert "advice" not in quiet.stderr
+    assert "at least 40 now" in quiet.stdout
+
+
+def test_the_first_price_ends_the_doubt(board: Project) -> None:
+    """What the API took for the same model and params is what it takes."""
+    board.write(LARGER)
+    started = in_project(board, board.path)
+    assert "board: 4 takes: 4 to create; at least 40 credits" in started.stderr
+    board.write(LARGER.replace("prompt: x", "prompt: another"))
+    result = rivya_run("plan", board.path)
+    assert "at least" not in result.stdout
+    assert "base-price" not in result.stderr

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from rivya_run.cli import watch
 from rivya_run.cli.app import app
+from rivya_run.project.open import made_of
 
 BOARD = "id: board\nshots:\n  - {id: sh010, prompt: a, references: refs/a.png, params: {duration: %s}}\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
@@ -49,13 +50,13 @@ def test_each_save_validates_and_plans_and_a_mistake_does_not_end_the_watch(
 def test_the_storyboard_and_what_it_is_made_of_are_watched(board: Path) -> None:
     """Reference files are watched with the storyboard; a storyboard that can't be read is watched alone."""
     root = board.parent
-    assert set(watch.made_of(board)) == {board, root / "refs" / "a.png"}
+    assert set(made_of(board)) == {board, root / "refs" / "a.png"}
     board.write_text("include: [cast.yaml, none.yaml]\n" + BOARD % 6, encoding="utf-8")
     (root / "cast.yaml").write_text("cast: {a: {text: A, references: refs/b.png}}\n", encoding="utf-8")
     included = {root / "cast.yaml", root / "none.yaml"}
-    assert set(watch.made_of(board)) == {board, root / "refs" / "a.png", *included}
+    assert set(made_of(board)) == {board, root / "refs" / "a.png", *included}
     board.write_bytes(b"\xff\xfe\x00")
-    assert set(watch.made_of(board)) == {board}
+    assert set(made_of(board)) == {board}
 
 
 def test_with_simulate_the_animatic_and_the_report_are_renewed(

@@ -235,6 +235,35 @@ def test_one_thing_plays_at_a_time(opened: Opener, filmed: Filmed) -> None:
     expect(page.locator(".film-play")).to_have_text("Pause")
 
 
+def test_what_was_started_last_plays(opened: Opener, filmed: Filmed) -> None:
+    """A browser tells of a player later than it starts or stops it: old news stops nothing that is newer."""
+    page = opened(filmed.page())
+    seek(page, 0.5, float(filmed.edit.seconds))
+    in_one_go = (
+        "([film, take] = ['.screen video', '#s1t1 video'].map((name) => document.querySelector(name)))"
+    )
+    page.evaluate(f"{in_one_go}; film.play().catch(() => {{}}); film.pause(); take.play()")
+    assert not page.evaluate("take.paused")
+    page.evaluate("take.pause(); film.play().catch(() => {}); take.play()")
+    until(page, "film.paused")
+    assert not page.evaluate("take.paused")
+    page.evaluate(
+        "take.pause(); take.play().catch(() => {}); take.pause(); document.querySelector('.film-play').click()"
+    )
+    until(page, "document.querySelector('.film-at').value > 20")
+    expect(page.locator(".film-play")).to_have_text("Pause")
+
+
+def test_a_film_that_begins_without_a_clip_stops_a_take(opened: Opener, filmed: Filmed) -> None:
+    """A picture has no player that could tell of itself."""
+    *others, card = filmed.script.shots
+    script = replace(filmed.script, shots=(card, *others), sounds=())
+    page = opened(write_report(filmed.manifest, filmed.folder, scripts={None: script}))
+    page.evaluate("(take = document.querySelector('#s1t1 video')).play()")
+    assert page.evaluate("(document.querySelector('.film-play').click(), take.paused)")
+    expect(page.locator(".film-play")).to_have_text("Pause")
+
+
 def test_each_version_has_its_own_film(opened: Opener, filmed: Filmed) -> None:
     """A strip and a player for each; one plays at a time, and Space is for the one in view."""
     *others, card = filmed.script.shots

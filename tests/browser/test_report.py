@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 import boards
 import chromium
+from command_line import rivya_run
 from rivya_run.views.page import write_report
 
 Opener = Callable[..., Page]
@@ -102,6 +105,44 @@ def test_the_picker_writes_the_lines_to_paste(opened: Opener, shots_folder: Path
     page.locator("#s2t1 input.pick").check()
     page.locator("#reset-picks").click()
     expect(page.locator("#s2t2 input.pick")).to_be_checked()
+
+
+def test_the_lines_to_paste_are_right_for_what_is_made_of_one_shot(
+    opened: Opener, tmp_path: Path, shots_folder: Path
+) -> None:
+    """One line for all that the same lines become, with the picks of the others, and the commands that write it."""
+    board = tmp_path / "board.yaml"
+    board.write_text(
+        "id: board\nshots:\n  - {id: 'm-${n}', matrix: {n: [a, b, c]}, prompt: '${n}', takes: 2, pick: {m-c: 2}}\n"
+        "  - {id: alone, prompt: x, takes: 2}\n",
+        encoding="utf-8",
+    )
+    with ThreadPoolExecutor(1) as beside:  # the browser has a loop in this thread
+        run = beside.submit(rivya_run, "run", board, "--simulate", "--progress", "none").result()
+    assert run.exit_code == 0
+    assert rivya_run("report", board, "--simulate").exit_code == 0
+    page = opened(shots_folder.with_name("board.simulated") / "report.html")
+    page.locator("#s1t2 input.pick").check()
+    page.locator("#s4t2 input.pick").check()
+    expect(page.locator("#picks-text")).to_have_value(
+        "    pick: {m-a: 2, m-c: 2}  # m-a\n    pick: 2  # alone"
+    )
+    page.locator("#s2t2 input.pick").check()
+    expect(page.locator("#picks-text")).to_have_value(
+        "    pick: {m-a: 2, m-b: 2, m-c: 2}  # m-a, m-b\n    pick: 2  # alone"
+    )
+    commands = [
+        "rivya-run pick board.yaml m-a 2",
+        "rivya-run pick board.yaml m-b 2",
+        "rivya-run pick board.yaml alone 2",
+    ]
+    expect(page.locator("#picks-commands")).to_have_value("\n".join(commands))
+    for command in commands:
+        assert rivya_run(*command.split()[1:2], board, *command.split()[3:]).exit_code == 0
+    assert "pick: {m-c: 2, m-a: 2, m-b: 2}" in board.read_text("utf-8")
+    page.locator("#s1 .side").click()
+    page.locator("#compared figure").nth(0).get_by_role("button", name="Pick").click()
+    expect(page.locator("#picks-text")).to_have_value(re.compile("m-a: 1"))
 
 
 def test_everything_can_be_done_by_keyboard(opened: Opener, shots_folder: Path) -> None:

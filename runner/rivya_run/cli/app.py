@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "adopt": "Attach an existing task to a take.",
     "clean": "List files that no present take uses; --yes removes them.",
     "report": "A page to review, compare and pick takes.",
+    "review": "The page, served here: decide on it, and watch a run.",
     "pick": "Write into the storyboard which take stands for a shot.",
     "approve": "Write into the storyboard that a take is settled.",
     "unapprove": "Take out of the storyboard that a take is settled.",

@@ -269,7 +269,8 @@ class _Wanted:
 
         selected = None
         if found.source is not None:
-            [selected] = selected_shots([found.source.storyboard], self.only, self.exclude)
+            [selection] = selected_shots([found.source.storyboard], self.only, self.exclude)
+            selected = selection.shots if selection is not None else None
         elif self.only or self.exclude:
             raise UsageError("--only and --exclude need a storyboard without problems")
         script = script_now(found, version, slates=self.slates, selected=selected).script

@@ -115,10 +115,10 @@ def echo_json(document: object) -> None:
 
 def show_advice(one: Prepared) -> None:
     """Advice on a storyboard, and what is to be known of its folder."""
-    if one.source.advice:
+    if one.advice:
         from rivya_run.storyboard.problems import as_text
 
-        say(as_text(one.source.advice), end="")
+        say(as_text(one.advice), end="")
     if one.notice:
         say(f"note: {visible(one.notice)}")
 
@@ -129,13 +129,14 @@ def show_notices(notices: Iterable[str]) -> None:
         say(f"notice: {visible(notice)}")
 
 
-def missing_library(error: ModuleNotFoundError, what: str) -> RivyaError:
-    """A library that only an extra brings, in words of what to install."""
+def missing_library(error: ModuleNotFoundError, what: str, *, extra: str | None = None) -> RivyaError:
+    """A library that only an extra brings, in words of what to install; ``extra`` where several bring it."""
     name = (error.name or "").partition(".")[0]
     if name not in _EXTRAS:
         raise error
     return UsageError(
-        f"{what} needs {name}, which is not installed", hint=f"pip install 'rivya-run[{_EXTRAS[name]}]'"
+        f"{what} needs {name}, which is not installed",
+        hint=f"pip install 'rivya-run[{extra or _EXTRAS[name]}]'",
     )
 
 

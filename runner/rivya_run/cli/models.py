@@ -160,12 +160,12 @@ def show_model(model_id: str, as_json: bool) -> None:
 
 
 def _show_rows(table: ModelTable) -> None:
-    from rivya_run.models.view import default_in_words, values_in_words
+    from rivya_run.models.view import about_in_words, default_in_words, values_in_words
 
     click.echo()
     if table.params:
         rows = [
-            (row.key, row.type.value, values_in_words(row), default_in_words(row), row.description)
+            (row.key, row.type.value, values_in_words(row), default_in_words(row), about_in_words(row))
             for row in table.params
         ]
         show_columns(("parameter", "type", "values", "default", "about"), rows)

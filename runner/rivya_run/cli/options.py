@@ -90,7 +90,7 @@ choosing = _together(
         "--only",
         multiple=True,
         metavar="PATTERN",
-        help="Only these shots: ids (globs), tag:NAME or scene:NAME.",
+        help="Only these shots, and what they are made from: ids (globs), tag:NAME or scene:NAME.",
     ),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
     click.option(

@@ -38,6 +38,7 @@ def command(
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.results import present
     from rivya_run.views.page import write_report
+    from rivya_run.views.page.decided import Decisions
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
@@ -52,6 +53,7 @@ def command(
                 storyboard_folder=found.own.folder,
                 embed=embed,
                 scripts=scripts,
+                decided=Decisions(found),
                 progress=progress,
                 tell=say,
             )

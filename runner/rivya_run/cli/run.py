@@ -136,7 +136,7 @@ def carry_out(
         for one in prepared:
             if isinstance(view, JsonReporter):
                 notices = [*filter(None, [one.notice]), *other_choice_lines(one.plan), *_of_film(one)]
-                view.advise(one.plan.storyboard, one.source.advice, notices)
+                view.advise(one.plan.storyboard, one.advice, notices)
             else:
                 show_advice(one)
                 show_notices([*other_choice_lines(one.plan), *_of_film(one)])
@@ -176,7 +176,8 @@ def _ask(above: float, prepared: Sequence[Prepared], *, can_ask: bool) -> None:
     )
     if now <= above and not unpriced:
         return
-    cost = f"about {now:g} credits" + (" and takes of unknown cost" if unpriced else "")
+    how = "at least" if any(one.plan.at_least for one in prepared) else "about"
+    cost = f"{how} {now:g} credits" + (" and takes of unknown cost" if unpriced else "")
     if not can_ask:
         raise UsageError(
             f"this run would spend {cost}, more than --confirm-above {above:g}; nothing was done",

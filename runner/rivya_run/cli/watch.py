@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -54,6 +53,8 @@ def saves(storyboard: Path) -> Iterator[None]:
     """One item each time something the storyboard is made of was saved; the list is renewed every time."""
     from watchfiles import watch
 
+    from rivya_run.project.open import made_of
+
     while True:
         wanted = frozenset(made_of(storyboard))
         folders = sorted({path.parent for path in wanted if path.parent.is_dir()})
@@ -61,18 +62,3 @@ def saves(storyboard: Path) -> Iterator[None]:
             if any(Path(path) in wanted for _, path in saved):
                 break
         yield
-
-
-def made_of(storyboard: Path) -> Iterable[Path]:
-    """The storyboard, the files that it names, there or not, and its project's tables, as absolute paths."""
-    from rivya_run.errors import RivyaError
-    from rivya_run.models.catalog import PROJECT_FOLDER
-    from rivya_run.project.open import reference_paths
-    from rivya_run.project.places import project_root
-
-    found = [storyboard.absolute()]
-    tables = project_root(storyboard) / PROJECT_FOLDER
-    found += sorted(tables.absolute().glob("*.yaml")) if tables.is_dir() else []
-    with suppress(RivyaError):
-        found += [path.absolute() for path in reference_paths(storyboard)]
-    return found

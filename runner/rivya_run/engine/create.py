@@ -103,15 +103,9 @@ async def create(
                         _record_refusal(key, result.error, ledger, stop, may_exist=may_exist)
             if isinstance(result, Created | Refused) or not _is_sent_again(result, attempt, ours):
                 break
-            if isinstance(result, Throttled):
-                # Perhaps too many tasks are in flight: leave the slot to others, and stand in line again.
-                waited = await slot.throttled(result.retry_after)
-                if waited is None:
-                    result = NotSent(result.happening, STILL_THROTTLED)
-                    break
-                attempt.at_once(not_counted=waited)
-            elif not isinstance(result, KeyInUse):
-                slot.trouble()
+            if not await _has_slot_again(result, attempt, slot):
+                result = NotSent(result.happening, STILL_THROTTLED)
+                break
     except anyio.get_cancelled_exc_class():
         if not may_exist and ledger.attempt(key).state is AttemptState.SENT:
             ledger.record(Withdrawn(key=key, reason="interrupted before it was sent"))
@@ -119,6 +113,19 @@ async def create(
     if not isinstance(result, Created | Refused):
         _record_no_answer(key, result, ledger, window, may_exist=may_exist, ours=ours)
     await ledger.durable()
+
+
+async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) -> bool:
+    """Whether the create has a slot to be sent again with, in time; the limit hears why it wasn't answered."""
+    if isinstance(result, Throttled):
+        # Perhaps too many tasks are in flight: leave the slot to others, and stand in line again.
+        waited = await slot.throttled(result.retry_after)
+        if waited is None:
+            return False
+        attempt.at_once(not_counted=waited)
+    elif not isinstance(result, KeyInUse):
+        slot.trouble()
+    return True
 
 
 def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | None:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import random
 
 import anyio
 
 from rivya_run.durable import make_folder
+from rivya_run.engine.arrived import ArrivedFile, best_of, looked_at, read_again, settle
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.records import RunLedger
 from rivya_run.errors import RivyaError
 from rivya_run.journal.attempt import Attempt, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
-from rivya_run.json_types import Json
-from rivya_run.media.measuring import look_into
-from rivya_run.media.types import HEAD_BYTES, recognise
+from rivya_run.journal.take_entry import sent_params
 from rivya_run.project.names import arriving, output_name, within
 from rivya_run.project.outputs import (
-    drop_part,
     file_trouble,
-    mtime_of,
-    place,
     set_aside,
-    sha256_of,
     size_of,
     suffix_for,
     unused_name,
@@ -35,7 +30,6 @@ from rivya_run.project.outputs import (
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound
-from rivya_run.provider.partial_file import KEPT, broke_off
 from rivya_run.provider.rivya.retry import back_off
 from rivya_run.times import Clocks, iso
 
@@ -56,8 +50,6 @@ SURE_AFTER = 3
 
 USUAL_AFTER = 3
 """How many files must turn out to be all there is before others with the same doubt are believed at once."""
-
-_LOOKING = threading.Lock()
 
 LARGEST = 4 * 1024**3
 """Bytes of one result that are accepted; the longest clips of the tables stay far below."""
@@ -87,9 +79,10 @@ class Fetcher:
         self._connection = connection
         self._clocks = clocks
         self._stale = stale
+        self._params = sent_params(self._attempt)
         self._renewals: Counter[int] = Counter()
         self._missing: Counter[int] = Counter()
-        self._whole: dict[int, tuple[str, Path, Path, _File]] = {}
+        self._whole: dict[int, tuple[str, Path, Path, ArrivedFile]] = {}
         self._storing = anyio.Lock()
 
     async def fetch_all(self, deadline: float) -> FetchTrouble | None:
@@ -182,7 +175,7 @@ class Fetcher:
                 self._connection.http,
                 self._attempt.urls[index],
                 part,
-                look=_looked_at,
+                look=partial(looked_at, params=self._params),
                 max_bytes=LARGEST,
                 deadline=deadline,
                 clock=self._clocks.monotonic,
@@ -193,7 +186,7 @@ class Fetcher:
                 made_do = answer.final and await self._made_do(index, part)
                 return None if made_do else FetchTrouble(answer.reason)
             if answer.seen.doubt is None:
-                found = _File(answer.bytes, answer.sha256, answer.mime_type, answer.seen)
+                found = ArrivedFile(answer.bytes, answer.sha256, answer.mime_type, answer.seen)
                 await self._keep(index, part, part, found)
                 return None
             # Not whole, it seems; what comes again and again is what there is. Until then it is all that there is.
@@ -201,7 +194,9 @@ class Fetcher:
             suspects[answer.sha256] += 1
             kept = await anyio.to_thread.run_sync(set_aside, part)
             if self._is_all_there_is(doubt, suspects[answer.sha256]):
-                await self._keep(index, part, kept, await anyio.to_thread.run_sync(_file, kept))
+                await self._keep(
+                    index, part, kept, await anyio.to_thread.run_sync(read_again, kept, self._params)
+                )
                 return None
             self._renewals[index] += 1
             renewals = self._renewals[index]
@@ -216,7 +211,11 @@ class Fetcher:
         What a killed run had downloaded, and not put on record yet, is here too. A download that was broken off is
         not stored: the rest of it may come later.
         """
-        best = await anyio.to_thread.run_sync(_best, part) if index < len(self._attempt.urls) else None
+        best = (
+            await anyio.to_thread.run_sync(best_of, part, self._params)
+            if index < len(self._attempt.urls)
+            else None
+        )
         if best is not None:
             await self._keep(index, part, *best)
         return best is not None
@@ -244,7 +243,7 @@ class Fetcher:
             )
         return True
 
-    async def _keep(self, index: int, part: Path, arrived: Path, file: _File) -> None:
+    async def _keep(self, index: int, part: Path, arrived: Path, file: ArrivedFile) -> None:
         """A file is here as a whole: it is stored once those before it are, since records hold them in order.
 
         Until then, also when a run ends, it stays among the downloads.
@@ -256,7 +255,7 @@ class Fetcher:
                     return
                 await self._store(ready, *self._whole.pop(ready))
 
-    async def _store(self, index: int, url: str, part: Path, arrived: Path, file: _File) -> None:
+    async def _store(self, index: int, url: str, part: Path, arrived: Path, file: ArrivedFile) -> None:
         """On record first, then under its name: what is under a name is never unknown to the records."""
         found = file.seen
         mime_type = found.mime_type or file.mime_type
@@ -279,7 +278,7 @@ class Fetcher:
         with anyio.CancelScope(shield=True):
             self._ledger.record(stored)
             await self._ledger.durable()
-            await anyio.to_thread.run_sync(_settle, arrived, target, file.sha256, part)
+            await anyio.to_thread.run_sync(settle, arrived, target, file.sha256, part)
 
     def _name(self, index: int, suffix: str) -> str:
         """A name that no other attempt of the take has on record, which another one's clip may be under."""
@@ -287,59 +286,3 @@ class Fetcher:
         name = output_name(attempt.shot, attempt.take, attempt.fingerprint, index, suffix)
         owned = self._ledger.names_of(attempt.shot, attempt.take)
         return unused_name(self._ledger.folder, name, owned) if name in owned else name
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a complete download really is. ``doubt`` is why it may not be a whole clip, as its packets tell."""
-
-    doubt: str | None
-    mime_type: str | None
-    mtime_ns: int
-    media: dict[str, Json] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file that is here, with what it is; ``mime_type`` as the server called it."""
-
-    bytes: int
-    sha256: str
-    mime_type: str | None
-    seen: _Found
-
-
-def _settle(arrived: Path, target: Path, sha256: str, part: Path) -> None:
-    """Put what arrived under its name; only then the rest that came for it goes."""
-    place(arrived, target, sha256)
-    drop_part(part)
-
-
-def _file(path: Path) -> _File:
-    """A file of an earlier answer, read again."""
-    return _File(size_of(path), sha256_of(path), None, _looked_at(path))
-
-
-def _best(part: Path) -> tuple[Path, _File] | None:
-    """The best that came whole of a file: beyond doubt, else in doubt. What broke off never did."""
-    kept = part.with_name(part.name + KEPT)
-    for path in (part, kept):
-        if size_of(path) and not broke_off(path) and (file := _file(path)).seen.doubt is None:
-            return path, file
-    if not kept.exists():
-        return None
-    kept = set_aside(part)
-    return kept, _file(kept)
-
-
-def _looked_at(part: Path) -> _Found:
-    """All that is asked of a file; of one file at a time, since threads that decode only fight for the processors."""
-    with _LOOKING:
-        look = look_into(part)
-    return _Found(look.doubt, _signature(part), mtime_of(part), look.media)
-
-
-def _signature(path: Path) -> str | None:
-    with path.open("rb") as file:
-        found = recognise(file.read(HEAD_BYTES))
-    return found.mime_type if found is not None else None

@@ -196,8 +196,9 @@ async def _ask_balance(
     """
     balance = await client.credits(deadline=deadline)
     needed = sum(one.plan.totals.now for one in prepared)
+    least = "at least " if any(one.plan.at_least for one in prepared) else ""
     if balance is not None and balance < needed and any(_creates(one) for one in prepared):
-        message = f"the wallet holds {balance:g} credits, this run is estimated to need {needed:g}"
+        message = f"the wallet holds {balance:g} credits, this run is estimated to need {least}{needed:g}"
         tell(Event("notice", detail={"message": message, "balance": balance, "needed": needed}))
     return balance
 
@@ -221,5 +222,6 @@ def started(storyboard: str, plan: Plan) -> Event:
             "actions": dict(counts),
             "credits": whole(plan.totals.now),
             "scenes": [*scenes],
+            **({"at_least": True} if plan.at_least else {}),
         },
     )

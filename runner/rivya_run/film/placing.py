@@ -84,12 +84,7 @@ def _placed(
     if begin < 0:
         tell(f"{sound.id} would begin {float(-begin):.4g} s before the film and begins with it")
         begin = Fraction(0)
-    end = begin + length
-    until = film if sound.until == "end" or sound.until is None else _time(sound.until, spans, 1)
-    if sound.loop:
-        end = max(begin, until)
-    elif sound.until is not None:
-        end = min(end, until)
+    end = _end(sound, begin, length, spans, film)
     if end <= begin < film:
         raise _LeftOut("would end before it begins")
     if begin >= film:
@@ -101,6 +96,14 @@ def _placed(
             tell(f"{sound.id} reaches {float(end - film):.4g} s beyond the end of the film and is cut there")
         end = film
     return _faded(sound, begin, end, source, length, tell)
+
+
+def _end(sound: SoundShot, begin: Fraction, length: Fraction, spans: _Spans, film: Fraction) -> Fraction:
+    """Where a sound ends by what is written of it, wherever the film does."""
+    until = film if sound.until == "end" or sound.until is None else _time(sound.until, spans, 1)
+    if sound.loop:
+        return max(begin, until)
+    return begin + length if sound.until is None else min(begin + length, until)
 
 
 def _faded(

@@ -258,6 +258,11 @@ def with_still(output: Output, frame: str, path: str, sha256: str, size: int) ->
     return replace(output, media={**(output.media or {}), "frames": [*frames, still]})
 
 
+def with_checks(output: Output, checks: list[Json]) -> Output:
+    """The output with other verdicts."""
+    return replace(output, media={**(output.media or {}), "checks": checks})
+
+
 def stills(output: Output) -> list[Output]:
     """The stills that were taken out of an output, each as a file of its own."""
     return [

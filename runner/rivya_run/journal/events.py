@@ -270,6 +270,14 @@ class FrameTaken(_Event, frozen=True, kw_only=True):
     bytes: int
 
 
+class Checked(_Event, frozen=True, kw_only=True):
+    """The content of a file was looked into again: what is wrong with it, as the manifest has it."""
+
+    key: str
+    sha256: str
+    checks: tuple[Mapping[str, Any], ...]
+
+
 JournalEvent = (
     RunStarted
     | Uploaded
@@ -290,6 +298,7 @@ JournalEvent = (
     | TakenIn
     | Removed
     | FrameTaken
+    | Checked
 )
 
 

@@ -18,17 +18,15 @@ import msgspec
 
 from rivya_run.journal.attempt import TakeStatus
 from rivya_run.journal.manifest_form import (
-    TITLES,
     Document,
     Earlier,
-    FileName,
-    Id,
     Past,
     ShotForm,
     StoryboardForm,
     Take,
     Upload,
 )
+from rivya_run.journal.manifest_values import TITLES, FileName, Id
 from rivya_run.json_types import Json
 
 LISTS = ("shots", "history")

@@ -21,7 +21,7 @@ from rivya_run.journal.take_entry import (
     written,
 )
 from rivya_run.json_types import Json
-from rivya_run.storyboard.model import MAX_TAKES, Shot, Storyboard
+from rivya_run.storyboard.model import MAX_TAKES, Checks, Shot, Storyboard
 
 VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
@@ -149,6 +149,11 @@ def _shot_entry(
         shown.add(attempt.client_request_id)
         shown.update(one.client_request_id for one in earlier)
         takes.append(_entry(attempt, earlier, unknown) | more)
+    return _about_shot(shot, serving) | {"takes": takes} | unknown.get(("shot", shot.id), {})
+
+
+def _about_shot(shot: Shot, serving: Mapping[tuple[str, int], str]) -> dict[str, Json]:
+    """What stands of a shot beside its takes."""
     entry: dict[str, Json] = {"id": shot.id, "scene": shot.scene, "pick": shot.pick, "skipped": shot.skip}
     if shot.approved is not None:
         settled = (take for take in wanted_takes(shot, serving) if (shot.id, take) in serving)
@@ -161,9 +166,11 @@ def _shot_entry(
         entry["notes"] = shot.notes
     if shot.versions:
         entry["versions"] = list(shot.versions)
+    if shot.checks != Checks():
+        entry["checks"] = {"stop": list(shot.checks.stop), "quiet": list(shot.checks.quiet)}
     if shot.file is not None:
         entry["file"] = shot.file
-    return entry | {"takes": takes} | unknown.get(("shot", shot.id), {})
+    return entry
 
 
 def wanted_takes(shot: Shot, serving: Mapping[tuple[str, int], str]) -> Sequence[int]:

@@ -15,11 +15,13 @@ from rivya_run.journal.attempt import (
     AttemptState,
     Output,
     moved,
+    with_checks,
     with_still,
     without_still,
 )
 from rivya_run.journal.events import (
     Adopted,
+    Checked,
     Created,
     Failed,
     FrameTaken,
@@ -43,7 +45,7 @@ NOT_FETCHED = "not_fetched"
 
 OfCreate: TypeAlias = Withdrawn | Refused | MarkedUnknown | GivenUp
 OfTask: TypeAlias = Created | Observed | Succeeded | Failed | TaskMissing
-OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken
+OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken | Checked
 
 
 _FIELDS = frozenset(field.name for field in fields(Attempt))
@@ -89,7 +91,7 @@ def changed(known: Attempt, event: Change, at: str) -> Attempt:
             return replace(_after_create(known, event), updated_at=at)
         case Created() | Observed() | Succeeded() | Failed() | TaskMissing():
             return _after_task(known, event, at)
-        case NotFetched() | Stored() | Reassigned() | Removed() | FrameTaken():
+        case NotFetched() | Stored() | Reassigned() | Removed() | FrameTaken() | Checked():
             return _after_files(known, event, at)
 
 
@@ -177,6 +179,15 @@ def _after_files(known: Attempt, event: OfFiles, at: str) -> Attempt:
                 for output in outputs[:1]
             )
             return replace(known, outputs=main + outputs[1:])
+        case Checked():
+            checks = [_shared(one) for one in event.checks]
+            return replace(
+                known,
+                outputs=tuple(
+                    with_checks(output, checks) if output.sha256 == event.sha256 else output
+                    for output in outputs
+                ),
+            )
 
 
 def _shared(value: Any) -> Any:

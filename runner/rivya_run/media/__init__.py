@@ -1,1 +1,1 @@
-"""What files really are: types by signature, measured facts, completeness, frames, warnings."""
+"""What files really are: types by signature, measured facts, completeness, frames, checks."""

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from PIL import Image, UnidentifiedImageError
 
+from rivya_run.media.stills import UNREADABLE_IMAGE, size_as_shown
 from rivya_run.media.types import HEAD_BYTES, Kind, MediaType, recognise
 
 INDEXED = frozenset(("mov", "mp4"))
@@ -29,14 +30,8 @@ _SHORT_BY = 0.01
 """Seconds that packets may end before the time in the header: WebM counts in milliseconds, and headers round; a
 picture at 60 a second lasts 0.017, a packet of sound 0.02."""
 
-_UNREADABLE_IMAGE: Final = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow raises for a broken picture."""
-
 UNREADABLE: Final = (FFmpegError, OSError, ValueError, EOFError)
 """What PyAV raises for a broken clip."""
-
-_EXIF_ORIENTATION = 0x0112  # the tag's number in EXIF
-_TURNED = frozenset((5, 6, 7, 8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +76,9 @@ def sound_seconds(path: Path) -> float | None:
 def _image_facts(path: Path) -> MediaFacts | None:
     try:
         with Image.open(path) as image:
-            width, height = image.size
-            if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
-                width, height = height, width
+            width, height = size_as_shown(image, image.getexif())
             return MediaFacts("image", width, height, codec=(image.format or "").lower() or None)
-    except _UNREADABLE_IMAGE:
+    except UNREADABLE_IMAGE:
         return None
 
 
@@ -261,7 +254,7 @@ def _whole_image(path: Path) -> str | None:
         return "it begins like a picture, and can't be opened as one"
     except Image.DecompressionBombError as problem:
         return str(problem)
-    except _UNREADABLE_IMAGE as problem:
+    except UNREADABLE_IMAGE as problem:
         return f"the picture can't be read to its end: {problem}"
     return None
 

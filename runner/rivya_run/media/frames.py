@@ -1,9 +1,9 @@
-"""Pictures out of clips: an exact frame as PNG, a poster as small JPEG, a handful of samples to judge by."""
+"""Pictures out of clips: an exact frame as PNG, a poster as small JPEG."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -12,15 +12,13 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageOps
 
 from rivya_run.durable import replacing
 from rivya_run.errors import RivyaError
 from rivya_run.media.facts import pictures_of
 from rivya_run.media.types import by_suffix
-from rivya_run.media.warnings import PictureFacts
 
-_SAMPLES = 6  # pictures that are enough to see whether anything moves
 _PATCHES = (32, 18)  # across and down: noise averages out in a patch
 HD_LINES = 720  # from here on unmarked video is BT.709, below BT.601, as players assume
 _POSTER_AT = 1 / 3  # past fades and titles
@@ -58,19 +56,6 @@ def poster(path: Path, width: int, quality: int = 70) -> bytes | None:
     kept = io.BytesIO()
     picture.save(kept, "JPEG", quality=quality, optimize=True)
     return kept.getvalue()
-
-
-def picture_facts(path: Path, samples: int = _SAMPLES) -> PictureFacts | None:
-    """How bright and lively a clip is, from a few pictures spread over it; None if it can't be decoded."""
-    try:
-        with _opened(path) as container:
-            spare(container.streams.video[0], samples)
-            sampled = Samples(container, samples)
-            for shown in _shown(container):
-                sampled.take(shown)
-    except RivyaError:
-        return None
-    return sampled.facts()
 
 
 def _is_still(path: Path) -> bool:
@@ -184,61 +169,10 @@ def _telling_frame(container: InputContainer) -> av.VideoFrame:
     return best
 
 
-def spare(stream: av.VideoStream, samples: int = _SAMPLES) -> None:
-    """Make a stream decode with little effort, for samples."""
-    # Starting threads takes longer than they save, and a run has its own work for the processors.
-    stream.thread_type = "NONE"
-    if (stream.frames or 0) > 4 * samples:
-        # Pictures that no other picture needs are not worth the time for a sample.
-        stream.codec_context.skip_frame = "NONREF"
-
-
-class Samples:
-    """So many frames spread evenly from the first to the last one, shrunk to patches of grey.
-
-    All frames of a clip are shown to it, in their order.
-    """
-
-    def __init__(self, container: InputContainer, samples: int = _SAMPLES) -> None:
-        self._reformatter = VideoReformatter()  # one for all frames: setting up costs most of its time
-        self._step = (container.duration / 1_000_000 if container.duration else 0.0) / samples
-        self._start: float | None = None
-        self._last: av.VideoFrame | None = None
-        self._shrunk: list[bytes] = []
-
-    def take(self, shown: av.VideoFrame) -> None:
-        time = float(shown.time or 0.0)
-        self._start = time if self._start is None else self._start
-        self._last = shown
-        if time - self._start >= len(self._shrunk) * self._step - 1e-6:
-            self._shrunk.append(_patches(shown, self._reformatter))
-            self._last = None
-
-    def facts(self) -> PictureFacts | None:
-        """What they come to; None if there was no frame."""
-        if self._last is not None:
-            self._shrunk.append(_patches(self._last, self._reformatter))
-            self._last = None
-        if not self._shrunk:
-            return None
-        brightest = float(max(map(max, self._shrunk)))
-        return PictureFacts(brightest, float(_change(self._shrunk)) if len(self._shrunk) > 1 else None)
-
-
-def _change(shrunk: Sequence[bytes]) -> int:
-    """By how much the patch changes that changes most from one picture to the next."""
-    wide, high = _PATCHES
-    size = (wide, high * (len(shrunk) - 1))
-    before, after = (Image.frombytes("L", size, b"".join(part)) for part in (shrunk[:-1], shrunk[1:]))
-    _, most = ImageChops.difference(before, after).getextrema()
-    assert isinstance(most, int)
-    return most
-
-
-def _patches(shown: av.VideoFrame, reformatter: VideoReformatter | None = None) -> bytes:
+def _patches(shown: av.VideoFrame) -> bytes:
     """Brightness of the picture in 32 x 18 patches, full range."""
     wide, high = _PATCHES
-    grey = (reformatter or VideoReformatter()).reformat(
+    grey = VideoReformatter().reformat(
         shown,
         wide,
         high,

@@ -143,19 +143,23 @@ def _slips(table: ModelTable, stem: str) -> Iterator[tuple[list[str | int], str]
         if row.key in seen:
             yield [*here, "key"], f"a second row for '{row.key}'"
         seen.add(row.key)
-        if row.minimum is not None and row.maximum is not None and row.minimum > row.maximum:
-            yield [*here, "min"], "min is more than max"
-        if row.default is not None:
-            judged = judge_value(row, row.default)
-            if isinstance(judged, Rejected):
-                yield [*here, "default"], f"the default is not a valid value of its own row: {judged.message}"
-            elif judged.value != row.default:
-                yield [*here, "default"], "the default must be written as it is sent, in quotes"
+        for member, message in _slips_of_row(row):
+            yield [*here, member], message
     for index, advice in enumerate(table.advice):
         for part, keys in (("when", [key for key, _ in advice.when]), ("written", list(advice.written))):
             for key in keys:
                 if key not in seen and table.complete:
                     yield ["advice", index, part], f"no row is called '{key}'{did_you_mean(key, seen)}"
+
+
+def _slips_of_row(row: ParameterRow) -> Iterator[tuple[str, str]]:
+    if row.minimum is not None and row.maximum is not None and row.minimum > row.maximum:
+        yield "min", "min is more than max"
+    judged = judge_value(row, row.default) if row.default is not None else None
+    if isinstance(judged, Rejected):
+        yield "default", f"the default is not a valid value of its own row: {judged.message}"
+    elif judged is not None and judged.value != row.default:
+        yield "default", "the default must be written as it is sent, in quotes"
 
 
 def _problem(

@@ -28,7 +28,8 @@ class ParameterType(StrEnum):
 class ParameterRow:
     """One row of a model's parameter table. ``default`` is None where the page names none.
 
-    ``items`` are the fields of each element of an array of objects (None: any elements).
+    ``items`` are the fields of each element of an array of objects (None: any elements). ``raises_price``: more than
+    the default, a greater number or a later option, may cost more than the table's base credits.
     """
 
     key: str
@@ -41,6 +42,7 @@ class ParameterRow:
     options: tuple[str, ...] | None = None
     description: str = ""
     items: tuple[ParameterRow, ...] | None = None
+    raises_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,10 @@ def _row() -> Json:
             "max": _said("The largest number", _ANY_NUMBER),
             "step": _said("Steps are counted from min", {"type": "number", "exclusiveMinimum": 0}),
             "options": _said("The options of a select, each in quotes", _NAMES),
+            "raises_price": _said(
+                "More than the default, a greater number or a later option, may cost more than base_credits",
+                _FLAG,
+            ),
             "description": _said("What it is", _TEXT),
             "items": _said(
                 "The fields of each element of an array",

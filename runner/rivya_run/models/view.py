@@ -48,6 +48,11 @@ def default_in_words(row: ParameterRow) -> str:
     return row.default if isinstance(row.default, str) else number_text(row.default)
 
 
+def about_in_words(row: ParameterRow) -> str:
+    """What a parameter is, and whether more of it may cost more."""
+    return f"{row.description.rstrip('.')}. More may cost more." if row.raises_price else row.description
+
+
 def references_in_words(table: ModelTable) -> str:
     """``up to 2 image, video``; whether the page says nothing or could not be read is told apart."""
     if table.references is None:
@@ -122,6 +127,8 @@ def _number_in_words(row: ParameterRow) -> str:
 def _row_document(row: ParameterRow) -> dict[str, Any]:
     names = {"minimum": "min", "maximum": "max"}
     fields = {name: value for name, value in asdict(row).items() if value is not None}
+    if not row.raises_price:
+        del fields["raises_price"]
     document = {names.get(name, name): value for name, value in fields.items()}
     return (
         document if row.items is None else document | {"items": [_row_document(field) for field in row.items]}
@@ -151,9 +158,9 @@ _INTRO = """# Models
 Generated from the parameter tables by `rivya-run models list --markdown`; don't edit it by hand.
 
 The tables say what each model's page said on the day it was read. Base credits are those of the default
-parameters: longer, larger or better results may cost more, and the credits that the API reserves are the
-truth. `rivya-run models show ID` prints one table with an example shot; `rivya-run models sync` compares them
-all with what Rivya lists today.
+parameters: longer, larger or better results may cost more, by the rows that say so, and the credits that the
+API reserves are the truth. `rivya-run models show ID` prints one table with an example shot; `rivya-run models
+sync` compares them all with what Rivya lists today.
 """
 
 
@@ -186,7 +193,7 @@ def _section(table: ModelTable) -> str:
         lines += ["The table is incomplete: an unknown parameter is sent as written, with advice.", ""]
     if table.params:
         rows = [
-            (f"`{row.key}`", row.type.value, values_in_words(row), default_in_words(row), row.description)
+            (f"`{row.key}`", row.type.value, values_in_words(row), default_in_words(row), about_in_words(row))
             for row in table.params
         ]
         lines.append(grid(("parameter", "type", "values", "default", "about"), rows))

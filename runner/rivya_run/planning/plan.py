@@ -9,6 +9,7 @@ from enum import StrEnum
 from rivya_run.journal.fingerprint import price_key
 from rivya_run.journal.fold import LEAST
 from rivya_run.json_types import Json
+from rivya_run.models.prices import dearer_params
 from rivya_run.models.table import ModelTable
 from rivya_run.storyboard.model import Shot
 
@@ -97,6 +98,7 @@ class Step:
     not selected) doesn't count towards the exit code.
     ``boards`` are takes of other storyboards that it is made from.
     ``alike`` are fingerprints of the same with other values where one follows a sound: they fail together.
+    ``dearer`` are params with which it may cost more than ``credits``, the table's base.
     ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
     odd about files that are there, in words.
     """
@@ -120,6 +122,7 @@ class Step:
     warnings: tuple[str, ...] = ()
     alike: frozenset[str] = frozenset()
     boards: tuple[BoardTake, ...] = ()
+    dearer: tuple[str, ...] = ()
 
     def asks_for(self, fingerprint: str) -> bool:
         """Whether an attempt of this fingerprint was one at this take as it is asked for now."""
@@ -185,17 +188,24 @@ class Plan:
     cast_changes: tuple[tuple[str, int], ...] = ()
     other_choices: tuple[tuple[str, str, int], ...] = ()
 
+    @property
+    def at_least(self) -> bool:
+        """Whether takes may cost more than the base credits of tables, which is all that is known."""
+        return any(step.dearer for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a create is thought to cost: what the API reserved for the same before, else the table's base credits.
 
-    ``credits`` None: nothing is known. ``basis`` is ``observed`` or ``base``; ``read_on`` dates the table."""
+    ``credits`` None: nothing is known. ``basis`` is ``observed`` or ``base``; ``read_on`` dates the table, ``dearer``
+    are the params with which the base credits are only the least that it may cost."""
 
     credits: float | None
     basis: str | None
     read_on: str | None
     price_key: str
+    dearer: tuple[str, ...] = ()
 
 
 def estimate(table: ModelTable, params: Mapping[str, Json], prices: Mapping[str, float]) -> Estimate:
@@ -205,7 +215,7 @@ def estimate(table: ModelTable, params: Mapping[str, Json], prices: Mapping[str,
         return Estimate(prices[key], "observed", None, key)
     if table.base_credits is None:
         return Estimate(None, None, table.read_on, key)
-    return Estimate(table.base_credits, "base", table.read_on, key)
+    return Estimate(table.base_credits, "base", table.read_on, key, dearer_params(table, params))
 
 
 def allowance(most: float, at_stake: float, creating: Iterable[Step]) -> Allowance:

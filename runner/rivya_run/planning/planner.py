@@ -15,6 +15,7 @@ from rivya_run.planning.cast_changes import changed_members
 from rivya_run.planning.families import Families
 from rivya_run.planning.lineage import Lineage, ResolvedParents
 from rivya_run.planning.matching import Matching, Wanted
+from rivya_run.planning.needed import Needed
 from rivya_run.planning.next_action import next_action
 from rivya_run.planning.order import priorities
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey
@@ -34,6 +35,7 @@ from rivya_run.planning.reasons import changed_since, take_warnings, why_new
 from rivya_run.planning.settled import Settled, SettledTake
 from rivya_run.planning.tries import MOST_ATTEMPTS, counted_failures, next_number, not_retried, tried
 from rivya_run.storyboard.model import FileFacts, Shot, Storyboard
+from rivya_run.storyboard.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class PlanOptions:
     ``expired`` keys of creates that were sent so long ago that the API may have forgotten them, ``shown`` those of
     what the manifest shows: of two tasks of one create that one serves, for all who read it."""
 
-    selected: Collection[str] | None = None
+    selected: Selection | None = None
     retry_failed: bool = False
     resend_unknown: bool = False
     bad_files: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Planner:
         )
         self.matching = Matching(attempts, self._families.of)
         self.settled = Settled(storyboard.made, history, self.matching)
+        self._needed = Needed(storyboard, options.selected, self.settled.takes)
         self.lineage = Lineage(
             storyboard, tables, history, facts, self.matching, self._families, self.settled, choices
         )
@@ -87,6 +90,7 @@ class Planner:
             # Level by level, since a child's fingerprint needs the file of its parent.
             for level in self.lineage.levels():
                 self._plan_level(level)
+        self._needed.settle(self._steps, self.lineage, self._step)
         steps = tuple(
             self._steps[shot.id, take] for shot in self._storyboard.shots for take in self.settled.takes(shot)
         )
@@ -114,7 +118,7 @@ class Planner:
         self._unresolved -= {shot.id for shot, found in known if found.fingerprint is not None}
         wanted = [take for shot, found in known for take in _all_takes(shot, found)]
         self.matching.match(wanted, guarded=self._unresolved)
-        again = self._step(step.shot, step.take, resolved)
+        again = self._needed.told(self._step(step.shot, step.take, resolved))
         self._steps[step.shot.id, step.take] = again
         return again
 
@@ -182,7 +186,7 @@ class Planner:
         """The step of the take that is approved: it is kept, and nothing else is made for the shot."""
         shot = resolved.shot
         if settled.attempt is None:
-            left_out = self._left_out(shot)
+            left_out = self._needed.left_out(shot, settled.take)
             words = left_out.value if left_out is not None else settled.trouble
             return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out)
         attempt = self._history.attempts[settled.attempt.client_request_id]
@@ -209,8 +213,9 @@ class Planner:
         # Only what a run has put on record as unknown, and so has shown, is given up: of a create that merely looks
         # too old by this machine's clock, nobody was told to look for its task.
         shown = attempt.state in UNDECIDED_STATES
+        left_out = self._needed.left_out(shot, take)
         held = shot.approved is not None or resolved.blocked or resolved.awaits
-        again_is_meant = self._options.resend_unknown and not self._left_out(shot) and not held
+        again_is_meant = self._options.resend_unknown and not left_out and not held
         if action is Action.DECIDE and shown and again_is_meant:
             again = self._creating(
                 resolved.shot, take, resolved, Action.RETRY, "outcome unknown, to be paid for again"
@@ -234,22 +239,15 @@ class Planner:
             number=attempt.number,
             attempt_key=attempt.client_request_id,
             moves_from=(attempt.shot, attempt.take) if moved else None,
-            skip_reason=self._left_out(shot),
-            warnings=tuple(take_warnings(attempt.outputs, shot.params)),
+            skip_reason=left_out,
+            warnings=tuple(take_warnings(attempt.outputs, shot.params, shot.checks)),
             alike=resolved.alike,
             boards=resolved.boards,
         )
 
-    def _left_out(self, shot: Shot) -> SkipReason | None:
-        """Why a person doesn't want this shot now."""
-        if shot.skip:
-            return SkipReason.SKIPPED
-        selected = self._options.selected
-        return None if selected is None or shot.id in selected else SkipReason.NOT_SELECTED
-
     def _step_without(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         """The step of a take that nothing serves."""
-        left_out = self._left_out(shot)
+        left_out = self._needed.left_out(shot, take)
         if left_out is not None:
             return _at_rest(shot, take, resolved, Action.SKIP, left_out.value, left_out)
         if resolved.awaits is not None:
@@ -305,6 +303,7 @@ class Planner:
             number=number,
             tries_left=tries,
             table_date=cost.read_on,
+            dearer=cost.dearer,
             alike=resolved.alike,
             boards=resolved.boards,
         )

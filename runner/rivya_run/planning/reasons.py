@@ -12,9 +12,9 @@ from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
-from rivya_run.media.warnings import output_warnings
+from rivya_run.media.checks import told
 from rivya_run.planning.plan import BoardTake, Parent
-from rivya_run.storyboard.model import FileFacts, FileReference, Reference, Shot, UrlReference
+from rivya_run.storyboard.model import Checks, FileFacts, FileReference, Reference, Shot, UrlReference
 
 LONGEST_CHANGE = 60
 """Characters of changed words shown of each side of a prompt."""
@@ -197,7 +197,7 @@ def changed_since(
     return [*found, "references"] if changed else found
 
 
-def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json]) -> list[str]:
-    """What is odd about the files of a take, in words; ``params`` are what was asked for."""
+def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json], checks: Checks) -> list[str]:
+    """What is odd about the files of a take, in words; ``params`` are what was asked for, ``checks`` the shot's."""
     measured = [output.media for output in outputs if output.media]
-    return [warning.message for media in measured for warning in output_warnings(media, params)]
+    return [words for media in measured for words in told(media, params, checks.stop, checks.quiet)]

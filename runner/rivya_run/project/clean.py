@@ -11,7 +11,7 @@ from rivya_run import __version__
 from rivya_run.durable import unwritable
 from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
-from rivya_run.media.measuring import look_into
+from rivya_run.media.facts import doubt_about
 from rivya_run.planning.matching import serving_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import entries
@@ -149,7 +149,7 @@ def only_copies(folder: Path, there: Iterable[str], attempts: Mapping[str, Attem
     for path in there:
         file = folder / path
         lost = path.startswith(f"{ARRIVING}/") and file.name.partition("_")[0] not in known
-        whole = lost and not file.suffix.startswith(".json") and look_into(file).doubt is None
+        whole = lost and not file.suffix.startswith(".json") and doubt_about(file) is None
         if whole or (size_of(file) in sizes and sha256_of(file) in sums):
             kept.add(path)
     return kept

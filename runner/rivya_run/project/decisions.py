@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from rivya_run.durable import replacing, sync_file
+from rivya_run.durable import drop_leftovers, replacing, sync_file
 from rivya_run.errors import OutputFolderError, RivyaError, Severity, UsageError
 from rivya_run.json_types import Json
 from rivya_run.project.lock import storyboard_locked
@@ -24,6 +25,8 @@ from rivya_run.project.take_names import RecordedTakes, number_or_digits
 from rivya_run.storyboard.splice import KeyValue, Spliced, Unwritable, shown, spliced, value_at
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import shortened, visible
+
+_MINUTE: Final = 60.0  # seconds: no writer needs as long, so that what lies there is a killed one's
 
 
 class NotWritten(RivyaError):
@@ -206,6 +209,7 @@ class _Deciding:
                 raise refused("the file has a second name (a hard link), which would be left behind")
             if not there.st_mode & 0o222 or not os.access(file, os.W_OK):
                 raise refused("the file is write-protected")
+            drop_leftovers(file, unchanged=_MINUTE)
             with replacing(file) as temporary:
                 temporary.write_bytes(content)
                 sync_file(temporary)  # so that nothing slow comes after the last look

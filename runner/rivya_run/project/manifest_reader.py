@@ -59,6 +59,13 @@ def params_of(take: Entry) -> Entry:
     return mapping(mapping(take.get("request")).get("params"))
 
 
+def checks_of(shot: Entry) -> tuple[Sequence[str], Sequence[str]]:
+    """The checks that stop a shot's takes, and those that nothing is said of."""
+    written = mapping(shot.get("checks"))
+    stop, quiet = (written.get(name) for name in ("stop", "quiet"))
+    return stop if isinstance(stop, list) else [], quiet if isinstance(quiet, list) else []
+
+
 def tries(take: Entry) -> list[Entry]:
     """All attempts at a take: the earlier ones, then the take itself, which is the last."""
     return [*entries(take.get("attempts")), take]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rivya_run.errors import Problem, Severity, StoryboardError, UsageError
+from rivya_run.errors import Problem, RivyaError, Severity, StoryboardError, UsageError
 from rivya_run.models.catalog import PROJECT_FOLDER, Catalog, load_catalog
 from rivya_run.project.files import Includer, OwnFiles, look_at, shown_name
 from rivya_run.project.places import project_root
@@ -23,6 +24,8 @@ from rivya_run.storyboard.model import (
     Storyboard,
 )
 from rivya_run.storyboard.problems import below, has_errors, made_strict, summary
+from rivya_run.storyboard.quiet import heard
+from rivya_run.storyboard.ratios import ratio_matters
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
 from rivya_run.storyboard.sources import Sources
@@ -93,9 +96,11 @@ def open_storyboard(
     if reading.draft is not None:
         looked = _look_at_references(reading.draft, path, root, allow_outside)
         _measure_sounds(reading.draft, path.parent, root, looked, allow_outside)
+        _measure_pictures(reading.draft, catalog, looked)
         problems += judge_references(reading.draft, catalog, looked, reading.sources)
         problems += judge_fits(reading.draft, catalog, looked, reading.sources)
         problems += dict.fromkeys(_absent_from_film(reading.draft, own, looked, reading.sources))
+        problems = heard(problems, reading.draft.quiet)
     if strict:
         problems = made_strict(problems)
     return Opened(
@@ -141,6 +146,22 @@ def _measure_sounds(
         looked[path] = found
 
 
+def _measure_pictures(
+    storyboard: Storyboard, catalog: Catalog, looked: dict[str, FileFacts | FileTrouble]
+) -> None:
+    """Measure the pictures beside which a ratio is asked for that their shape may win over."""
+    beside = [
+        shot for shot in storyboard.made if (table := catalog.get(shot.model)) and ratio_matters(shot, table)
+    ]
+    named = [one for shot in beside for one in shot.references if isinstance(one, FileReference)]
+    for path in dict.fromkeys(one.path for one in named if one.frame is None):
+        found = looked.get(path)
+        if isinstance(found, FileFacts) and found.kind == "image":
+            from rivya_run.media.stills import picture_size  # loads Pillow
+
+            looked[path] = replace(found, size=picture_size(Path(found.path)))
+
+
 def _absent_from_film(
     storyboard: Storyboard, own: OwnFiles, looked: Collection[str], sources: Sources
 ) -> Iterator[Problem]:
@@ -176,6 +197,16 @@ def reference_paths(path: Path) -> list[Path]:
     ]
     named = (*(reference.path for reference in references), *others, *own, *sounds)
     return [*included, *(path.parent / one for one in named)]
+
+
+def made_of(storyboard: Path) -> list[Path]:
+    """The storyboard, the files that it names, there or not, and its project's tables, as absolute paths."""
+    found = [storyboard.absolute()]
+    tables = project_root(storyboard) / PROJECT_FOLDER
+    found += sorted(tables.absolute().glob("*.yaml")) if tables.is_dir() else []
+    with suppress(RivyaError):
+        found += [path.absolute() for path in reference_paths(storyboard)]
+    return found
 
 
 def read_file(path: Path) -> bytes:

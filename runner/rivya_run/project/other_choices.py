@@ -32,6 +32,7 @@ from rivya_run.storyboard.model import (
     without_decision,
     without_decisions,
 )
+from rivya_run.storyboard.selection import NOTHING
 
 _NOT_ASKED: Final = BoardChoice("")
 """Of a reference on which nothing depends that is asked for."""
@@ -207,7 +208,7 @@ class Choices:
         if known not in self._made:
             together = self._together(other, simulated=simulated)
             folder = self._folder(other, simulated=simulated, together=together)
-            selected = self._places.together[other.path] if together else frozenset()
+            selected = self._places.together[other.path] if together else NOTHING
             try:
                 history = history_of(folder)
             except RivyaError as error:

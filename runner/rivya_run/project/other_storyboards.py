@@ -21,7 +21,9 @@ from rivya_run.project.open import Opened, open_storyboard
 from rivya_run.storyboard.film_reading import kind_of_model
 from rivya_run.storyboard.model import BoardReference, FileTrouble, Shot
 from rivya_run.storyboard.problems import Findings, has_errors, made_strict, summary
+from rivya_run.storyboard.quiet import heard
 from rivya_run.storyboard.references import Linked, check_of_another
+from rivya_run.storyboard.selection import Selection
 from rivya_run.text import visible
 
 
@@ -36,12 +38,12 @@ class Fault(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where results are looked for, and what is made in the same run: ``together`` has the files of the storyboards
-    with the ids of the shots that were selected (None: all). ``again`` are the other options of their plans."""
+    with what was selected of them (None: all). ``again`` are the other options of their plans."""
 
     outputs: Path | None = None
     simulate: bool = False
     allow_outside: bool = False
-    together: dict[Path, frozenset[str] | None] = field(default_factory=dict)
+    together: dict[Path, Selection | None] = field(default_factory=dict)
     again: PlanOptions = field(default_factory=PlanOptions)
 
 
@@ -76,7 +78,7 @@ class Others:
             message = f"this is the storyboard itself: write {{shot: {reference.shot}}}"
             findings.error(reference, where, message, "reference")
             return
-        check_of_another(reference, _linked(other), self._opened.catalog.get(shot.model), findings)
+        check_of_another(reference, shot, _linked(other), self._opened.catalog.get(shot.model), findings)
         ring = self._circle(shot, reference, other)
         if ring:
             message = f"a circle of references through several storyboards: {' -> '.join(ring)}"
@@ -134,6 +136,7 @@ class Others:
 def judged(opened: Opened, *, allow_outside: bool = False, strict: bool = False) -> Opened:
     """A storyboard with what is wrong with its references to others among its problems."""
     found = [one.problem for one in Others(opened, Places(allow_outside=allow_outside)).faults()]
+    found = heard(found, opened.draft.quiet if opened.draft is not None else ())
     if not found:
         return opened
     problems = dict.fromkeys([*opened.problems, *(made_strict(found) if strict else found)])

@@ -17,6 +17,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
+from rivya_run.planning.base_prices import base_prices
 from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
@@ -29,7 +30,7 @@ from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
 from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.selection import Selection, selected_shots
 from rivya_run.times import iso
 
 SET_ASIDE = "approved and approval are set aside: nothing that is simulated was approved"
@@ -235,7 +236,7 @@ def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_orig
 
 @dataclass(slots=True)
 class Prepared:
-    """One storyboard with its journal open and its plan made."""
+    """One storyboard with its journal open and its plan made. ``advice`` is on the storyboard, and on the plan."""
 
     source: Source
     ledger: Ledger
@@ -244,13 +245,14 @@ class Prepared:
     bad_files: Mapping[str, str]
     notice: str | None
     made_with: str | None
+    advice: tuple[Problem, ...] = ()
 
 
 def prepare(
     source: Source,
     ledger: Ledger,
     options: RunOptions,
-    selected: frozenset[str] | None,
+    selected: Selection | None,
     *,
     base_url: str | None,
     writing: bool,
@@ -289,7 +291,8 @@ def prepare(
     plan = planner.plan()
     notices = [one for one in (notice, source.notice, passed_over(ledger)) if one is not None]
     notices += source.choices.notices(plan, ledger.history) if source.choices else []
-    return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with)
+    advice = source.advice if options.simulate else (*source.advice, *base_prices(source.storyboard, plan))
+    return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with, advice)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rivya_run.journal.manifest import manifest as manifest_from
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
+from rivya_run.planning.plan import Action
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
@@ -116,8 +117,8 @@ class Present:
 
     ``manifest`` is what a run that makes nothing would write. ``earlier`` is, for a shot without a finished take of
     its present text, the entry of the take that was chosen last. ``own`` says which files of people's own may be
-    used. ``source`` is None where the storyboard has problems: then the manifest is that of the last run, and
-    ``notice`` says so.
+    used. ``waits`` are takes that aren't made before somebody has decided, and why. ``source`` is None where the
+    storyboard has problems: then the manifest is that of the last run, and ``notice`` says so.
     """
 
     manifest: dict[str, Any]
@@ -126,6 +127,7 @@ class Present:
     source: Source | None = None
     earlier: Mapping[str, Entry] = field(default_factory=dict)
     notice: str | None = None
+    waits: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 def present(
@@ -175,7 +177,10 @@ def present_of(prepared: Prepared) -> Present:
             if last is not None:
                 earlier[name] = {**entry_of_attempt(last, []), "take": last.take}
     own = OwnFiles(source.path.parent, source.root, source.allow_outside)
-    return Present(manifest, source.folder, own, source, earlier)
+    waits = {
+        (step.shot.id, step.take): step.reason for step in prepared.plan.steps if step.action is Action.WAIT
+    }
+    return Present(manifest, source.folder, own, source, earlier, waits=waits)
 
 
 def _chosen_keys(manifest: Entry) -> set[str]:

@@ -58,6 +58,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "spent": whole(plan.totals.spent),
         "worst": whole(plan.totals.worst),
     }
+    if plan.at_least:
+        credits["at_least"] = True
     budget = plan.totals.budget
     if budget is not None:
         credits["budget"] = {
@@ -74,8 +76,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 
 
 def step_document(step: Step) -> dict[str, Json]:
-    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings``, ``versions`` and
-    ``from_storyboards`` may be left out."""
+    """One step of it. ``credits`` is null where nothing is known of the cost; ``warnings``, ``versions``,
+    ``from_storyboards`` and ``dearer`` (params with which it may cost more than the base credits) may be left out."""
     document: dict[str, Json] = {
         "shot": step.shot.id,
         "take": step.take,
@@ -87,6 +89,8 @@ def step_document(step: Step) -> dict[str, Json]:
         "needs": [parent.label for parent in step.needs],
         "client_request_id": step.request_key,
     }
+    if step.dearer:
+        document["dearer"] = [*step.dearer]
     if step.boards:
         document["from_storyboards"] = [
             {"storyboard": one.storyboard, "shot": one.shot, "take": one.take, "sha256": one.sha256}

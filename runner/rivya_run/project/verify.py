@@ -16,7 +16,7 @@ from rivya_run.project.places import JOURNAL
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Verified:
     """One file of the manifest. ``trouble`` is None for one that is what was paid for. ``past``: no present
     take uses it."""
 
@@ -27,7 +27,7 @@ class Checked:
     past: bool
 
 
-def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) -> Iterator[Checked]:
+def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) -> Iterator[Verified]:
     """Hash every file that the manifest names; those in ``removed`` may be missing.
 
     So may stills: whoever needs one takes it out of its clip again.
@@ -47,7 +47,7 @@ def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) 
             continue
         if trouble is not None and path in elsewhere:
             trouble += f"; it is in {elsewhere[path]}, and the next run moves it into place"
-        yield Checked(take, path, int(output["bytes"]), trouble, past)
+        yield Verified(take, path, int(output["bytes"]), trouble, past)
 
 
 def removed_files(folder: Path) -> frozenset[str]:

@@ -13,7 +13,7 @@ from rivya_run.json_types import Json
 from rivya_run.storyboard.containers import Record
 from rivya_run.storyboard.model import CHECKS, LEAST_DIGITS
 from rivya_run.storyboard.problems import Findings
-from rivya_run.storyboard.shapes import Key, KeyPlace, OneOf, Shape, elements, refuse, texts
+from rivya_run.storyboard.shapes import Key, KeyPlace, Labels, OneOf, Shape, elements, refuse, texts
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar
 
@@ -80,6 +80,14 @@ _CODES: Final = SomeOf("a check", CHECKS)
 _LAYERS: Final = (KeyPlace.DEFAULTS, KeyPlace.PRESET, KeyPlace.SHOT)
 
 DECISION_KEYS: tuple[Key, ...] = (
+    Key(
+        "quiet",
+        Labels("code, or a list"),
+        (KeyPlace.TOP,),
+        "Quiet",
+        "Codes of advice that isn't told, nor an error with --strict.",
+        examples=(["ratio-mismatch"],),
+    ),
     Key(
         "approved",
         TakeAndDigits(),

@@ -34,6 +34,8 @@ def expanded(storyboard: Storyboard, catalog: Catalog) -> str:
             lines.append(f"{name}: {_scalar(label)}")
     if storyboard.max_credits is not None:
         lines.append(f"budget: {{max_credits: {number_text(storyboard.max_credits)}}}")
+    if storyboard.quiet:
+        lines.append(f"quiet: [{', '.join(map(_scalar, sorted(storyboard.quiet)))}]")
     lines += _film(storyboard.film)
     lines.append("shots:")
     for shot in storyboard.shots:

@@ -234,5 +234,12 @@ def tell_collision(
     findings.error(other, below(below(where, "matrix"), name), message, "matrix-id", subject="")
 
 
+def where_of(index: int, shot: Node) -> str:
+    """An entry of ``shots`` in words: ``shots[2] (sh020)``."""
+    named = shot.entries.get("id") if isinstance(shot, MappingNode) else None
+    told = f" ({shown_id(named.text)})" if isinstance(named, Scalar) and named.text else ""
+    return f"shots[{index}]{told}"
+
+
 def shown_id(text: str) -> str:
     return shortened(text, 80)

@@ -249,7 +249,7 @@ class Storyboard:
     """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
 
     ``named``: the id stands in the file, so that a new name of the file leaves it as it is. ``cast_shots`` is what
-    the members of the cast refer to of the shots, whether a shot names them or not.
+    the members of the cast refer to of the shots, whether a shot names them or not; ``quiet`` are codes of advice.
     """
 
     id: str
@@ -264,6 +264,7 @@ class Storyboard:
     film: Film = Film()
     cast_shots: tuple[ShotReference, ...] = ()
     versions: Mapping[str, FilmVersion] = field(default_factory=dict)
+    quiet: frozenset[str] = frozenset()
 
     def of_version(self, name: str | None) -> Storyboard:
         """The storyboard of one version alone; of ``None``, where there are no versions, itself."""
@@ -322,7 +323,7 @@ class FileFacts:
 
     ``kind`` is image, video or audio, or None for anything else; ``path`` is absolute, links resolved;
     ``mtime_ns`` and ``bytes`` let a later run see quickly that it has not changed. ``seconds`` is how long a sound is
-    that a parameter follows.
+    that a parameter follows, ``size`` how wide and high in pixels a picture beside which a ratio is asked for.
     """
 
     path: str
@@ -332,6 +333,7 @@ class FileFacts:
     kind: str | None
     mime_type: str | None
     seconds: float | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Codes of advice about models are in the tables themselves (``advice`` rows).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
@@ -104,8 +105,41 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 
 
 def as_text(problems: Iterable[Problem]) -> str:
-    """One problem a line, each followed by its source line and a caret; every line ends with a break."""
-    return "".join(f"{text}\n" for problem in problems for text in _lines(problem))
+    """One problem a line, each followed by its source line and a caret; every line ends with a break.
+
+    Advice of one code is told once for each file, with the other shots that it is for.
+    """
+    return "".join(f"{text}\n" for one in _folded(problems) for text in _lines(*one))
+
+
+def _folded(problems: Iterable[Problem]) -> list[tuple[Problem, list[Problem]]]:
+    """Problems, advice each with the rest of its code and file."""
+    found: list[tuple[Problem, list[Problem]]] = []
+    told: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        rest: list[Problem] = []
+        if problem.severity is Severity.ADVICE:
+            known = told.setdefault((problem.file, problem.code), rest)
+            if known is not rest:
+                known.append(problem)
+                continue
+        found.append((problem, rest))
+    return found
+
+
+_SHOT: Final = re.compile(r"shots\[\d+\] \((.*?)\)(?= |$)")
+_MOST_ALSO: Final = 100  # shots that are named; who has more wants to know that, not which
+
+
+def _also(problem: Problem, rest: Sequence[Problem]) -> list[str]:
+    """The other shots that a piece of advice is for; lines, where it is for none or for the same one."""
+    first, *shots = [found[1] if (found := _SHOT.match(one.where)) else None for one in (problem, *rest)]
+    pairs = zip(shots, rest, strict=True)
+    names = [
+        *dict.fromkeys(f"line {one.line}" if shot in (None, first) else f"{shot}" for shot, one in pairs)
+    ]
+    more = f" and {len(names) - _MOST_ALSO} more" if len(names) > _MOST_ALSO else ""
+    return [f"{_INDENT}also: {visible(', '.join(names[:_MOST_ALSO]))}{more}"] if names else []
 
 
 def summary(problems: Sequence[Problem]) -> str:
@@ -186,12 +220,12 @@ def _property(text: str) -> str:
     return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-def _lines(problem: Problem) -> list[str]:
+def _lines(problem: Problem, rest: Sequence[Problem]) -> list[str]:
     place = f"{visible(problem.file)}:{problem.line}:{problem.column}"
     lines = [f"{place}: {problem.severity.value}: {visible(_said(problem))} [{problem.code}]"]
     if problem.source is not None and problem.source.strip():
         lines += _with_caret(problem.source, problem.column)
-    return lines
+    return lines + _also(problem, rest)
 
 
 def _with_caret(source: str, column: int) -> list[str]:
@@ -238,6 +272,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "id": "not an id: see [ids](#ids)",
         "duplicate-id": "two shots (upper and lower case alike), or two project tables, have the same id",
         "name": "not a name for `vars`, `matrix` or `cast`",
+        "comment-in-text": "advice: a text without quotes ends at ` #`, or at a comma inside `{ }`",
         "substitution": "`${` that is never closed, holds no name, or stands inside a value to be filled in",
         "unknown-name": "`${name}` that neither `vars` nor the shot's `matrix` defines",
         "unknown-preset": "`use` names no preset",
@@ -251,6 +286,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-pick": "advice: an entry of `pick` or `approved` names nothing that is made of the shot",
         "approved": "not `TAKE@DIGITS`, one take for a shot that becomes several, or a reference to another take",
         "unused-params": "advice: `params` of the defaults that no shot gets",
+        "quiet": "`quiet` names what is no code of advice",
     },
     "What the model says": {
         "option": "not one of the options",
@@ -259,6 +295,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "reserved": "a parameter that rivya-run writes itself",
         "missing-prompt": "the model needs a prompt",
         "prompt-length": "longer than the model allows; advice where only UTF-16 units are too many",
+        "base-price": "advice of `plan` and `run`: params are set that may cost more than the base credits they show",
+        "fixed-seed": "advice: several takes with the same seed",
         "fit": "a length that follows what is no sound, or stands for a parameter that is no number",
         "fit-too-long": "advice: no value of the model is as long as the sound that it is to fit",
     },
@@ -279,6 +317,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-shot": "no shot has this id",
         "other-storyboard": "another storyboard that is referred to can't be read, or has problems",
         "circle": "shots wait for each other, or files include each other",
+        "ratio-mismatch": "advice: a reference has another shape than the ratio that is asked for",
         "frame": "a frame of something that is not a video",
         "frame-beyond": "advice: a frame later than the duration that the other shot asks for",
     },

@@ -12,14 +12,16 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import DEFAULT_MODEL, Catalog
 from rivya_run.models.table import is_extension
 from rivya_run.storyboard.cast import Cast
+from rivya_run.storyboard.cut_texts import advise_on_commas, advise_on_comments
 from rivya_run.storyboard.fits import files_of, with_sounds
 from rivya_run.storyboard.ids import id_trouble
 from rivya_run.storyboard.includes import Includes, Loader, nothing_included
-from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped
+from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped, where_of
 from rivya_run.storyboard.model import Film, Shot, Storyboard
 from rivya_run.storyboard.parameters import ParameterJudge
 from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import advise_on_shapes, check_links, with_own_files
+from rivya_run.storyboard.quiet import heard, quiet_codes
+from rivya_run.storyboard.references import check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
 from rivya_run.storyboard.shots import ShotReader
 from rivya_run.storyboard.sources import Sources
@@ -68,7 +70,7 @@ def read_storyboard(
         found = (p for p in findings.in_file_order() if (p.file, p.line, p.column) not in unread)
         if includes.incomplete:
             found = (problem for problem in found if problem.code not in _OF_OTHERS)
-        ordered = sources.in_order([*wrong, *found])
+        ordered = sources.in_order([*wrong, *heard(found, board.quiet if board is not None else ())])
     return Reading(None if findings.errors or wrong else board, ordered, board, sources)
 
 
@@ -90,6 +92,7 @@ class _Board:
             self.findings.error(root, "", message, "type")
             return None
         includes.lay_under(root)
+        advise_on_comments(root, self.findings.source, self.findings)
         entries = well_shaped(root, KeyPlace.TOP, "", self.findings)
         cast = Cast(entries.get("cast"), self.findings)
         board_id = self._id(root, entries)
@@ -103,12 +106,16 @@ class _Board:
             items, shots.items = shots.items, []
             items.reverse()
             for index in range(len(items)):
-                reader.read(index, items.pop())
+                errors, node = self.findings.errors, items.pop()
+                reader.read(index, node)
+                if self.findings.errors > errors:
+                    advise_on_commas(node, where_of(index, node), self.findings.source, self.findings)
             self._check_defaults_are_used(entries, reader)
+        if self.findings.errors:
+            advise_on_commas(root, "", self.findings.source, self.findings)
         films = self._films(entries, reader)
         reader.drafts.sounds = {name: files_of(film.sounds) for name, film in films.items()}
         made = reader.made()
-        advise_on_shapes(reader.on_shapes, reader.drafts.of)
         check_links(made.shots, self.findings)
         heard = {name for one in made.shots.values() if one.kind == "audio" for name in _ids_of(one.shot)}
         pictures = {name for one in made.shots.values() for name in _ids_of(one.shot)} - heard
@@ -127,6 +134,7 @@ class _Board:
             film=next(iter(films.values())),
             versions=made.versions(films),
             cast_shots=cast.shots(versions),
+            quiet=quiet_codes(entries.get("quiet"), self.catalog, self.findings),
         )
 
     def _films(self, entries: Entries, reader: ShotReader) -> dict[str | None, Film]:

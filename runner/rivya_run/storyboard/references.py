@@ -6,10 +6,10 @@ Facts about the files are gathered by somebody else and handed in.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from rivya_run.errors import Problem
 from rivya_run.json_types import Json
@@ -28,6 +28,7 @@ from rivya_run.storyboard.model import (
     UrlReference,
 )
 from rivya_run.storyboard.problems import Findings, HasPosition
+from rivya_run.storyboard.ratios import advise_on_ratio, asked_ratio
 from rivya_run.storyboard.sources import Sources
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import counted, shortened
@@ -104,6 +105,9 @@ def judge_references(
                 findings.error(reference, reference.where, found.message, found.code)
             elif found is not None and table is not None:
                 _judge_file(reference, found, table, findings)
+                if found.size is not None:
+                    wide, high = found.size
+                    advise_on_ratio(reference, f"{wide}x{high}", wide / high, shot, table, findings)
     return list(findings.in_file_order())
 
 
@@ -167,24 +171,6 @@ class Linked:
         self.chosen = chosen
 
 
-ShapeAdvice: TypeAlias = tuple[str | None, Json, tuple[Reference, ...], Callable[[], None]]
-"""Of a shot: the version, its ``aspect_ratio`` and references, and what tells that their shape may win."""
-
-
-def advise_on_shapes(held: Iterable[ShapeAdvice], drafts: Mapping[str | None, Mapping[str, Linked]]) -> None:
-    """Tell it, now that all shots are read, unless each image is a shot that asks for the very same shape.
-
-    A shot that isn't there is an error, and enough is said. ``drafts`` are the shots of each version.
-    """
-    for version, ratio, references, tell in held:
-        shots = drafts[version]
-        named = [one.shot for one in references if isinstance(one, ShotReference)]
-        shapes = [shots[name].shot.params.get("aspect_ratio", "") for name in named if name in shots]
-        alike = len(named) == len(references) and all(shape == ratio for shape in shapes)
-        if not alike and len(shapes) == len(named):
-            tell()
-
-
 def with_own_files(shots: Mapping[str, Linked]) -> tuple[Shot, ...]:
     """The shots in order; a reference to a shot that is a file is one to this file, and counts as one."""
     return tuple(_with_own_files(linked.shot, shots) for linked in shots.values())
@@ -229,16 +215,17 @@ def _check_link(
         message = f"unknown shot '{shortened(reference.shot)}'{hint}"
         findings.error(reference, at, message, "unknown-shot", subject="")
         return
-    check_parent(reference, linked, table, findings)
+    check_parent(reference, linked, child, table, findings)
 
 
 def check_parent(
     reference: ShotReference | BoardReference,
     linked: Linked,
+    child: Shot,
     table: ModelTable | None,
     findings: Findings,
 ) -> None:
-    """Check a reference against the shot that it means; ``table`` is that of the model it is for."""
+    """Check a reference of a shot against the one that it means; ``table`` is that of the model it is for."""
     parent = linked.shot
     if reference.take is not None and parent.file is not None:
         message = f"'{parent.id}' is a file of your own and has no takes"
@@ -263,15 +250,19 @@ def check_parent(
         _check_seconds(reference, parent, findings)
     if table is not None:
         check_kind(reference, kind, None, table, findings)
+        asked = asked_ratio(parent.params)
+        if asked is not None:
+            advise_on_ratio(reference, *asked, child, table, findings)
 
 
 def check_of_another(
     reference: BoardReference,
+    child: Shot,
     shots: Mapping[str, Linked],
     table: ModelTable | None,
     findings: Findings,
 ) -> None:
-    """Check a reference to a shot of another storyboard; ``shots`` holds what is made there, by id."""
+    """Check a shot's reference to one of another storyboard; ``shots`` holds what is made there, by id."""
     linked = shots.get(reference.shot)
     if linked is None:
         hint = did_you_mean(reference.shot, list(shots))
@@ -285,7 +276,7 @@ def check_of_another(
         message = f"'{linked.shot.id}' is a file of your own there: name the file itself, '{path}'"
         findings.error(reference, f"{reference.where}.shot", message, "own-file")
     else:
-        check_parent(reference, linked, table, findings)
+        check_parent(reference, linked, child, table, findings)
 
 
 def _check_seconds(reference: ShotReference | BoardReference, parent: Shot, findings: Findings) -> None:

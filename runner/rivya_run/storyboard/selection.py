@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from rivya_run.errors import UsageError
@@ -9,10 +10,22 @@ from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.suggest import suggest
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The ids of the shots that a command asks for, and of those that it leaves out by name: what the first need
+    comes along, but none of these."""
+
+    shots: frozenset[str]
+    excluded: frozenset[str] = frozenset()
+
+
+NOTHING = Selection(frozenset())
+
+
 def selected_shots(
     storyboards: list[Storyboard], only: tuple[str, ...], exclude: tuple[str, ...]
-) -> list[frozenset[str] | None]:
-    """For each storyboard the ids of the shots that are wanted; None where nothing was left out.
+) -> list[Selection | None]:
+    """What is asked for of each storyboard; None where nothing was left out.
 
     A pattern is a glob over ids (also those in the file, of which versions make others), ``tag:x``, ``scene:x`` or
     ``version:x``. Raises UsageError for one that matches nothing.
@@ -23,15 +36,15 @@ def selected_shots(
             raise UsageError(f"{pattern!r} matches no shot", hint=_nearest(pattern, shots))
     if not only and not exclude:
         return [None for _ in storyboards]
-    return [
-        frozenset(shot.id for shot in storyboard.shots if _wanted(shot, only, exclude))
-        for storyboard in storyboards
-    ]
+    return [_of(storyboard, only, exclude) for storyboard in storyboards]
 
 
-def _wanted(shot: Shot, only: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
-    named = not only or any(_matches(shot, pattern) for pattern in only)
-    return named and not any(_matches(shot, pattern) for pattern in exclude)
+def _of(storyboard: Storyboard, only: tuple[str, ...], exclude: tuple[str, ...]) -> Selection:
+    def ids(patterns: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(shot.id for shot in storyboard.shots if any(_matches(shot, one) for one in patterns))
+
+    excluded = ids(exclude)
+    return Selection(ids(only or ("*",)) - excluded, excluded)
 
 
 def _matches(shot: Shot, pattern: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import Catalog
@@ -23,11 +23,12 @@ from rivya_run.storyboard.layers import (
     read_matrix,
     shown_id,
     well_shaped,
+    where_of,
 )
 from rivya_run.storyboard.model import Fit, Reference, Shot
 from rivya_run.storyboard.parameters import MatrixFaults, ParameterJudge
-from rivya_run.storyboard.problems import Findings, below
-from rivya_run.storyboard.references import Linked, ShapeAdvice, check_policy
+from rivya_run.storyboard.problems import Findings, HasPosition, below
+from rivya_run.storyboard.references import Linked, check_policy
 from rivya_run.storyboard.shapes import KeyPlace, kind_of, texts
 from rivya_run.storyboard.substitution import Names
 from rivya_run.storyboard.versions import (
@@ -40,6 +41,9 @@ from rivya_run.storyboard.written import CARRIED, Entries, WrittenShot
 from rivya_run.suggest import did_you_mean
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
+
+SEEDS: Final = ("seed", "seeds")
+"""Parameters that make results alike."""
 
 
 class ShotReader:
@@ -66,17 +70,13 @@ class ShotReader:
         self._stacks: dict[tuple[str, ...], Stack] = {}
         self.ids = Ids(findings)
         self._chosen: list[tuple[Entries, str, list[str]]] = []
-        self.on_shapes: list[ShapeAdvice] = []
         self.film = FilmReader(findings)
 
     def read(self, index: int, node: Node) -> None:
-        where = f"shots[{index}]"
+        where = where_of(index, node)
         if not isinstance(node, MappingNode):
             self.findings.error(node, where, f"{kind_of(node)} where a shot (id: ...) is needed", "type")
             return
-        named = node.entries.get("id")
-        if isinstance(named, Scalar) and named.text:
-            where = f"{where} ({shown_id(named.text)})"
         entries = well_shaped(node, KeyPlace.SHOT, where, self.findings, self._parameters)
         scene = entries.get("scene")
         if isinstance(scene, Scalar) and not scene.text:
@@ -226,8 +226,7 @@ class ShotReader:
             params, fits = self.judge.judge(table, stack.params, names, where=where, at=at, faults=faults)
             if check_crowd(len(said.references), said.added, table, self.findings):
                 check_policy(said.references, table, where, written.node, self.findings)
-            if table.advice:
-                self._advise(written, table, params, said.references, version)
+            self._advise(written, table, params, said.references)
         kept = self._carried(written, names, version)
         carried = self.film.of_shot(written.node, where, kept, kind_of_model(table))
         if shot_id is None:
@@ -295,22 +294,20 @@ class ShotReader:
         table: ModelTable,
         params: Mapping[str, Json],
         references: tuple[Reference, ...],
-        version: str | None,
     ) -> None:
         given = written.stack.params
         for row in advice_for(table, given, params, references=bool(references)):
             named = [*row.written, *(key for key, _ in row.when)]
             source = next((given[key] for key in named if key in given), None)
+            at: HasPosition = references[0] if references else written.node
+            where = references[0].where if references else written.where
             if source is not None:
-                at = below(source.where, source.key.text)
-                tell = partial(self.findings.advice, source.value, at, row.message, row.code)
-            elif references:
-                tell = partial(
-                    self.findings.advice, references[0], references[0].where, row.message, row.code
-                )
-            else:
-                tell = partial(self.findings.advice, written.node, written.where, row.message, row.code)
-            if row.code == "ratio-reference":
-                self.on_shapes.append((version, params.get("aspect_ratio"), references, tell))
-            else:
-                tell()
+                at, where = source.value, below(source.where, source.key.text)
+            self.findings.advice(at, where, row.message, row.code)
+        seed = next((given[key] for key in SEEDS if key in given and params.get(key) not in (None, "")), None)
+        takes = written.carried.get("takes", 1)
+        if seed is not None and isinstance(takes, int) and takes > 1:
+            key, row_of_seed = seed.key.text, table.row(seed.key.text)
+            if row_of_seed is None or params[key] != row_of_seed.default:  # where it has one, that is random
+                message = f"{takes} takes with the same {key}: they may come out alike, and each is paid for"
+                self.findings.advice(seed.value, below(seed.where, key), message, "fixed-seed")

@@ -7,7 +7,8 @@ a number becomes a file and a line of it where a problem is made.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import PureWindowsPath
 from typing import Final
 
@@ -34,6 +35,13 @@ class Sources:
         """The line of that number without its break, or None."""
         file, line = divmod(number, _STEP)
         return self._texts[file].line(line)
+
+    def matches(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+        """Where a pattern is found in the lines of all texts, once in each, with the line's number."""
+        for file, text in enumerate(self._texts):
+            for number, line in enumerate(text.lines(), start=1) if pattern.search(text.text) else ():
+                if found := pattern.search(line):
+                    yield _STEP * file + number, found
 
     def problem(
         self,

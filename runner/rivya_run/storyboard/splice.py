@@ -155,7 +155,7 @@ def _is_simple(value: WrittenSpan) -> bool:
 
 def _replaced(text: str, key: WrittenSpan, there: WrittenSpan, value: KeyValue) -> _Edit:
     if not _is_simple(there):
-        raise _Unsafe("its value goes over several lines")
+        raise _Unsafe("the value goes over several lines")
     begins = _PROPERTIES.match(text, there.start)
     assert begins is not None
     new = shown(value, quoted=key.style == '"')
@@ -217,7 +217,7 @@ def _cut(text: str, mapping: WrittenSpan, key: WrittenSpan, there: WrittenSpan) 
         return [_cut_line(text, begin, key.start, there.end)]
     colon = text.index(":", key.end) + 1
     if text[there.start] in "&!":
-        raise _Unsafe("its value has an anchor or a tag")
+        raise _Unsafe("the value has an anchor or a tag")
     inner = [edit for name, value in there.pairs for edit in _cut(text, there, name, value)]
     return [_cut_line(text, begin, key.start, colon), *inner]
 
@@ -255,7 +255,7 @@ def _applied(text: str, edits: list[_Edit]) -> str:
     pieces, at = [], 0
     for start, end, new in sorted(edits):
         if "#" in text[start:end]:
-            raise _Unsafe("there are comments in its value")
+            raise _Unsafe("the value has comments in it")
         pieces += [text[at : max(at, start)], new]
         at = max(at, end)
     return "".join([*pieces, text[at:]])

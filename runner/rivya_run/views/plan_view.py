@@ -43,9 +43,10 @@ def _credits(step: Step) -> str:
 
 def _basis(step: Step) -> str:
     """``observed``, or ``base 2026-05-11``: the price of default params, read on that day."""
+    basis = step.credits_basis or ""
     if step.credits_basis == "base" and step.table_date:
-        return f"base {step.table_date}"
-    return step.credits_basis or ""
+        basis = f"base {step.table_date}"
+    return f"at least, {basis}" if step.dearer else basis
 
 
 def _reason(step: Step, beyond: Collection[str]) -> str:
@@ -64,9 +65,10 @@ def totals_lines(plan: Plan) -> list[str]:
     totals = plan.totals
     unknown = sum(step.credits is None for step in plan.steps)
     more = f" and {unknown} of unknown cost" if unknown else ""
+    least = "at least " if plan.at_least else ""
     lines.append(
-        f"credits: {figure(totals.now)} now{more}, {figure(totals.spent)} spent so far, "
-        f"{figure(totals.worst)} now at worst, with retries"
+        f"credits: {least}{figure(totals.now)} now{more}, {figure(totals.spent)} spent so far, "
+        f"{least}{figure(totals.worst)} now at worst, with retries"
     )
     if totals.budget is not None:
         lines.append(_budget_line(totals.budget, plan))

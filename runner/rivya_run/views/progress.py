@@ -262,6 +262,7 @@ def _started(detail: Mapping[str, object]) -> str:
     actions = detail.get("actions")
     credits = detail.get("credits")
     words = actions_in_words(actions) if isinstance(actions, Mapping) else ""
-    cost = f"; about {credits_in_words(credits)}" if isinstance(credits, int | float) and credits else ""
+    how = "at least" if detail.get("at_least") else "about"
+    cost = f"; {how} {credits_in_words(credits)}" if isinstance(credits, int | float) and credits else ""
     takes = detail.get("takes")
     return f"{counted(takes if isinstance(takes, int) else 0, 'take')}{': ' if words else ''}{words}{cost}"

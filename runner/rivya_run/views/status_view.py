@@ -9,10 +9,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.media.warnings import output_warnings
+from rivya_run.media.checks import told
 from rivya_run.project.manifest_reader import (
     Entry,
     at_stake,
+    checks_of,
     chosen_take,
     ended,
     entries,
@@ -99,8 +100,8 @@ def _about(shot: Entry, take: Entry) -> Iterator[str]:
     if earlier:
         yield f"attempt {len(earlier) + 1}"
     for output in entries(take.get("outputs")):
-        for warning in output_warnings(output, params_of(take)):
-            yield f"warning: {warning.message}"
+        for warning in told(output, params_of(take), *checks_of(shot)):
+            yield f"warning: {warning}"
 
 
 def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[str]:

@@ -247,7 +247,9 @@ def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     odd = []
     for step, _ in found:
         stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
-        warnings = take_warnings(stored[-1].outputs, _asked(step, stored[-1])) if stored else []
+        if not stored:
+            continue
+        warnings = take_warnings(stored[-1].outputs, _asked(step, stored[-1]), step.shot.checks)
         if warnings:
             odd.append((step, "; ".join(warnings)))
     if odd:

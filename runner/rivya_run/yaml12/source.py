@@ -35,9 +35,14 @@ class SourceText:
 
     def line(self, number: int) -> str | None:
         """The line of that number (from 1) without its break, or None."""
+        lines = self.lines()
+        return lines[number - 1] if 0 < number <= len(lines) else None
+
+    def lines(self) -> list[str]:
+        """All lines without their breaks."""
         if self._lines is None:
             self._lines = _LINE_BREAK.split(self.text)
-        return self._lines[number - 1] if 0 < number <= len(self._lines) else None
+        return self._lines
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column (from 1) of a character offset."""

@@ -23,6 +23,7 @@ from rivya_run.film.formats import edl
 from rivya_run.film.formats.sequence import Seen
 from rivya_run.film.script import Footage, PictureShot, Place, Script, SoundShot, Transition, exact
 from rivya_run.film.timeline import FORMATS, UsedShot, seen_in, used_shots, write_timeline
+from rivya_run.media.timecode import timecode
 
 PROMPT = 'A <b>"bold"</b> & quiet\nmorning'
 
@@ -231,13 +232,13 @@ def test_rates_that_a_format_does_not_know_are_told(tmp_path: Path) -> None:
 )
 def test_timecode_drops_frame_numbers_where_the_rate_asks_for_it(rate: str, frame: int, code: str) -> None:
     """Two a minute at 29.97, four at 59.94, none in each tenth minute (SMPTE ST 12)."""
-    assert edl.timecode(frame, Fraction(rate)) == code
+    assert timecode(frame, Fraction(rate)) == code
 
 
 @given(st.integers(0, 400_000), st.sampled_from(["30000/1001", "60000/1001"]))
 def test_drop_frame_counts_back(frame: int, rate: str) -> None:
     """Whatever the frame, its timecode means that frame."""
-    begin, end = (edl.timecode(at, Fraction(rate)) for at in (frame, frame + 1))
+    begin, end = (timecode(at, Fraction(rate)) for at in (frame, frame + 1))
     event = f"FCM: DROP FRAME\n\n001  A  V  C  {begin} {end} {begin} {end}\n* RATE: {float(Fraction(rate))}\n"
     assert edl.read(event) == [Seen(("A",), frame / Fraction(rate), 1 / Fraction(rate))]
 

@@ -22,7 +22,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Nonsense
 from rivya_run.journal.manifest import known_attempts, manifest
 from rivya_run.journal.manifest_file import text_of
-from rivya_run.journal.manifest_form import manifest_schema
+from rivya_run.journal.manifest_schema import manifest_schema
 from rivya_run.journal.merging import Merged
 from rivya_run.journal.second_keys import second_key
 from rivya_run.journal.settling import Contradiction, settled

@@ -203,7 +203,7 @@ def test_a_sound_that_nobody_can_decode_has_no_facts(tmp_path: Path) -> None:
     path = boards.sound(tmp_path / "a.mka", "libmp3lame")
     path.write_bytes(path.read_bytes().replace(b"A_MPEG/L3", b"A_ATRAC/1"))
     assert facts(path) is None
-    assert look_into(path).doubt is None
+    assert look_into(path, {}).doubt is None
 
 
 @pytest.mark.parametrize(("name", "codec"), PADDED)
@@ -219,7 +219,7 @@ def test_damage_of_any_kind_is_no_error_of_the_program(tmp_path: Path, name: str
         path.write_bytes(content[: chance.choice((at, len(content)))] + bytes(chance.choice((0, 0, 2000))))
         found = facts(path)
         assert found is None or found.kind != "audio" or (found.duration is not None and found.duration >= 0)
-        look_into(path)
+        look_into(path, {})
 
 
 @pytest.mark.parametrize("name", STILLS)

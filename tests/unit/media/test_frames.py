@@ -10,7 +10,7 @@ from PIL import Image
 
 import boards
 from rivya_run.errors import RivyaError
-from rivya_run.media.frames import frame, picture_facts, poster
+from rivya_run.media.frames import frame, poster
 
 
 def colour(path: Path) -> tuple[int, ...]:
@@ -83,22 +83,3 @@ def test_a_poster_is_a_small_jpeg_in_the_shape_of_the_clip(tmp_path: Path) -> No
     with Image.open(io.BytesIO(made)) as image:
         assert (image.format, image.size) == ("JPEG", (80, 48))
     assert poster(boards.sound(tmp_path / "a.wav", "pcm_s16le"), 80) is None
-
-
-def test_samples_tell_black_frozen_and_lively_clips_apart(tmp_path: Path) -> None:
-    """Black is dark everywhere, frozen doesn't change, a moving one does; a broken file has no samples."""
-    black = picture_facts(boards.clip(tmp_path / "b.mp4", frames=60, colour=(0, 0, 0), moving=False))
-    frozen = picture_facts(boards.clip(tmp_path / "f.mp4", frames=60, moving=False))
-    moving = picture_facts(boards.clip(tmp_path / "m.mp4", frames=60))
-    assert black is not None and frozen is not None and moving is not None
-    assert black.brightest < 8
-    assert frozen.brightest > 60 and frozen.change is not None and frozen.change < 3
-    assert moving.change is not None and moving.change > 40
-    (tmp_path / "x.mp4").write_bytes(b"nothing")
-    assert picture_facts(tmp_path / "x.mp4") is None
-
-
-def test_a_clip_that_moves_only_at_its_end_is_not_frozen(tmp_path: Path) -> None:
-    """The last frame is always among the samples."""
-    late = picture_facts(boards.clip(tmp_path / "a.mp4", frames=60, moving=False, blue_at_end=3))
-    assert late is not None and late.change is not None and late.change > 20

@@ -238,7 +238,7 @@ def test_params_are_sent_in_the_order_of_the_table() -> None:
 
 
 def test_advice_holds_only_for_its_combination() -> None:
-    """Spicy or a written ratio is advised against only together with a reference."""
+    """Spicy is advised against only together with a reference, a written parameter only where it was written."""
     table = table_of("grok-imagine-video")
     params = table.defaults() | {"mode": "spicy"}
 
@@ -248,7 +248,9 @@ def test_advice_holds_only_for_its_combination() -> None:
     assert codes(["mode"], params, True) == ["spicy-reference"]
     assert codes(["mode"], params, False) == []
     assert codes([], table.defaults(), True) == []
-    assert codes(["aspect_ratio"], table.defaults(), True) == ["ratio-reference"]
+    written = replace(table, advice=(AdviceRow("shape", "written", written=("aspect_ratio",)),))
+    assert [row.code for row in advice_for(written, [], params, references=True)] == []
+    assert [row.code for row in advice_for(written, ["aspect_ratio"], params, references=True)] == ["shape"]
     without = replace(table, advice=(AdviceRow("lonely", "needs a reference", references=False),))
     assert [row.code for row in advice_for(without, [], params, references=False)] == ["lonely"]
 

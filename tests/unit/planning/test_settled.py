@@ -13,6 +13,7 @@ from examples import attempt, board, child, digest_of, from_shot, history_of, pl
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.storyboard.model import Approved, Checks, Shot
+from rivya_run.storyboard.selection import Selection
 
 
 def content(one: Attempt) -> str:
@@ -299,8 +300,8 @@ def test_an_output_without_a_file_is_no_decision() -> None:
     assert planned(board(asked), lost)["key/1"].action is Action.WAIT
 
 
-@pytest.mark.parametrize("selected", [None, {"other"}])
-def test_an_approved_take_that_is_not_selected_is_left_alone(selected: set[str] | None) -> None:
+@pytest.mark.parametrize("selected", [None, Selection(frozenset({"other"}))])
+def test_an_approved_take_that_is_not_selected_is_left_alone(selected: Selection | None) -> None:
     """``--only`` of another shot leaves it as it is, there or not."""
     asked = replace(KEY, approved=Approved(2, "3fa9c1d2"))
     step = planned(board(asked, shot("other")), selected=selected)["key/2"]

@@ -122,7 +122,7 @@ def test_count_and_kind_by_the_table() -> None:
 def test_parents() -> None:
     """A parent must be there, have that take, and give what the child's model takes."""
     text = """shots:
-  - {id: key, prompt: x, model: grok-imagine, takes: 2}
+  - {id: key, prompt: x, model: grok-imagine, params: {aspect_ratio: 2:3}, takes: 2}
   - {id: vid, prompt: x}
   - {id: a, prompt: x, references: [{shot: %s}]}
 """
@@ -174,24 +174,6 @@ def test_advice_with_references() -> None:
     assert [(p.severity, p.code, p.where) for p in reading.problems] == [
         (Severity.ADVICE, "spicy-reference", "defaults.params.mode")
     ]
-
-
-@pytest.mark.parametrize(
-    ("parent", "references", "told"),
-    [
-        ("aspect_ratio: 16:9", "[{shot: k}]", []),
-        ("aspect_ratio: 3:2", "[{shot: k}]", ["ratio-reference"]),
-        ("enable_pro: true", "[{shot: k}]", ["ratio-reference"]),
-        ("aspect_ratio: 16:9", "[a.png]", ["ratio-reference"]),
-        ("aspect_ratio: 16:9", "[{shot: misspelt}]", ["unknown-shot"]),
-    ],
-)
-def test_a_parent_of_the_same_shape_needs_no_advice(parent: str, references: str, told: list[str]) -> None:
-    """That a clip may follow its image's shape is told unless the image is asked for in that shape, later or not."""
-    child = f"  - {{id: a, prompt: x, params: {{aspect_ratio: 16:9}}, references: {references}}}\n"
-    still = f"  - {{id: k, prompt: x, model: grok-imagine, params: {{{parent}}}}}\n"
-    assert codes(f"shots:\n{still}{child}") == told
-    assert codes(f"shots:\n{child}{still}") == told
 
 
 def facts(kind: str | None, mime: str | None, size: int = 100) -> FileFacts:

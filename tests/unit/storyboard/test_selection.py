@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from examples import board, shot
 from rivya_run.errors import UsageError
-from rivya_run.storyboard.selection import selected_shots
+from rivya_run.storyboard.selection import Selection, selected_shots
 
 BOARD = board(
     shot("sh010", scene="intro", tags=("hero", "wide")),
@@ -20,7 +20,7 @@ BOARD = board(
 def chosen(*only: str, exclude: tuple[str, ...] = ()) -> set[str] | None:
     """The ids that are left."""
     [found] = selected_shots([BOARD], only, exclude)
-    return set(found) if found is not None else None
+    return set(found.shots) if found is not None else None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_pattern_that_matches_nothing_is_a_slip(pattern: str) -> None:
 def test_a_pattern_may_be_meant_for_another_storyboard() -> None:
     """With several storyboards, matching in one of them is enough."""
     found = selected_shots([BOARD, board(shot("other"))], ("other",), ())
-    assert found == [frozenset(), frozenset({"other"})]
+    assert found == [Selection(frozenset()), Selection(frozenset({"other"}))]
 
 
 @given(st.sampled_from(["sh*", "*0", "tag:hero", "scene:intro", "*"]))

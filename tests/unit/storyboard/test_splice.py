@@ -245,10 +245,10 @@ def test_a_key_is_written_as_a_person_would(
         ("shots:\n- &x {id: s1}\n- <<: *x\n  id: s2\n", 2, TAKEN_OVER),
         ("shots:\n- {id: s1, pick: &x 1}\n- {id: s2, pick: *x}\n", 2, TAKEN_OVER),
         ("x: &x {pick: 1}\nshots:\n- <<: *x\n  id: s1\n", None, "the key doesn't stand in the shot itself"),
-        ("shots:\n- {id: s1, pick: {a: 1, # why\n  b: 2}}\n", None, "there are comments in its value"),
-        ("shots:\n- pick:\n    a: 1 # why\n    b: 2\n  id: s1\n", None, "there are comments in its value"),
+        ("shots:\n- {id: s1, pick: {a: 1, # why\n  b: 2}}\n", None, "the value has comments in it"),
+        ("shots:\n- pick:\n    a: 1 # why\n    b: 2\n  id: s1\n", None, "the value has comments in it"),
         ("shots:\n- ? id\n  : s1\n", 2, "the lines of the shot are written in an unusual way"),
-        ("shots:\n- id: s1\n  pick:\n    a: 1\n", 2, "its value goes over several lines"),
+        ("shots:\n- id: s1\n  pick:\n    a: 1\n", 2, "the value goes over several lines"),
         ("shots:\n- id: |-\n    s1\n", 2, "the shot has no line that the key could be written below"),
     ],
 )  # fmt: skip

@@ -211,7 +211,7 @@ def test_a_pick_of_nothing_that_is_made_is_told() -> None:
 )
 def test_what_can_t_be(text: str, code: str) -> None:
     """Each has one problem, of this code."""
-    assert [found for found, _ in problems(text) if found != "ratio-reference"] == [code]
+    assert [found for found, _ in problems(text) if found != "ratio-mismatch"] == [code]
 
 
 def test_a_circle_that_only_ids_in_the_file_make_is_told_as_one() -> None:

@@ -14,7 +14,8 @@ from rivya_run.project.manifest_reader import Entry
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
 from rivya_run.views.page.figures import SCALE, seconds, size, spend, timeline
-from rivya_run.views.page.model import page, relative_url
+from rivya_run.views.page.files import relative_url
+from rivya_run.views.page.model import page
 
 
 class Nothing:
@@ -31,6 +32,9 @@ class Nothing:
 
     def path(self, file: Path) -> str:
         return file.name
+
+    def address(self, path: str) -> str:
+        return relative_url(path)
 
     def reference(self, upload: Entry) -> str | None:
         return None
@@ -94,14 +98,14 @@ def test_a_take_shows_all_that_helps_to_judge_and_to_ask_for_support() -> None:
 
 def test_a_clip_that_is_not_what_was_asked_for_needs_attention() -> None:
     """Short, black and doubtful clips and missing files are listed with the figure."""
-    short = boards.take(
-        outputs=[{"path": "a.mp4", "duration": 3.0, "picture": {"brightest": 3, "change": 0}}]
-    )
+    black: dict[str, Any] = {"check": "black", "from": 0.0, "to": 3.0, "about": "black throughout"}
+    checks = [{"check": "short", "about": "3 s instead of the 6 s asked for"}, black]
+    short = boards.take(outputs=[{"path": "a.mp4", "duration": 3.0, "checks": checks}])
     gone = boards.take(2, outputs=[{"path": "gone.mp4"}])
     doubtful = boards.take(3, outputs=[{"path": "c.mp4", "doubt": "a packet is cut off"}])
     found = of([boards.shot("a", [short, gone, doubtful])])
     assert [take.trouble for take in found.troubles] == [
-        "3 s instead of the 6 s asked for; black: its brightest spot reaches 1% of white",
+        "3 s instead of the 6 s asked for; black throughout",
         "The file is missing from the output folder",
         "may not be whole: a packet is cut off",
     ]

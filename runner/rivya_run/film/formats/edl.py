@@ -26,11 +26,10 @@ from rivya_run.film.formats.sequence import (
     slate_note,
 )
 from rivya_run.film.placing import Notice
+from rivya_run.media.timecode import DROPPED, timecode
 
 _REEL = 8  # characters
 _BLACK: Final = "BL"
-_DROPPED: Final = {Fraction(30000, 1001): 2, Fraction(60000, 1001): 4}
-"""Frame numbers that are skipped each minute but the tenth, so that the count keeps up with the clock."""
 
 
 def write(edit: Edit, beside: Path) -> tuple[str, tuple[Notice, ...]]:
@@ -42,7 +41,7 @@ def write(edit: Edit, beside: Path) -> tuple[str, tuple[Notice, ...]]:
     faded = [one.shot.id for one in film.pictures if one.fade_in or one.fade_out]
     if faded:
         notices.append(f"an EDL holds no fades: those of {', '.join(faded)} are in the other formats")
-    mode = "DROP FRAME" if film.rate in _DROPPED else "NON-DROP FRAME"
+    mode = "DROP FRAME" if film.rate in DROPPED else "NON-DROP FRAME"
     lines = [f"TITLE: {one_line(edit.title)[:70]}", f"FCM: {mode}", ""]
     reels: dict[str, str] = {}
     for number, one in enumerate(film.pictures):
@@ -91,18 +90,6 @@ def _reel(one: TrackPicture, reels: dict[str, str]) -> str:
             plain = plain[:3] + sha256(name.encode()).hexdigest()[: _REEL - len(plain[:3])].upper()
         reels[name] = plain
     return reels[name]
-
-
-def timecode(frame: int, rate: Fraction) -> str:
-    """Hours, minutes, seconds and frames; drop-frame where the rate has it, as the semicolon says."""
-    whole, dropped = round(rate), _DROPPED.get(rate, 0)
-    if dropped:
-        tens, rest = divmod(frame, 600 * whole - 9 * dropped)
-        minutes = max(0, rest - dropped) // (60 * whole - dropped)
-        frame += dropped * (9 * tens + minutes)
-    seconds, frames = divmod(frame, whole)
-    point = ";" if dropped else ":"
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{frames:02}"
 
 
 _CODE = r"(\d\d):(\d\d):(\d\d)[:;](\d\d)"
@@ -164,5 +151,5 @@ def _frame(code: list[int], rate: Fraction, dropping: bool) -> int:
     whole = round(rate)
     hours, minutes, seconds, frames = code
     minutes += 60 * hours
-    dropped = _DROPPED.get(rate, 0) if dropping else 0
+    dropped = DROPPED.get(rate, 0) if dropping else 0
     return (60 * minutes + seconds) * whole + frames - dropped * (minutes - minutes // 10)

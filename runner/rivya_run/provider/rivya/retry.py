@@ -219,13 +219,22 @@ def judge(method: str, result: TransportResult, attempts: int = 1) -> Decision:
 
 def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAction, Reason]:
     if result.kind is not FailureKind.ANSWERED:
-        # An unreadable 200 may still say plainly that the wallet is empty.
-        if result.code == INSUFFICIENT_CREDITS:
-            return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
-        if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
-            return RetryAction.ANSWER, Reason.REFUSED
-        return _BY_KIND[result.kind]
+        return _unanswered(result, attempts)
     status, code = result.status or 0, result.code
+    return _whatever_is_asked(status, code) or _answered(method, status, code, attempts)
+
+
+def _unanswered(result: TransportResult, attempts: int) -> tuple[RetryAction, Reason]:
+    # An unreadable 200 may still say plainly that the wallet is empty.
+    if result.code == INSUFFICIENT_CREDITS:
+        return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
+    if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
+        return RetryAction.ANSWER, Reason.REFUSED
+    return _BY_KIND[result.kind]
+
+
+def _whatever_is_asked(status: int, code: str | None) -> tuple[RetryAction, Reason] | None:
+    """What an answer means to every kind of request; None where that is for the request to say."""
     if 200 <= status < 300:
         return RetryAction.ANSWER, Reason.ACCEPTED
     if status == 402 or code == INSUFFICIENT_CREDITS:
@@ -238,6 +247,10 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
         return RetryAction.ANSWER, Reason.REDIRECTED
     if status in (401, 403):
         return RetryAction.ANSWER, Reason.KEY_REFUSED
+    return None
+
+
+def _answered(method: str, status: int, code: str | None, attempts: int) -> tuple[RetryAction, Reason]:
     # Our resends are byte-identical, so a conflict means that the first one is still being worked on.
     if _is_conflict(method, status, code):
         return RetryAction.RETRY, Reason.CONFLICT

@@ -20,6 +20,7 @@ from rivya_run.film.script import Script
 from rivya_run.project.manifest_reader import Entry
 from rivya_run.text import figure
 from rivya_run.views.page.cards import Page
+from rivya_run.views.page.decided import Decisions
 from rivya_run.views.page.figures import size
 from rivya_run.views.page.files import FolderFiles, embeddable, own_files, pictured
 from rivya_run.views.page.model import page
@@ -30,10 +31,15 @@ _HTML, _STYLES, _SCRIPTS = (
     ("page.css", "film.css"),
     ("page.js", "film.js"),
 )
+_SERVED = "review.js"
 
 
-def render(content: Page) -> Iterator[str]:
-    """The document in pieces. Everything from the manifest is escaped; only our own style and script may act."""
+def render(content: Page, revision: int | None = None) -> Iterator[str]:
+    """The document in pieces. Everything from the manifest is escaped; only our own style and script may act.
+
+    With a ``revision`` it is one that is served: it asks its server for newer ones, and to write what is decided.
+    """
+    served = revision is not None
     parts = resources.files("rivya_run.views.page") / "page_parts"
     environment = Environment(
         loader=DictLoader({name: (parts / name).read_text("utf-8") for name in _HTML}),
@@ -43,10 +49,13 @@ def render(content: Page) -> Iterator[str]:
     )
     environment.filters["amount"] = figure
     style, script = (
-        "".join((parts / name).read_text("utf-8") for name in names) for names in (_STYLES, _SCRIPTS)
+        "".join((parts / name).read_text("utf-8") for name in names)
+        for names in (_STYLES, (*_SCRIPTS, *([_SERVED] if served else [])))
     )
     return environment.get_template("page.html").generate(
         page=content,
+        served=served,
+        revision=revision,
         style=Markup(style),
         style_hash=_digest(style),
         script=Markup(script),
@@ -61,15 +70,16 @@ def write_report(
     storyboard_folder: Path | None = None,
     embed: bool = False,
     scripts: Mapping[str | None, Script] | None = None,
+    decided: Decisions | None = None,
     progress: CutProgress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``report.html`` into an output folder and return its path.
 
     References are pictured from ``storyboard_folder``, to which their paths are relative. The films are those
-    of ``scripts``, by their versions. With ``embed`` small copies of what can be played are put into the page:
-    ``progress`` is told how far that is, ``tell`` what is in it. Raises OutputFolderError when the folder can't be
-    written.
+    of ``scripts``, by their versions; ``decided`` is what people have decided.
+    With ``embed`` small copies of what can be played are put into the page: ``progress`` is told how far that is,
+    ``tell`` what is in it. Raises OutputFolderError when the folder can't be written.
     """
     references = (storyboard_folder,) if storyboard_folder is not None else ()
     scripts = scripts or {}
@@ -80,7 +90,7 @@ def write_report(
     if embed:
         files.embed(*embeddable(manifest, films.values(), folder), progress)
     target = folder / NAME
-    content = page(manifest, files, films, own_files(scripts.values()))
+    content = page(manifest, files, films, own_files(scripts.values()), decided)
     write_atomically(target, (piece.encode("utf-8", "replace") for piece in render(content)))
     if tell is not None and content.holds:
         tell(f"a page of {size(target.stat().st_size)}: {content.holds}")

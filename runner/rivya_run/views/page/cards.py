@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -56,7 +57,11 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class TakeCard:
-    """One take. ``source`` is a relative URL of its file, or the file itself; None where nothing can be played."""
+    """One take. ``source`` is a relative URL of its file, or the file itself; None where nothing can be played.
+
+    ``digits`` are the sha256 of its first file, by which decisions name it; nothing where none can be taken.
+    ``waits`` says for which decision it isn't made yet.
+    """
 
     anchor: str
     shot: str
@@ -83,6 +88,11 @@ class TakeCard:
     more_files: tuple[tuple[str, str], ...]
     error: Failure | None
     attempts: tuple[AttemptRow, ...]
+    digits: str = ""
+    approved: bool = False
+    pick_command: str = ""
+    approve_command: str = ""
+    waits: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -106,7 +116,8 @@ class OwnCard:
 @dataclass(frozen=True, slots=True)
 class ShotCard:
     """A shot with its takes, or with its ``own`` file. ``pick`` is what the storyboard says, ``shown`` the chosen
-    take's number; ``thumb`` is a small picture of it.
+    take's number; ``thumb`` is a small picture of it. It ``waits`` for approval where others are to be made from it.
+    ``together`` are the picks of all that is made of the same lines of the file, where that is more than this.
     """
 
     anchor: str
@@ -126,6 +137,9 @@ class ShotCard:
     thumb: str | None
     kind: Kind | None
     status: str
+    approved: str
+    waits: bool
+    together: Mapping[str, int | None] | None
 
 
 @dataclass(frozen=True, slots=True)

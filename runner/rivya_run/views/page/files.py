@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -126,6 +127,11 @@ class FolderFiles:
     def path(self, file: Path) -> str:
         return path_from(self._folder, file)
 
+    def address(self, path: str) -> str:
+        if Path(path).is_absolute():  # on another drive: nothing of a manifest can be there
+            return Path(path).as_uri()
+        return relative_url(path)
+
     def holds(self) -> str:
         """What is embedded, in words; nothing where nothing is."""
         return self._holds
@@ -194,6 +200,11 @@ class FolderFiles:
             if old.name not in used:
                 with contextlib.suppress(OSError):
                     old.unlink()
+
+
+def relative_url(path: str) -> str:
+    """A path from the output folder as a URL beside the page; never taken for a scheme."""
+    return "./" + quote(path, safe="/")
 
 
 def _smaller(content: bytes, width: int) -> bytes:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import quote
 
 from rivya_run.film.edit import Edit
+from rivya_run.media.checks import told
 from rivya_run.media.types import Kind
-from rivya_run.media.warnings import output_warnings
 from rivya_run.project.manifest_reader import (
     Entry,
+    checks_of,
     chosen_take,
     ended,
     entries,
@@ -37,6 +38,7 @@ from rivya_run.views.page.cards import (
     ShotCard,
     TakeCard,
 )
+from rivya_run.views.page.decided import Decisions
 from rivya_run.views.page.figures import (
     at,
     facts_line,
@@ -71,6 +73,9 @@ class PageFiles(Protocol):
     def path(self, file: Path) -> str:
         """The path of any file."""
 
+    def address(self, path: str) -> str:
+        """Where a browser finds a file."""
+
     def reference(self, upload: Entry) -> str | None:
         """A small picture of an uploaded reference file."""
 
@@ -86,6 +91,7 @@ def page(
     files: PageFiles,
     films: Mapping[str | None, Edit] | None = None,
     own: Mapping[str, Path] | None = None,
+    decided: Decisions | None = None,
 ) -> Page:
     """The page of a manifest. Missing fields are left out; nothing in it is trusted.
 
@@ -93,10 +99,10 @@ def page(
     ``own`` are files of people's own by the shots that they are.
     """
     films = films or {}
-    builder = _Builder(manifest, files, own or {})
+    builder = _Builder(manifest, files, own or {}, decided or Decisions())
     shots = [builder.shot(shot) for shot in entries(manifest.get("shots"))]
     history = tuple(
-        builder.take(shown(take.get("shot")), take, f"h{count}", chosen=False)
+        builder.take({"id": take.get("shot")}, take, f"h{count}")
         for count, take in enumerate(entries(manifest.get("history")), start=1)
     )
     scenes = tuple(_scenes(shots))
@@ -153,8 +159,11 @@ class _Builder:
     ``lengths`` gathers the seconds of the chosen clips, ``cards`` the anchors of takes by the files that they play.
     """
 
-    def __init__(self, manifest: Entry, files: PageFiles, own: Mapping[str, Path]) -> None:
+    def __init__(
+        self, manifest: Entry, files: PageFiles, own: Mapping[str, Path], decided: Decisions
+    ) -> None:
         self._files = files
+        self._decided = decided
         self._own_files = own
         self._uploads = {
             upload["url"]: upload
@@ -169,7 +178,11 @@ class _Builder:
         self._shots += 1
         anchor, name, best = f"s{self._shots}", shown(shot.get("id")), chosen_take(shot)
         takes = tuple(
-            self.take(name, take, f"{anchor}t{count}", chosen=take is best)
+            replace(
+                self.take(shot, take, f"{anchor}t{count}"),
+                chosen=take is best,
+                **self._decided.of_take(shot, take),
+            )
             for count, take in enumerate(entries(shot.get("takes")), start=1)
         )
         if best is not None and (file := playable(best)) and file[1] == "video":
@@ -202,6 +215,7 @@ class _Builder:
             thumb=self._files.thumb(path) if path is not None else None,
             kind=kind,
             status=takes[0].status if takes else "",
+            **self._decided.of_shot(shot, made=best is not None),
         )
 
     def _own(self, written: str, path: str, kind: Kind, anchor: str) -> OwnCard:
@@ -215,7 +229,7 @@ class _Builder:
         card = self.cards.get(path, "")
         return Played(card, self._source(path), self._files.poster(path), self._files.thumb(path))
 
-    def take(self, shot: str, take: Entry, anchor: str, *, chosen: bool) -> TakeCard:
+    def take(self, shot: Entry, take: Entry, anchor: str) -> TakeCard:
         sent, asked = mapping(take.get("request")), params_of(take)
         status = shown(take.get("status")) or "planned"
         path, kind, output = playable(take) or (None, None, {})
@@ -228,15 +242,15 @@ class _Builder:
         if path is not None and not there:
             trouble = "The file is missing from the output folder"
         elif path is not None:
-            warnings = tuple(found.message for found in output_warnings(output, asked))
+            warnings = tuple(told(output, asked, *checks_of(shot)))
             trouble = trouble or "; ".join(warnings)
         return TakeCard(
             anchor=anchor,
-            shot=shot,
+            shot=shown(shot.get("id")),
             take=take_number(take),
             status=status,
             label=status_label(status),
-            chosen=chosen,
+            chosen=False,
             kind=kind,
             source=self._source(path) if path is not None and there else None,
             poster=self._files.poster(path) if path is not None and there and kind != "audio" else None,
@@ -253,16 +267,19 @@ class _Builder:
             references=tuple(self._references(asked)),
             times=(*_times(take), *((("Size", size(count)),) if count is not None else ())),
             copyable=tuple(_copyable(take, output)),
-            more_files=tuple(_more_files(take, path)),
+            more_files=tuple(self._more_files(take, path)),
             error=_failure(take.get("error")),
             attempts=tuple(_attempt(one) for one in entries(take.get("attempts"))),
         )
 
     def _source(self, path: str) -> str | Embedded:
-        copy = self._files.embedded(path)
-        if copy is None and Path(path).is_absolute():  # on another drive: nothing of a manifest can be there
-            return Path(path).as_uri()
-        return copy or relative_url(path)
+        return self._files.embedded(path) or self._files.address(path)
+
+    def _more_files(self, take: Entry, played: str | None) -> Iterator[tuple[str, str]]:
+        for output in entries(take.get("outputs")):
+            path = inside(output.get("path"))
+            if path is not None and path != played:
+                yield shown(path), self._files.address(path)
 
     def _references(self, params: Entry) -> Iterator[ReferenceCard]:
         for item in entries(params.get(_REFERENCES)):
@@ -271,11 +288,6 @@ class _Builder:
             name = upload.get("path") or item.get("name") or shown(item.get("url")).split("?")[0]
             picture = self._files.reference(upload) if upload else None
             yield ReferenceCard(shown(name), shown(item.get("kind")), picture)
-
-
-def relative_url(path: str) -> str:
-    """A path from the output folder as a URL beside the page; never taken for a scheme."""
-    return "./" + quote(path, safe="/")
 
 
 def _trouble(status: str, take: Entry) -> str:
@@ -323,13 +335,6 @@ def _copyable(take: Entry, output: Entry) -> Iterator[tuple[str, str]]:
     for label, value in fields:
         if value:
             yield label, shown(value)
-
-
-def _more_files(take: Entry, played: str | None) -> Iterator[tuple[str, str]]:
-    for output in entries(take.get("outputs")):
-        path = inside(output.get("path"))
-        if path is not None and path != played:
-            yield shown(path), relative_url(path)
 
 
 def _attempt(one: Entry) -> AttemptRow:

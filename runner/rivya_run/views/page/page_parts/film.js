@@ -1,5 +1,10 @@
 // The film: its pieces one after another with the sounds, all by one clock that waits for what isn't ready.
-for (const film of document.querySelectorAll(".film")) {
+let stopOther = null; // stops the film that is running
+const films = new Map(); // those that are set up
+const markup = (film) => [film.dataset.seconds, film.dataset.rate, ...[...film.querySelectorAll(".stage, .cutting")].map((part) => part.outerHTML)].join();
+const setUpFilm = (film, place = null) => {
+  const made = markup(film);
+  const leaving = new AbortController();
   const one = (selector) => film.querySelector(selector);
   const [stage, bar, play, start, time, note] = [".stage", ".film-at", ".film-play", ".film-start", ".film-time", ".film-note"].map(one);
   const length = Number(film.dataset.seconds);
@@ -111,6 +116,7 @@ for (const film of document.querySelectorAll(".film")) {
   };
   const stop = () => {
     running = false;
+    stopOther = null;
     for (const { node } of items) node?.pause?.();
     if (at >= length) at = Math.max(0, length - 0.5 / rate); // the last picture stays
     settle();
@@ -121,6 +127,9 @@ for (const film of document.querySelectorAll(".film")) {
   let settling = 0;
   const settle = () => { clearTimeout(settling); if (!running && !show(false)) settling = setTimeout(settle, 50); };
   const go = () => {
+    stopOther?.(); // by itself: a film may begin with a picture, which has no player that tells of it
+    stopOther = stop;
+    for (const player of document.querySelectorAll("video, audio")) if (!stage.contains(player)) player.pause();
     if (at >= length - 1 / rate) at = 0;
     running = true;
     waited = 0;
@@ -138,12 +147,25 @@ for (const film of document.querySelectorAll(".film")) {
     film.classList.add("begun");
     if (running) show(true); else settle();
   });
-  document.addEventListener("play", (event) => { if (running && !stage.contains(event.target)) stop(); }, true);
-  document.addEventListener("visibilitychange", () => { if (running && document.hidden) stop(); });
-  document.addEventListener("keydown", (event) => {
+  const everywhere = (name, act, capture = false) => document.addEventListener(name, act, { capture, signal: leaving.signal });
+  everywhere("play", (event) => { if (running && !event.target.paused && !stage.contains(event.target)) stop(); }, true);
+  everywhere("visibilitychange", () => { if (running && document.hidden) stop(); });
+  everywhere("keydown", (event) => {
     if (event.defaultPrevented || event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const seen = stage.getBoundingClientRect();
     const free = event.target === document.body && seen.bottom > 0 && seen.top < innerHeight;
     if (event.target === bar || free) { event.preventDefault(); toggle(); }
   });
-}
+  if (place !== null) {
+    at = Math.min(place, length - 0.5 / rate);
+    film.classList.add("begun");
+    settle();
+  }
+  films.set(film, {
+    made,
+    running: () => running,
+    place: () => (film.classList.contains("begun") ? at : null),
+    leave: () => { if (running) stop(); clearTimeout(settling); leaving.abort(); films.delete(film); },
+  });
+};
+document.querySelectorAll(".film").forEach((film) => setUpFilm(film));

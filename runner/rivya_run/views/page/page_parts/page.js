@@ -1,20 +1,21 @@
 "use strict";
-(() => {
+const page = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
   document.documentElement.classList.add("scripted");
 
-  const contacts = new Map(all("#contacts a").map((link) => [link.getAttribute("href"), link.parentElement]));
-  const shots = all(".shot").map((node) => ({
-    node,
-    id: node.dataset.id,
-    scene: node.dataset.scene,
-    tags: JSON.parse(node.dataset.tags),
-    takes: all(".take:not(.own)", node),
-    text: null,
-    contact: contacts.get("#" + node.id) ?? node,
-  }));
-  const scenes = all(".scene");
+  let shots = [];
+  const read = () => {
+    const contacts = new Map(all("#contacts a").map((link) => [link.getAttribute("href"), link.parentElement]));
+    shots = all(".shot").map((node) => ({
+      node,
+      scene: node.dataset.scene,
+      tags: JSON.parse(node.dataset.tags),
+      takes: all(".take:not(.own)", node),
+      text: null,
+      contact: contacts.get("#" + node.id) ?? node,
+    }));
+  };
   const find = one("#find");
 
   // Filters: a take stays when it fits all of them; a shot or scene goes when none of its takes stay.
@@ -42,7 +43,7 @@
       seen += stays;
       total += shot.takes.length;
     }
-    for (const node of scenes) node.hidden = !one(".shot:not([hidden])", node);
+    for (const node of all(".scene")) node.hidden = !one(".shot:not([hidden])", node);
     one("#found").value = seen === total ? `${total} takes` : `${seen} of ${total} takes`;
     one("#nothing-found").hidden = total === 0 || seen > 0;
   };
@@ -51,15 +52,35 @@
   one(".tools").addEventListener("submit", (event) => event.preventDefault());
   one("#clear").addEventListener("click", clear);
 
-  // Picker: the lines for the storyboard, for every shot whose pick was changed on this page.
-  const picks = one("#picks");
+  // Picker of a page from disk: what to write into the storyboard for every shot whose pick was changed here. What is
+  // made of one shot in the file shares a line there, which keeps the picks of the others.
+  const panel = one("#picks");
   const showPicks = () => {
+    if (!panel) return;
     const changed = all("input.pick").filter((box) => box.checked && !box.defaultChecked);
-    const lines = changed.map((box) => `    pick: ${box.value}  # ${box.closest(".take").dataset.shot}`);
-    one("#picks-text").value = lines.join("\n");
-    one("#picks-text").rows = Math.min(8, Math.max(2, lines.length));
-    one("#picks-count").textContent = lines.length === 1 ? "1 pick changed." : `${lines.length} picks changed.`;
-    picks.hidden = lines.length === 0;
+    const lines = new Map();
+    for (const box of changed) {
+      const { shot } = box.dataset;
+      const { together } = box.closest(".shot").dataset;
+      const picks = together ? JSON.parse(together) : null;
+      const place = picks ? Object.keys(picks)[0] : shot;
+      const line = lines.get(place) ?? { shots: [], picks, take: box.value };
+      line.shots.push(shot);
+      if (line.picks) line.picks[shot] = Number(box.value);
+      lines.set(place, line);
+    }
+    const written = [...lines.values()].map(({ shots: made, picks, take }) => {
+      const said = picks && Object.entries(picks).filter(([, number]) => number).map(([id, number]) => `${id}: ${number}`);
+      return `    pick: ${said ? `{${said.join(", ")}}` : take}  # ${made.join(", ")}`;
+    });
+    const commands = changed.map((box) => box.dataset.command).filter(Boolean);
+    for (const [name, rows] of [["text", written], ["commands", commands]]) {
+      one("#picks-" + name).value = rows.join("\n");
+      one("#picks-" + name).rows = Math.min(8, Math.max(2, rows.length));
+    }
+    one("#picks-or").hidden = commands.length === 0;
+    one("#picks-count").textContent = changed.length === 1 ? "1 pick changed." : `${changed.length} picks changed.`;
+    panel.hidden = changed.length === 0;
   };
   const choose = (box) => {
     if (!box) return;
@@ -67,13 +88,15 @@
     box.dispatchEvent(new Event("change", { bubbles: true }));
   };
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input.pick")) showPicks();
+    if (event.target.matches("input.pick")) { showPicks(); decided(); }
     if (event.target.matches("input.compare")) countMarked();
   });
-  one("#reset-picks").addEventListener("click", () => {
+  const resetPicks = () => {
     for (const box of all("input.pick")) box.checked = box.defaultChecked;
     showPicks();
-  });
+    decided();
+  };
+  one("#reset-picks")?.addEventListener("click", resetPicks);
 
   // Copy buttons.
   const copy = async (button) => {
@@ -113,13 +136,33 @@
       facts.textContent = " " + (one(".facts", take)?.textContent ?? "");
       caption.append(title, facts);
       if (media.tagName === "IMG") media.src = one(".still", take).href;
-      figure.append(media, caption);
+      figure.append(media, caption, Object.assign(document.createElement("p"), { className: "deciding" }));
+      figure.dataset.key = take.dataset.key;
       return figure;
     }).filter(Boolean);
     if (columns.length < 1) return;
     one("#compared").replaceChildren(...columns);
+    decided();
     players().forEach((player, place) => { player.preload = "auto"; player.muted = place > 0; });
     dialog.showModal();
+  };
+  // What can be decided of a take can be decided beside its copy too.
+  const decided = () => {
+    for (const figure of all("figure", dialog)) {
+      const take = all(".take").find(({ dataset }) => dataset.key === figure.dataset.key);
+      const controls = take ? all("input.pick, button.approve", take) : [];
+      const place = one(".deciding", figure);
+      controls.forEach((control, number) => {
+        const button = place.children[number] ?? place.appendChild(Object.assign(document.createElement("button"), { type: "button" }));
+        const pick = control.matches(".pick");
+        const text = pick ? "Pick" : control.firstChild.data;
+        if (button.textContent !== text) button.textContent = text;
+        button.disabled = control.disabled;
+        if (pick) button.setAttribute("aria-pressed", control.checked); else button.removeAttribute("aria-pressed");
+        button.onclick = () => { if (pick) choose(control); else control.click(); };
+      });
+      while (place.children.length > controls.length) place.lastChild.remove();
+    }
   };
   const together = (act) => players().forEach(act);
   const playAll = () => {
@@ -144,13 +187,18 @@
     if (button?.matches(".copy")) copy(button);
     if (button?.matches(".side")) compare(all(".take", button.closest(".shot")));
   });
-  // One player at a time, except side by side and in the film.
+  // One player at a time, except side by side and in the film. An event comes after what it tells: a player that is
+  // paused by then stops no other, and one that plays though its own event is still to come began later than this one.
   const group = (player) => player.closest("#compare, .stage") ?? player;
+  const begun = new WeakSet();
   for (const name of ["play", "pause", "ended"]) {
     document.addEventListener(name, (event) => { event.target.parentElement.classList.toggle("playing", name === "play"); }, true);
   }
-  document.addEventListener("play", (event) => {
-    for (const player of all("video, audio")) if (group(player) !== group(event.target) && !player.paused) player.pause();
+  document.addEventListener("pause", ({ target }) => begun.delete(target), true);
+  document.addEventListener("play", ({ target }) => {
+    if (target.paused) return;
+    for (const player of all("video, audio")) if (begun.has(player) && group(player) !== group(target)) player.pause();
+    begun.add(target);
   }, true);
 
   // Keys.
@@ -181,6 +229,7 @@
     b: () => nextShot(-1),
     " ": () => play(current()),
     p: () => choose(current() && one("input.pick", current())),
+    a: () => { if (current()) one("button.approve", current())?.click(); },
     c: () => { const box = current() && one("input.compare", current()); if (box) box.click(); },
     v: () => { const takes = marked(); compare(takes.length > 1 ? takes : all(".take", current()?.closest(".shot") ?? document.createElement("p"))); },
     "/": () => find.focus(),
@@ -204,7 +253,9 @@
     if (act && (event.key !== " " || current())) { event.preventDefault(); act(); }
   });
 
-  filter();
+  // After the page has changed, and at its begin.
+  const renewed = () => { read(); filter(); countMarked(); decided(); };
+  renewed();
   showPicks();
-  countMarked();
+  return { all, one, renewed, resetPicks };
 })();
