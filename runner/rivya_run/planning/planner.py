@@ -40,9 +40,8 @@ from rivya_run.storyboard.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
-    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them, ``shown`` those of
-    what the manifest shows: of two tasks of one create that one serves, for all who read it."""
+    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk, ``expired`` keys of
+    creates so old that the API may have forgotten them, ``shown`` keys of what stands for takes in the manifest."""
 
     selected: Selection | None = None
     retry_failed: bool = False
@@ -69,10 +68,7 @@ class Planner:
         self._facts = facts
         self._options = options
         self._families = Families(storyboard.shots, history)
-        attempts = sorted(
-            history.attempts.values(), key=lambda one: one.client_request_id not in options.shown
-        )
-        self.matching = Matching(attempts, self._families.of)
+        self.matching = Matching(history.attempts.values(), self._families.of, options.shown)
         self.settled = Settled(storyboard.made, history, self.matching)
         self._needed = Needed(storyboard, options.selected, self.settled.takes)
         self.lineage = Lineage(
