@@ -17,7 +17,10 @@ from repositories import Clone, environment, repository
 from rivya_run.simulator.hosting import HostedSimulator
 from simulation import hosted
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
+    pytest.mark.timeout(300),  # a dozen commands each, which are processes of their own
+]
 
 BOARD = """\
 id: film

@@ -31,7 +31,7 @@ from rivya_run.planning.plan import Action
 from rivya_run.project.ledger import foreign_knowledge
 from rivya_run.storyboard.model import Shot, Storyboard
 
-MANY = settings(max_examples=60)
+MANY = settings(max_examples=40)
 A, B, GONE = shot("a", "one", takes=2), shot("b", "two"), shot("gone", "gone")
 BOARD = board(A, B)
 SCHEMA = jsonschema.Draft7Validator(manifest_schema())
