@@ -41,7 +41,7 @@ from rivya_run.storyboard.selection import Selection
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk, ``expired`` keys
-    of creates so old that the API may have forgotten them, ``shown`` keys of what stands for takes in the manifest."""
+    of creates so old that the API may have forgotten them, ``shown`` keys of what stands for takes in a manifest."""
 
     selected: Selection | None = None
     retry_failed: bool = False
