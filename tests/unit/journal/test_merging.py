@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import jsonschema
@@ -23,7 +23,6 @@ from rivya_run.journal.judging import Nonsense
 from rivya_run.journal.manifest import known_attempts, manifest
 from rivya_run.journal.manifest_file import text_of
 from rivya_run.journal.manifest_schema import manifest_schema
-from rivya_run.journal.merging import Merged
 from rivya_run.journal.second_keys import second_key
 from rivya_run.journal.settling import Contradiction, settled
 from rivya_run.planning.matching import serving_of
@@ -50,10 +49,18 @@ def written(history: History, storyboard: Storyboard = BOARD, at: str = NOW) -> 
     return read
 
 
-def merged(base: dict[str, Any] | None, ours: dict[str, Any], theirs: dict[str, Any]) -> Merged:
+@dataclass
+class Found:
     """What a merge comes to, as any reader gets it."""
+
+    document: dict[str, Any]
+    conflicts: tuple[str, ...]
+
+
+def merged(base: dict[str, Any] | None, ours: dict[str, Any], theirs: dict[str, Any]) -> Found:
+    """Merge, write and read again."""
     found = merging.merged(base, ours, theirs)
-    return replace(found, document=json.loads(b"".join(text_of(found.document))))
+    return Found(json.loads(b"".join(text_of(found.document))), found.conflicts)
 
 
 def told(read: dict[str, Any]) -> dict[str, Attempt]:
