@@ -339,7 +339,7 @@ def test_uploads_are_those_of_both_each_as_it_was_sent_last() -> None:
     for name, at in (("1", NOW), ("2", "2026-05-12T00:00:00.000Z")):
         history = history_of(attempt(B))
         for content in ("both", name):
-            upload = {
+            upload: dict[str, Any] = {
                 "sha256": sha(content),
                 "kind": "image",
                 "model": "m",
