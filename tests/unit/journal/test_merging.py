@@ -28,7 +28,7 @@ from rivya_run.journal.settling import Contradiction, settled
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action
 from rivya_run.project.ledger import foreign_knowledge
-from rivya_run.storyboard.model import Shot, Storyboard
+from rivya_run.storyboard.model import Approved, Shot, Storyboard
 
 MANY = settings(max_examples=40)
 A, B, GONE = shot("a", "one", takes=2), shot("b", "two"), shot("gone", "gone")
@@ -331,6 +331,19 @@ def test_shots_are_added_and_removed_by_either_side() -> None:
     found = merged(base, ours, theirs).document
     assert [one["id"] for one in found["shots"]] == ["first", "a", "after", "last"]
     assert [entry["shot"] for entry in found["history"]] == ["b"]
+
+
+def test_what_is_approved_is_merged_like_all_else() -> None:
+    """The other takes stay under the shot, one file that two shots share is paid once, and the approval is kept."""
+    one, two = attempt(A, 1), attempt(A, 2)
+    digits = one.outputs[0].sha256[:8]
+    settled_shots = board(replace(A, approved=Approved(1, digits)), replace(B, approved=Approved(1, digits)))
+    sides = document(one, two), document(one, two, storyboard=settled_shots)
+    for base in (None, sides[0], sides[1]):
+        assert merged(base, sides[1], sides[1]).document == sides[1]
+    found = merged(sides[0], *sides).document
+    assert found["shots"] == sides[1]["shots"]
+    assert spent(found) == 20
 
 
 def test_uploads_are_those_of_both_each_as_it_was_sent_last() -> None:
