@@ -98,9 +98,7 @@ def manifest_members(
         "updated_at": updated_at,
         "base_url": base_url,
         "totals": _totals(storyboard, serving, history),
-        "shots": (
-            _shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots
-        ),
+        "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
         "uploads": [
             written(upload) | unknown.get(("upload", *place), {}) for place, upload in history.uploads.items()
         ],

@@ -41,7 +41,7 @@ class Matching:
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
     what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
     of any shot's id. What ``keep_for`` names goes to no other shot, but back to the one that it was made for. Of two
-    tasks of one create that one serves whose key is ``shown``, in every folder: what is made from it is paid for once.
+    tasks of one create that one serves whose key is ``shown``, in every folder: what is made of it is paid for once.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class Matching:
         for take in wanted:
             if not take.passive:
                 self._claim(
-                    take, lambda take, one: self._family_of(one.shot) not in families and self._may_move(take, one)
+                    take,
+                    lambda take, one: self._family_of(one.shot) not in families and self._may_move(take, one),
                 )
 
     def key_for(self, shot: str, take: int) -> str | None:

@@ -79,7 +79,8 @@ class Planner:
 
     def plan(self) -> Plan:
         """All steps, in storyboard order."""
-        claimed = -1  # once more where a child turned out not to want what was kept for it, till nothing changes
+        claimed = -1
+        # Once more where a child turned out not to want what was kept for it, until that changes nothing.
         while claimed < 0 or (claimed < len(self.matching.claims) and self._may_be_served()):
             claimed = len(self.matching.claims)
             # Level by level, since a child's fingerprint needs the file of its parent.
@@ -186,18 +187,16 @@ class Planner:
             words = left_out.value if left_out is not None else settled.trouble
             return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out)
         attempt = self._history.attempts[settled.attempt.client_request_id]
-        here = replace(attempt, shot=shot.id, take=settled.take) if settled.shared else attempt
-        step = replace(self._step_with(settled.take, resolved, here), needs=(), boards=())
+        own = replace(attempt, shot=shot.id, take=settled.take) if settled.shared else attempt
+        step = replace(self._step_with(settled.take, resolved, own), needs=(), boards=())
         words = "approved"
         if attempt.fingerprint not in resolved.serving:
             uploads = self._history.uploads.values()
             changed = changed_since(attempt, shot, resolved.parents, resolved.boards, uploads, self._facts)
             words += f"; changed since: {', '.join(changed)}" if changed else ""
-        if settled.shared:
-            words += f"; it is {attempt.shot}/{attempt.take}"
-        if step.action is not Action.REUSE or step.moves_from is not None:
-            words = f"{step.reason}; {words}"
-        return replace(step, reason=words)
+        words += f"; it is {attempt.shot}/{attempt.take}" if settled.shared else ""
+        more = step.action is not Action.REUSE or step.moves_from is not None
+        return replace(step, reason=f"{step.reason}; {words}" if more else words)
 
     def _step_with(self, take: int, resolved: ResolvedParents, attempt: Attempt) -> Step:
         """The step of a take that an attempt serves."""
