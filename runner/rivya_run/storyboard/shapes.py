@@ -285,7 +285,10 @@ class OneOf(Shape):
         listed, several = ", ".join(self.options), len(self.options) > 1
         if not isinstance(node, Scalar) or not node.text:
             return refuse(node, at, findings, f"{'one of ' * several}{listed}")
-        hint = did_you_mean(node.text, self.options) or f": it {'is one of' if several else 'can only be'} {listed}"
+        hint = (
+            did_you_mean(node.text, self.options)
+            or f": it {'is one of' if several else 'can only be'} {listed}"
+        )
         findings.error(node, at, f"'{shortened(node.text)}' is not {self.noun}{hint}", "option")
         return False
 
