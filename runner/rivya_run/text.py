@@ -46,7 +46,7 @@ def markdown(text: str) -> str:
 
 
 _IN_MARKDOWN = str.maketrans(
-    {letter: f"&#{ord(letter)};" if letter in "<>@" else f"\\{letter}" for letter in "\\`*_[]<>|#@!"}
+    {letter: f"&#{ord(letter)};" if letter in "<@" else f"\\{letter}" for letter in "\\`*_[]<|#@!"}
 )
 
 

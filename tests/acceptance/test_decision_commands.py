@@ -143,7 +143,7 @@ def test_a_take_that_is_not_stored_cannot_be_approved(project: Project) -> None:
     """Neither by number, nor by digits of something that nobody here knows, nor because it is the only one."""
     project.path.write_bytes(BOARD.encode())
     assert "no take of key is finished yet" in refused(project, "approve", "key")
-    assert "key/2 isn't stored yet: it is planned" in refused(project, "approve", "key", "2")
+    assert "key/2 can't be used: it is not made yet" in refused(project, "approve", "key", "2")
     assert "key has no take 3; it has 1, 2" in refused(project, "approve", "key", "3")
     assert "no take that is on record here has a sha256 that begins with 3fa9c1d2" in refused(
         project, "approve", "key", "3FA9C1D2"

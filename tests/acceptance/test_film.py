@@ -247,7 +247,7 @@ def test_a_changed_prompt_shows_what_was_chosen_last_and_says_so(filmed: Project
     filmed.write(board("key", "s1", "s2", "new", s2=changed, new="{id: new, prompt: New}"))
     result = exported(filmed)
     told = result.stderr
-    assert told.count("notice: s2 is shown as it was before the prompt changed") == 1
+    assert told.count("notice: s2 is shown as it was before its last change") == 1
     assert told.count("notice: new ") == 1 and "left out" in told
     assert length(result) == pytest.approx(3 + 6 - 0.5, abs=1e-3)
     for form in ("cut", "otio", "edl", "fcpxml", "fcp7xml"):

@@ -243,11 +243,14 @@ def test_setting_up_twice_changes_nothing(tmp_path: Path) -> None:
     clone = Clone(root)
     clone.git("init", "-q")
     clone.write("*.log", ".gitignore")
-    first = clone.rivya("init", "--git").stdout
+    told = clone.rivya("init", "--git")
+    first = told.stdout
     assert "outputs/*/manifest.json merge=rivya-run" in first
     kept = {name: (root / name).read_text() for name in (".gitattributes", ".gitignore", ".git/config")}
     assert kept[".gitignore"].startswith("*.log\n")
-    again = clone.rivya("init", "--git").stdout
+    repeated = clone.rivya("init", "--git")
+    again = repeated.stdout
+    assert "Next: commit" in told.stderr and "Next:" not in repeated.stderr
     assert again.count("nothing to add") == 2 and again.count("as it should be") == 2
     assert {name: (root / name).read_text() for name in kept} == kept
     assert not (root / "storyboard.yaml").exists()
@@ -326,7 +329,7 @@ def test_a_branch_is_told_shot_by_shot(origin: Clone) -> None:
     page = ann.rivya("diff", "main..ann").stdout
     assert page.splitlines()[0] == "### storyboard.yaml"
     assert "20 credits spent, 20 credits to make what is missing" in page
-    assert "budget.max\\_credits (none) -&#62; 99" in page
+    assert "budget.max\\_credits (none) -> 99" in page
     assert "| d | new | 1 done, 2 done | 20 |  |" in page
     assert "renamed from b" in page
 

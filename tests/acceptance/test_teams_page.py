@@ -57,7 +57,7 @@ def test_the_page_about_teams_is_what_happens(tmp_path: Path) -> None:
     for who in ("ann", "ben"):
         assert len(list((here / who / "outputs" / "my-film").rglob("*.mp4"))) == 2
     comment = (here / "ci" / "comment.md").read_text(encoding="utf-8")
-    assert re.search(r"\| wake \| approved \(none\) -&#62; 1&#64;[0-9a-f]{8,} \|", comment), comment
+    assert re.search(r"\| wake \| approved \(none\) -> 1&#64;[0-9a-f]{8,} \|", comment), comment
     assert "one slow drop" in comment
 
 

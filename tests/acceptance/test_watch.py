@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from rivya_run.cli import watch
-from rivya_run.cli.app import app
+from rivya_run.cli.app import app, load
 from rivya_run.project.open import made_of
 
 BOARD = "id: board\nshots:\n  - {id: sh010, prompt: a, references: refs/a.png, params: {duration: %s}}\n"
@@ -80,7 +80,20 @@ def test_with_simulate_the_animatic_and_the_report_are_renewed(
 
 def test_a_storyboard_that_is_not_there_is_a_usage_error_and_not_waited_for(board: Path) -> None:
     """Exit 2 with the name that was meant, instead of a watch that never shows anything."""
+    other = CliRunner().invoke(app, ["watch", str(board.with_name("nothere.yaml"))])
+    assert "did you mean" not in other.output, "an ending in common is no likeness"
     result = CliRunner().invoke(app, ["watch", str(board.with_name("bord.yaml"))])
     assert result.exit_code == 2
     assert "there is no storyboard" in result.stderr
     assert "did you mean 'board.yaml'" in result.stderr
+
+
+def test_an_interrupt_of_a_simulated_run_ends_the_watch(board: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One Ctrl-C is enough, whatever the watch does at the moment: it doesn't wait for the next save."""
+
+    def interrupted(*args: object, **given: object) -> int:
+        return 130
+
+    monkeypatch.setattr(load("run"), "main", interrupted)
+    monkeypatch.setattr(watch, "saves", lambda storyboard: pytest.fail("it waits for a save"))
+    assert CliRunner().invoke(app, ["watch", str(board), "--simulate"]).exit_code == 130

@@ -157,10 +157,13 @@ def test_a_gate_is_seen_and_opened(project: Project, shown: Callable[..., Page])
     with reviewing(project.path) as review:
         page = shown(review)
         expect(page.locator("#s1 .waits")).to_have_text("waits for approval")
+        expect(page.locator("#attention li")).to_contain_text("key waits for approval")
+        expect(page.locator("#contacts .blank")).to_have_text("Not made yet")
         expect(card(page, "s1", 1)).to_contain_text("waits for the approval of key")
         card(page, "key", 1).get_by_role("button", name="Approve").click()
         expect(card(page, "key", 1).locator(".mark.settled")).to_have_text("Approved")
         expect(card(page, "s1", 1)).not_to_contain_text("waits")
+        expect(page.locator("#attention")).to_have_count(0)
         ran(project)
         expect(card(page, "s1", 1).locator("video")).to_have_count(1)
 

@@ -284,7 +284,7 @@ class _Wanted:
         if not edit.pieces:
             raise NothingToExport
         write_atomically(to, (srt if self.form == "srt" else vtt)(captions).encode("utf-8", "replace"))
-        return to, f"{counted(len(captions), 'caption')} of {float(edit.seconds):g} s", edit.notices
+        return to, f"{counted(len(captions), 'caption')} in {float(edit.seconds):g} s", edit.notices
 
 
 def _captions(edit: Edit, found: Present, version: str | None) -> list[Cue]:

@@ -53,9 +53,13 @@ def _set_up_git(folder: Path) -> None:
     from rivya_run.project.git_setup import set_up
 
     ignore = (files("rivya_run.cli") / "starter" / "gitignore").read_text("utf-8").splitlines()
-    for line in set_up(folder, ignore):
+    done = set_up(folder, ignore)
+    for line in done:
         click.echo(line)
-    click.echo("\nNext: commit .gitattributes and .gitignore. In every clone: rivya-run init --git", err=True)
+    if any(": added " in line for line in done):
+        click.echo(
+            "\nNext: commit .gitattributes and .gitignore. In every clone: rivya-run init --git", err=True
+        )
 
 
 def _say_next(folder: Path) -> None:

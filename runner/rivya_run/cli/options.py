@@ -72,7 +72,9 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 place = _together(
     click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
-    click.option("--simulate", is_flag=True, help="Against the built-in stand-in: no key, no money."),
+    click.option(
+        "--simulate", is_flag=True, help="Use the built-in stand-in and its results: no key, no money."
+    ),
 )
 """Where results live."""
 

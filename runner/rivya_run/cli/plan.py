@@ -60,8 +60,9 @@ def command(
     \b
     Actions: create (a new task is paid for), retry (the last attempt failed), resume (a task exists, or a
     create is sent again), download (paid, a file is missing), reuse (all is there), decide (the outcome is
-    unknown), skip. Credits are 'observed' (what the API took for the same before) or 'base' (the table's
-    price of default params, with the day it was read). 'worst' counts every retry.
+    unknown), wait (for the approval of another shot, or for a file), skip. Credits are 'observed' (what the
+    API took for the same before) or 'base' (the table's price of default params, with the day it was read).
+    'worst' counts every retry.
     """
     from rivya_run.cli.messages import show_advice
     from rivya_run.project.open import storyboard_files

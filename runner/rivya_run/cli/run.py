@@ -71,7 +71,7 @@ def command(
     \b
     Exit codes: 0 every wanted take is there, 1 some failed or are not finished, 2 usage, 3 problems in the
     storyboard, 4 the key is missing or refused, 5 out of credits, 6 unknown outcomes await a decision,
-    7 the output folder can't be used, 130 interrupted.
+    7 the output folder can't be used, 8 all else is done and takes wait for an approval, 130 interrupted.
     """
     from rivya_run.cli.rerun_cache import RerunCache
     from rivya_run.project.open import storyboard_files

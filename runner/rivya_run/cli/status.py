@@ -58,6 +58,7 @@ def _as_written(one: Results) -> bytes:
 def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     from rivya_run.text import visible
     from rivya_run.views.status_view import (
+        CHOSEN,
         CREDITS_COLUMN,
         HEADS,
         scenes,
@@ -72,12 +73,15 @@ def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
     click.echo(visible(f"{name}, {one.folder}, as of {manifest.get('updated_at')}"))
     for line in unknown_lines(manifest, str(file), again):
         click.echo(line)
-    for scene in scenes(manifest):
+    shown = scenes(manifest)
+    for scene in shown:
         click.echo()
         if scene.name:
             click.echo(f"scene {scene.name}")
         show_columns(HEADS, scene.rows, [CREDITS_COLUMN], used=True)
     click.echo()
+    if any(row[0].endswith(CHOSEN) for scene in shown for row in scene.rows):
+        click.echo(f"{CHOSEN.strip()} the take that the film shows, and that other shots are made from")
     for line in (*version_lines(manifest), *totals_lines(manifest)):
         click.echo(visible(line))
     if _edited(file, manifest):

@@ -41,11 +41,14 @@ def _step(name: str, *words: str) -> int:
     """One command, its errors shown as always; its exit code."""
     from rivya_run.cli.app import load
     from rivya_run.cli.messages import show_failure
+    from rivya_run.errors import Interrupted
 
     try:
         code = load(name).main(list(words), prog_name=f"rivya-run {name}", standalone_mode=False)
     except Exception as error:
-        return show_failure(error)
+        code = show_failure(error)
+    if code == Interrupted.exit_code:
+        raise KeyboardInterrupt  # Ctrl-C in a simulated run ends the watch as well
     return code if isinstance(code, int) else 0
 
 

@@ -52,7 +52,7 @@ from rivya_run.storyboard.model import (
 from rivya_run.storyboard.speech import asked_seconds, estimated_sound
 from rivya_run.text import visible
 
-BEFORE: Final = "is shown as it was before the prompt changed"
+BEFORE: Final = "is shown as it was before its last change"
 _USUAL: Final = Fraction(5)
 """Seconds of a clip or sound that isn't made yet and of which nothing says how long it will be."""
 

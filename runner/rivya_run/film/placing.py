@@ -122,7 +122,7 @@ def _time(place: Place, spans: _Spans, edge: Literal[0, 1]) -> Fraction:
     if place.shot is None:
         return place.seconds
     if place.shot not in spans:
-        raise _LeftOut(f"is placed by {place.shot}, which isn't in this film,")
+        raise _LeftOut(f"is timed to {place.shot}, which isn't in the film as it is now,")
     return spans[place.shot][edge] + place.seconds
 
 

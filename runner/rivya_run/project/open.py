@@ -29,7 +29,7 @@ from rivya_run.storyboard.ratios import ratio_matters
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.references import judge_references
 from rivya_run.storyboard.sources import Sources
-from rivya_run.suggest import did_you_mean
+from rivya_run.suggest import suggest
 from rivya_run.text import visible
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Scalar
@@ -217,7 +217,10 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = did_you_mean(path.name, [found.name for found in storyboards_in(path.parent)])
+        # Names are compared without their endings, which make any two of them alike.
+        names = {found.stem: found.name for found in storyboards_in(path.parent)}
+        near = names.get(path.stem) or names.get(suggest(path.stem, names) or "")
+        hint = f", did you mean '{near}'?" if near else ""
         raise UsageError(f"there is no storyboard '{visible(str(path))}'{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

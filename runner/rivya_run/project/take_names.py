@@ -79,7 +79,9 @@ class RecordedTakes:
         if number not in shown:
             known = ", ".join(map(str, sorted(shown))) or "none"
             raise NoSuchTake(f"{shot} has no take {number}; it has {known}")
-        raise NoSuchTake(f"{shot}/{number} isn't stored yet: it is {take.get('status')}")
+        is_now = {"planned": "not made yet", "sent": "sent", "pending": "still running"}
+        status = str(take.get("status"))
+        raise NoSuchTake(f"{shot}/{number} can't be used: it is {is_now.get(status, status)}")
 
     def with_digits(self, shot: str, digits: str) -> RecordedTake:
         """A take of this shot by its digits, else of any other, by a number that is free here. Raises NoSuchTake."""

@@ -282,10 +282,13 @@ class OneOf(Shape):
     def check(self, node: Node, at: str, findings: Findings) -> bool:
         if isinstance(node, Scalar) and node.value in self.options:
             return True
-        listed = ", ".join(self.options)
+        listed, several = ", ".join(self.options), len(self.options) > 1
         if not isinstance(node, Scalar) or not node.text:
-            return refuse(node, at, findings, f"one of {listed}")
-        hint = did_you_mean(node.text, self.options) or f": it is one of {listed}"
+            return refuse(node, at, findings, f"{'one of ' * several}{listed}")
+        hint = (
+            did_you_mean(node.text, self.options)
+            or f": it {'is one of' if several else 'can only be'} {listed}"
+        )
         findings.error(node, at, f"'{shortened(node.text)}' is not {self.noun}{hint}", "option")
         return False
 

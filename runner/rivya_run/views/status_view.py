@@ -31,6 +31,8 @@ from rivya_run.views.wording import adopt_command, sending_in_words, status_in_w
 
 HEADS = ("take", "status", "credits", "file", "about")
 CREDITS_COLUMN = 2
+CHOSEN = " *"
+"""Marks the chosen take, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
     name = f"{text(shot.get('id')) or '?'}/{take_number(take)}"
     files = [text(output.get("path")) or "" for output in entries(take.get("outputs"))]
     return (
-        name + (" *" if chosen and several else ""),
+        name + (CHOSEN if chosen and several else ""),
         _status(shot, take),
         _credits(take),
         ", ".join(files),

@@ -26,6 +26,7 @@ _ACTIONS = {
     "download": "to download",
     "reuse": "up to date",
     "decide": "to be decided",
+    "wait": "waiting for a decision",
     "skip": "skipped",
 }
 

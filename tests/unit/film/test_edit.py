@@ -184,8 +184,8 @@ def test_what_the_film_has_no_room_for_is_cut_or_left_out_with_a_notice() -> Non
         "long reaches 5 s beyond the end of the film and is cut there",
         "late begins after the end of the film and is left out",
         "before would begin 1 s before the film and begins with it",
-        "lost is placed by b, which isn't in this film, and is left out",
-        "lost2 is placed by gone, which isn't in this film, and is left out",
+        "lost is timed to b, which isn't in the film as it is now, and is left out",
+        "lost2 is timed to gone, which isn't in the film as it is now, and is left out",
         "none would end before it begins and is left out",
         "gone has no finished take and is left out",
     )

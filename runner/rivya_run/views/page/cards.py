@@ -136,7 +136,6 @@ class ShotCard:
     own_path: str
     thumb: str | None
     kind: Kind | None
-    status: str
     approved: str
     waits: bool
     together: Mapping[str, int | None] | None
@@ -205,7 +204,10 @@ class FilmStrip:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``holds`` says what is in a page that can be sent around; ``dense`` is one of many takes."""
+    """``holds`` says what is in a page that can be sent around; ``dense`` is one of many takes.
+
+    ``waiting`` are the shots of which a take is to be approved before others are made from it.
+    """
 
     title: str
     storyboard: str
@@ -221,6 +223,7 @@ class Page:
     dense: bool
     chosen: int
     troubles: tuple[TakeCard, ...]
+    waiting: tuple[ShotCard, ...]
     scenes: tuple[SceneCard, ...]
     scene_names: tuple[str, ...]
     tags: tuple[str, ...]

@@ -128,6 +128,7 @@ def page(
         dense=len(takes) > MANY,
         chosen=sum(shot.shown is not None for shot in shots),
         troubles=tuple(take for take in takes if take.trouble),
+        waiting=tuple(shot for shot in shots if shot.waits),
         scenes=scenes,
         scene_names=tuple(dict.fromkeys(scene.name for scene in scenes)),
         tags=tuple(sorted({tag for shot in shots for tag in shot.tags})),
@@ -214,7 +215,6 @@ class _Builder:
             own_path=written,
             thumb=self._files.thumb(path) if path is not None else None,
             kind=kind,
-            status=takes[0].status if takes else "",
             **self._decided.of_shot(shot, made=best is not None),
         )
 
