@@ -90,6 +90,9 @@ class Creates:
                 api_sent_at=iso(api_now) if api_now is not None else None,
                 family=shot.recorded_family,
                 from_storyboards=step.from_storyboards,
+                client=self.source.storyboard.client,
+                tags=shot.tags,
+                scene=shot.scene,
             )
         )
         return key
