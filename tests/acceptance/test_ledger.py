@@ -65,9 +65,8 @@ def rows(document: Any) -> dict[str | None, tuple[float, int]]:
 def spent(root: Path) -> float:
     """The sum of all manifests' own sums, simulated ones left out."""
     found = (root / "outputs").glob("*/manifest.json")
-    return sum(
-        json.loads(one.read_bytes())["totals"]["spent_credits"] for one in found if "." not in one.parent.name
-    )
+    manifests = (json.loads(one.read_bytes()) for one in found if "." not in one.parent.name)
+    return float(sum(one["totals"]["spent_credits"] for one in manifests))
 
 
 def test_every_ledger_closes_with_what_the_api_charged(project: Project) -> None:

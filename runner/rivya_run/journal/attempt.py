@@ -177,6 +177,7 @@ class Attempt:
     machine that sent it, ``api_sent_at`` by the API's, where that was heard. ``family`` is the id of ``shot`` in the
     storyboard, where a version gave it another one. ``client``, ``tags`` and ``scene`` are those that it had when it
     was sent (``ATTRIBUTION``); they stay, whatever is written later.
+    ``counted_at`` is when budgets count it, where that isn't ``sent_at``.
     """
 
     client_request_id: str
@@ -210,6 +211,7 @@ class Attempt:
     client: str | None = None
     tags: tuple[str, ...] = ()
     scene: str | None = None
+    counted_at: str | None = None
 
     @property
     def open(self) -> bool:

@@ -82,6 +82,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     the shot's id in the storyboard, where a version gave it another one. ``from_storyboards`` are the takes of other
     storyboards that it is made from: ``(storyboard from the project root, shot, take, identity of the output)``.
     ``client``, ``tags`` and ``scene`` are those of that moment: what it costs is theirs for ever.
+    ``counted_at`` is the time by which budgets count it, where this machine's clock was behind what was seen before.
     """
 
     key: str
@@ -100,6 +101,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     client: str | None = None
     tags: tuple[str, ...] = ()
     scene: str | None = None
+    counted_at: str | None = None
 
 
 class Withdrawn(_Event, frozen=True, kw_only=True):

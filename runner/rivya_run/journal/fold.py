@@ -112,6 +112,11 @@ class History:
         groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
         return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
 
+    def is_unanswered_unpriced(self, attempt: Attempt) -> bool:
+        """Whether an attempt is one of these."""
+        priced = attempt.price_key in self.prices
+        return attempt.task_id is None and attempt.state in _UNDECIDED and not priced
+
     def seconds_since_sent(self, attempt: Attempt, now: Moment) -> float | None:
         """How long ago a create was sent first, as ``sending_age`` judges it; None: nobody can tell."""
         wall = seconds_of(attempt.sent_at)

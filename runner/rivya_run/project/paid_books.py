@@ -51,6 +51,6 @@ def paid_books(folders: Iterable[Path]) -> Iterator[PaidBook]:
 
 def paid_at(attempt: Attempt) -> str | None:
     """When an attempt counts as paid, in UTC: when it was sent, else when its task was made; None: nobody knows."""
-    found = (seconds_of(told) for told in (attempt.sent_at, attempt.created_at))
+    found = (seconds_of(told) for told in (attempt.counted_at, attempt.sent_at, attempt.created_at))
     seconds = next((one for one in found if one is not None), None)
     return iso(seconds) if seconds is not None else None
