@@ -42,10 +42,12 @@ def markdown_table(
 
 def markdown(text: str) -> str:
     """Text of people as Markdown that neither ends a cell nor becomes a link, a mention or HTML."""
-    shown = visible(text)
-    for letter in "\\`*_[]<>|#@!":
-        shown = shown.replace(letter, f"\\{letter}" if letter not in "<>@" else f"&#{ord(letter)};")
-    return shown
+    return visible(text).translate(_IN_MARKDOWN)
+
+
+_IN_MARKDOWN = str.maketrans(
+    {letter: f"&#{ord(letter)};" if letter in "<>@" else f"\\{letter}" for letter in "\\`*_[]<>|#@!"}
+)
 
 
 _UNSAFE = re.compile(

@@ -56,7 +56,8 @@ def test_help_names_every_command_and_each_is_there() -> None:
         command = load(name)
         assert command.name == name
         assert isinstance(command, click.Command)
-        assert import_module(f"rivya_run.cli.{name}").command is command
+        module = name.replace("-", "_")
+        assert import_module(f"rivya_run.cli.{module}").command is command
 
 
 @pytest.mark.parametrize("name", COMMANDS)

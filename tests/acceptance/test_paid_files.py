@@ -29,7 +29,7 @@ def died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
         project = Project(tmp_path, simulator)
         project.write(board(1))
         with monkeypatch.context() as patch:
-            patch.setattr("rivya_run.engine.fetch.place", _die)
+            patch.setattr("rivya_run.engine.arrived.place", _die)
             assert project.run().exit_code == 7
         yield project
 

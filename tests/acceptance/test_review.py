@@ -6,16 +6,22 @@ import hashlib
 import os
 import re
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 
 import boards
 from command_line import rivya_run
 from projects import Project
 from reviewing import Review, reviewing
+from rivya_run.project.plan import RunOptions
+from rivya_run.review.server import review_app
+from rivya_run.review.shown import ShownPage
 from simulation import fetch, hosted
 
 BOARD = """\
@@ -285,12 +291,18 @@ def test_a_storyboard_that_is_broken_from_the_start(changing: Project, tmp_path:
     assert missing.exit_code == 2 and "did you mean 'other.yaml'" in missing.stderr
 
 
-def test_a_link_out_of_the_output_folder_is_not_followed(changing: Project) -> None:
-    """A clip that was replaced by a link to something of the person's own counts as missing."""
+def test_a_link_out_of_the_project_is_not_followed(
+    changing: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A clip that was replaced by a link to something of a person's own is missing; a store inside is fine."""
     clip = changing.folder() / changing.takes()["s1/1"]["outputs"][0]["path"]
-    secret = boards.clip(changing.root / "private.mp4")
+    secret = boards.clip(tmp_path_factory.mktemp("private") / "private.mp4")
     with reviewing(changing.path) as review:
         [name] = [one for one in named(review, "mp4") if one.endswith(clip.name)]
+        content = clip.read_bytes()
+        clip.rename(changing.root / "store.mp4")
+        clip.symlink_to(changing.root / "store.mp4")
+        assert review.get(name).body == content
         clip.unlink()
         clip.symlink_to(secret)
         assert review.get(name).status == 404
@@ -332,3 +344,41 @@ def test_simulated_results_can_be_picked_and_not_approved(changing: Project) -> 
         assert review.decide("approve", {"shot": "s1", "digits": one}).status == 409
         assert review.decide("pick", {"shot": "s1", "digits": one}).status == 200
     assert "pick: " in changing.path.read_text()
+
+
+def test_without_its_libraries_it_says_which_extra_brings_them(
+    made: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the simulator's, which needs the same ones."""
+    for name in [one for one in sys.modules if one.startswith("rivya_run.review")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = rivya_run("review", made.path)
+    assert result.exit_code == 2
+    assert "review needs uvicorn" in result.stderr and "pip install 'rivya-run[review]'" in result.stderr
+
+
+def test_a_bug_is_told_in_the_terminal_and_does_not_end_it(made: Project) -> None:
+    """Once, however often the page asks; the page is told that it failed."""
+    told: list[str] = []
+    page = ShownPage(made.path, RunOptions())
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    page.look = broken  # type: ignore[method-assign]
+    config = uvicorn.Config(review_app(page, told.append), log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/state"
+        try:
+            while not server.started:
+                thread.join(0.02)
+            assert [fetch(address).status, fetch(address).status] == [500, 500]
+        finally:
+            server.should_exit = True
+            thread.join()
+    assert told == ["internal error: RuntimeError: a bug"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_run.text import shortened, visible
+from rivya_run.text import markdown, shortened, visible
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_nothing_steers_a_terminal(text: str) -> None:
 def test_shortened() -> None:
     """Long text is cut with an ellipsis."""
     assert shortened("x" * 100, 10) == "x" * 9 + "…"
+
+
+def test_markdown_shows_what_was_written() -> None:
+    """No letter of people's ends a cell, makes a link, a mention or HTML, and none comes out as something else."""
+    assert markdown("a -> b | #1 @me <i> [x](y) *z*") == (
+        r"a -&#62; b \| \#1 &#64;me &#60;i&#62; \[x\](y) \*z\*"
+    )

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "approve": "Write into the storyboard that a take is settled.",
     "unapprove": "Take out of the storyboard that a take is settled.",
     "export": "Cut, contact sheet, timelines for editors.",
+    "diff": "What changed between two git revisions, and what it cost.",
+    "merge-manifest": "Git's merge driver for manifests.",
     "watch": "On save: validate, plan, with --simulate render.",
     "init": "A new project folder with a storyboard to start from.",
     "models": "The models, their parameters and prices.",
@@ -84,7 +86,7 @@ def load(name: str) -> click.Command:
     from importlib import import_module
 
     try:
-        module = import_module(f"rivya_run.cli.{name}")
+        module = import_module(f"rivya_run.cli.{name.replace('-', '_')}")
     except ModuleNotFoundError as error:
         from rivya_run.cli.messages import missing_library
 

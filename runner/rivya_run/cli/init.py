@@ -13,10 +13,19 @@ from rivya_run.cli.schema import schema_files
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
 @click.argument("folder", default=".", type=options.FOLDER)
-def command(folder: Path) -> None:
+@click.option("--git", "for_git", is_flag=True, help="Set up the git repository that FOLDER is in, instead.")
+def command(folder: Path, for_git: bool) -> None:
     """Write a storyboard to start from into FOLDER (default: here), with its JSON Schema, editor settings and
     a .gitignore. Asks nothing and overwrites nothing.
+
+    With --git: nothing of that, but what several people need who share a project: manifests are kept and clips aren't
+    (.gitignore), and git merges the manifests of two branches into one that knows what both paid for (.gitattributes,
+    and the repository's configuration, which every clone needs: each person types it once). Done again, it changes
+    nothing.
     """
+    if for_git:
+        _set_up_git(folder)
+        return
     from rivya_run.errors import UsageError
     from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.text import visible
@@ -38,6 +47,15 @@ def command(folder: Path) -> None:
             raise UsageError(f"{visible(str(file))} can't be written: {error.strerror or error}") from error
         click.echo(visible(str(file)))
     _say_next(folder)
+
+
+def _set_up_git(folder: Path) -> None:
+    from rivya_run.project.git_setup import set_up
+
+    ignore = (files("rivya_run.cli") / "starter" / "gitignore").read_text("utf-8").splitlines()
+    for line in set_up(folder, ignore):
+        click.echo(line)
+    click.echo("\nNext: commit .gitattributes and .gitignore. In every clone: rivya-run init --git", err=True)
 
 
 def _say_next(folder: Path) -> None:

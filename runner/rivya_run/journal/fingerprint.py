@@ -59,13 +59,13 @@ def client_request_id(storyboard: str, shot: str, take: int, digest: str, attemp
     """The key of one attempt: a pure function, so that a lost folder can be filled again without paying."""
     tail = f"t{take}.{digest[:16]}.a{attempt}"
     key = f"{storyboard}.{shot}.{tail}"
-    return key if len(key) <= KEY_LIMIT else f"{_shortened(storyboard)}.{_shortened(shot)}.{tail}"
+    return key if len(key) <= KEY_LIMIT else f"{shortened(storyboard)}.{shortened(shot)}.{tail}"
 
 
 def upload_request_id(storyboard: str, sha256: str) -> str:
     """The trace id of an upload (form field only)."""
     key = f"{storyboard}.upload.{sha256[:16]}"
-    return key if len(key) <= KEY_LIMIT else f"{_shortened(storyboard)}.upload.{sha256[:16]}"
+    return key if len(key) <= KEY_LIMIT else f"{shortened(storyboard)}.upload.{sha256[:16]}"
 
 
 def price_key(model: str, params: Mapping[str, Json]) -> str:
@@ -100,5 +100,5 @@ def compact(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _shortened(identifier: str) -> str:
+def shortened(identifier: str) -> str:
     return f"{identifier[:40]}-{hashlib.sha256(identifier.encode()).hexdigest()[:8]}"

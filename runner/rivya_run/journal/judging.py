@@ -160,11 +160,13 @@ class Judge:
     """Goes through one manifest, and remembers what has to be told apart. Every method raises Nonsense.
 
     ``unknown`` holds the members that this program doesn't know, by what they are of: ``("",)``, ``("storyboard",)``,
-    ``("shot", id)``, ``("attempt", key)`` or ``("upload", sha256, kind, model)``.
+    ``("shot", id)``, ``("attempt", key)`` or ``("upload", sha256, kind, model)``. ``shown`` are the keys of what
+    stands for the takes of shots.
     """
 
     def __init__(self) -> None:
         self.unknown: dict[tuple[str, ...], dict[str, Json]] = {}
+        self.shown: set[str] = set()
         self._owners: dict[str, dict[str, object]] = {"shot": {}, "key": {}, "task": {}, "file": {}}
 
     def head(self, document: Any) -> Document:
@@ -191,6 +193,8 @@ class Judge:
                 if take.take in seen:
                     raise Nonsense(f"there is a take {take.take} already", "takes", number, "take")
                 seen.add(take.take)
+                if take.client_request_id is not None and take.wanted is not False:
+                    self.shown.add(take.client_request_id)
                 try:
                     self._take(raw["takes"][number], take)
                 except Nonsense as nonsense:
@@ -207,6 +211,14 @@ class Judge:
         except Nonsense as nonsense:
             raise nonsense.under("history", place) from None
         return entry
+
+    def call(self, key: str, name: str) -> None:
+        """What was found under a key is on record under another one."""
+        if ("attempt", key) in self.unknown:
+            self.unknown["attempt", name] = self.unknown.pop(("attempt", key))
+        if key in self.shown:
+            self.shown.remove(key)
+            self.shown.add(name)
 
     def _take(self, raw: Mapping[str, Any], take: Take) -> None:
         self._attempt(raw, take)

@@ -33,6 +33,7 @@ DURATION_KEYS = ("duration", "duration_seconds", "durationSeconds")
 RATIO_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 SOUND_KEYS = ("generate_audio", "sound")
 
+_YES_OR_NO = {"True": True, "true": True, "False": False, "false": False}
 _EDGE = 0.01  # seconds: a stretch that ends as near to the end of its clip goes to the end
 
 
@@ -72,7 +73,9 @@ def asked_of(params: Mapping[str, Json]) -> Asked:
     """What the params of a request ask for, under whatever name the model has for it."""
     duration = next((_number(params[key]) for key in DURATION_KEYS if key in params), None)
     ratio = next((str(params[key]) for key in RATIO_KEYS if _ratio(params.get(key)) is not None), None)
-    sound = next((value for key in SOUND_KEYS if isinstance(value := params.get(key), bool)), None)
+    sound = next(
+        (_YES_OR_NO[said] for key in SOUND_KEYS if (said := str(params.get(key))) in _YES_OR_NO), None
+    )
     return Asked(duration, ratio, sound)
 
 

@@ -220,7 +220,8 @@ class Lineage:
             takes = [asked]
         stored = self._stored_of(parent.id, takes)
         good = [take for take in stored if not self.stopped(parent.id, take)]
-        coming = [take for take in takes if steps[parent.id, take].action in WORKING]
+        lacking = [take for take in takes if take not in stored]
+        coming = [take for take in lacking if steps[parent.id, take].action in WORKING]
         if coming and not good:
             return Parent(parent.id, coming[0])
         if stored:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
@@ -41,10 +41,16 @@ class Matching:
     versions have, or had); what no present shot claims. ``guarded`` names shots whose fingerprints aren't known yet:
     what they have isn't given away, and what their families have only within these. ``family_of`` tells the family
     of any shot's id. What was claimed beforehand for a settled take stays with it, and what ``keep_for`` names goes
-    to no other shot.
+    to no other shot. Of two tasks of one create that one serves whose key is ``shown``, in every folder: what is made
+    from it is paid for once.
     """
 
-    def __init__(self, attempts: Iterable[Attempt], family_of: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        attempts: Iterable[Attempt],
+        family_of: Callable[[str], str] = str,
+        shown: Collection[str] = (),
+    ) -> None:
         self._family_of = family_of
         self._free: dict[str, list[Attempt]] = {}
         self.claims: dict[tuple[str, int], str] = {}
@@ -54,7 +60,7 @@ class Matching:
             if attempt.state in CLAIMABLE_STATES:
                 self._free.setdefault(attempt.fingerprint, []).append(attempt)
         for found in self._free.values():
-            found.sort(key=lambda attempt: _PREFERENCE[attempt.state])
+            found.sort(key=lambda one: (_PREFERENCE[one.state], one.client_request_id not in shown))
 
     def claim(self, shot: str, take: int, attempt: Attempt, *, shared: bool = False) -> None:
         """Let a take have an attempt, whatever is asked for. A ``shared`` one stays with the shot whose own it is."""

@@ -40,14 +40,15 @@ from rivya_run.storyboard.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk,
-    ``expired`` keys of creates that were sent so long ago that the API may have forgotten them."""
+    """``selected`` None: all shots. ``bad_files`` are outputs that are missing or altered on disk, ``expired`` keys
+    of creates so old that the API may have forgotten them, ``shown`` keys of what stands for takes in a manifest."""
 
     selected: Selection | None = None
     retry_failed: bool = False
     resend_unknown: bool = False
     bad_files: Mapping[str, str] = field(default_factory=dict)
     expired: Collection[str] = ()
+    shown: Collection[str] = ()
 
 
 class Planner:
@@ -67,7 +68,7 @@ class Planner:
         self._facts = facts
         self._options = options
         self._families = Families(storyboard.shots, history)
-        self.matching = Matching(history.attempts.values(), self._families.of)
+        self.matching = Matching(history.attempts.values(), self._families.of, options.shown)
         self.settled = Settled(storyboard.made, history, self.matching)
         self._needed = Needed(storyboard, options.selected, self.settled.takes)
         self.lineage = Lineage(

@@ -42,9 +42,9 @@ def why_new(
         return "new take" if arrived else "new shot"
     request: dict[str, Any] = json.loads(before.body) if before.body else {}
     changes = [
-        *_model_change(before.model, shot.model),
-        *_prompt_change(request.get("prompt"), shot.prompt),
-        *_param_changes(dict(request.get("params") or {}), shot.params, now),
+        *model_change(before.model, shot.model),
+        *prompt_change(request.get("prompt"), shot.prompt),
+        *param_changes(dict(request.get("params") or {}), shot.params, now),
         *_reference_changes(request, before, shot.references, uploads, facts),
         *_parent_changes(before, parents),
         *_board_changes(before, boards),
@@ -70,11 +70,11 @@ def _arrived(attempts: Sequence[Attempt]) -> list[Attempt]:
     return [attempt for attempt in attempts if attempt.state is not AttemptState.WITHDRAWN]
 
 
-def _model_change(before: str, now: str) -> list[str]:
+def model_change(before: str, now: str) -> list[str]:
     return [f"model {before} -> {now}"] if before != now else []
 
 
-def _prompt_change(before: str | None, now: str | None) -> list[str]:
+def prompt_change(before: str | None, now: str | None) -> list[str]:
     if before == now:
         return []
     old, new = changed_words(before or "", now or "")
@@ -98,18 +98,18 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_CHANGE else text[: LONGEST_CHANGE - 1] + "…"
 
 
-def _param_changes(before: dict[str, Json], now: Mapping[str, Json], why: Mapping[str, str]) -> list[str]:
+def param_changes(before: dict[str, Json], now: Mapping[str, Json], why: Mapping[str, str]) -> list[str]:
     before.pop(REFERENCES, None)
     keys = [*now, *(key for key in before if key not in now)]
     changes = [
-        why.get(key) or f"{key} {_shown(before.get(key))} -> {_shown(now.get(key))}"
+        why.get(key) or f"{key} {shown(before.get(key))} -> {shown(now.get(key))}"
         for key in keys
         if before.get(key) != now.get(key)
     ]
     return list(dict.fromkeys(changes))
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
     if value is None:
         return "(none)"
     return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

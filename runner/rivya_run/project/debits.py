@@ -40,7 +40,7 @@ class BudgetRefusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WantedDebit:
     """A create that is to be debited. ``credits`` None: nothing is known of its cost; ``unpriced``: the API never
     told it. ``decided`` are creates for whose answer nobody waits any more."""
 
@@ -92,7 +92,7 @@ class ProjectBudgets:
         with self.file.locked():
             self.file.put_right(mine)
 
-    def refusal(self, asked: Asked, storyboard: str) -> BudgetRefusal | None:
+    def refusal(self, asked: WantedDebit, storyboard: str) -> BudgetRefusal | None:
         """Why a create isn't allowed now."""
         least = asked.credits if asked.credits is not None else LEAST
         budgets = self.of(storyboard, asked.client, asked.tags)
@@ -144,12 +144,12 @@ class BoardDebits:
 
     def asked(
         self, key: str, shot: Shot, credits: float | None, unpriced: bool, decided: Collection[str]
-    ) -> Asked:
+    ) -> WantedDebit:
         """What a create of a shot is to be debited with."""
-        return Asked(key, credits, self._storyboard.client, shot.tags, unpriced, decided)
+        return WantedDebit(key, credits, self._storyboard.client, shot.tags, unpriced, decided)
 
     @contextmanager
-    def debiting(self, asked: Asked) -> Iterator[BudgetRefusal | str]:
+    def debiting(self, asked: WantedDebit) -> Iterator[BudgetRefusal | str]:
         """Debit a create, on disk before the block begins, whose intent is put on record in it: the time that it
         counts at. Or why it can't be made.
 

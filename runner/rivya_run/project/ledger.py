@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ from msgspec.structs import asdict
 
 from rivya_run.durable import check_missing
 from rivya_run.errors import ForeignFolder, OutputFolderError
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
 from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily, position, strict_json
+from rivya_run.journal.second_keys import same_create, second_key, with_key
 from rivya_run.journal.store import Journal
+from rivya_run.journal.take_entry import entry_of_attempt
+from rivya_run.json_types import Json
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible
 
@@ -29,13 +32,15 @@ _ROUNDING = 1e-6
 class Ledger:
     """Journal and history of one output folder. Opening reads; nothing is written before the first ``record``.
 
-    ``unknown`` is what the folder's manifest says in words of a newer program: it is written again.
+    ``unknown`` is what the folder's manifest says in words of a newer program: it is written again; ``shown`` are
+    the keys of what it shows for takes.
     """
 
     def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
         self.folder = folder
         self.history = History()
         self.unknown: Unknown = {}
+        self.shown: Set[str] = frozenset()
         self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
 
     def record(self, event: JournalEvent) -> None:
@@ -65,10 +70,18 @@ def read_manifest(folder: Path, *, lazily: bool = False) -> dict[str, Any] | Non
     """
     path = folder / MANIFEST
     try:
-        document = load_lazily(path) if lazily else strict_json(path.read_bytes())
+        return manifest_at(path, lazily=lazily)
     except FileNotFoundError:
         check_missing(path)
         return None
+
+
+def manifest_at(path: Path, *, lazily: bool = False) -> dict[str, Any]:
+    """The same of a file, wherever it lies. Raises FileNotFoundError too."""
+    try:
+        document = load_lazily(path) if lazily else strict_json(path.read_bytes())
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:
@@ -96,7 +109,8 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
         why = "it is not UTF-8 text"
     return OutputFolderError(
         f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
-        hint="resolve the merge conflict in it, or restore it from git; it may know of takes that were paid for",
+        hint="restore it from git: it may know of takes that were paid for. Where git has left marks of a merge "
+        "in it: 'rivya-run init --git', then 'git checkout -m' with its name",
     )
 
 
@@ -127,6 +141,7 @@ def news_for(ledger: Ledger, document: dict[str, Any]) -> list[JournalEvent]:
     except OSError as error:
         raise OutputFolderError(f"{ledger.folder / MANIFEST}: can't be read: {error.strerror}") from error
     ledger.unknown = judge.unknown
+    ledger.shown = judge.shown
     return news
 
 
@@ -135,14 +150,19 @@ def foreign_knowledge(
 ) -> list[JournalEvent]:
     """The events that bring a history up to what a manifest knows. Raises Nonsense."""
     news: list[JournalEvent] = []
+    judge = judge or Judge()
     spent, owners = 0.0, None
     for shot, entry, told in known_attempts(document, judge):
         spent += max(told.spent, told.final_credits or 0)
-        known = history.attempts.get(told.client_request_id)
-        if knows_more(told, known):
-            news.append(TakenIn(key=told.client_request_id, shot=shot, entry=entry))
-            _check_files(told, owners := owners or _owners_of_files(history))
-            _check_task(told, history)
+        key = _key_on_record(told, history)
+        if key != told.client_request_id:
+            judge.call(told.client_request_id, key)
+        if knows_more(told, history.attempts.get(key)):
+            owners = owners if owners is not None else _owners_of_files(history)
+            if key != told.client_request_id:
+                told, entry = _under_second_key(told, key, owners)
+            news.append(TakenIn(key=key, shot=shot, entry=entry))
+            _check_files(told, owners)
     totals = document.get("totals") or {}
     if max(spent, history.spent()) < (claimed := totals.get("spent_credits") or 0) - _ROUNDING:
         raise Nonsense(
@@ -169,16 +189,32 @@ def _check_files(told: Attempt, owners: dict[str, Attempt]) -> None:
             raise Nonsense(f"{told.shot}/{told.take}: {output.path} is a file of {other.shot}/{other.take}")
 
 
-def _check_task(told: Attempt, history: History) -> None:
-    """A task that the journal knows to serve another attempt isn't given to this one. Raises Nonsense."""
-    others = (
-        history.keys_of_task(told.task_id) - {told.client_request_id} if told.task_id is not None else set()
-    )
-    if others:
-        other = history.attempts[min(others)]
+def _key_on_record(told: Attempt, history: History) -> str:
+    """The key under which the journal has what a manifest tells of, or is to have it: a task is known by its id.
+
+    Raises Nonsense where it has the task for other work.
+    """
+    key, task = told.client_request_id, told.task_id
+    keys = history.keys_of_task(task) if task is not None else set()
+    known = history.attempts.get(key)
+    if task is None or key in keys or (known is not None and known.task_id == task):
+        return key
+    if not keys:
+        return second_key(key, task) if known is not None and known.task_id is not None else key
+    other = history.attempts[min(keys)]
+    if not same_create(other.client_request_id, key, task):
         raise Nonsense(
-            f"{told.shot}/{told.take}: task {told.task_id} serves {other.shot}/{other.take} already, by the journal"
+            f"{told.shot}/{told.take}: task {task} serves {other.shot}/{other.take} already, by the journal"
         )
+    return other.client_request_id
+
+
+def _under_second_key(told: Attempt, key: str, owners: dict[str, Attempt]) -> tuple[Attempt, dict[str, Json]]:
+    """What was made beside what the journal has under the same key, with files of its own; and as an entry."""
+    taken = {path for path, one in owners.items() if one.client_request_id != key}
+    told = with_key(told, key, taken)
+    owners.update({path.lower(): told for path in owned_paths(told)})
+    return told, entry_of_attempt(told)
 
 
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:

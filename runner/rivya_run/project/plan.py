@@ -283,7 +283,9 @@ def prepare(
         for move in moves:
             bad.pop(move.target, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
-    plan_options = PlanOptions(selected, options.retry_failed, options.resend_unknown, bad, expired)
+    plan_options = PlanOptions(
+        selected, options.retry_failed, options.resend_unknown, bad, expired, ledger.shown
+    )
     choices = source.choices.now if source.choices else None
     planner = Planner(source.storyboard, source.tables(), ledger.history, source.facts, plan_options, choices)
     plan = planner.plan()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, run
 
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.planning.changes import TakeChange, changes, contents
+from rivya_run.project.git import commit_of, git
 from rivya_run.project.plan import Prepared
 from rivya_run.storyboard.fits import files_of_fits
 from rivya_run.storyboard.includes import IncludedFile, Loader, nothing_included
 from rivya_run.storyboard.model import FileReference, FileTrouble, Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.text import visible
-
-GIT_WITHIN = 60.0  # seconds; far more than git needs for one file, so that a hung one ends
 
 
 def changes_since(revision: str, one: Prepared) -> list[TakeChange]:
@@ -74,22 +72,9 @@ def _files_at(revision: str, storyboard: Storyboard, path: Path) -> dict[str, st
 
 def _file_at(revision: str, path: Path) -> bytes | None:
     """A file as it was in a git revision, or None where it wasn't there. Raises UsageError without git."""
-    if revision.startswith("-"):
-        raise UsageError(f"{visible(revision)!r} is not a git revision")
     folder = path.absolute().parent
     while not folder.is_dir() and folder != folder.parent:  # it may be gone since
         folder = folder.parent
     inside = path.absolute().relative_to(folder).as_posix()
-    try:
-        if _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
-            raise UsageError(f"git knows no revision {visible(revision)} in {visible(str(folder))}")
-        return _git(folder, "show", f"{revision}:./{inside}")
-    except OSError as error:
-        raise UsageError("--since needs git, which can't be started", hint=str(error.strerror)) from error
-
-
-def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints, or None where it fails."""
-    words = ["git", "-C", str(folder), *arguments]
-    done = run(words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=GIT_WITHIN, check=False)
-    return done.stdout if done.returncode == 0 else None
+    commit_of(folder, revision)
+    return git(folder, "show", f"{revision}:./{inside}")

@@ -8,17 +8,20 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from rivya_run.film.script import Script
+from rivya_run.project.files import OwnFiles
 from rivya_run.views.page.files import FolderFiles
 
 
 class ServedFiles(FolderFiles):
-    """Files of an output folder, and those of people's own that ``scripts`` use, by their addresses on the page."""
+    """Files of an output folder, and those of people's own that ``scripts`` use, by their addresses on the page.
 
-    def __init__(
-        self, folder: Path, references: Iterable[Path], scripts: Iterable[Script], *, takes: int
-    ) -> None:
-        super().__init__(folder, references, takes=takes)
+    A link is followed as far as the project: clips may lie in a store of large files there.
+    """
+
+    def __init__(self, folder: Path, own: OwnFiles, scripts: Iterable[Script], *, takes: int) -> None:
+        super().__init__(folder, (own.folder,), takes=takes)
         self._own = frozenset(_own(scripts))
+        self._roots = (folder.resolve(), own.root.resolve())
         self._served: dict[str, str] = {}
 
     def address(self, path: str) -> str:
@@ -39,10 +42,10 @@ class ServedFiles(FolderFiles):
         return [self._file(path) for path in self._served.values()]
 
     def _real(self, path: str) -> Path | None:
-        """A file, unless a link leads from the output folder to what isn't the storyboard's."""
+        """A file, unless a link leads to what is neither the project's nor the storyboard's."""
         try:
             real = self._file(path).resolve(strict=True)
-            ours = real in self._own or real.is_relative_to(self._folder.resolve())
+            ours = real in self._own or any(map(real.is_relative_to, self._roots))
             return real if ours and real.is_file() else None
         except (OSError, ValueError, RuntimeError):
             return None

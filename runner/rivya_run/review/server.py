@@ -24,6 +24,7 @@ from rivya_run.media.types import by_suffix
 from rivya_run.project.plan import RunOptions
 from rivya_run.review.guard import NAMES, Guard
 from rivya_run.review.shown import Decision, ShownPage, in_words
+from rivya_run.text import visible
 
 _MOST: Final = 4096  # bytes of a decision
 _DIGITS: Final = re.compile(r"[0-9a-f]{8,64}")
@@ -82,19 +83,36 @@ def _listening(port: int) -> socket.socket:
 
 
 def review_app(page: ShownPage, tell: Callable[[str], None]) -> Starlette:
-    """What the guard lets through to; ``tell`` is given what each decision came to."""
+    """What the guard lets through to; ``tell`` is given what each decision came to, and bugs, each once."""
+    answers = _Answers(page, tell)
+    return Starlette(
+        exception_handlers={Exception: answers.bug},
+        routes=[
+            Route("/", answers.document),
+            Route("/state", answers.state),
+            Route("/file/{name}/{shown}", answers.file),
+            *(Route(f"/{what}", answers.decide, methods=["POST"]) for what in _DECISIONS),
+        ],
+    )
 
-    async def document(request: Request) -> Response:
-        await run_in_threadpool(page.look)
+
+class _Answers:
+    def __init__(self, page: ShownPage, tell: Callable[[str], None]) -> None:
+        self._page = page
+        self._tell = tell
+        self._bugs: set[str] = set()
+
+    async def document(self, request: Request) -> Response:
+        await run_in_threadpool(self._page.look)
         headers = {"Content-Security-Policy": _PAGE_POLICY}
-        return Response(page.html, media_type="text/html", headers=headers)
+        return Response(self._page.html, media_type="text/html", headers=headers)
 
-    async def state(request: Request) -> Response:
-        await run_in_threadpool(page.look)
-        return JSONResponse({"revision": str(page.revision), "problem": page.problem or ""})
+    async def state(self, request: Request) -> Response:
+        await run_in_threadpool(self._page.look)
+        return JSONResponse({"revision": str(self._page.revision), "problem": self._page.problem or ""})
 
-    async def file(request: Request) -> Response:
-        found = await run_in_threadpool(page.file, request.path_params["name"])
+    async def file(self, request: Request) -> Response:
+        found = await run_in_threadpool(self._page.file, request.path_params["name"])
         if found is None:
             return PlainTextResponse("not found", 404)
         media = by_suffix(found.suffix)
@@ -102,25 +120,23 @@ def review_app(page: ShownPage, tell: Callable[[str], None]) -> Starlette:
             return FileResponse(found, media_type="application/octet-stream", filename=found.name)
         return FileResponse(found, media_type=media.mime_type)
 
-    async def decide(request: Request) -> Response:
+    async def decide(self, request: Request) -> Response:
         asked = await _asked(request)
         if isinstance(asked, Response):
             return asked
         try:
-            written = await run_in_threadpool(page.decide, *asked)
+            written = await run_in_threadpool(self._page.decide, *asked)
         except RivyaError as error:
             return JSONResponse({"error": in_words(error)}, 409)
-        tell(written)
+        self._tell(written)
         return JSONResponse({"written": written})
 
-    return Starlette(
-        routes=[
-            Route("/", document),
-            Route("/state", state),
-            Route("/file/{name}/{shown}", file),
-            *(Route(f"/{what}", decide, methods=["POST"]) for what in _DECISIONS),
-        ]
-    )
+    async def bug(self, request: Request, error: Exception) -> Response:
+        said = f"internal error: {type(error).__name__}: {visible(str(error))}"
+        if said not in self._bugs:
+            self._bugs.add(said)
+            self._tell(said)
+        return JSONResponse({"error": said}, 500)
 
 
 async def _asked(request: Request) -> tuple[Decision, str, str] | Response:

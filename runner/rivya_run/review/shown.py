@@ -135,7 +135,7 @@ class ShownPage:
         scripts = {version: script_now(found, version).script for version in versions}
         films = {version: edited(script) for version, script in scripts.items()}
         paths = pictured(found.manifest, scripts.values(), found.folder)
-        files = ServedFiles(found.folder, (found.own.folder,), scripts.values(), takes=len(paths))
+        files = ServedFiles(found.folder, found.own, scripts.values(), takes=len(paths))
         with exporting(found.folder):
             files.prepare(paths)
         content = page(found.manifest, files, films, own_files(scripts.values()), Decisions(found))

@@ -39,12 +39,16 @@ _DRAWING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One file of a task: how large and long it is, what is written on it, what is heard, how sounds are encoded."""
+    """One file of a task: how large and long it is, what is written on it, what is heard, how sounds are encoded.
+
+    ``flaw`` names the fault that spoiled it, where one did.
+    """
 
     framing: Framing
     slate: Slate
     sound: SimulatedSound | None = None
     sound_format: SoundFormat = USUAL_FORMAT
+    flaw: str | None = None
 
 
 class Abandoned(Exception):
@@ -130,11 +134,16 @@ def _video(result: Result, stopped: Callable[[], bool]) -> bytes:
             for number in range(frames):
                 if stopped():
                     raise Abandoned
-                clock.show(luma, stride, timecode(number, rate))
-                _fill(luma, stride, bar, bar.width * (number + 1) // frames)
+                late = number >= frames // 2
+                if not (late and result.flaw == "frozen"):
+                    clock.show(luma, stride, timecode(number, rate))
+                    _fill(luma, stride, bar, bar.width * (number + 1) // frames)
                 frame = av.VideoFrame(width, height, "yuv420p")
-                for plane, content in zip(frame.planes, (bytes(luma), *chroma), strict=True):
-                    plane.update(content)
+                black = late and result.flaw == "black"
+                for plane, content, nothing in zip(
+                    frame.planes, (bytes(luma), *chroma), (b"\x10", b"\x80", b"\x80"), strict=True
+                ):
+                    plane.update(nothing * len(content) if black else content)
                 frame.pts, frame.time_base = number, 1 / rate
                 container.mux(stream.encode(frame))
                 if heard is not None:
@@ -202,6 +211,8 @@ def _fill(luma: bytearray, stride: int, bar: Field, width: int) -> None:
 
 def _picture(result: Result) -> bytes:
     image = draw_slate(result.slate, result.framing.width, result.framing.height)
+    if result.flaw == "black":
+        image = Image.new("RGB", image.size)
     kind = {"jpg": "JPEG", "webp": "WEBP"}.get(result.framing.extension, "PNG")
     stream = io.BytesIO()
     image.save(stream, kind, **({"compress_level": 1} if kind == "PNG" else {"quality": 88}))

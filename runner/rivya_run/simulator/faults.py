@@ -55,6 +55,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "moderated": "the task ends as failed with an unpublished code",
         "unfunded": "the task ends as failed: insufficient_credits",
         "stuck": "the task never ends",
+        "black": "the clip is black from its middle on, a still all over",
+        "frozen": "the clip stands still from its middle on",
+        "brief": "the clip or sound lasts half as long as it should",
+        "mute": "the clip has no sound",
     },
     "download": {
         "lost": "the connection is dropped without a reply",
@@ -76,8 +80,22 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-#: Left out of groups: they end a take, or last until somebody's patience ends.
-_ONLY_BY_NAME = frozenset({"hang", "stuck", "conflict", "redirect-loop", "slow", "charged", "unfunded"})
+#: Left out of groups: they end a take, last until somebody's patience ends, or spoil a clip that is paid for.
+_ONLY_BY_NAME = frozenset(
+    {
+        "hang",
+        "stuck",
+        "conflict",
+        "redirect-loop",
+        "slow",
+        "charged",
+        "unfunded",
+        "black",
+        "frozen",
+        "brief",
+        "mute",
+    }
+)
 
 #: The share of requests that a group named without a rate spoils, over all its actions.
 _GROUP_SHARE = 0.35

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rivya_run.json_types import Json
 from rivya_run.media.types import HEAD_BYTES, recognise
@@ -110,7 +110,11 @@ def result_of(
     if kind is not None:
         lines = spoken_lines(params, prompt) if kind == "speech" else ()
         sound = SimulatedSound(kind, f"{task.identity}/{number}", lines)
-    return Result(framing_of(table, task.params, prompt), slate, sound, sound_format(params))
+    framing = framing_of(table, task.params, prompt)
+    if task.flaw == "brief":
+        framing = replace(framing, seconds=framing.seconds / 2)
+    mute = task.flaw == "mute" and framing.extension == "mp4"
+    return Result(framing, slate, None if mute else sound, sound_format(params), task.flaw)
 
 
 def slate_of(task: SimulatedTask, number: int, labels: Mapping[str, str]) -> Slate:

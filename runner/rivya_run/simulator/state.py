@@ -18,7 +18,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.table import ModelTable
 from rivya_run.simulator.options import SimulatorOptions
 from rivya_run.simulator.refusals import Ask, KnownFile, Refusal, throttled
-from rivya_run.simulator.tasks import FATES, SimulatedFile, SimulatedTask, times_of
+from rivya_run.simulator.tasks import FATES, FLAWS, SimulatedFile, SimulatedTask, times_of
 
 Entry = dict[str, Json]
 
@@ -164,6 +164,7 @@ class State:
                 "error": error,
                 "charged": charged,
                 "files": self._options.files_per_task,
+                **({"flaw": fate} if fate in FLAWS else {}),
             }
         )
         return next(reversed(self._tasks.values()))

@@ -29,6 +29,8 @@ FATES = {
     "moderated": ("content_rejected", False),
     "unfunded": ("insufficient_credits", False),
 }
+#: The faults at that place that spoil what a task makes.
+FLAWS = frozenset({"black", "frozen", "brief", "mute"})
 _MESSAGES = {
     "generation_failed": "The generation failed.",
     "content_rejected": "The content was rejected by moderation.",
@@ -57,6 +59,7 @@ class SimulatedTask:
     charged: bool
     files: int
     settled: bool = False
+    flaw: str | None = None
 
     @property
     def identity(self) -> str:

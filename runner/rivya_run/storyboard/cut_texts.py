@@ -32,11 +32,15 @@ def advise_on_comments(root: Mapping, sources: Sources, findings: Findings) -> N
         return
     texts = {(one.line, one.column): (one, where) for one, where in _texts(root) if one.plain}
     places = sorted(texts)
+    last = -1
     for line, found in hashes:
         before = bisect_left(places, (line, found.start() + 1)) - 1
-        if before < 0:
+        if before == last:  # only the first hash behind a text can have ended it
             continue
+        last = before
         node, where = texts[places[before]]
+        if line - node.line > len(node.text):  # it may stand in another file, many lines away by this count
+            continue
         if _between(node, line, found.start(), sources) == " ".join(node.text.split()):
             cut = shortened(found[1].rstrip())
             message = f"the text ends before '{cut}', a comment to YAML: put it in quotes, or a space behind the '#'"

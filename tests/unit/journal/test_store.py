@@ -9,7 +9,7 @@ import tempfile
 import types
 import typing
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         float: st.floats(0, 1e9, allow_nan=False) | st.integers(0, 10**9),
         type(None): st.none(),
         tuple[str, ...]: st.lists(TEXT, max_size=3).map(tuple),
+        tuple[Mapping[str, Any], ...]: st.lists(st.dictionaries(TEXT, JSON, max_size=3), max_size=2).map(
+            tuple
+        ),
         tuple[int, ...]: st.lists(st.integers(0, 9), max_size=3).map(tuple),
         tuple[tuple[str, int, str], ...]: PARENTS,
         tuple[tuple[str, str, int, str], ...]: BOARDS,

@@ -10,6 +10,7 @@ import pytest
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output
 from rivya_run.journal.events import (
     Adopted,
+    Checked,
     Created,
     Failed,
     FrameTaken,
@@ -432,3 +433,20 @@ def test_a_still_belongs_to_the_first_file() -> None:
     assert changed(known, event, AT) == replace(
         known, outputs=(replace(first, media={"width": 640, "frames": stills}), second)
     )
+
+
+def test_a_file_that_was_looked_into_again_has_other_verdicts_and_nothing_else_changes() -> None:
+    """All files of that content, whatever they are called; a verdict on other content is of no file any more."""
+    known = with_stills()
+    first, second = known.outputs
+    found: list[Json] = [{"check": "black", "from": 1.0, "to": 2.5, "about": "black from 1.00 s to 2.50 s"}]
+    event = Checked(key=KEY, sha256=first.sha256, checks=({**found[0]},))  # type: ignore[dict-item]
+    assert changed(known, event, AT) == replace(
+        known,
+        outputs=(
+            replace(first, media={**(first.media or {}), "checks": found}),
+            replace(second, media={"checks": found}) if second.sha256 == first.sha256 else second,
+        ),
+    )
+    elsewhere = Checked(key=KEY, sha256="other", checks=())
+    assert changed(known, elsewhere, AT) == known

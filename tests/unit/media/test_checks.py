@@ -105,6 +105,7 @@ def test_a_clip_is_silent_where_a_sound_was_asked_for_or_holds_nothing(
         ({"duration": "auto", "aspect_ratio": "adaptive"}, Asked()),
         ({"duration": None, "aspect_ratio": "0:0"}, Asked()),
         ({"generate_audio": True}, Asked(sound=True)),
+        ({"sound": "true"}, Asked(sound=True)),
         ({"sound": "a bell"}, Asked()),
         ({}, Asked()),
     ],

@@ -14,7 +14,7 @@ import clip_kinds
 from clip_kinds import ENCODINGS, Encoding, Moving, black_between, frozen_between, voice, write
 from rivya_run.media.measuring import look_into
 
-DELIVERED = [one for one in ENCODINGS if one.codec != "libvpx-vp9" and one.rate >= 24]
+DELIVERED = [one for one in ENCODINGS if one.codec != "libvpx-vp9" and 24 <= one.rate <= 30]
 """Encodings as services deliver them; in the others noise hides that a picture is repeated."""
 
 LIVELY = (

@@ -16,7 +16,7 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debits import Asked, BoardDebits, BudgetRefusal, ProjectBudgets
+from rivya_run.project.debits import BoardDebits, BudgetRefusal, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.times import iso
 
@@ -87,7 +87,7 @@ class World:
             for budget in BUDGETS
             if budget.matches(name, client, tags)
         )
-        asked = Asked(made.client_request_id, credits, client, tags, unpriced=False)
+        asked = WantedDebit(made.client_request_id, credits, client, tags, unpriced=False)
         with self.debits[name].debiting(asked) as found:
             assert isinstance(found, str) is room, found
             if isinstance(found, BudgetRefusal):
@@ -196,7 +196,7 @@ def test_what_is_let_through_is_exactly_what_the_budgets_hold(steps: list[tuple[
 def test_what_cannot_be_recorded_is_given_back(tmp_path: Path) -> None:
     """A disk that takes the debit and not the intent."""
     world = World(tmp_path)
-    asked = Asked("key", 25, "Acme", (), unpriced=False)
+    asked = WantedDebit("key", 25, "Acme", (), unpriced=False)
     with pytest.raises(OutputFolderError), world.debits["one"].debiting(asked):
         raise OutputFolderError("the disk is full")
     with world.debits["one"].debiting(asked) as found:
@@ -206,12 +206,12 @@ def test_what_cannot_be_recorded_is_given_back(tmp_path: Path) -> None:
 def test_a_create_at_an_unknown_price_waits_for_another_ones_answer(tmp_path: Path) -> None:
     """Until it is answered, or somebody has decided about it."""
     world = World(tmp_path)
-    first = Asked("first", None, None, (), unpriced=True)
-    second = Asked("second", None, "Acme", (), unpriced=True)
+    first = WantedDebit("first", None, None, (), unpriced=True)
+    second = WantedDebit("second", None, "Acme", (), unpriced=True)
     with world.debits["two"].debiting(first):
         pass
     with world.debits["one"].debiting(second) as found:
         assert isinstance(found, BudgetRefusal) and found.waits
-    decided = Asked("second", None, "Acme", (), unpriced=True, decided={"first"})
+    decided = WantedDebit("second", None, "Acme", (), unpriced=True, decided={"first"})
     with world.debits["one"].debiting(decided) as found:
         assert isinstance(found, str)

@@ -93,6 +93,11 @@ def test_a_text_that_ends_at_a_hash_in_an_included_file() -> None:
     assert (problem.file, problem.line, problem.where) == ("cast.yaml", 2, "vars.hero")
 
 
+def test_a_hash_in_a_file_without_a_text_before_it() -> None:
+    """Is no end of a text in another file."""
+    assert found("include: cast.yaml\n" + shots("{id: a, prompt: x}"), "presets:\n  p: {tags: a} #3\n") == []
+
+
 @pytest.mark.parametrize(
     ("text", "where", "cut"),
     [

@@ -209,3 +209,18 @@ def test_figures_are_written_as_people_do() -> None:
         "2 h 1 min",
     )
     assert (size(3), size(2048), size(5_000_000)) == ("3 bytes", "2.0 KiB", "4.8 MiB")
+
+
+def test_what_is_decided_is_told_by_the_manifest() -> None:
+    """Also where the storyboard can't be read: the approved take, and one that a check has stopped."""
+    digits = "ab" * 32
+    file = {"path": "a.mp4", "mime_type": "video/mp4", "sha256": digits}
+    first = boards.take(1, outputs=[file], stopped=["black", "frozen"])
+    second = boards.take(2, outputs=[{**file, "sha256": "cd" * 32}])
+    settled = boards.shot("s1", [first, second], pick=2, approved="2@cdcdcdcd")
+    nonsense = boards.shot("s2", [boards.take(1, outputs=[{**file, "sha256": 7}], stopped=3)], approved=[4])
+    one, other = (shot for scene in of([settled, nonsense]).scenes for shot in scene.shots)
+    assert (one.approved, [take.approved for take in one.takes]) == ("2@cdcdcdcd", [False, True])
+    assert [take.digits for take in one.takes] == [digits, "cd" * 32]
+    assert one.takes[0].waits == "Not used before it is approved: black, frozen"
+    assert (other.takes[0].digits, other.takes[0].waits, other.together) == ("", "", None)

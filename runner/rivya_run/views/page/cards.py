@@ -60,7 +60,7 @@ class TakeCard:
     """One take. ``source`` is a relative URL of its file, or the file itself; None where nothing can be played.
 
     ``digits`` are the sha256 of its first file, by which decisions name it; nothing where none can be taken.
-    ``waits`` says for which decision it isn't made yet.
+    ``waits`` says for which decision it isn't made, or used, yet.
     """
 
     anchor: str

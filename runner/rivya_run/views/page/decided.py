@@ -49,7 +49,10 @@ class Decisions:
         digits = text(first.get("sha256")) or ""
         if take.get("status") != "succeeded" or not _SHA256.fullmatch(digits):
             return {"waits": self._waits.get((name, number), "")}
+        stopped = take.get("stopped")
+        codes = ", ".join(map(shown, stopped)) if isinstance(stopped, list | tuple) else ""
         return {
+            "waits": f"Not used before it is approved: {codes}" if codes else "",
             "digits": digits,
             "approved": bool(entry.get("approved")) and take.get("take") == entry.get("pick"),
             "pick_command": self._command("pick", name, str(number)),

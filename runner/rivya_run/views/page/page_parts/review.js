@@ -3,7 +3,7 @@
   const { all, one } = page;
   const PAUSE = 1000; // milliseconds between two looks at the server
   const HIDDEN = 10000; // the same while nobody sees the page
-  const GONE = "rivya-run review doesn’t answer any more: what this page shows is as it was, and nothing can be decided here.";
+  const GONE = "rivya-run review doesn’t answer any more, or has failed: see its terminal. What this page shows is as it was.";
   const BROKEN = "The storyboard can’t be shown as it is now. Until it can, this page shows it as it was.";
   const BUSY = ["playing", "running", "begun"]; // classes of what a person is doing
   let revision = document.body.dataset.revision;
@@ -77,12 +77,17 @@
       if (one(part, problem).textContent !== said) one(part, problem).textContent = said;
     }
   };
+  const asked = async (path) => {
+    const answer = await fetch(path);
+    if (!answer.ok) throw new Error(answer.statusText);
+    return answer;
+  };
   const look = async () => {
     try {
-      const state = await (await fetch("state")).json();
+      const state = await (await asked("state")).json();
       show(state.problem && BROKEN, state.problem);
       if (state.revision !== revision) {
-        latest = new DOMParser().parseFromString(await (await fetch("./")).text(), "text/html");
+        latest = new DOMParser().parseFromString(await (await asked("./")).text(), "text/html");
         revision = latest.body.dataset.revision;
       }
     } catch {
