@@ -126,7 +126,7 @@ def _around_debits(points: KillPoints, file: type) -> None:
 
     def hooked(self: Any, lines: Any, **how: Any) -> None:
         found = list(lines)
-        kinds = "+".join(dict.fromkeys(type(line).__name__ for line in found))
+        kinds = "debit" if how.get("durable") else "correction"
 
         def tear() -> None:
             before = self.path.read_bytes()

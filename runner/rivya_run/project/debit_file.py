@@ -20,10 +20,9 @@ from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import History
 from rivya_run.project.other_choices import history_of
 from rivya_run.project.paid_books import paid_at, paid_folders
-from rivya_run.project.places import JOURNAL, MANIFEST, OUTPUTS, relative_to_root
+from rivya_run.project.places import DEBITS, JOURNAL, MANIFEST, OUTPUTS, relative_to_root
 
-DEBITS = ".budgets"
-DEBITS_LOCK = ".budgets.lock"
+DEBITS_LOCK = f"{DEBITS}.lock"
 PATIENCE: Final = 60.0
 """Seconds to wait for another process, which needs milliseconds, or some seconds to read all records."""
 
