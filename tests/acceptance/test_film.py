@@ -265,7 +265,7 @@ def test_a_storyboard_with_problems_is_shown_as_it_was(filmed: Project) -> None:
     result = in_project(filmed, "report", filmed.path)
     assert result.exit_code == 0 and "notice: s1 " in result.stderr, result.output
     page = Path(result.stdout.strip()).read_text("utf-8")
-    assert 'data-id="s2" data-kind="clip"' in page and 'data-id="s1"' in page
+    assert 'data-id="s2" data-kind="clip"' in page and 'data-key="s1"' in page
 
 
 @pytest.mark.parametrize("form", ["cut", "otio"])

@@ -109,8 +109,8 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
         why = "it is not UTF-8 text"
     return OutputFolderError(
         f"{where}: this is not a manifest that rivya-run can read: {visible(why)}",
-        hint="restore it from git: it may know of takes that were paid for. Where git has left marks of a merge "
-        "in it: 'rivya-run init --git', then 'git checkout -m' with its name",
+        hint="restore it from git: it may know of takes that were paid for. A merge conflict in it is resolved by "
+        "'rivya-run init --git', then 'git checkout -m' with its name",
     )
 
 
