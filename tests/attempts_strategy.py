@@ -11,6 +11,7 @@ from examples import NOW, attempt, sha, shot
 from rivya_run.journal.attempt import UNDECIDED_STATES, ApiError, Attempt, AttemptState, Output
 
 TEXT = st.text(max_size=12)
+LABELS = st.text(min_size=1, max_size=6)
 CREDITS = st.none() | st.integers(0, 50) | st.sampled_from([0.5, 12.25])
 TIMES = st.sampled_from([None, NOW, "2026-05-11T00:00:09.120Z"])
 WITH_TASK = (
@@ -82,6 +83,9 @@ def attempts(draw: st.DrawFn, names: tuple[str, ...] = ("a", "b", "gone"), most_
         "parents": draw(st.sampled_from([(), (("key", 1, sha("key")),)])),
         "from_storyboards": draw(st.sampled_from([(), (("cast/cast.yaml", "mira", 2, sha("mira")),)])),
         "timeline": draw(st.sampled_from([(), (("queued", NOW), ("stored", NOW))])),
+        "client": draw(st.none() | LABELS),
+        "tags": tuple(draw(st.lists(LABELS, max_size=2))),
+        "scene": draw(st.none() | LABELS),
     }
     if state is AttemptState.FINISHED:
         changes["timeline"] = (("queued", NOW), ("downloading", NOW))

@@ -21,6 +21,7 @@ from rivya_run.cli.app import COMMANDS, load
 from rivya_run.errors import READER_GONE, WAITING
 from rivya_run.models.catalog import load_catalog
 from rivya_run.models.table import ID_PATTERN
+from rivya_run.project.budget_file import read_budgets
 from rivya_run.storyboard.includes import MAX_DEPTH as MAX_INCLUDED
 from rivya_run.storyboard.includes import IncludedFile
 from rivya_run.storyboard.layers import MAX_COMBINATIONS
@@ -33,7 +34,9 @@ from simulation import hosted
 
 README = ROOT / "README.md"
 PACKAGE = ROOT / "runner" / "rivya_run"
-EXAMPLES = [block for block in all_blocks() if block.info.startswith("yaml")]
+EXAMPLES = [
+    block for block in all_blocks() if block.info.startswith("yaml") and block.info != "yaml budgets.yaml"
+]
 KINDS = ("yaml", "text")
 TOLD = ("yaml wrong", "yaml advice")
 IN_TESTS_AND_RESULTS = ("outputs/", "refs/", "models/", "cast/")
@@ -134,6 +137,13 @@ def test_options_exist() -> None:
         word for page in PAGES for code in codes(page) for word in re.findall(r"(?<!\S)--[a-z][a-z-]+", code)
     }
     assert named <= known
+
+
+def test_the_example_of_budgets_is_one(tmp_path: Path) -> None:
+    """It is read without a problem, and has an entry of each kind."""
+    [block] = [one for one in all_blocks() if one.info == "yaml budgets.yaml"]
+    (tmp_path / "budgets.yaml").write_text(block.text, encoding="utf-8")
+    assert [one.per for one in read_budgets(tmp_path)] == ["month", "ever", "day", "ever"]
 
 
 def test_readme_names_every_command() -> None:

@@ -32,9 +32,12 @@ def validate(storyboard: Path, *, strict: bool = False, allow_outside: bool = Fa
 def plan(storyboard: Path, options: RunOptions | None = None) -> Plan:
     """What a run would do, why, and what it costs; no network, nothing is written."""
     from rivya_run.project.plan import open_sources, planned
+    from rivya_run.project.plan_budgets import with_budgets
 
     chosen = options or RunOptions()
     with planned(open_sources([storyboard], chosen), chosen) as [prepared]:
+        if not chosen.simulate:
+            with_budgets([prepared])
         return prepared.plan
 
 

@@ -60,12 +60,14 @@ class KillPoints:
     def install(self) -> None:
         """Put the hooks around journal lines, syncs, requests, downloads and renames."""
         from rivya_run.journal.store import Journal
+        from rivya_run.project.debit_file import DebitFile
         from rivya_run.provider.http import Http
         from rivya_run.provider.partial_file import PartialFile
 
         _around_lines(self, Journal)
         _around(self, Journal, "sync", "sync")
         _around(self, PartialFile, "append", "part")
+        _around_debits(self, DebitFile)
         _around(self, Path, "replace", "rename")
         _around(self, Path, "rename", "move")
         _around_requests(self, Http)
@@ -116,6 +118,30 @@ def _around_lines(points: KillPoints, journal: type) -> None:
         points.passed(f"after line {event}")
 
     journal._write = hooked  # type: ignore[attr-defined]
+
+
+def _around_debits(points: KillPoints, file: type) -> None:
+    """Before lines of the project's budgets, in the middle of the last one, after them."""
+    original = file.append  # type: ignore[attr-defined]
+
+    def hooked(self: Any, lines: Any, **how: Any) -> None:
+        found = list(lines)
+        kinds = "debit" if how.get("durable") else "correction"
+
+        def tear() -> None:
+            before = self.path.read_bytes()
+            original(self, found, **how)
+            written = self.path.read_bytes()[len(before) :]
+            self.path.write_bytes(before + written[: len(written) - 20])
+
+        if found:
+            points.passed(f"before {kinds}")
+            points.passed(f"inside {kinds}", tear)
+        original(self, found, **how)
+        if found:
+            points.passed(f"after {kinds}")
+
+    file.append = hooked  # type: ignore[attr-defined]
 
 
 def _around_requests(points: KillPoints, http: type) -> None:

@@ -56,6 +56,79 @@ def test_a_run_that_dies_once_at_each_kind_of_moment_pays_once(tmp_path: Path) -
     assert len(died) > 30
 
 
+AROUND_DEBITS = (
+    "before debit",
+    "inside debit",
+    "after debit",
+    "before line intended",
+    "inside line intended",
+    "after line intended",
+    "before POST generations",
+    "after POST generations",
+    "before line created",
+    "after line created",
+    "before correction",
+    "inside correction",
+    "after correction",
+)
+"""The moments at which debits, records and the API know different things."""
+
+
+def debited(project: Project) -> dict[str, float]:
+    """What the file of the project's budgets says, as far as its last line is whole."""
+    file = project.root / "outputs/.budgets"
+    found: dict[str, float] = {}
+    content = file.read_text(encoding="utf-8") if file.exists() else ""
+    for line in content[: content.rfind("\n") + 1].splitlines():
+        entry = json.loads(line)
+        if entry["type"] == "debit":
+            found[entry["key"]] = entry["credits"]
+        elif entry["type"] == "given_back":
+            del found[entry["key"]]
+    return found
+
+
+def test_a_kill_leaves_no_credit_uncounted(tmp_path: Path) -> None:
+    """Whatever a task costs was debited before it was made; what was never sent the next run gives back."""
+    died: list[str] = []
+    with (
+        ForkServer() as fork_server,
+        open_project(tmp_path, fork_server, faults=FAULTS, clip_bytes=40_000) as project,
+    ):
+        (tmp_path / "budgets.yaml").write_text(
+            "- {match: crash, max_credits: 1000, per: day}\n", encoding="utf-8"
+        )
+        for moment in AROUND_DEBITS:
+            ended = project.live(fatal=moment)
+            died += [ended.last] if ended.status == KILLED else []
+            counted = debited(project)
+            for task in project.simulator.state.tasks():
+                assert counted[str(task.key)] >= task.final, f"{task.key} after {ended.last}"
+        project.finish()
+        project.check()
+        costs = {str(task.key): task.final for task in project.simulator.state.tasks() if task.final}
+        assert debited(project) == costs
+    assert {
+        f"{when} {what}" for when in ("before", "inside", "after") for what in ("debit", "correction")
+    } <= set(died)
+
+
+def test_what_was_debited_and_never_sent_leaves_room_again(tmp_path: Path) -> None:
+    """Killed between debit and intent, again and again, with a budget that holds each take once."""
+    with ForkServer() as fork_server, open_project(tmp_path, fork_server) as project:
+        assert project.live().status == 0
+        all_takes = project.simulator.state.charged()
+    with ForkServer() as fork_server, open_project(tmp_path / "again", fork_server) as project:
+        (tmp_path / "again/budgets.yaml").write_text(
+            f"- {{match: '*', max_credits: {all_takes:g}}}\n", encoding="utf-8"
+        )
+        for _ in range(4):
+            assert project.live(fatal="after debit").status == KILLED
+        assert project.live().status == 0
+        project.check()
+        assert project.simulator.state.charged() == all_takes
+
+
 def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
     """Record and files of a renamed shot go together, wherever the run dies between them."""
     died: list[str] = []

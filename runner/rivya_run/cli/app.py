@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "verify": "Hash every output against the manifest.",
     "adopt": "Attach an existing task to a take.",
     "clean": "List files that no present take uses; --yes removes them.",
+    "ledger": "What the storyboards of a project have cost, by whom or what.",
+    "prices": "What the API was seen to charge, per model and params.",
     "report": "A page to review, compare and pick takes.",
     "review": "The page, served here: decide on it, and watch a run.",
     "pick": "Write into the storyboard which take stands for a shot.",

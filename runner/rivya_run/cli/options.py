@@ -78,6 +78,12 @@ place = _together(
 )
 """Where results live."""
 
+books = _together(
+    click.argument("paths", metavar="[PATH]...", nargs=-1, type=STORYBOARD),
+    click.option("--outputs", type=FOLDER, help="Results are in DIR/<storyboard id>.", metavar="DIR"),
+)
+"""Whose records are read."""
+
 outside = click.option(
     "--allow-outside", is_flag=True, help="References and own files may lie outside the project."
 )
@@ -147,6 +153,27 @@ def results_of_each(
 
     for file in storyboard_files(storyboards):
         yield file, results_of(file, outputs, simulate=simulate)
+
+
+def folders_of_books(paths: tuple[Path, ...], outputs: Path | None) -> list[Path]:
+    """The output folders that hold what ``books`` names, simulated ones left out."""
+    from rivya_run.errors import UsageError
+    from rivya_run.project.open import storyboard_id_of
+    from rivya_run.project.paid_books import paid_folders
+    from rivya_run.project.places import output_folder, outputs_folder, project_root
+    from rivya_run.text import visible
+
+    found: list[Path] = []
+    for path in paths or (Path(),):
+        if path.is_dir():
+            found += paid_folders([outputs_folder(project_root(path / "any"), outputs)])
+            continue
+        name = storyboard_id_of(path)
+        if name is None:
+            raise UsageError(f"'{visible(str(path))}' is no storyboard")
+        folder = output_folder(project_root(path), outputs, name, simulate=False).resolve()
+        found += (one for one in paid_folders([folder.parent]) if one == folder)
+    return list(dict.fromkeys(found))
 
 
 PREFIX: Final = "RIVYA_RUN_"

@@ -67,6 +67,7 @@ def command(
     from rivya_run.cli.messages import show_advice
     from rivya_run.project.open import storyboard_files
     from rivya_run.project.plan import open_sources, planned
+    from rivya_run.project.plan_budgets import with_budgets
     from rivya_run.project.saved_plan import something_to_do
 
     form = "json" if as_json else form
@@ -86,6 +87,8 @@ def command(
     with planned(sources, options) as prepared:
         for one in prepared:
             show_advice(one)
+        if not options.simulate:
+            with_budgets(prepared)
         if since is not None:
             _show_since(since, prepared, form)
         elif from_timeline is not None:

@@ -166,6 +166,9 @@ def _adopted(
         updated_at=task.updated_at,
         family=family,
         from_storyboards=attempt.from_storyboards,
+        client=attempt.client,
+        tags=attempt.tags,
+        scene=attempt.scene,
     )
 
 
@@ -191,4 +194,7 @@ def _new(source: Source, prepared: Prepared, step: Step) -> Attempt:
         state=AttemptState.SENT,
         sent_at=None,
         from_storyboards=step.from_storyboards,
+        client=source.storyboard.client,
+        tags=shot.tags,
+        scene=shot.scene,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import LEAST, History
 from rivya_run.planning.plan import Estimate
+from rivya_run.project.debits import ProjectBudgets
 
 UNPRICED_AT_ONCE = 3
 """Unanswered creates at prices that the API never told, while no cap is set (one, while a cap is)."""
@@ -25,13 +27,15 @@ class SpendDenied:
 class Spending:
     """What a run may cost so far, over all its storyboards, and what limits it.
 
-    ``cap`` is ``--max-credits``. ``balance`` is what the wallet held when the run began, None if not known.
+    ``budgets`` are those of the projects, by their root. ``cap`` is ``--max-credits``. ``balance`` is what the wallet
+    held when the run began, None if not known.
     A journalled intent counts by its estimate from the moment it is on disk, so nothing is promised twice.
     """
 
     def __init__(self, cap: float | None = None, balance: float | None = None) -> None:
         self.cap = cap
         self.balance = balance
+        self.budgets: Mapping[Path, ProjectBudgets] = {}
         self._before: list[tuple[History, float, dict[str, float]]] = []
         self._decided: set[str] = set()
 
@@ -57,6 +61,11 @@ class Spending:
         """A person chose to pay again for a create without an answer: nobody waits for that answer any more."""
         self._decided.add(key)
 
+    @property
+    def decided_keys(self) -> Collection[str]:
+        """The creates for whose answer nobody waits any more."""
+        return self._decided
+
     def awaited(self, history: History) -> list[Attempt]:
         """Creates of a storyboard without an answer, at prices never told, that nobody has decided about."""
         return [one for one in history.unanswered_unpriced() if one.client_request_id not in self._decided]
@@ -72,17 +81,23 @@ def _given_back(history: History, unsettled: dict[str, float]) -> float:
 
 
 class Budget:
-    """The caps that hold for one storyboard: ``budget.max_credits`` over its whole life, and the run's."""
+    """The caps that hold for one storyboard: ``budget.max_credits`` over its whole life, and the run's.
 
-    def __init__(self, max_credits: float | None, history: History, spending: Spending) -> None:
+    ``shared``: the project's budgets limit it, too (see ``project.debits``).
+    """
+
+    def __init__(
+        self, max_credits: float | None, history: History, spending: Spending, *, shared: bool = False
+    ) -> None:
         self._max_credits = max_credits
         self._history = history
         self._spending = spending
+        self._shared = shared
 
     @property
     def capped(self) -> bool:
         """Whether any cap is set."""
-        return self._max_credits is not None or self._spending.cap is not None
+        return self._shared or self._max_credits is not None or self._spending.cap is not None
 
     def unanswered_unpriced(self) -> bool:
         """Whether a create at a price that was never told has no answer: while a cap is set, one is enough.

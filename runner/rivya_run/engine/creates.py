@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+
+import anyio
 
 from rivya_run.engine.budget import Budget, SpendGate, SpendPermit
 from rivya_run.engine.connection import ApiConnection
@@ -16,13 +19,21 @@ from rivya_run.journal.events import GivenUp, Intended
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.take_entry import take_status
 from rivya_run.planning.plan import Estimate, Step, estimate
+from rivya_run.project.debits import BoardDebits, BudgetRefusal
 from rivya_run.project.plan import Source
 from rivya_run.times import Clocks, iso
+
+OTHERS_ANSWER_WITHIN = 60.0
+"""Seconds that a run waits for the answer to another one's create at an unknown price: killed, it gets none."""
+
+LOOK_AGAIN = 0.25
+"""Seconds between two looks whether it has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creates:
-    """``window`` is for how many seconds the API can be expected to know a key."""
+    """``window`` is for how many seconds the API can be expected to know a key; ``debits`` are those of the project's
+    budgets, where there are any."""
 
     source: Source
     ledger: RunLedger
@@ -33,6 +44,7 @@ class Creates:
     stop: Stop
     clocks: Clocks
     window: float
+    debits: BoardDebits | None = None
 
     def slot(self, priority: float = 0.0) -> TaskSlot:
         """A slot among the tasks in flight, not taken yet."""
@@ -62,18 +74,60 @@ class Creates:
                 return Outcome(Ending.OUT_OF_CREDITS, take_status(None), permit.message, "budget")
             slot.give_back()
 
+    async def commit(
+        self, step: Step, resolved: ResolvedReferences, slot: TaskSlot
+    ) -> tuple[SpendPermit, str] | Outcome:
+        """Wait for the permit to spend, put the intent on record, and debit the project's budgets before: the key.
+
+        The debit is on disk before the intent is: a kill leaves it, at worst, to be given back by the next run.
+        """
+        patience: float | None = None
+        while True:
+            permit = await self.permit(step, slot)
+            if isinstance(permit, Outcome):
+                return permit
+            if self.debits is None:
+                return permit, self.intend(step, resolved, permit)
+            with self._debiting(step, permit, self.debits) as found:
+                if isinstance(found, str):
+                    return permit, self.intend(step, resolved, permit, counted_at=found)
+            permit.over()
+            now = anyio.current_time()
+            patience = patience if patience is not None else now + OTHERS_ANSWER_WITHIN
+            if not found.waits or now >= patience:
+                return Outcome(Ending.OUT_OF_CREDITS, take_status(None), found.message, "budget")
+            slot.give_back()
+            await anyio.sleep(LOOK_AGAIN)
+
+    def _debiting(
+        self, step: Step, permit: SpendPermit, debits: BoardDebits
+    ) -> AbstractContextManager[BudgetRefusal | str]:
+        cost, decided = permit.cost, self.gate.spending.decided_keys
+        unpriced = cost.basis != "observed"
+        return debits.debiting(debits.asked(self._key(step), step.shot, cost.credits, unpriced, decided))
+
+    def _key(self, step: Step) -> str:
+        assert step.fingerprint is not None
+        board = self.source.storyboard.id
+        return client_request_id(board, step.shot.id, step.take, step.fingerprint, step.number)
+
     def _cost(self, step: Step) -> Estimate:
         table = self.source.catalog.get(step.shot.model)
         assert table is not None
         return estimate(table, step.shot.params, self.ledger.history.prices)
 
-    def intend(self, step: Step, resolved: ResolvedReferences, permit: SpendPermit) -> str:
-        """Put the exact body and key of the next create on record, before anything is sent; the key."""
+    def intend(
+        self, step: Step, resolved: ResolvedReferences, permit: SpendPermit, *, counted_at: str | None = None
+    ) -> str:
+        """Put the exact body and key of the next create on record, before anything is sent; the key.
+
+        ``counted_at`` is the time that budgets count it at: told where it is ahead of this machine's clock.
+        """
         assert step.fingerprint is not None
         if step.gives_up is not None:
             self.ledger.record(GivenUp(key=step.gives_up))
-        shot, storyboard = step.shot, self.source.storyboard.id
-        key = client_request_id(storyboard, shot.id, step.take, step.fingerprint, step.number)
+        shot, key = step.shot, self._key(step)
+        ahead = counted_at is not None and counted_at > iso(self.clocks.wall())
         api_now = self.connection.http.server_time()
         self.ledger.record(
             Intended(
@@ -90,6 +144,10 @@ class Creates:
                 api_sent_at=iso(api_now) if api_now is not None else None,
                 family=shot.recorded_family,
                 from_storyboards=step.from_storyboards,
+                client=self.source.storyboard.client,
+                tags=shot.tags,
+                scene=shot.scene,
+                counted_at=counted_at if ahead else None,
             )
         )
         return key

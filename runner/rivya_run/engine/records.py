@@ -9,12 +9,24 @@ import anyio
 
 from rivya_run.durable import write_atomically
 from rivya_run.journal.attempt import Attempt, owned_paths
-from rivya_run.journal.events import JournalEvent, Reassigned
+from rivya_run.journal.events import (
+    Created,
+    Failed,
+    GivenUp,
+    JournalEvent,
+    MarkedUnknown,
+    Observed,
+    Reassigned,
+    Refused,
+    Succeeded,
+    Withdrawn,
+)
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import Unknown, manifest_members
 from rivya_run.journal.manifest_file import text_of
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
+from rivya_run.project.debits import BoardDebits
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name
@@ -22,12 +34,17 @@ from rivya_run.project.places import MANIFEST
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import iso
 
+COSTS = (Withdrawn, Refused, Created, Observed, Succeeded, Failed, MarkedUnknown, GivenUp)
+"""The events after which an attempt may count as more or less than it was debited with."""
+
 
 class RunLedger:
-    """``storyboard`` is its path, as a person would type it; ``changes`` counts what was recorded."""
+    """``storyboard`` is its path, as a person would type it; ``changes`` counts what was recorded. ``debits`` follow
+    what is recorded."""
 
-    def __init__(self, ledger: Ledger, storyboard: str) -> None:
+    def __init__(self, ledger: Ledger, storyboard: str, debits: BoardDebits | None = None) -> None:
         self.ledger = ledger
+        self.debits = debits
         self.storyboard = storyboard
         self.changes = 0
         self._lock = anyio.Lock()
@@ -61,6 +78,8 @@ class RunLedger:
         """Put an event on record. Raises DiskFull or OutputFolderError, and then nothing has changed."""
         self.ledger.record(event)
         self.changes += 1
+        if self.debits is not None and isinstance(event, COSTS):
+            self.debits.changed(event.key)
 
     async def durable(self) -> None:
         """Return once everything that was recorded before the call is on disk.
@@ -75,6 +94,8 @@ class RunLedger:
             covered = self._waited_for
             await anyio.to_thread.run_sync(self.ledger.sync)
             self._durable = covered
+        if self.debits is not None:
+            self.debits.correct()
 
 
 class ManifestWriter:

@@ -31,6 +31,8 @@ from rivya_run.journal.take_entry import whole
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
+from rivya_run.project.budget_file import ProjectBudget, read_budgets
+from rivya_run.project.debits import ProjectBudgets
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
 from rivya_run.project.places import MANIFEST, STATE
@@ -76,6 +78,7 @@ def run(
     Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
     """
     sources = open_sources(paths, options)
+    found = {} if options.simulate else {one.root: read_budgets(one.root) for one in sources}
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
     if not options.simulate and not all(source.folder.exists() for source in sources):
         # Before a folder is made that would stay empty.
@@ -84,6 +87,7 @@ def run(
     with ExitStack() as stack:
         prepared = _prepare_all(sources, options, recorded, stack, now)
         origins = _origins(prepared, recorded, environment, stack)
+        budgets = _budgets(prepared, found, now)
         if confirm is not None:
             confirm(prepared)
         results: list[RunResult] = []
@@ -91,7 +95,7 @@ def run(
         async def carry_out() -> None:
             # Not returned: asyncio writes out what its task gave, all ten thousand takes of it, only to look whether
             # the handler of Ctrl-C is still its own.
-            results.append(await _run(prepared, options, origins, tell, now))
+            results.append(await _run(prepared, options, origins, tell, now, budgets))
 
         anyio.run(carry_out)
         [result] = results
@@ -112,6 +116,19 @@ def _origins(
     # One for all: the key, and with it the pace of requests, is the account's.
     key, network = api_key(environment), Network.of_environment()
     return [Origin(recorded, recorded, key, network)] * len(prepared)
+
+
+def _budgets(
+    prepared: list[Prepared], found: Mapping[Path, tuple[ProjectBudget, ...]], now: Callable[[], float]
+) -> dict[Path, ProjectBudgets]:
+    """The budgets of each project in which something is to be made, with all that counts towards them."""
+    places = [one.source.folder.parent for one in prepared]
+    budgets = {}
+    for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
+        if found.get(root):
+            budgets[root] = ProjectBudgets(root, found[root], places, now)
+            budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
+    return budgets
 
 
 def _prepare_all(
@@ -147,9 +164,11 @@ async def _run(
     origins: list[Origin],
     tell: Tell,
     now: Callable[[], float],
+    budgets: Mapping[Path, ProjectBudgets],
 ) -> RunResult:
     interrupts = Interrupts()
     executor = Executor(options, Clocks(wall=now), Timing(poll_interval(options)), tell, interrupts)
+    executor.gate.spending.budgets = budgets
     async with AsyncExitStack() as stack:
         stack.enter_context(interrupts.listening())
         connections: dict[Origin, ApiConnection] = {}
@@ -169,6 +188,9 @@ async def _run(
         for storyboard in executor.storyboards:
             tell(started(storyboard.storyboard.id, storyboard.plan))
         error = await executor.run()
+    for storyboard in executor.storyboards:
+        if storyboard.ledger.debits is not None:
+            storyboard.ledger.debits.close()
     code = exit_code(executor.storyboards, error)
     tell(Event("run_finished", detail={"exit_code": code}))
     return RunResult(tuple(executor.storyboards), code, error)

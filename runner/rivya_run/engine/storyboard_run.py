@@ -22,6 +22,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
+from rivya_run.project.debits import BoardDebits
 from rivya_run.project.other_choices import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
 from rivya_run.storyboard.model import Storyboard
@@ -74,13 +75,17 @@ def storyboard_run(
     """Put one storyboard's run together: each stage gets what it needs. What comes by name is the whole run's."""
     source, planner, plan = prepared.source, prepared.planner, prepared.plan
     storyboard = source.storyboard.id
-    ledger = RunLedger(prepared.ledger, source.relative_path)
-    budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending)
+    budgets, debits = gate.spending.budgets.get(source.root), None
+    if budgets is not None:
+        debits = BoardDebits(budgets, source.storyboard, source.folder, prepared.ledger.history)
+    ledger = RunLedger(prepared.ledger, source.relative_path, debits)
+    shared = debits is not None and debits.concerned
+    budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
     manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
     references = References(source.facts, ledger, planner, uploader)
     window = options.idempotency_window
-    creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window)
+    creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
 
     def follower(key: str) -> Follower:
         others, interval = tasks.held, options.poll_interval

@@ -193,13 +193,13 @@ class TakeDriver:
             take.turned_away = self._not_resolved(resolved)
             return
         take.slot = creates.slot(take.priority)
-        permit = await creates.permit(step, take.slot)
+        committed = await creates.commit(step, resolved, take.slot)
         take.arrived()
-        if isinstance(permit, Outcome):
-            take.turned_away = permit
+        if isinstance(committed, Outcome):
+            take.turned_away = committed
             return
+        permit, take.key = committed
         take.permit, take.deadline = permit, self._deadline()
-        take.key = creates.intend(step, resolved, permit)
         take.tries += 1
         take.changed(take)
         await creates.send(take.key, take.slot, take.deadline, resent=False)

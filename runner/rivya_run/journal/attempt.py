@@ -175,7 +175,9 @@ class Attempt:
     ``withdrawn`` is why no create arrived, in words. ``task_seconds`` and ``running_seconds`` are how long its task
     took in all, and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the
     machine that sent it, ``api_sent_at`` by the API's, where that was heard. ``family`` is the id of ``shot`` in the
-    storyboard, where a version gave it another one.
+    storyboard, where a version gave it another one. ``client``, ``tags`` and ``scene`` are those that it had when it
+    was sent (``ATTRIBUTION``); they stay, whatever is written later.
+    ``counted_at`` is when budgets count it, where that isn't ``sent_at``.
     """
 
     client_request_id: str
@@ -206,6 +208,10 @@ class Attempt:
     api_sent_at: str | None = None
     family: str | None = None
     from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
+    client: str | None = None
+    tags: tuple[str, ...] = ()
+    scene: str | None = None
+    counted_at: str | None = None
 
     @property
     def open(self) -> bool:
@@ -241,6 +247,16 @@ class Attempt:
         """Whether it may have cost something, and neither a table nor the API says how much."""
         never = self.state in {AttemptState.WITHDRAWN, AttemptState.REFUSED}
         return not never and (self.estimate, self.reserved_credits, self.final_credits) == (None, None, None)
+
+
+ATTRIBUTION = ("client", "tags", "scene")
+"""What says whom an attempt's credits are counted for."""
+
+
+def attributed_as(attempt: Attempt, known: Attempt | None) -> Attempt:
+    """An attempt as another source tells of it, with whom it was for as that is known already."""
+    said = {name: getattr(known, name) for name in ATTRIBUTION} if known is not None else {}
+    return replace(attempt, **said) if any(said.values()) else attempt
 
 
 def failed_checks(output: Output) -> tuple[str, ...]:

@@ -81,6 +81,8 @@ class Intended(_Event, frozen=True, kw_only=True):
     ``api_sent_at`` is the time by the API's own clock, where it was heard: the machine's may be wrong. ``family`` is
     the shot's id in the storyboard, where a version gave it another one. ``from_storyboards`` are the takes of other
     storyboards that it is made from: ``(storyboard from the project root, shot, take, identity of the output)``.
+    ``client``, ``tags`` and ``scene`` are those of that moment: what it costs is theirs for ever.
+    ``counted_at`` is the time by which budgets count it, where this machine's clock was behind what was seen before.
     """
 
     key: str
@@ -96,6 +98,10 @@ class Intended(_Event, frozen=True, kw_only=True):
     api_sent_at: str | None = None
     family: str | None = None
     from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
+    client: str | None = None
+    tags: tuple[str, ...] = ()
+    scene: str | None = None
+    counted_at: str | None = None
 
 
 class Withdrawn(_Event, frozen=True, kw_only=True):
@@ -239,6 +245,9 @@ class Adopted(_Event, frozen=True, kw_only=True):
     updated_at: str | None = None
     family: str | None = None
     from_storyboards: tuple[tuple[str, str, int, str], ...] = ()
+    client: str | None = None
+    tags: tuple[str, ...] = ()
+    scene: str | None = None
 
 
 class TakenIn(_Event, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec.structs import asdict
 
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState, attributed_as
 from rivya_run.journal.events import (
     Adopted,
     Entry,
@@ -112,6 +112,11 @@ class History:
         groups = (found for kind, found in self._unanswered.items() if kind not in self.prices)
         return [one for group in groups for one in group.values() if one.state in _UNDECIDED]
 
+    def is_unanswered_unpriced(self, attempt: Attempt) -> bool:
+        """Whether an attempt is one of these."""
+        priced = attempt.price_key in self.prices
+        return attempt.task_id is None and attempt.state in _UNDECIDED and not priced
+
     def seconds_since_sent(self, attempt: Attempt, now: Moment) -> float | None:
         """How long ago a create was sent first, as ``sending_age`` judges it; None: nobody can tell."""
         wall = seconds_of(attempt.sent_at)
@@ -156,7 +161,7 @@ class History:
         attempt = attempt_of_entry(event.shot, judged, found)
         # Sent by another machine: where its clock was ahead of the one that took it in, that is a step back.
         self._set_back_before[key] = self._set_back - _seconds_back(attempt.sent_at, entry.at)
-        self._put(attempt)
+        self._put(attributed_as(attempt, self.attempts.get(key)))
 
     def _put_upload(self, at: str, event: Uploaded) -> None:
         """A file that can be used again; one that makes no sense is sent again, which costs nothing."""
@@ -183,7 +188,7 @@ class History:
         self._at_stake += self.stake_of(attempt)
         if _unanswered(attempt):
             self._unanswered.setdefault(attempt.price_key, {})[attempt.client_request_id] = attempt
-        if attempt.price_key is not None and _tells_price(attempt):
+        if attempt.price_key is not None and tells_price(attempt):
             self._learn_price(attempt.price_key, attempt.reserved_credits or 0)
 
     def _learn_price(self, price_key: str, credits: float) -> None:
@@ -204,7 +209,10 @@ def _unanswered(attempt: Attempt) -> bool:
     return attempt.task_id is None and attempt.state in _UNANSWERED
 
 
-def _tells_price(attempt: Attempt) -> bool:
-    """A task that failed, for an empty wallet say, may show 0; only one that succeeded was really free."""
+def tells_price(attempt: Attempt) -> bool:
+    """Whether what was reserved for an attempt is the price of its model and params.
+
+    A task that failed, for an empty wallet say, may show 0; only one that succeeded was really free.
+    """
     made = attempt.state in {AttemptState.FINISHED, AttemptState.STORED}
     return bool(attempt.reserved_credits) or (attempt.reserved_credits is not None and made)

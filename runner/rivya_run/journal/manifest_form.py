@@ -179,6 +179,12 @@ class Earlier(_Form, frozen=True, kw_only=True):
         tuple[BoardParent, ...] | UnsetType,
         said("What other storyboards made of theirs, that it was made from, in the order of its references"),
     ] = UNSET
+    client: Annotated[str | UnsetType, said("Who was to pay for it when it was sent")] = UNSET
+    tags: Annotated[tuple[str, ...] | UnsetType, said("Those of its shot when it was sent")] = UNSET
+    scene: Annotated[str | UnsetType, said("That of its shot when it was sent")] = UNSET
+    counted_at: Annotated[
+        Time | UnsetType, said("When budgets count it, where the clock was behind at sent_at")
+    ] = UNSET
     given_up: Annotated[
         bool | UnsetType, said("Its outcome was never known; a later attempt replaced it")
     ] = UNSET

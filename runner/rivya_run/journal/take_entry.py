@@ -115,12 +115,12 @@ def _board_parent(storyboard: str, shot: str, take: int, sha256: str) -> BoardPa
 
 
 def _copied(known: Attempt | Earlier) -> dict[str, Any]:
-    """What both call the same. None where it may be left out of an entry is nothing to write."""
+    """What both call the same. None, or nothing, where it may be left out of an entry isn't written."""
     found = {name: getattr(known, name) for name in _ALIKE}
     return {
         name: value
         for name, value in found.items()
-        if value is not UNSET and (value is not None or name not in _OPTIONAL)
+        if value is not UNSET and (value not in (None, ()) or name not in _OPTIONAL)
     }
 
 

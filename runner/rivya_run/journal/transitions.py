@@ -14,6 +14,7 @@ from rivya_run.journal.attempt import (
     Attempt,
     AttemptState,
     Output,
+    attributed_as,
     moved,
     with_checks,
     with_still,
@@ -51,7 +52,7 @@ OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken | C
 _FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
-_ALIKE = ("model", "price_key")
+_ALIKE = ("model", "price_key", "client", "scene")
 """What is the same in many attempts."""
 
 
@@ -77,7 +78,7 @@ def adopted(at: str, event: Adopted, known: Attempt | None) -> Attempt:
     state, timeline = AttemptState.RUNNING, ((intern(event.status), event.created_at or at),)
     if known is None:
         return Attempt(client_request_id=event.key, state=state, sent_at=None, timeline=timeline, **facts)
-    return replace(known, state=state, error=None, timeline=timeline, **facts)
+    return attributed_as(replace(known, state=state, error=None, timeline=timeline, **facts), known)
 
 
 Change: TypeAlias = OfCreate | OfTask | OfFiles

@@ -151,18 +151,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """``budget.max_credits``, what is ``left`` of it, and the takes (``sh010/2``) whose estimates go ``beyond``."""
+    """``budget.max_credits``, what is ``left`` of it, and the takes (``sh010/2``) whose estimates go ``beyond``.
+
+    Of one of the project's budgets also what it is for (``match``), ``per`` which period, and its ``place``.
+    """
 
     most: float
     left: float
     beyond: tuple[str, ...]
+    match: str = ""
+    per: str = "ever"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanTotals:
     """How many steps of each action, and credits: ``now`` (this run), ``spent`` so far, ``worst`` (all retries).
 
-    ``budget`` None: the storyboard sets none.
+    ``budget`` None: the storyboard sets none. ``budgets`` are those of the project that concern it.
     """
 
     counts: tuple[tuple[Action, int], ...]
@@ -170,6 +176,13 @@ class PlanTotals:
     spent: float
     worst: float
     budget: Allowance | None = None
+    budgets: tuple[Allowance, ...] = ()
+
+    @property
+    def beyond(self) -> set[str]:
+        """The takes for which any budget has no room."""
+        budgets = (*self.budgets, *([self.budget] if self.budget is not None else []))
+        return {label for one in budgets for label in one.beyond}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, UsageError
 from rivya_run.project.git import git, repository
-from rivya_run.project.places import MANIFEST, OUTPUTS, project_root
+from rivya_run.project.places import DEBITS, MANIFEST, OUTPUTS, project_root
 from rivya_run.text import visible
 
 DRIVER = "rivya-run"
@@ -52,7 +52,11 @@ def _ignored(root: Path, lines: Sequence[str]) -> str:
     """By what git does: a project may have rules of its own."""
     clips = git(root, "check-ignore", "--no-index", "--quiet", _ANY_CLIP) is not None
     manifests = git(root, "check-ignore", "--no-index", "--quiet", _ANY_MANIFEST) is not None
-    return _added(root / ".gitignore", [] if clips and not manifests else lines)
+    needed = [] if clips and not manifests else [*lines]
+    budgets = f"{OUTPUTS}/{DEBITS}"
+    if not needed and git(root, "check-ignore", "--no-index", "--quiet", budgets) is None:
+        needed.append(f"{budgets}*")
+    return _added(root / ".gitignore", needed)
 
 
 def _added(file: Path, lines: Sequence[str]) -> str:

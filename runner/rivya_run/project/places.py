@@ -25,6 +25,9 @@ POSTERS = ".posters"
 """The folder of the page's small pictures; derived, may be deleted."""
 
 OUTPUTS = "outputs"
+DEBITS = ".budgets"
+"""The file, beside the output folders, of what counts towards the project's budgets; can be made again."""
+
 SIMULATED = ".simulated"
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 

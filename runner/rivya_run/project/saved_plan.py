@@ -67,6 +67,17 @@ def plan_document(plan: Plan) -> dict[str, Json]:
             "left": whole(budget.left),
             "beyond": [*budget.beyond],
         }
+    if plan.totals.budgets:
+        credits["budgets"] = [
+            {
+                "match": one.match,
+                "per": one.per,
+                "max_credits": whole(one.most),
+                "left": whole(one.left),
+                "beyond": [*one.beyond],
+            }
+            for one in plan.totals.budgets
+        ]
     totals["credits"] = credits
     return {
         "storyboard": plan.storyboard,

@@ -80,6 +80,9 @@ _MADE: tuple[Key, ...] = (
     Key("title", Label(), _PEOPLE, "Title", "For people and reports; never sent."),
     Key("notes", Label(), _PEOPLE, "Notes", "For people and reports; never sent."),
     Key(
+        "client", Label(), (KeyPlace.TOP,), "Client", "Who pays: for people, ledger and budgets; never sent."
+    ),
+    Key(
         "scene",
         Label(),
         _PEOPLE,

@@ -249,7 +249,8 @@ class Storyboard:
     """``path`` is the file as the person named it; ``sha256`` is that of its bytes; shots in file order.
 
     ``named``: the id stands in the file, so that a new name of the file leaves it as it is. ``cast_shots`` is what
-    the members of the cast refer to of the shots, whether a shot names them or not; ``quiet`` are codes of advice.
+    the members of the cast refer to of the shots, whether a shot names them or not; ``quiet`` are codes of advice;
+    ``client`` is who pays for it.
     """
 
     id: str
@@ -265,6 +266,7 @@ class Storyboard:
     cast_shots: tuple[ShotReference, ...] = ()
     versions: Mapping[str, FilmVersion] = field(default_factory=dict)
     quiet: frozenset[str] = frozenset()
+    client: str | None = None
 
     def of_version(self, name: str | None) -> Storyboard:
         """The storyboard of one version alone; of ``None``, where there are no versions, itself."""

@@ -135,6 +135,7 @@ class _Board:
             versions=made.versions(films),
             cast_shots=cast.shots(versions),
             quiet=quiet_codes(entries.get("quiet"), self.catalog, self.findings),
+            client=_label(entries, "client"),
         )
 
     def _films(self, entries: Entries, reader: ShotReader) -> dict[str | None, Film]:

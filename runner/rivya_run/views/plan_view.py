@@ -20,7 +20,7 @@ MOST_NAMED = 8
 
 def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
     """A row for each take, under ``HEADS``."""
-    beyond = set(plan.totals.budget.beyond) if plan.totals.budget is not None else set()
+    beyond = plan.totals.beyond
     return [
         (
             step.label,
@@ -70,8 +70,8 @@ def totals_lines(plan: Plan) -> list[str]:
         f"credits: {least}{figure(totals.now)} now{more}, {figure(totals.spent)} spent so far, "
         f"{least}{figure(totals.worst)} now at worst, with retries"
     )
-    if totals.budget is not None:
-        lines.append(_budget_line(totals.budget, plan))
+    budgets = (*([totals.budget] if totals.budget is not None else []), *totals.budgets)
+    lines += [_budget_line(one, plan) for one in budgets]
     lines += [f"cast {member} changed: {counted(shots, 'shot')}" for member, shots in plan.cast_changes]
     lines += other_choice_lines(plan)
     if plan.orphans:
@@ -88,7 +88,9 @@ def other_choice_lines(plan: Plan) -> list[str]:
 
 
 def _budget_line(budget: Allowance, plan: Plan) -> str:
-    line = f"budget: {figure(budget.most)} credits, {figure(budget.left)} left"
+    name = f"budget {budget.match} ({budget.place})" if budget.place else "budget"
+    per = f" per {budget.per}" if budget.per != "ever" else ""
+    line = f"{name}: {figure(budget.most)} credits{per}, {figure(budget.left)} left"
     if not budget.beyond:
         return line
     named = ", ".join(budget.beyond[:MOST_NAMED])

@@ -186,7 +186,7 @@ def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if not found:
         return
-    capped = any("max_credits" in why or "--max-credits" in why for _, why in found)
+    capped = any("max_credits" in why or "max-credits" in why for _, why in found)
     yield "  out of credits: the budget allows no more" if capped else "  out of credits: the wallet is empty"
     yield from _listed(found, board.command(name="plan"))
     then = "raise the limit" if capped else "add credits at Rivya"
