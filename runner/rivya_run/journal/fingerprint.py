@@ -62,6 +62,11 @@ def client_request_id(storyboard: str, shot: str, take: int, digest: str, attemp
     return key if len(key) <= KEY_LIMIT else f"{shortened(storyboard)}.{shortened(shot)}.{tail}"
 
 
+def was_made_for(key: str, shot: str) -> bool:
+    """Whether a create of this key was one of a shot of this id, whichever shot its attempt serves by now."""
+    return any(f".{name}.t" in key for name in (shot, shortened(shot)))
+
+
 def upload_request_id(storyboard: str, sha256: str) -> str:
     """The trace id of an upload (form field only)."""
     key = f"{storyboard}.upload.{sha256[:16]}"

@@ -148,7 +148,7 @@ def _at(seconds: float, media: Mapping[str, Json]) -> str:
     return timecode(round(seconds * rate), rate) if rate >= 1 else f"{seconds:.2f} s"
 
 
-def told(
+def faults_in_words(
     media: Mapping[str, Json],
     params: Mapping[str, Json],
     stop: Collection[str] = (),

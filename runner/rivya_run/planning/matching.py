@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
+from rivya_run.journal.fingerprint import was_made_for
 from rivya_run.journal.fold import History
 from rivya_run.planning.plan import Plan, Step
 
@@ -119,8 +120,8 @@ class Matching:
 
     def _may_move(self, take: Wanted, attempt: Attempt) -> bool:
         """Whether a take of another shot may have it than the one that has it."""
-        if f".{take.shot}.t" in attempt.client_request_id:
-            return True  # it was made for this one
+        if was_made_for(attempt.client_request_id, take.shot):
+            return True
         return attempt.shot not in self._kept_for and attempt.client_request_id not in self._staying
 
     def _same_family(self, take: Wanted, attempt: Attempt) -> bool:

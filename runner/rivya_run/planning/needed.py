@@ -41,7 +41,7 @@ class Needed:
             return None if shot.id in self._near else SkipReason.NOT_SELECTED
         return None if (shot.id, take) in self._brought else SkipReason.NOT_SELECTED
 
-    def told(self, step: Step) -> Step:
+    def with_purpose(self, step: Step) -> Step:
         """The step with whom it is for in its reason."""
         whom = (self._brought or {}).get((step.shot.id, step.take))
         return replace(step, reason=f"{step.reason}; for {whom}") if whom is not None else step
@@ -64,7 +64,7 @@ class Needed:
                 brought.update({one: whom for one in near if one not in brought})
         for shot, take in self._all(levels):
             if (shot.id, take) in brought:
-                steps[shot.id, take] = self.told(steps[shot.id, take])
+                steps[shot.id, take] = self.with_purpose(steps[shot.id, take])
             elif shot.id in self._near:
                 steps[shot.id, take] = step_of(shot, take, lineage.resolve(shot, steps))
 

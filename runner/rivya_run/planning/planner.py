@@ -114,7 +114,7 @@ class Planner:
         self._unresolved -= {shot.id for shot, found in known if found.fingerprint is not None}
         wanted = [take for shot, found in known for take in _all_takes(shot, found)]
         self.matching.match(wanted, guarded=self._unresolved)
-        again = self._needed.told(self._step(step.shot, step.take, resolved))
+        again = self._needed.with_purpose(self._step(step.shot, step.take, resolved))
         self._steps[step.shot.id, step.take] = again
         return again
 
@@ -155,20 +155,10 @@ class Planner:
         self.matching.match(wanted, guarded=self._unresolved)
         for shot in shots:
             if shot.skip:
-                self._keep_last(shot)
+                self.settled.keep_last(shot)
             self.settled.take_along(shot, resolved[shot.id].serving)
             for take in self.settled.takes(shot):
                 self._steps[shot.id, take] = self._step(shot, take, resolved[shot.id])
-
-    def _keep_last(self, shot: Shot) -> None:
-        """A skipped shot keeps what it had last, where nothing is what its text asks for now."""
-        for take in self.settled.takes(shot):
-            if self.matching.key_for(shot.id, take) is None:
-                made = [a for a in self._history.of_take(shot.id, take) if a.state is AttemptState.STORED]
-                unclaimed = [one for one in made if self.matching.is_free(one)]
-                if unclaimed:
-                    last = max(unclaimed, key=lambda one: one.sent_at or one.created_at or "")
-                    self.matching.claim(shot.id, take, last)
 
     def _step(self, shot: Shot, take: int, resolved: ResolvedParents) -> Step:
         settled = self.settled.of(shot.id)

@@ -12,7 +12,7 @@ from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.take_entry import REFERENCES
 from rivya_run.json_types import Json
-from rivya_run.media.checks import told
+from rivya_run.media.checks import faults_in_words
 from rivya_run.planning.plan import BoardTake, Parent
 from rivya_run.storyboard.model import Checks, FileFacts, FileReference, Reference, Shot, UrlReference
 
@@ -200,4 +200,6 @@ def changed_since(
 def take_warnings(outputs: Iterable[Output], params: Mapping[str, Json], checks: Checks) -> list[str]:
     """What is odd about the files of a take, in words; ``params`` are what was asked for, ``checks`` the shot's."""
     measured = [output.media for output in outputs if output.media]
-    return [words for media in measured for words in told(media, params, checks.stop, checks.quiet)]
+    return [
+        words for media in measured for words in faults_in_words(media, params, checks.stop, checks.quiet)
+    ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt
+from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt, AttemptState
 from rivya_run.journal.fold import History
 from rivya_run.planning.matching import Matching
 from rivya_run.storyboard.model import LEAST_DIGITS, Approved, Shot
@@ -59,6 +59,16 @@ class Settled:
         """The numbers of the takes that are wanted of a shot."""
         settled = self._takes.get(shot.id)
         return range(1, shot.takes + 1) if settled is None else (settled.take,)
+
+    def keep_last(self, shot: Shot) -> None:
+        """A skipped shot keeps what it had last, where nothing is what its text asks for now."""
+        for take in self.takes(shot):
+            if self._matching.key_for(shot.id, take) is None:
+                made = [a for a in self._history.of_take(shot.id, take) if a.state is AttemptState.STORED]
+                unclaimed = [one for one in made if self._matching.is_free(one)]
+                if unclaimed:
+                    last = max(unclaimed, key=lambda one: one.sent_at or one.created_at or "")
+                    self._matching.claim(shot.id, take, last)
 
     def take_along(self, shot: Shot, serving: Container[str]) -> None:
         """Let a shot that has another name by now keep what is approved of it as its own: it asks for just that

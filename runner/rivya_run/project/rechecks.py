@@ -14,7 +14,7 @@ from rivya_run.journal.attempt import Attempt, Output
 from rivya_run.journal.events import Checked
 from rivya_run.journal.take_entry import sent_params
 from rivya_run.json_types import Json
-from rivya_run.media.checks import told
+from rivya_run.media.checks import faults_in_words
 from rivya_run.media.measuring import look_into
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
@@ -75,4 +75,4 @@ def _looked_into(folder: Path, attempts: list[Attempt]) -> Iterator[tuple[Attemp
 
 
 def _words(checks: Json) -> list[str]:
-    return told({"checks": checks}, {}, stop=CHECKS)
+    return faults_in_words({"checks": checks}, {}, stop=CHECKS)

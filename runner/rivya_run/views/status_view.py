@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_run.media.checks import told
+from rivya_run.media.checks import faults_in_words
 from rivya_run.project.manifest_reader import (
     Entry,
     at_stake,
@@ -102,7 +102,7 @@ def _about(shot: Entry, take: Entry) -> Iterator[str]:
     if earlier:
         yield f"attempt {len(earlier) + 1}"
     for output in entries(take.get("outputs")):
-        for warning in told(output, params_of(take), *checks_of(shot)):
+        for warning in faults_in_words(output, params_of(take), *checks_of(shot)):
             yield f"warning: {warning}"
 
 

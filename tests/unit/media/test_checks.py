@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from json_strategy import any_json
 from rivya_run.json_types import Json
-from rivya_run.media.checks import Asked, asked_of, told, verdicts
+from rivya_run.media.checks import Asked, asked_of, faults_in_words, verdicts
 from rivya_run.media.stretches import Stretches
 from rivya_run.storyboard.model import CHECKS
 
@@ -131,8 +131,8 @@ def test_a_clip_is_short_only_when_it_is_shorter(asked: float, more: float) -> N
 def test_a_file_that_nobody_looked_into_is_judged_by_its_facts() -> None:
     """As all are that an earlier version stored; what is on record counts more than what would be said today."""
     media = clip(duration=3.0)
-    assert told(media, {"duration": 6}) == ["3 s instead of the 6 s asked for"]
-    assert told(media | {"checks": []}, {"duration": 6}) == []
+    assert faults_in_words(media, {"duration": 6}) == ["3 s instead of the 6 s asked for"]
+    assert faults_in_words(media | {"checks": []}, {"duration": 6}) == []
 
 
 def test_a_shot_says_what_is_not_to_be_told() -> None:
@@ -141,10 +141,13 @@ def test_a_shot_says_what_is_not_to_be_told() -> None:
         {"check": "black", "about": "black throughout"},
         {"check": "silent", "about": "silent throughout"},
     ]
-    assert told({"checks": checks}, {}) == ["black throughout"]
-    assert told({"checks": checks}, {}, quiet=["black"]) == []
-    assert told({"checks": checks}, {}, stop=["silent"]) == ["black throughout", "silent throughout"]
-    assert told({"checks": checks}, {}, stop=["silent"], quiet=["silent"]) == ["black throughout"]
+    assert faults_in_words({"checks": checks}, {}) == ["black throughout"]
+    assert faults_in_words({"checks": checks}, {}, quiet=["black"]) == []
+    assert faults_in_words({"checks": checks}, {}, stop=["silent"]) == [
+        "black throughout",
+        "silent throughout",
+    ]
+    assert faults_in_words({"checks": checks}, {}, stop=["silent"], quiet=["silent"]) == ["black throughout"]
 
 
 def test_a_verdict_without_words_is_told_by_what_it_has() -> None:
@@ -156,7 +159,7 @@ def test_a_verdict_without_words_is_told_by_what_it_has() -> None:
         {"check": 7},
         "black",
     ]
-    found = told(clip(checks=checks), {})
+    found = faults_in_words(clip(checks=checks), {})
     assert found == ["frozen from 00:00:01:00 to 00:00:02:00", "blurred", "black"]
 
 
@@ -166,6 +169,8 @@ def test_a_verdict_without_words_is_told_by_what_it_has() -> None:
 )
 def test_whatever_a_record_holds_words_come_of_it(media: dict[str, Any], entry: Any) -> None:
     """A manifest is read tolerantly where people look at it."""
-    assert all(isinstance(words, str) for words in told(media, {"duration": 5, "aspect_ratio": "1:1"}))
-    assert all(isinstance(words, str) for words in told({**media, "checks": [entry]}, {}))
+    assert all(
+        isinstance(words, str) for words in faults_in_words(media, {"duration": 5, "aspect_ratio": "1:1"})
+    )
+    assert all(isinstance(words, str) for words in faults_in_words({**media, "checks": [entry]}, {}))
     verdicts(media, {}, Stretches(black=((0.0, 1.0),)))

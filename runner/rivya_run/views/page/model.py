@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from rivya_run.film.edit import Edit
-from rivya_run.media.checks import told
+from rivya_run.media.checks import faults_in_words
 from rivya_run.media.types import Kind
 from rivya_run.project.manifest_reader import (
     Entry,
@@ -242,7 +242,7 @@ class _Builder:
         if path is not None and not there:
             trouble = "The file is missing from the output folder"
         elif path is not None:
-            warnings = tuple(told(output, asked, *checks_of(shot)))
+            warnings = tuple(faults_in_words(output, asked, *checks_of(shot)))
             trouble = trouble or "; ".join(warnings)
         return TakeCard(
             anchor=anchor,
