@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "ledger": "What the storyboards of a project have cost, by whom or what.",
     "prices": "What the API was seen to charge, per model and params.",
     "report": "A page to review, compare and pick takes.",
+    "database": "Books that several machines share: make, import, repair.",
+    "account": "The limits that all machines of an account keep to.",
     "review": "The page, served here: decide on it, and watch a run.",
     "pick": "Write into the storyboard which take stands for a shot.",
     "approve": "Write into the storyboard that a take is settled.",

@@ -11,6 +11,7 @@ from rivya_run.cli import options as shared
 
 
 @click.command("approve", short_help="Write into the storyboard that a take is settled.")
+@shared.reads_books
 @click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("take", required=False, metavar="[TAKE|DIGITS]")

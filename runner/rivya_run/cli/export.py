@@ -69,6 +69,7 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 
 
 @click.command("export", short_help="Cut, contact sheet, captions, timelines for editors.")
+@options.reads_books
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)

@@ -18,6 +18,7 @@ UNATTRIBUTED = "(none)"
 
 
 @click.command("ledger", short_help="What the storyboards of a project have cost, by whom or what.")
+@shared.reads_books
 @shared.books
 @shared.shown("--by", type=click.Choice(BY), default="storyboard", help="What a row is.")
 @click.option(

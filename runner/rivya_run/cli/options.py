@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
@@ -83,6 +84,41 @@ books = _together(
     click.option("--outputs", type=FOLDER, help="Results are in DIR/<storyboard id>.", metavar="DIR"),
 )
 """Whose records are read."""
+
+_DATABASE: Final = click.option(
+    "--database", metavar="URL", help="The books are in this Postgres database, shared by several machines."
+)
+
+
+def writes_books(command: F) -> F:
+    """``--database`` for a command that puts something on record."""
+    return _DATABASE(_up_to_date(command, passed_on=True))
+
+
+def reads_books(command: F) -> F:
+    """``--database`` for a command that only reads: the copy of the records that is here is what it goes by."""
+    return _DATABASE(_up_to_date(command, passed_on=False))
+
+
+def _up_to_date(command: F, *, passed_on: bool) -> F:
+    """Before the command, the copies of the records that it may read are brought up to date."""
+
+    @wraps(command)
+    def with_books(*args: Any, database: str | None = None, **given: Any) -> Any:
+        if database is not None and not given.get("simulate"):
+            from rivya_run.project.books import update_copies
+
+            update_copies(database, _paths_of(given), given.get("outputs"))
+        return command(*args, **given, **({"database": database} if passed_on else {}))
+
+    return cast(F, with_books)
+
+
+def _paths_of(given: Mapping[str, Any]) -> list[Path]:
+    """The storyboards and folders that a command was given."""
+    one = given.get("storyboard")
+    return [*given.get("storyboards", ()), *given.get("paths", ()), *([one] if one is not None else [])]
+
 
 outside = click.option(
     "--allow-outside", is_flag=True, help="References and own files may lie outside the project."

@@ -11,6 +11,7 @@ from rivya_run.cli import options as shared
 
 
 @click.command("pick", short_help="Write into the storyboard which take stands for a shot.")
+@shared.reads_books
 @click.argument("storyboard", type=shared.STORYBOARD)
 @click.argument("shot")
 @click.argument("take")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan", short_help="What a run would do, why, and what it costs.")
+@shared.reads_books
 @shared.storyboards()
 @shared.place
 @shared.choosing

@@ -11,6 +11,7 @@ from rivya_run.cli import options as shared
 
 
 @click.command("prices", short_help="What the API was seen to charge, per model and params.")
+@shared.reads_books
 @shared.books
 @shared.shown(
     "--format", "form", type=click.Choice(("table", "json")), default="table", help="How to print it."

@@ -10,6 +10,7 @@ from rivya_run.cli import options
 
 
 @click.command("report", short_help="A page to review, compare and pick takes.")
+@options.reads_books
 @options.storyboards()
 @options.place
 @click.option(

@@ -35,7 +35,7 @@ class RerunCache:
     def __init__(self, files: Sequence[Path], options: RunOptions) -> None:
         selecting = options.only or options.exclude
         reading = options.strict or options.allow_outside or options.new_origin
-        self._plain = len(files) == 1 and not (selecting or reading or options.outputs)
+        self._plain = len(files) == 1 and not (selecting or reading or options.outputs or options.database)
         self._began = time.time_ns()
         self._tables = tables_digest(str(project_root(files[0]))) if self._plain else ""
 

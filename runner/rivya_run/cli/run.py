@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Plan, then make what is missing.")
+@shared.writes_books
 @shared.storyboards(required=False)
 @shared.place
 @shared.choosing

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status", short_help="What exists, what it cost, what is unknown.")
+@shared.reads_books
 @shared.storyboards()
 @shared.place
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")

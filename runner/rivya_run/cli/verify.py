@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options as shared
 
+if TYPE_CHECKING:
+    from rivya_run.project.plan import RunOptions
+
 
 @click.command("verify", short_help="Hash every output against the manifest.")
+@shared.writes_books
 @shared.storyboards()
 @shared.place
 @click.option("--checks", is_flag=True, help="Look into every clip again, and record what is wrong with it.")
 @click.pass_context
 def command(
-    ctx: click.Context, storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, checks: bool
+    ctx: click.Context,
+    storyboards: tuple[Path, ...],
+    simulate: bool,
+    outputs: Path | None,
+    checks: bool,
+    database: str | None,
 ) -> None:
     """Hash every output against the manifest; list what is missing or altered. Exit code 1 if anything is.
 
@@ -25,11 +35,15 @@ def command(
     those that an earlier version stored. What is found is listed where it isn't on record, and recorded; nothing is
     made anew for it, and it doesn't change the exit code.
     """
+    from rivya_run.project.plan import RunOptions
+
     troubled = False
     for file, one in shared.results_of_each(storyboards, outputs, simulate=simulate):
         troubled |= _verified(file, one.folder, one.manifest)
         if checks:
-            _checked(file, outputs, simulate=simulate)
+            _checked(
+                file, RunOptions(outputs=outputs, database=database, simulate=simulate, allow_outside=True)
+            )
     if troubled:
         ctx.exit(1)
 
@@ -55,14 +69,13 @@ def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
     return bad > 0
 
 
-def _checked(file: Path, outputs: Path | None, *, simulate: bool) -> None:
+def _checked(file: Path, options: RunOptions) -> None:
     """Say what is found in one storyboard's files and wasn't on record."""
-    from rivya_run.project.plan import RunOptions
     from rivya_run.project.rechecks import rechecked
     from rivya_run.text import visible
 
     looked, new, other = 0, 0, 0
-    for one in rechecked(file, RunOptions(outputs=outputs, simulate=simulate, allow_outside=True)):
+    for one in rechecked(file, options):
         looked += 1
         new += one.before is None
         other += one.before is not None and one.before != one.now

@@ -54,6 +54,9 @@ from rivya_run.times import Clocks
 FOREIGN_TRIES = 3
 """How often a key that was never sent from here, and is in use, is tried: the one who sent it may be at work."""
 
+FIRST_WITHIN = 60.0
+"""Seconds in which the first sending of an intent may be made at any rate, however short the window is."""
+
 _PAUSED = TransportResult(FailureKind.PAUSED)
 
 _NoAnswer: TypeAlias = NotSent | MayHaveArrived | Throttled | KeyInUse
@@ -86,6 +89,8 @@ async def create(
         ends = min(deadline, window.deadline) if resent else deadline
         async for attempt in client.attempts("create", ends):
             async with client.turn(attempt.deadline) as granted:
+                # A process that was stopped since its last commit may have been taken over.
+                await ledger.confirmed()
                 # After all waiting, right before the bytes leave: may they?
                 why_not = _why_not_now(may_exist, window, stop) if granted else FailureKind.PAUSED.value
                 if why_not is not None:
@@ -98,7 +103,7 @@ async def create(
                     ours = ours or isinstance(result, MayHaveArrived)
                     may_exist = may_exist or isinstance(result, MayHaveArrived | KeyInUse)
                     if isinstance(result, Created):
-                        _record_task(key, result.task, ledger, slot, known_models)
+                        await _record_task(key, result.task, ledger, slot, known_models)
                     elif isinstance(result, Refused):
                         _record_refusal(key, result.error, ledger, stop, may_exist=may_exist)
             if isinstance(result, Created | Refused) or not _is_sent_again(result, attempt, ours):
@@ -133,6 +138,8 @@ def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | Non
     if may_exist:
         # Also once creating has stopped: at worst it makes what it was permitted and is counted for.
         return "the API may have forgotten its key by now" if window.passed else None
+    if window.first_is_late:
+        return "this process stood still for too long before it could be sent"
     return stop.outcome.message if stop.outcome is not None else None
 
 
@@ -143,7 +150,7 @@ def _is_sent_again(result: _NoAnswer, attempt: Attempts, ours: bool) -> bool:
     return attempt.decide("POST", result.happening, result.retry_after).action is RetryAction.RETRY
 
 
-def _record_task(
+async def _record_task(
     key: str, task: Task, ledger: RunLedger, slot: TaskSlot, known_models: Collection[str]
 ) -> None:
     """The task id, which is all that ties what was paid for to its take: a person gets it if the disk doesn't.
@@ -173,6 +180,7 @@ def _record_task(
                 updated_at=task.updated_at,
             )
         )
+        await ledger.durable()
     except OutputFolderError as error:
         raise type(error)(
             f"{error.message}; task {task.id} was created with key {key} and is not on record",
@@ -254,7 +262,8 @@ class ResendWindow:
         self._server_time = server_time
         self._seconds = seconds
         # Judged by the clock that can't be set as well, since the wall clock may be while the create waits.
-        self._closes = clocks.steady() + self.left
+        self._made = clocks.steady()
+        self._closes = self._made + self.left
 
     @property
     def age(self) -> float | None:
@@ -274,6 +283,11 @@ class ResendWindow:
     def passed(self) -> bool:
         """Whether it may not be sent again any more."""
         return self.left <= 0 or self._clocks.steady() >= self._closes
+
+    @property
+    def first_is_late(self) -> bool:
+        """Whether the intent is too old even for its first sending: somebody else may have sent it meanwhile."""
+        return self._clocks.steady() >= self._made + max(self._seconds, FIRST_WITHIN)
 
     @property
     def deadline(self) -> float:

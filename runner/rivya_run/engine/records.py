@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -24,6 +25,7 @@ from rivya_run.journal.events import (
 from rivya_run.journal.fold import History
 from rivya_run.journal.manifest import Unknown, manifest_members
 from rivya_run.journal.manifest_file import text_of
+from rivya_run.journal.store import Beside
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.debits import BoardDebits
@@ -92,15 +94,32 @@ class RunLedger:
             if self._durable >= mine:
                 return
             covered = self._waited_for
-            await anyio.to_thread.run_sync(self.ledger.sync)
+            await anyio.to_thread.run_sync(self.ledger.sync, self._corrections())
             self._durable = covered
         if self.debits is not None:
             self.debits.correct()
 
+    def _corrections(self) -> Beside | None:
+        """What is written with the events that it comes from, where there are transactions."""
+        debits = self.debits
+        lines = debits.taken() if debits is not None and debits.remote else []
+        return partial(debits.write_beside, lines=lines) if debits is not None and lines else None
+
+    async def ended(self) -> None:
+        """A task was seen to have ended: its place among those in flight is free for others at once, where several
+        machines share them."""
+        if self.debits is not None and self.debits.remote:
+            await self.durable()
+
+    async def confirmed(self) -> None:
+        """Return once it has just been shown that nobody else writes to the journal."""
+        while not self.ledger.fresh:
+            await anyio.to_thread.run_sync(self.ledger.confirm)
+
 
 class ManifestWriter:
     """``base_url`` is the API origin as records name it, ``wall`` the wall clock, ``inputs`` the sha256 of what else
-    was read, by path."""
+    was read, by path. ``beside``: a second place for it."""
 
     def __init__(
         self,
@@ -110,6 +129,7 @@ class ManifestWriter:
         base_url: str,
         wall: Callable[[], float],
         inputs: Callable[[], Mapping[str, str]],
+        beside: Path | None = None,
     ) -> None:
         self._inputs = inputs
         self._storyboard = storyboard
@@ -118,6 +138,7 @@ class ManifestWriter:
         self._wall = wall
         self._serving = serving_of(plan, ledger.history)
         self._written: int | None = None
+        self._beside = beside
 
     def serve(self, step: Step, key: str) -> None:
         """From now on this attempt is what the manifest shows for the take."""
@@ -138,10 +159,14 @@ class ManifestWriter:
             history,
             base_url=self._base_url,
             updated_at=history.updated_at or iso(self._wall()),
+            books=self._ledger.ledger.where(),
             unknown=self._ledger.unknown,
             inputs=self._inputs(),
         )
-        write_atomically(Path(self._ledger.folder) / MANIFEST, text_of(members))
+        path = Path(self._ledger.folder) / MANIFEST
+        write_atomically(path, text_of(members))
+        if self._beside is not None:
+            write_atomically(self._beside, path.read_bytes())
         self._written = changes
 
 

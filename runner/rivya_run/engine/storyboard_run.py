@@ -22,6 +22,7 @@ from rivya_run.engine.task_slots import TaskLimiter
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
+from rivya_run.project.books import FILE, manifest_beside
 from rivya_run.project.debits import BoardDebits
 from rivya_run.project.other_choices import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
@@ -81,7 +82,8 @@ def storyboard_run(
     ledger = RunLedger(prepared.ledger, source.relative_path, debits)
     shared = debits is not None and debits.concerned
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
-    manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs)
+    beside = manifest_beside(source.root, source.folder) if prepared.ledger.books != FILE else None
+    manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs, beside)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
     references = References(source.facts, ledger, planner, uploader)
     window = options.idempotency_window

@@ -246,6 +246,7 @@ class TakeDriver:
         if asked.changed:
             take.changed(take)
         if asked.ended:
+            await self._ledger.ended()
             take.looked, take.unlearnt, take.follower = True, asked.unlearnt, None
             self._react(take.key)
             take.leave()

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from rivya_run.durable import check_missing, make_folder, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
@@ -125,8 +125,41 @@ def line_of(number: int, at: str, event: JournalEvent) -> bytes:
     return text + f'{_SEAL}{zlib.crc32(text):08x}"}}\n'.encode()
 
 
+Beside: TypeAlias = "Callable[[Any], None]"
+"""Writes what belongs to lines in their own transaction, given its cursor; only where there are transactions."""
+
+
+class JournalStore(Protocol):
+    """A journal that is open for appending: a file, or lines in a database.
+
+    ``commits``: how many transactions have written to it, 0 for a file. ``fresh``: it has just been shown that nobody
+    else writes to it, as the lock of a file always shows.
+    """
+
+    @property
+    def commits(self) -> int: ...
+
+    @property
+    def fresh(self) -> bool: ...
+
+    def append(self, event: JournalEvent) -> Entry:
+        """Add one line."""
+
+    def sync(self, beside: Beside | None = None) -> None:
+        """Make everything appended so far durable, and what is written ``beside`` it. For any thread."""
+
+    def confirm(self) -> None:
+        """Show that nobody else writes to it. For any thread."""
+
+    def close(self) -> None:
+        """Sync and close."""
+
+
 class Journal:
     """The journal of one output folder, open for appending. The folder's lock must be held."""
+
+    commits = 0
+    fresh = True
 
     def __init__(
         self, path: Path, *, now: Callable[[], str], each: Callable[[Entry], object] = lambda entry: None
@@ -153,7 +186,10 @@ class Journal:
         self._unsynced = True
         return entry
 
-    def sync(self) -> None:
+    def confirm(self) -> None:
+        """The folder's lock shows it."""
+
+    def sync(self, beside: Beside | None = None) -> None:
         """Make everything appended so far durable, under its name. May be called from another thread.
 
         Raises DiskFull or OutputFolderError, FolderGone where the file is not the folder's journal any more.

@@ -16,10 +16,10 @@ from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
-from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
+from rivya_run.journal.manifest import VERSION, Books, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily, position, strict_json
 from rivya_run.journal.second_keys import same_create, second_key, with_key
-from rivya_run.journal.store import Journal
+from rivya_run.journal.store import Beside, Journal, JournalStore
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.project.places import JOURNAL, MANIFEST
@@ -36,20 +36,51 @@ class Ledger:
     the keys of what it shows for takes.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        now: Callable[[], str],
+        books: str = "file",
+        journal: Callable[[Callable[[Entry], object]], JournalStore] | None = None,
+    ) -> None:
+        """``books`` is what manifests say of where the journal is; ``journal`` opens it, given what is to hear of
+        each entry: the file of the folder otherwise."""
         self.folder = folder
+        self.books = books
         self.history = History()
         self.unknown: Unknown = {}
         self.shown: Set[str] = frozenset()
-        self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
+        if journal is not None:
+            self._journal = journal(self.history.apply)
+        else:
+            self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
 
     def record(self, event: JournalEvent) -> None:
         """Append to the journal, then to history. Raises DiskFull or OutputFolderError, changing neither."""
         self.history.apply(self._journal.append(event))
 
-    def sync(self) -> None:
-        """Make what was recorded durable. May be called from another thread."""
-        self._journal.sync()
+    def where(self) -> Books:
+        """Where the journal is, as manifests say it."""
+        return Books(self.books, self.commits)
+
+    @property
+    def commits(self) -> int:
+        """How many commits the journal in the database has; 0 for a file."""
+        return self._journal.commits
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it has just been shown that nobody else writes to the journal: then a create may be sent."""
+        return self._journal.fresh
+
+    def confirm(self) -> None:
+        """Show it again. May be called from another thread. Raises TakenOver and its kinds."""
+        self._journal.confirm()
+
+    def sync(self, beside: Beside | None = None) -> None:
+        """Make what was recorded durable, and ``beside`` with it. May be called from another thread."""
+        self._journal.sync(beside)
 
     def close(self) -> None:
         self._journal.close()

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from rivya_run.errors import OutputFolderError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.project.lock import EXPORT_LOCK, HOLDER_NAME, LOCK_NAME
-from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE
+from rivya_run.project.places import ARRIVING, IMPORTED, IMPORTING, JOURNAL, MANIFEST, MARKER, STATE
 from rivya_run.provider.partial_file import PART
 from rivya_run.text import visible
 
@@ -148,7 +148,9 @@ def within(folder: Path, path: str) -> Path:
     return folder / inside
 
 
-_KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME, EXPORT_LOCK))
+_KEPT = frozenset(
+    (JOURNAL, IMPORTING, IMPORTED, MANIFEST, MARKER, STATE, LOCK_NAME, HOLDER_NAME, EXPORT_LOCK)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,15 @@ FRAMES = ".frames"
 POSTERS = ".posters"
 """The folder of the page's small pictures; derived, may be deleted."""
 
+MARKER = ".books"
+"""The file that says that the journal beside it is a copy, and of which database."""
+
+IMPORTING = "journal.importing.jsonl"
+"""The journal of a folder while it is brought into a database."""
+
+IMPORTED = "journal.imported.jsonl"
+"""The same afterwards: nothing reads it any more."""
+
 OUTPUTS = "outputs"
 DEBITS = ".budgets"
 """The file, beside the output folders, of what counts towards the project's budgets; can be made again."""

@@ -21,6 +21,7 @@ from rivya_run.planning.base_prices import base_prices
 from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
+from rivya_run.project.books import check_books, manifest_beside
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
@@ -28,7 +29,7 @@ from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
-from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
+from rivya_run.project.places import JOURNAL, MANIFEST, SIMULATED, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
 from rivya_run.storyboard.selection import Selection, selected_shots
 from rivya_run.times import iso
@@ -55,6 +56,7 @@ class RunOptions:
     strict: bool = False
     allow_outside: bool = False
     outputs: Path | None = None
+    database: str | None = None
     simulate: bool = False
 
 
@@ -264,6 +266,8 @@ def prepare(
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
     document = read_manifest(source.folder, lazily=True)
+    if writing:
+        _check_books(source, ledger)
     made_with, claimed_by = _provenance(ledger.history, document)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
@@ -295,16 +299,35 @@ def prepare(
     return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with, advice)
 
 
+def _check_books(source: Source, ledger: Ledger) -> None:
+    """Raises OtherBooks where a manifest says that the records that count are elsewhere."""
+    places = [source.folder / MANIFEST]
+    beside = manifest_beside(source.root, source.folder)
+    if beside is not None and not source.folder.name.endswith(SIMULATED):
+        places.append(beside)
+    for place in places:
+        check_books(read_manifest(place.parent, lazily=True), ledger, place)
+
+
 @contextmanager
-def planned(sources: Sequence[Source], options: RunOptions) -> Iterator[list[Prepared]]:
-    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written."""
+def planned(
+    sources: Sequence[Source], options: RunOptions, *, ledger: Ledger | None = None
+) -> Iterator[list[Prepared]]:
+    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written.
+
+    ``ledger``: the records of the one source, where they are open for writing. Raises OtherBooks for those.
+    """
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
     prepared = []
     with ExitStack() as stack:
         for source, selected in zip(sources, selections, strict=True):
-            ledger = Ledger(source.folder, now=lambda: iso(time.time()))
-            stack.callback(ledger.close)
-            prepared.append(prepare(source, ledger, options, selected, base_url=None, writing=False))
+            known = ledger
+            if known is None:
+                known = Ledger(source.folder, now=lambda: iso(time.time()))
+                stack.callback(known.close)
+            else:
+                _check_books(source, known)
+            prepared.append(prepare(source, known, options, selected, base_url=None, writing=False))
         yield prepared
 
 

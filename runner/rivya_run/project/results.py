@@ -9,11 +9,13 @@ from typing import Any
 
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
 from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.manifest import Books
 from rivya_run.journal.manifest import manifest as manifest_from
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action
+from rivya_run.project.books import FILE, books_of_folder
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
@@ -58,6 +60,7 @@ def _manifest_now(prepared: Prepared) -> dict[str, Json]:
         serving_of(prepared.plan, history),
         history,
         base_url=prepared.made_with or "",
+        books=Books(books_of_folder(source.folder) or FILE),
         updated_at=history.updated_at or "",
         unknown=prepared.ledger.unknown,
         inputs=source.inputs() if history.storyboard_sha256 is None else history.storyboard_inputs,

@@ -16,7 +16,8 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debits import BoardDebits, BudgetRefusal, ProjectBudgets, WantedDebit
+from rivya_run.project.debit_lines import BudgetRefusal
+from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.times import iso
 
