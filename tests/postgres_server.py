@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -124,12 +125,11 @@ class PostgresServer:
         )
 
 
-def _as_somebody() -> dict[str, object]:
-    return (
-        {"user": _UNPRIVILEGED, "cwd": "/", "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
-        if os.geteuid() == 0
-        else {}
-    )
+def _as_somebody() -> dict[str, Any]:
+    """Settings of a process that may be a Postgres server."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": _UNPRIVILEGED, "cwd": "/", "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
 
 
 @contextmanager

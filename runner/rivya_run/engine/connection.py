@@ -18,7 +18,7 @@ from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.throttle import Pace
+from rivya_run.provider.throttle import Pace, SharedPace
 
 NOWHERE = "http://127.0.0.1:9"
 """An origin that is never asked."""
@@ -73,11 +73,13 @@ async def connected(
     patience: float,
     tell: Callable[[Event], None],
     listen: Callable[[str, float, str | None], None],
+    shared: SharedPace | None = None,
 ) -> AsyncIterator[ApiConnection]:
-    """The connection to an origin while the block runs. ``patience``: seconds that a whole take may last."""
+    """The connection to an origin while the block runs. ``patience``: seconds that a whole take may last;
+    ``shared``: the pace of all machines of the account."""
     for words in origin.network.notices:
         tell(Event("notice", detail={"message": words}))
-    pace = Pace(random=random.random, notify=tell)
+    pace = Pace(random=random.random, notify=tell, shared=shared)
     # A request that hangs may not outlast the patience that a person has with a whole take.
     read_timeout = min(READ_WITHIN, max(1.0, patience))
     async with Http(

@@ -92,7 +92,9 @@ async def create(
                 # A process that was stopped since its last commit may have been taken over.
                 await ledger.confirmed()
                 # After all waiting, right before the bytes leave: may they?
-                why_not = _why_not_now(may_exist, window, stop) if granted else FailureKind.PAUSED.value
+                why_not = (
+                    _why_not_now(may_exist, window, stop, ledger) if granted else FailureKind.PAUSED.value
+                )
                 if why_not is not None:
                     result = NotSent(_PAUSED, why_not)
                     break
@@ -133,12 +135,12 @@ async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) 
     return True
 
 
-def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | None:
+def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop, ledger: RunLedger) -> str | None:
     """Why a create may not be sent (again) at this moment, in words."""
     if may_exist:
         # Also once creating has stopped: at worst it makes what it was permitted and is counted for.
         return "the API may have forgotten its key by now" if window.passed else None
-    if window.first_is_late:
+    if ledger.shared and window.first_is_late:
         return "this process stood still for too long before it could be sent"
     return stop.outcome.message if stop.outcome is not None else None
 

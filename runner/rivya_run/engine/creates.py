@@ -111,19 +111,18 @@ class Creates:
                 if isinstance(found, str):
                     return permit, self.intend(step, resolved, permit, counted_at=found)
             return found
-        # Others go on meanwhile, so the permit is asked for again: what they put on record may have used it up.
-        permit.over()
-        with anyio.CancelScope(shield=True):
-            found = await anyio.to_thread.run_sync(debits.debited, asked)
-        if isinstance(found, BudgetRefusal):
-            return found
         try:
-            again = None if self.stop.outcome is not None else self.gate.admit(self.budget, self._cost(step))
-            if isinstance(again, SpendPermit):
-                return again, self.intend(step, resolved, again, counted_at=found)
+            with anyio.CancelScope(shield=True):
+                found = await anyio.to_thread.run_sync(debits.debited, asked)
+            if isinstance(found, BudgetRefusal):
+                return found
+            # Others went on meanwhile: what they put on record may have used up what this permit was for.
+            denied = self.gate.denial(self.budget, self._cost(step))
+            if denied is None and self.stop.outcome is None:
+                return permit, self.intend(step, resolved, permit, counted_at=found)
         finally:
             debits.again(asked.key)
-        return BudgetRefusal(again.message if again is not None else "no permit", waits=OTHERS_ANSWER_WITHIN)
+        return BudgetRefusal(denied.message if denied is not None else "", waits=OTHERS_ANSWER_WITHIN)
 
     def _key(self, step: Step) -> str:
         assert step.fingerprint is not None

@@ -68,6 +68,11 @@ class RunLedger:
         """What the folder's manifest says in words of a newer program."""
         return self.ledger.unknown
 
+    @property
+    def shared(self) -> bool:
+        """Whether another machine may carry the storyboard on after this one."""
+        return self.ledger.lease is not None
+
     def attempt(self, key: str) -> Attempt:
         """The attempt of that key as it is now."""
         return self.ledger.history.attempts[key]

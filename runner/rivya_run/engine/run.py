@@ -32,7 +32,7 @@ from rivya_run.journal.take_entry import whole
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
-from rivya_run.project.books import FILE, debit_table, open_database, written_by_us
+from rivya_run.project.books import FILE, debit_table, open_database, pace_of, written_by_us
 from rivya_run.project.budget_file import ProjectBudget, read_budgets
 from rivya_run.project.debits import ProjectBudgets
 from rivya_run.project.places import MANIFEST, STATE
@@ -182,9 +182,10 @@ async def _run(
     async with AsyncExitStack() as stack:
         stack.enter_context(interrupts.listening())
         connections: dict[Origin, ApiConnection] = {}
+        shared = pace_of(prepared[0].ledger)
         for origin in origins:
             if origin not in connections:
-                connection = connected(origin, options.timeout, tell, executor.stop.record_exchange)
+                connection = connected(origin, options.timeout, tell, executor.stop.record_exchange, shared)
                 connections[origin] = await stack.enter_async_context(connection)
         asked = origins[0].recorded != SIMULATOR_ORIGIN and origins[0].url != NOWHERE
         if asked and any(_creates(one) or _sends_again(one) for one in prepared):

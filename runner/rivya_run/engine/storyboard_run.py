@@ -14,15 +14,16 @@ from rivya_run.engine.follow import Follower
 from rivya_run.engine.next_step import Outcome
 from rivya_run.engine.other_takes import OtherTakes, Running
 from rivya_run.engine.records import ManifestWriter, RunLedger
-from rivya_run.engine.references import References, Uploader
+from rivya_run.engine.references import References
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.take import TakeDriver
 from rivya_run.engine.takes import Takes
 from rivya_run.engine.task_slots import TaskLimiter
+from rivya_run.engine.uploads import Uploader
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import Plan
 from rivya_run.progress import Event
-from rivya_run.project.books import FILE, manifest_beside
+from rivya_run.project.books import FILE, manifest_beside, uploads_of
 from rivya_run.project.debits import BoardDebits
 from rivya_run.project.other_choices import BoardResults
 from rivya_run.project.plan import Prepared, RunOptions, Source
@@ -84,7 +85,7 @@ def storyboard_run(
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
     beside = manifest_beside(source.root, source.folder) if prepared.ledger.books != FILE else None
     manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs, beside)
-    uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
+    uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell, uploads_of(prepared.ledger))
     references = References(source.facts, ledger, planner, uploader)
     window = options.idempotency_window
     creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)

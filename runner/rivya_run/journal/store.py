@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -50,6 +50,16 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def entries_of(name: str, lines: Iterable[bytes]) -> Iterator[Entry]:
+    """The entries of lines that come from elsewhere than a file; ``name`` stands in what is raised, as by
+    ``fold_journal``."""
+    for number, line in enumerate(lines, start=1):
+        fields = _opened(line)
+        if fields is None:
+            raise JournalDamaged(f"{name}:{number}: this line is damaged, so the journal can't be trusted")
+        yield _entry(Path(name), number, fields)
 
 
 def first_entry(path: Path) -> Entry | None:

@@ -114,7 +114,7 @@ def update_copy(database: Database, book: str, copy: Path) -> None:
     have, last = whole.count(b"\n"), whole[whole.rfind(b"\n", 0, -1) + 1 :]
     if not database.transact(lambda cursor: _agrees(cursor, book, have, last)):
         have, whole = 0, b""
-    new = list(_lines(database, book, have))
+    new = list(all_lines(database, book, have))
     if new or whole != content:
         write_atomically(copy, [whole, *new])
 
@@ -136,7 +136,8 @@ def _agrees(cursor: Cursor, book: str, number: int, line: bytes) -> bool:
     return row is not None and bytes(row[0]) == line
 
 
-def _lines(database: Database, book: str, after: int) -> Iterator[bytes]:
+def all_lines(database: Database, book: str, after: int = 0) -> Iterator[bytes]:
+    """The lines of a journal behind that number, a few thousand at a time."""
     while True:
         found = database.transact(partial(_some_lines, book=book, after=after))
         yield from found

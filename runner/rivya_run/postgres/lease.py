@@ -28,6 +28,9 @@ FRESH: Final = LEASE / 3
 _RENEWED_EVERY: Final = 3.0
 """Seconds: a renewal or two may fail before a create has to wait."""
 
+_BEAT: Final = 0.5
+"""Seconds between two looks at what all machines of the account keep to: a pause is to stop them within a second."""
+
 _LOOK_AGAIN: Final = 0.25
 
 
@@ -35,17 +38,21 @@ class Lease:
     """The right to write to one book, held and renewed by a thread until it is given back.
 
     ``commits`` is how many there were of this book so far; each names the number that it expects, so that one whose
-    answer was lost isn't made twice. ``beat`` is called by the thread at each renewal, in the same transaction.
+    answer was lost isn't made twice.
     """
 
-    def __init__(self, database: Database, book: str, epoch: int, commits: int, lines: int) -> None:
+    def __init__(
+        self, database: Database, book: str, holder: str, epoch: int, commits: int, lines: int
+    ) -> None:
+        """``holder`` is by chance: an epoch alone could come again with an older backup."""
+        self._holder = holder
         self.database = database
         self._own = Database(database.url, patience=database.patience)  # nothing else keeps it from renewing
         self.book = book
         self.epoch = epoch
         self.commits = commits
         self.lines = lines
-        self._confirmed = steady()
+        self._confirmed = self._renewed = steady()
         self._ended = threading.Event()
         self._mutex = threading.RLock()
         self._lost: TakenOver | None = None
@@ -66,6 +73,7 @@ class Lease:
         """Renew the lease. Raises TakenOver or DatabaseUnavailable. May be called from another thread."""
         asked = steady()
         self._own.transact(self._renew)
+        self._renewed = asked
         self._confirmed = max(self._confirmed, asked)
 
     def commit(self, write: Callable[[Cursor, int], int]) -> int:
@@ -98,11 +106,11 @@ class Lease:
             self.database.transact(write)
 
     def watch(self, beat: Callable[[Cursor], None]) -> None:
-        """Call this with each renewal, and at once after ``wake``; from the thread that renews."""
+        """Call this twice a second, in a transaction, and at once after ``wake``; from the thread that renews."""
         self._beat = beat
 
     def wake(self) -> None:
-        """Renew now."""
+        """Let the thread look now."""
         self._wake.set()
 
     def lost(self) -> TakenOver:
@@ -116,18 +124,18 @@ class Lease:
     def _renew(self, cursor: Cursor) -> None:
         cursor.execute(
             "update book set lease_until = clock_timestamp() + make_interval(secs => %s) "
-            "where id = %s and epoch = %s",
-            (LEASE, self.book, self.epoch),
+            "where id = %s and epoch = %s and holder = %s",
+            (LEASE, self.book, self.epoch, self._holder),
         )
         if cursor.rowcount == 0:
             raise self.lost()
-        if self._beat is not None:
-            self._beat(cursor)
 
     def _written(self, cursor: Cursor, write: Callable[[Cursor, int], int]) -> int:
-        cursor.execute("select epoch, commits, lines from book where id = %s for update", (self.book,))
+        cursor.execute(
+            "select epoch, commits, lines, holder from book where id = %s for update", (self.book,)
+        )
         row = cursor.fetchone()
-        if row is None or row[0] != self.epoch or self._lost is not None:
+        if row is None or (row[0], row[3]) != (self.epoch, self._holder) or self._lost is not None:
             raise self.lost()
         if row[1] == self.commits + 1:
             return int(row[2])  # it was committed, and the answer was lost
@@ -144,12 +152,15 @@ class Lease:
     def _keep(self) -> None:
         """What the thread does: renew until it has ended; what fails is tried again, and shows in ``fresh``."""
         while not self._ended.is_set():
-            self._wake.wait(_RENEWED_EVERY)
+            self._wake.wait(_BEAT if self._beat is not None else _RENEWED_EVERY)
             self._wake.clear()
             if self._ended.is_set():
                 return
             try:
-                self.confirm()
+                if self._beat is not None:
+                    self._own.transact(self._beat)
+                if steady() - self._renewed >= _RENEWED_EVERY:
+                    self.confirm()
             except TakenOver:
                 return
             except RivyaError:
@@ -200,7 +211,7 @@ def leased(database: Database, book: str, purpose: str) -> Iterator[Lease]:
                 hint="wait for it to end, or stop it; its work is kept",
             )
         time.sleep(_LOOK_AGAIN)
-    lease = Lease(database, book, *taken)
+    lease = Lease(database, book, me, *taken)
     with lease.kept():
         yield lease
 

@@ -32,7 +32,9 @@ from rivya_run.times import iso
 if TYPE_CHECKING:
     from rivya_run.postgres.database import Database
     from rivya_run.postgres.lease import Lease
+    from rivya_run.postgres.uploads import AccountUploads
     from rivya_run.project.debit_lines import Debit, DebitStore
+    from rivya_run.provider.throttle import SharedPace
 
 FILE = "file"
 """What a manifest says of books in its output folder; one that says nothing is older, and means the same."""
@@ -86,7 +88,7 @@ def ledger_of_database(folder: Path, lease: Lease, database: Database) -> Ledger
         return Ledger(
             folder,
             now=lambda: iso(database.now()),
-            books=database.books,
+            lease=lease,
             journal=lambda each: DatabaseJournal(
                 lease, folder / JOURNAL, now=lambda: iso(database.now()), each=each
             ),
@@ -106,6 +108,24 @@ def debit_table(
     from rivya_run.project.debit_table import DebitTable
 
     return lambda changed: DebitTable(database, changed)
+
+
+def pace_of(ledger: Ledger) -> SharedPace | None:
+    """The pace that all machines of the account keep to; None where the books are in a folder."""
+    if ledger.lease is None:
+        return None
+    from rivya_run.postgres.pace import AccountPace
+
+    return AccountPace(ledger.lease)
+
+
+def uploads_of(ledger: Ledger) -> AccountUploads | None:
+    """The uploads of all storyboards of the account; None where the books are in a folder."""
+    if ledger.lease is None:
+        return None
+    from rivya_run.postgres.uploads import AccountUploads
+
+    return AccountUploads(ledger.lease.database)
 
 
 def check_books(document: Mapping[str, Any] | None, ledger: Ledger, where: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
@@ -16,7 +16,7 @@ from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
-from rivya_run.journal.manifest import VERSION, Books, Unknown, known_attempts, knows_more
+from rivya_run.journal.manifest import FILE_BOOKS, VERSION, Books, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily, position, strict_json
 from rivya_run.journal.second_keys import same_create, second_key, with_key
 from rivya_run.journal.store import Beside, Journal, JournalStore
@@ -24,6 +24,9 @@ from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible
+
+if TYPE_CHECKING:
+    from rivya_run.postgres.lease import Lease
 
 _ROUNDING = 1e-6
 """Credits that a sum of fractions may be off by."""
@@ -41,13 +44,14 @@ class Ledger:
         folder: Path,
         *,
         now: Callable[[], str],
-        books: str = "file",
+        lease: Lease | None = None,
         journal: Callable[[Callable[[Entry], object]], JournalStore] | None = None,
     ) -> None:
-        """``books`` is what manifests say of where the journal is; ``journal`` opens it, given what is to hear of
+        """``lease`` is that of a book in a database, whose journal ``journal`` opens, given what is to hear of
         each entry: the file of the folder otherwise."""
         self.folder = folder
-        self.books = books
+        self.lease = lease
+        self.books = lease.database.books if lease is not None else FILE_BOOKS.where
         self.history = History()
         self.unknown: Unknown = {}
         self.shown: Set[str] = frozenset()

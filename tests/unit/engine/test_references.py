@@ -17,8 +17,9 @@ from mock_api import Answer, MockApi, error
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
-from rivya_run.engine.references import TRUSTED_FOR, NotResolved, References, ResolvedReferences, Uploader
+from rivya_run.engine.references import NotResolved, References, ResolvedReferences
 from rivya_run.engine.stop import Stop
+from rivya_run.engine.uploads import TRUSTED_FOR, Uploader
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.events import Uploaded
 from rivya_run.planning.plan import Step
