@@ -12,6 +12,7 @@ RivyaError                    1
 │   ├── JournalDamaged        7   a line in the middle of the journal can't be trusted
 │   ├── DiskFull              7   no room for the journal or a clip
 │   ├── FolderGone            7   removed, moved or replaced while it was in use
+│   ├── ObjectStoreError      7   the object store that results go to can't be used
 │   └── ForeignFolder         7   made with another origin or by a newer version
 └── Interrupted             130   Ctrl-C or SIGTERM
 """
@@ -106,6 +107,10 @@ class DiskFull(OutputFolderError):
 
 class FolderGone(OutputFolderError):
     """The output folder was removed, moved or replaced while it was in use."""
+
+
+class ObjectStoreError(OutputFolderError):
+    """The object store that results go to can't be used, or holds something else under a name of ours."""
 
 
 class ForeignFolder(OutputFolderError):

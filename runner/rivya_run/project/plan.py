@@ -22,13 +22,14 @@ from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.files import OwnFiles
+from rivya_run.project.home import FolderHome, home_of
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
 from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
-from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
+from rivya_run.project.places import JOURNAL, Outputs, output_folder, relative_to_root
 from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
 from rivya_run.storyboard.selection import Selection, selected_shots
 from rivya_run.times import iso
@@ -54,7 +55,7 @@ class RunOptions:
     new_origin: bool = False
     strict: bool = False
     allow_outside: bool = False
-    outputs: Path | None = None
+    outputs: Outputs = None
     simulate: bool = False
 
 
@@ -69,11 +70,16 @@ class Source:
     facts: Mapping[str, FileFacts]
     advice: tuple[Problem, ...]
     root: Path
-    folder: Path
+    home: FolderHome
     allow_outside: bool = False
     included: Mapping[str, FileFacts] = field(default_factory=dict)
     choices: Choices | None = None
     notice: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.home.folder
 
     @property
     def relative_path(self) -> str:
@@ -146,7 +152,7 @@ def source_of(path: Path, opened: Opened, options: RunOptions, places: Places) -
         opened.facts,
         tuple(opened.problems),
         opened.root,
-        folder,
+        home_of(folder, options.outputs, simulate=options.simulate),
         options.allow_outside,
         opened.included,
         Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
@@ -271,17 +277,20 @@ def prepare(
     if document is not None:
         learn(ledger, document, writing=writing)
         document = None  # a large one isn't kept in memory for the planning
-    moves = outstanding(source.folder, ledger.history.attempts.values())
+    attempts = ledger.history.attempts.values()
+    moves = outstanding(source.folder, attempts)
     if writing and moves:
         sync_file(
             source.folder / JOURNAL
         )  # what a killed run wrote may be synced by nobody, and a move is for good
         for move in moves:
             carry_out(source.folder, move)
-    bad = bad_files(source.folder, ledger.history.attempts.values())
+    if writing:
+        source.home.catch_up(attempts)
+    bad = bad_files(source.home.trouble, attempts)
     if not writing:
-        for move in moves:
-            bad.pop(move.target, None)
+        for path in (*(move.target for move in moves), *source.home.misnamed(attempts)):
+            bad.pop(path, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(
         selected, options.retry_failed, options.resend_unknown, bad, expired, ledger.shown
