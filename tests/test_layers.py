@@ -63,6 +63,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "markupsafe": {"views"},
     "msgspec": {"journal", "project"},
     "multipart": {"simulator"},
+    "obstore": {"project"},
     "opentimelineio": {"film"},
     "rfc8785": {"journal"},
     "rich": {"cli", "views"},

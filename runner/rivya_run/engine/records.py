@@ -134,7 +134,10 @@ class ManifestWriter:
             self._written = None
 
     def write(self, *, anyway: bool = False) -> bool:
-        """Write it if anything changed since the last time, or ``anyway``; whether it did. Raises OutputFolderError."""
+        """Write it if anything changed since the last time, or ``anyway``; whether it did.
+
+        Raises OutputFolderError.
+        """
         changes = self._ledger.changes
         if self._written == changes and not anyway:
             return False

@@ -180,7 +180,7 @@ class StoreHome(FolderHome):
 
     def _put_by_record(self, file: Output) -> None:
         put = self._put(within(self.folder, file.path), file.path, file)
-        if not put and file.url is not None:  # a still can be taken out again
+        if not put and clip_of_still(file.path) is None:  # a still can be taken out again
             raise ObjectStoreError(
                 f"{self.where}/{file.path}: something else is under this name, and stays there",
                 hint="move it away and run again: what was paid for is put there then",

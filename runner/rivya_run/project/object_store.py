@@ -6,6 +6,7 @@ Credentials, region and endpoint come from the environment, as obstore reads the
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ _CREDENTIALS: Final = {
 }
 """The variables by which obstore knows who asks."""
 
+_PREFIXES: Final = ("AWS", "GOOGLE", "AZURE")  # of variables that obstore reads
+
 _CODE = re.compile(r"<Code>([^<]*)</Code>.*?<Message>([^<]*)</Message>", re.DOTALL)
 _QUERY = re.compile(r"(https?://[^\s?]*)\?\S*")
 _NO_BUCKET = (
@@ -45,7 +48,13 @@ _NO_BUCKET = (
 )
 _REFUSED = ("403 Forbidden", "401 Unauthorized")
 _REFUSALS = ("PermissionDeniedError", "UnauthenticatedError")
-_ANONYMOUS = ("Account must be specified", "169.254.169.254", "metadata.google.internal")
+_ANONYMOUS = (
+    "Missing SecretAccessKey",
+    "Missing AccessKeyId",
+    "Account must be specified",
+    "169.254.169.254",
+    "metadata.google.internal",
+)
 
 
 def checked_url(text: str) -> str:
@@ -92,7 +101,12 @@ class ObjectStore:
             if self._has_attributes:
                 self._store = from_url(
                     url,
-                    client_options={"timeout": _LIMIT, "connect_timeout": _CONNECT},
+                    client_options={
+                        "timeout": _LIMIT,
+                        "connect_timeout": _CONNECT,
+                        # Options that are given replace those of the environment, of which this one is needed.
+                        "allow_http": any(os.environ.get(f"{one}_ALLOW_HTTP") == "true" for one in _PREFIXES),
+                    },
                     retry_config={"max_retries": _RETRIES, "retry_timeout": _LIMIT},
                 )
             else:

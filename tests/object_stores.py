@@ -1,0 +1,83 @@
+"""S3 on loopback for tests, by moto's server, and what is in an object store."""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rivya_run.project.object_store import ObjectStore
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "somebody",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-somebody",
+    "AWS_REGION": "us-east-1",
+    "AWS_ALLOW_HTTP": "true",
+}
+
+
+class S3:
+    """A server with one bucket. What it holds lives as long as this process: it can be ``down`` in between."""
+
+    def __init__(self) -> None:
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server_of: Any = ThreadedMotoServer
+        self._server: Any = None
+        self.port = 0
+        self.bucket = f"clips-{uuid4().hex[:12]}"
+        self.start()
+        self._ask("PUT", f"/{self.bucket}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What obstore goes by."""
+        return {**ENVIRONMENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}"}
+
+    def start(self) -> None:
+        """Answer requests, under the port of before."""
+        self._server = self._server_of(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self._server.start()
+        self.port = self._server.get_host_and_port()[1]
+
+    def stop(self) -> None:
+        """From now on nobody answers."""
+        self._server.stop()
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Nobody answers while the block runs."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _ask(self, method: str, path: str) -> None:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+
+
+def content(url: str, name: str, folder: Path) -> dict[str, bytes]:
+    """All that a store holds of a storyboard, by path; ``folder`` is for the files that it is read into."""
+    store, found = ObjectStore(url), {}
+    for number, key in enumerate(store.sizes(name)):
+        file = folder / f"object-{number}"
+        store.read(key, file)
+        found[key.removeprefix(f"{name}/")] = file.read_bytes()
+        file.unlink()
+    return found
+
+
+def put(url: str, key: str, content: bytes, folder: Path) -> None:
+    """Somebody else's object, in place of what there is."""
+    file = folder / "of-somebody-else"
+    file.write_bytes(content)
+    ObjectStore(url).replace(key, file)
+    file.unlink()
