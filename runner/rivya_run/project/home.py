@@ -239,19 +239,16 @@ class StoreHome(FolderHome):
 
     def _drop_old_names(self, attempts: Iterable[Attempt]) -> None:
         """Remove what is under the name that a file had before its shot was renamed, and under its new one too."""
-        files = {
-            without_take(one.path, (attempt.shot, attempt.take)): one
-            for attempt in attempts
-            for one in _files([attempt])
-            if self._sizes.get(one.path) == one.bytes
-        }
-        for size, paths in self._strays(attempts).items():
-            for path in paths:
-                called = take_of(PurePosixPath(clip_of_still(path) or path.rpartition(".")[0]).name)
-                file = files.get(without_take(path, called)) if called is not None else None
-                same = file is not None and file.bytes == size
-                if same and file is not None and self._store.sha256(self._key(path)) == file.sha256:
-                    self._delete(path)
+        files: dict[str, set[str]] = defaultdict(set)
+        for attempt in attempts:
+            for one in _files([attempt]):
+                if self._sizes.get(one.path) == one.bytes:
+                    files[without_take(one.path, (attempt.shot, attempt.take))].add(one.sha256)
+        for path in [one for paths in self._strays(attempts).values() for one in paths]:
+            called = take_of(PurePosixPath(clip_of_still(path) or path.rpartition(".")[0]).name)
+            sums = files.get(without_take(path, called)) if called is not None else None
+            if sums and self._store.sha256(self._key(path)) in sums:
+                self._delete(path)
 
 
 class _NotTheSame(Exception):
