@@ -140,6 +140,39 @@ def test_a_clone_with_the_manifest_alone_has_everything(project: Project, url: s
     assert objects(url, project) == there
 
 
+def test_a_machine_that_is_lost_takes_nothing_with_it(project: Project, url: str) -> None:
+    """Without a journal and without a manifest: what the store holds is known, also what is still to be fetched."""
+    there = made(project, url)
+    shutil.rmtree(project.root / "outputs" / "film")
+    plan = json.loads(in_project(project, "plan", project.path, "--outputs", url, "--json").stdout)
+    assert {step["action"] for step in plan["steps"]} == {"reuse"}
+    assert "3 takes: 3 up to date" in in_project(project, project.path, "--outputs", url).stderr
+    assert (project.tasks(), objects(url, project)) == (3, there)
+    assert project.manifest()["totals"]["spent_credits"] == 30
+
+
+def test_two_machines_bring_what_they_know_together(project: Project, url: str) -> None:
+    """Each in turn, without git: a manifest in the store is read before it is replaced, and nothing is made twice."""
+    made(project, url, BOARD.replace(", takes: 2", ""))
+    other = Project(project.root / "another", project.simulator)
+    other.write(BOARD)
+    assert in_project(other, other.path, "--outputs", url).exit_code == 0
+    assert project.tasks() == 3
+    project.write(BOARD)
+    assert "3 up to date" in in_project(project, project.path, "--outputs", url).stderr
+    assert project.tasks() == 3
+
+
+def test_a_manifest_in_the_store_that_is_none_ends_a_run_before_it_pays(project: Project, url: str) -> None:
+    """It may know of takes that were paid for."""
+    project.write(BOARD)
+    put(url, "film/manifest.json", b"[]", project.root)
+    result = in_project(project, project.path, "--outputs", url)
+    assert result.exit_code == 7
+    assert f"{url}/film/manifest.json" in result.stderr
+    assert project.tasks() == 0
+
+
 def test_a_project_that_had_its_clips_in_the_folder_can_begin_to_use_a_store(
     project: Project, url: str
 ) -> None:

@@ -1,7 +1,8 @@
 """Where the files of an output folder live: in the folder, or in an object store that the folder is a cache of.
 
 The records (journal, lock, manifest) and what is still being downloaded are in the folder either way. In an object
-store a file has the key ``<storyboard id>/<its path in the folder>``. It is put there as a whole before its record
+store a file has the key ``<storyboard id>/<its path in the folder>``, and the manifest is there as well, so that a
+machine that is lost takes no knowledge of what was paid for with it. A file is put there as a whole before its record
 says that it is stored, under a name that nothing else has; whoever needs it fetches it, checked by its sha256.
 """
 
@@ -13,13 +14,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from rivya_run.durable import replacing, unwritable
-from rivya_run.errors import ObjectStoreError
+from rivya_run.errors import ObjectStoreError, OutputFolderError
 from rivya_run.journal.attempt import Attempt, Output, owned_paths, stills
+from rivya_run.project.ledger import manifest_at
 from rivya_run.project.names import clip_of_still, name_for_changed, take_of, within, without_take
-from rivya_run.project.outputs import CHANGED, MISSING, file_trouble, trouble_of
+from rivya_run.project.outputs import CHANGED, MISSING, file_trouble, sha256_of, trouble_of
 from rivya_run.project.places import MANIFEST, Outputs
 
 if TYPE_CHECKING:
@@ -83,6 +86,13 @@ class FolderHome:
 
         Only under the folder's lock. Raises DiskFull, OutputFolderError.
         """
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest that another machine has put where the files live; None where there is none, or the one here.
+
+        Raises OutputFolderError.
+        """
+        return None
 
     def publish(self) -> None:
         """Put the manifest where the files live. Only under the folder's lock. Raises ObjectStoreError."""
@@ -159,6 +169,21 @@ class StoreHome(FolderHome):
             if self._fetch(path, one) is None:
                 self._put_by_record(one)
         self._drop_old_names(attempts)
+
+    def manifest(self) -> dict[str, Any] | None:
+        if MANIFEST not in self._sizes:
+            return None
+        here = self.folder / MANIFEST
+        with TemporaryDirectory(prefix="rivya-run-") as place:
+            there = Path(place) / MANIFEST
+            digest = self._store.read(self._key(MANIFEST), there)
+            if digest is None or (here.is_file() and sha256_of(here) == digest):
+                return None
+            try:
+                return manifest_at(there)
+            except OutputFolderError as error:
+                message = error.message.replace(str(there), f"{self.where}/{MANIFEST}")
+                raise type(error)(message, hint=error.hint) from error
 
     def publish(self) -> None:
         if (self.folder / MANIFEST).is_file():

@@ -269,14 +269,15 @@ def prepare(
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
-    document = read_manifest(source.folder, lazily=True)
-    made_with, claimed_by = _provenance(ledger.history, document)
+    elsewhere, document = source.home.manifest(), read_manifest(source.folder, lazily=True)
+    made_with, claimed_by = _provenance(ledger.history, document or elsewhere)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
-    if document is not None:
-        learn(ledger, document, writing=writing)
-        document = None  # a large one isn't kept in memory for the planning
+    for known in (elsewhere, document):
+        if known is not None:
+            learn(ledger, known, writing=writing)
+    elsewhere = document = known = None  # large ones aren't kept in memory for the planning
     attempts = ledger.history.attempts.values()
     moves = outstanding(source.folder, attempts)
     if writing and moves:
