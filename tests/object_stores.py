@@ -109,7 +109,7 @@ def front(port: int, arrived: Callable[[str, str], None]) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = _hand_on  # noqa: N815
+        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _hand_on  # noqa: N815
 
         def log_message(self, *words: object) -> None:
             """Nothing."""
@@ -132,7 +132,7 @@ def answering(status: int, body: bytes) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(body if self.command != "HEAD" else b"")
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = _answer  # noqa: N815
+        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _answer  # noqa: N815
 
         def log_message(self, *words: object) -> None:
             """Nothing."""

@@ -217,11 +217,15 @@ class StoreHome(FolderHome):
         if size is None and self._store.create(self._key(path), file, output.sha256, output.mime_type):
             self._sizes[path] = output.bytes
             return True
+        if size not in (None, output.bytes):
+            return False
         # The answer to an earlier try may have been lost, or a run was killed before it put the file on record.
-        if size in (None, output.bytes) and self._store.sha256(self._key(path)) == output.sha256:
+        sha256 = self._store.sha256(self._key(path))
+        if sha256 is None:
+            raise ObjectStoreError(f"{self.where}/{path}: can't be put there, though nothing has this name")
+        if sha256 == output.sha256:
             self._sizes[path] = output.bytes
-            return True
-        return False
+        return sha256 == output.sha256
 
     def _fetch(self, path: str, file: Output) -> str | None:
         """Bring an object under the name of a file; why that isn't what was paid for, or None."""

@@ -205,6 +205,7 @@ def _in_words(where: str, error: Exception) -> ObjectStoreError:
         return ObjectStoreError(f"{where}: there are no credentials", hint=f"set {_CREDENTIALS[scheme]}")
     code = _CODE.search(text)
     reason = f"{code[2]} ({code[1]})" if code else text.rpartition(" - ")[2].partition("\n")[0]
+    reason = reason.removeprefix("Server returned non-2xx status code: ").rstrip(": ")
     reason = _QUERY.sub(r"\1", reason)[:300]  # the query of an address may be a signature
     if type(error).__name__ in _REFUSALS or any(sign in text for sign in _REFUSED):
         who = _CREDENTIALS.get(scheme, "the permissions of the folder")

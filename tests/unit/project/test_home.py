@@ -15,6 +15,7 @@ from rivya_run.errors import ObjectStoreError
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.json_types import Json
 from rivya_run.project.home import FolderHome, StoreHome, home_of
+from rivya_run.project.object_store import ObjectStore
 from rivya_run.project.outputs import CHANGED, MISSING, carry_out, move, outstanding, place
 
 Opening = Callable[[], FolderHome]
@@ -262,6 +263,24 @@ def test_something_else_under_a_name_on_record_is_told_and_stays(
     with pytest.raises(ObjectStoreError, match=r"a/a_t01_00000000\.mp4: something else is under this name"):
         brought_up(home, made(one))
     assert content(store, "board", tmp_path) == {one.path: b"somebody else's"}
+
+
+def test_a_store_that_has_and_has_not_a_name_is_given_up(tmp_path: Path) -> None:
+    """No name after another is tried."""
+
+    class Odd(ObjectStore):
+        def sizes(self, below: str) -> dict[str, int]:
+            return {}
+
+        def create(self, key: str, file: Path, sha256: str, mime_type: str | None) -> bool:
+            return False
+
+        def sha256(self, key: str, *, read: bool = False) -> str | None:
+            return None
+
+    home = StoreHome(tmp_path, Odd(tmp_path.as_uri()), "board")
+    with pytest.raises(ObjectStoreError, match="though nothing has this name"):
+        stored(home, output("a/a_t01_00000000.mp4", b"paid"), b"paid")
 
 
 @in_stores
