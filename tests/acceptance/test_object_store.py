@@ -18,6 +18,9 @@ from command_line import in_project
 from object_stores import S3, content, front, put
 from projects import Project
 from rivya_run.progress import Event
+from rivya_run.project.object_store import ObjectStore
+from rivya_run.project.plan import RunOptions
+from rivya_run.review.shown import ShownPage
 from simulation import KEY, hosted
 
 pytestmark = pytest.mark.timeout(240)  # an S3 server, and commands that are processes of their own
@@ -384,6 +387,58 @@ def test_an_object_that_is_another_by_now_is_told_and_not_used(project: Project,
     assert report.exit_code == 0
     assert f"{path} was changed in {url}/film" in report.stderr
     assert path not in clips(project)
+
+
+def test_an_object_of_another_size_is_fetched_from_the_api_again_under_another_name(
+    project: Project, url: str
+) -> None:
+    """Without a copy here: as a file that was altered is. Nothing is paid, and what lies there stays."""
+    there = made(project, url)
+    path = next(path for path in there if path.startswith("b/"))
+    put(url, f"film/{path}", b"short", project.root)
+    emptied(project)
+    assert in_project(project, project.path, "--outputs", url).exit_code == 0
+    beside = path.replace(".mp4", "_2.mp4")
+    assert project.takes()["b/1"]["outputs"][0]["path"] == beside
+    assert objects(url, project) == {**there, path: b"short", beside: there[path]}
+    assert in_project(project, "verify", project.path, "--outputs", url).exit_code == 0
+    assert project.tasks() == 3
+
+
+def test_objects_that_are_gone_are_put_there_again_from_the_folder(project: Project, url: str) -> None:
+    """verify says what the next run does."""
+    there = made(project, url)
+    path = next(path for path in there if path.startswith("b/"))
+    ObjectStore(url).delete(f"film/{path}")
+    verified = in_project(project, "verify", project.path, "--outputs", url)
+    assert verified.exit_code == 1
+    assert f"{path} is here, but not in {url}/film; the next run puts it there" in verified.stdout
+    assert in_project(project, project.path, "--outputs", url).exit_code == 0
+    assert objects(url, project) == there
+    assert project.tasks() == 3
+
+
+def test_checks_and_the_served_page_fetch_what_they_need(project: Project, url: str) -> None:
+    """Each clip once."""
+    there = {path: some for path, some in made(project, url).items() if path.endswith(".mp4")}
+    emptied(project)
+    checked = in_project(project, "verify", project.path, "--outputs", url, "--checks")
+    assert (checked.exit_code, "3 files checked" in checked.stdout) == (0, True)
+    assert clips(project) == there
+    emptied(project)
+    ShownPage(project.path, RunOptions(outputs=url)).begin()
+    assert clips(project) == there
+
+
+def test_the_environment_may_name_the_store(project: Project, url: str) -> None:
+    """As it may give every option; what is up to date in the folder alone is put there then."""
+    project.write(BOARD)
+    words, environment = of_a_process(project, url, os.environ["AWS_ENDPOINT_URL"])
+    words = [word for word in words if word not in ("--outputs", url)]
+    for more in ({}, {}, {"RIVYA_RUN_OUTPUTS": url}):
+        subprocess.run(words, env={**environment, **more}, check=True, timeout=120)
+    assert objects(url, project) == clips(project)
+    assert project.tasks() == 3
 
 
 def test_another_storyboards_clip_is_fetched_from_the_store(project: Project, url: str) -> None:
