@@ -149,6 +149,9 @@ def test_a_machine_that_is_lost_takes_nothing_with_it(project: Project, url: str
     shutil.rmtree(project.root / "outputs" / "film")
     plan = json.loads(in_project(project, "plan", project.path, "--outputs", url, "--json").stdout)
     assert {step["action"] for step in plan["steps"]} == {"reuse"}
+    for words in (["status"], ["verify"], ["export"], ["report"]):
+        looked = in_project(project, *words, project.path, "--outputs", url)
+        assert looked.exit_code == 0, looked.stderr
     assert "3 takes: 3 up to date" in in_project(project, project.path, "--outputs", url).stderr
     assert (project.tasks(), objects(url, project)) == (3, there)
     assert project.manifest()["totals"]["spent_credits"] == 30
@@ -305,17 +308,12 @@ def of_a_process(project: Project, url: str, endpoint: str) -> tuple[list[str], 
     return words, environment
 
 
-@pytest.mark.parametrize("killed_at", ["clip", "still", "manifest"])
-def test_a_run_that_is_killed_when_a_file_is_in_the_store_pays_for_nothing_again(
-    project: Project, s3: S3, url: str, killed_at: str
-) -> None:
-    """Between the file in the store and its record: the next run finds it there, and each take was made once."""
-    project.write(BOARD)
-    ending = {"clip": ".mp4", "still": ".png", "manifest": "/manifest.json"}[killed_at]
+def killed(project: Project, s3: S3, url: str, at: str) -> None:
+    """A run that is killed when its first request of that kind was answered by the store: method and suffix."""
     running: list[subprocess.Popen[bytes]] = []
 
     def arrived(method: str, path: str) -> None:
-        if method == "PUT" and path.endswith(ending):
+        if f"{method} {Path(path.partition('?')[0]).suffix}" == at:
             running[0].send_signal(signal.SIGKILL)
             running[0].wait()
 
@@ -324,14 +322,37 @@ def test_a_run_that_is_killed_when_a_file_is_in_the_store_pays_for_nothing_again
         with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE) as process:
             running.append(process)
             _, told = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL, told
-    made_before = project.tasks()
+    assert process.returncode == -signal.SIGKILL, (at, told)
+
+
+def test_a_run_that_is_killed_with_a_file_in_the_store_pays_for_nothing_again(
+    project: Project, s3: S3, url: str
+) -> None:
+    """Between a clip that is there and its record, before the manifest, before a still is known to be there."""
+    project.write(BOARD)
+    for at in ("PUT .mp4", "PUT .json", "PUT .png"):
+        killed(project, s3, url, at)
     assert in_project(project, project.path, "--outputs", url).exit_code == 0
-    assert project.tasks() == 3
-    assert made_before <= 3
     assert objects(url, project) == clips(project)
     assert len(clips(project)) == 4
+    assert project.tasks() == 3
     assert project.manifest()["totals"]["spent_credits"] == 30
+
+
+def test_a_rename_that_is_killed_again_and_again_is_finished(project: Project, s3: S3, url: str) -> None:
+    """While a file is fetched, with the rename on record, with the file under both names; the cache stays empty."""
+    there = made(project, url, BOARD.replace(", takes: 2", ""))
+    renamed = (
+        BOARD.replace(", takes: 2", "").replace("id: a,", "id: first,").replace("shot: a,", "shot: first,")
+    )
+    project.write(renamed)
+    for at in ("GET .mp4", "PUT .json", "PUT .mp4", "POST "):
+        emptied(project)
+        killed(project, s3, url, at)
+    assert in_project(project, project.path, "--outputs", url).exit_code == 0
+    assert objects(url, project) == {path.replace("a/a_", "first/first_"): there[path] for path in there}
+    assert in_project(project, "verify", project.path, "--outputs", url, "--thorough").exit_code == 0
+    assert project.tasks() == 2
 
 
 def test_a_renamed_shot_takes_its_objects_along(project: Project, url: str) -> None:

@@ -58,12 +58,12 @@ class StoryboardRun:
         return self.takes.ends.outcomes
 
     def catch_up(self) -> None:
-        """Bring what lives elsewhere than in the output folder up to the records, the manifest last.
+        """Bring what lives elsewhere than in the output folder up to the records, what is known of all of it first.
 
         Raises OutputFolderError.
         """
-        self.source.home.catch_up(self.ledger.history.attempts.values())
         self.source.home.publish()
+        self.source.home.catch_up(self.ledger.history.attempts.values())
 
 
 def storyboard_run(

@@ -18,12 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rivya_run.durable import replacing, unwritable
-from rivya_run.errors import ObjectStoreError, OutputFolderError
+from rivya_run.errors import ObjectStoreError, OutputFolderError, UsageError
 from rivya_run.journal.attempt import Attempt, Output, owned_paths, stills
 from rivya_run.project.ledger import manifest_at
 from rivya_run.project.names import clip_of_still, name_for_changed, take_of, within, without_take
 from rivya_run.project.outputs import CHANGED, MISSING, file_trouble, sha256_of, trouble_of
 from rivya_run.project.places import MANIFEST, Outputs
+from rivya_run.text import visible
 
 if TYPE_CHECKING:
     from rivya_run.project.object_store import ObjectStore
@@ -300,6 +301,10 @@ def home_of(folder: Path, outputs: Outputs, *, simulate: bool) -> FolderHome:
     """
     if simulate or not isinstance(outputs, str):
         return FolderHome(folder)
-    from rivya_run.project.object_store import ObjectStore
+    from rivya_run.project.object_store import ObjectStore, checked_url
 
-    return StoreHome(folder, ObjectStore(outputs), folder.name)
+    try:
+        store = ObjectStore(checked_url(outputs))
+    except ValueError as error:
+        raise UsageError(f"outputs: '{visible(outputs)}' {error}") from error
+    return StoreHome(folder, store, folder.name)

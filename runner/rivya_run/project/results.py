@@ -95,7 +95,8 @@ def results_of(storyboard: Path, outputs: Outputs, *, simulate: bool) -> Results
         raise UsageError(f"the id of '{shown}' can't be determined", hint=f"rivya-run validate {shown}")
     folder = output_folder(project_root(storyboard), outputs, name, simulate=simulate)
     manifest = read_manifest(folder)
-    if is_behind(folder):
+    elsewhere = manifest is None and isinstance(outputs, str)  # of a machine that isn't this one
+    if elsewhere or is_behind(folder):
         try:
             newer = rebuilt(storyboard, RunOptions(outputs=outputs, simulate=simulate, allow_outside=True))
         except RivyaError:

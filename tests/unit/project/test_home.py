@@ -11,7 +11,7 @@ import pytest
 
 from examples import attempt, shot
 from object_stores import S3, content, put
-from rivya_run.errors import ObjectStoreError
+from rivya_run.errors import ObjectStoreError, UsageError
 from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.json_types import Json
 from rivya_run.project.home import FolderHome, StoreHome, home_of
@@ -304,6 +304,12 @@ def test_attempts_that_are_not_stored_yet_are_caught_up_with(opening: Opening) -
     one = stored(home, output("a/a_t01_00000000.mp4", b"paid"), b"paid")
     brought_up(opening(), replace(made(one), state=AttemptState.FINISHED))
     assert opening().trouble(one) is None
+
+
+def test_a_program_that_names_no_place_is_told(tmp_path: Path) -> None:
+    """Options in Python are not judged by the command line."""
+    with pytest.raises(UsageError, match="outputs: 'ftp://x' is no object store that is known"):
+        home_of(tmp_path, "ftp://x", simulate=False)
 
 
 def test_simulated_results_stay_in_their_folder(tmp_path: Path) -> None:
