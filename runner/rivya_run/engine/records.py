@@ -166,9 +166,10 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
     folder, attempt = ledger.folder, ledger.attempt(step.attempt_key)
     owned = ledger.names_of(step.shot.id, step.take)
     paths: dict[str, str] = {}
-    for output in attempt.outputs:  # what lives elsewhere goes there under its new name from here
-        await anyio.to_thread.run_sync(ledger.home.fetched, output)
     objects = await anyio.to_thread.run_sync(ledger.home.objects)
+    for output in attempt.outputs:
+        if output.path in objects:  # it goes there under its new name from here
+            await anyio.to_thread.run_sync(ledger.home.fetched, output)
     for path in owned_paths(attempt):
         new = _renamed(path, attempt, step.shot.id, step.take)
         paths[path] = new if new == path else unused_name(folder, new, {*owned, *paths.values(), *objects})

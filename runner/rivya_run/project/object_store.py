@@ -204,7 +204,8 @@ def _in_words(where: str, error: Exception) -> ObjectStoreError:
     if any(sign in text for sign in _ANONYMOUS):
         return ObjectStoreError(f"{where}: there are no credentials", hint=f"set {_CREDENTIALS[scheme]}")
     code = _CODE.search(text)
-    reason = f"{code[2]} ({code[1]})" if code else text.rpartition(" - ")[2].partition("\n")[0]
+    reason = (code[2] if code else text.rpartition(" - ")[2]).strip().partition("\n")[0]
+    reason = f"{reason} ({code[1]})" if code else reason
     reason = reason.removeprefix("Server returned non-2xx status code: ").rstrip(": ")
     reason = _QUERY.sub(r"\1", reason)[:300]  # the query of an address may be a signature
     if type(error).__name__ in _REFUSALS or any(sign in text for sign in _REFUSED):
