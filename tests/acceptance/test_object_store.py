@@ -157,6 +157,23 @@ def test_a_machine_that_is_lost_takes_nothing_with_it(project: Project, url: str
     assert project.manifest()["totals"]["spent_credits"] == 30
 
 
+@pytest.mark.parametrize("by", ["storyboard", "project"])
+def test_a_budget_counts_what_a_lost_machine_has_spent(project: Project, url: str, by: str) -> None:
+    """By the manifest in the store: nothing more is created than the budget holds."""
+    made(project, url)
+    shutil.rmtree(project.root / "outputs")
+    (project.root / "outputs").mkdir()
+    board = BOARD + "      - {id: c, prompt: Three}\n"
+    if by == "project":
+        (project.root / "budgets.yaml").write_text("- {match: film, max_credits: 35, per: ever}\n")
+    else:
+        board += "    budget: {max_credits: 35}\n"
+    project.write(board)
+    result = in_project(project, project.path, "--outputs", url)
+    assert result.exit_code == 5, result.stderr
+    assert project.tasks() == 3
+
+
 def test_two_machines_bring_what_they_know_together(project: Project, url: str) -> None:
     """Each in turn, without git: a manifest in the store is read before it is replaced, and nothing is made twice."""
     made(project, url, BOARD.replace(", takes: 2", ""))

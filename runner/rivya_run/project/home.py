@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rivya_run.durable import replacing, unwritable
 from rivya_run.errors import ObjectStoreError, OutputFolderError, UsageError
@@ -28,6 +29,12 @@ from rivya_run.text import visible
 
 if TYPE_CHECKING:
     from rivya_run.project.object_store import ObjectStore
+
+
+_AT_ONCE: Final = 8  # files on their way from or to a store: each is in memory as a whole when it is put
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class FolderHome:
@@ -163,9 +170,9 @@ class StoreHome(FolderHome):
 
     def catch_up(self, attempts: Iterable[Attempt]) -> None:
         attempts = [*attempts]
-        for one in _files(attempts):
-            if self._sizes.get(one.path) != one.bytes and FolderHome.trouble(self, one) is None:
-                self._put_by_record(one)
+        awaited = (one for one in _files(attempts) if self._sizes.get(one.path) != one.bytes)
+        only_here = [one for one in awaited if FolderHome.trouble(self, one) is None]
+        at_once(self._put_by_record, only_here)
         for one, path in self._misnamed(attempts):
             if self._fetch(path, one) is None:
                 self._put_by_record(one)
@@ -238,7 +245,7 @@ class StoreHome(FolderHome):
                     raise _NotTheSame(MISSING if digest is None else self._other(path))
                 if file.mtime_ns is not None:  # by which it is known again without being read
                     os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
-                if os.path.lexists(target):
+                if os.path.lexists(target) and FolderHome.trouble(self, file) is not None:
                     target.rename(name_for_changed(target))
         except _NotTheSame as error:
             return str(error)
@@ -279,6 +286,15 @@ class StoreHome(FolderHome):
             sums = files.get(without_take(path, called)) if called is not None else None
             if sums and self._store.sha256(self._key(path)) in sums:
                 self._delete(path)
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """What came of each item, in their order, a few at a time. The first error is raised, and ends the rest."""
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        return list(pool.map(work, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _NotTheSame(Exception):

@@ -15,7 +15,7 @@ from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action
 from rivya_run.project.files import OwnFiles
-from rivya_run.project.home import FolderHome, home_of
+from rivya_run.project.home import FolderHome, at_once, home_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
 from rivya_run.project.names import within
@@ -143,19 +143,19 @@ class Present:
 
         What is to be said of those that can't be. Raises OutputFolderError.
         """
-        objects, troubles = self.home.objects(), []
+        objects = self.home.objects()
         takes = list(self.earlier.values()) if objects else []
         for shot in entries(self.manifest.get("shots")) if objects else ():
             takes += [chosen_take(shot) or {}] if chosen else entries(shot.get("takes"))
-        for one in (file for take in takes for file in entries(take.get("outputs"))):
-            output = Output(one["path"], None, one["bytes"], one["sha256"], one.get("mime_type"))
-            here = (
-                size_of(within(self.folder, output.path)) == output.bytes
-            )  # of which no more is asked elsewhere
-            trouble = self.home.fetched(output) if output.path in objects and not here else None
-            if trouble is not None:
-                troubles.append(f"{output.path} {trouble}")
-        return troubles
+        files = {file["path"]: file for take in takes for file in entries(take.get("outputs"))}
+        outputs = [
+            Output(path, None, file["bytes"], file["sha256"], file.get("mime_type"))
+            for path, file in files.items()
+            # Of one that is here, by its size, no more is asked than in a folder alone.
+            if path in objects and size_of(within(self.folder, path)) != file["bytes"]
+        ]
+        found = zip(outputs, at_once(self.home.fetched, outputs), strict=True)
+        return [f"{output.path} {trouble}" for output, trouble in found if trouble is not None]
 
 
 def present(storyboard: Path, outputs: Outputs, *, simulate: bool, allow_outside: bool = False) -> Present:
