@@ -64,6 +64,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "markupsafe": {"views"},
     "msgspec": {"journal", "postgres", "project"},
     "multipart": {"simulator"},
+    "obstore": {"project"},
     "opentimelineio": {"film"},
     "psycopg": {"postgres"},
     "rfc8785": {"journal"},

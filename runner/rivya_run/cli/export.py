@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rivya_run.film.captions import Cue
     from rivya_run.film.edit import Edit
     from rivya_run.film.script import Script
+    from rivya_run.project.places import Outputs
     from rivya_run.project.results import Present
 
 _NAMES: Final = {
@@ -94,7 +95,7 @@ def command(
     form: str,
     output: Path | None,
     simulate: bool,
-    outputs: Path | None,
+    outputs: Outputs,
     allow_outside: bool,
     **given: Any,
 ) -> None:
@@ -119,6 +120,7 @@ def command(
         if found.source is None:
             _refuse_mistakes(storyboard, found)
         films = wanted.films(found)
+        show_notices(found.fetch(chosen=True))
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 
 if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
     from rivya_run.project.plan import RunOptions
     from rivya_run.project.results import Results
 
@@ -42,11 +43,28 @@ class Named(click.Path):
         return super().convert(value, param, ctx)
 
 
+class ResultsPlace(Named):
+    """A folder, or (as text) the URL of an object store."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from rivya_run.project.places import is_url
+
+        if not is_url(str(value)):
+            return super().convert(value, param, ctx)
+        from rivya_run.project.object_store import checked_url
+
+        try:
+            return checked_url(str(value))
+        except ValueError as error:
+            self.fail(f"{str(value)!r} {error}", param, ctx)
+
+
 SECONDS = Amount(min=0, min_open=True)
 CREDITS = Amount(min=0)
 PROGRESS = ("auto", "live", "plain", "json", "none")
 STORYBOARD = Named()
 FOLDER = Named(file_okay=False)
+RESULTS = ResultsPlace(file_okay=False)
 FILE = Named(dir_okay=False)
 
 
@@ -72,7 +90,12 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 place = _together(
-    click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
+    click.option(
+        "--outputs",
+        type=RESULTS,
+        help="Results go to DIR/<storyboard id>, or into an object store: s3://BUCKET/PREFIX (gs, az, file).",
+        metavar="DIR|URL",
+    ),
     click.option(
         "--simulate", is_flag=True, help="Use the built-in stand-in and its results: no key, no money."
     ),
@@ -81,7 +104,7 @@ place = _together(
 
 books = _together(
     click.argument("paths", metavar="[PATH]...", nargs=-1, type=STORYBOARD),
-    click.option("--outputs", type=FOLDER, help="Results are in DIR/<storyboard id>.", metavar="DIR"),
+    click.option("--outputs", type=RESULTS, help="Results are in DIR/<storyboard id>.", metavar="DIR|URL"),
 )
 """Whose records are read."""
 
@@ -181,7 +204,7 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
 
 def results_of_each(
-    storyboards: tuple[Path, ...], outputs: Path | None, *, simulate: bool
+    storyboards: tuple[Path, ...], outputs: Outputs, *, simulate: bool
 ) -> Iterator[tuple[Path, Results]]:
     """The storyboards that a command names, each with what it has made."""
     from rivya_run.project.open import storyboard_files
@@ -191,7 +214,7 @@ def results_of_each(
         yield file, results_of(file, outputs, simulate=simulate)
 
 
-def folders_of_books(paths: tuple[Path, ...], outputs: Path | None) -> list[Path]:
+def folders_of_books(paths: tuple[Path, ...], outputs: Outputs) -> list[Path]:
     """The output folders that hold what ``books`` names, simulated ones left out."""
     from rivya_run.errors import UsageError
     from rivya_run.project.open import storyboard_id_of

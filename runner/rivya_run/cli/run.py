@@ -281,7 +281,7 @@ def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, i
                 board.storyboard.id,
                 board.storyboard.path,
                 tuple(again),
-                str(board.folder),
+                board.source.home.where,
                 plan,
                 board.outcomes,
                 board.ledger.history,

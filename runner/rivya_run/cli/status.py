@@ -10,6 +10,7 @@ import click
 from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
     from rivya_run.project.results import Results
 
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @shared.storyboards()
 @shared.place
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")
-def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Path | None, as_json: bool) -> None:
+def command(storyboards: tuple[Path, ...], simulate: bool, outputs: Outputs, as_json: bool) -> None:
     """Show what storyboards have made: each take with its file, credits, errors and warnings.
 
     A * marks the take that stands for its shot. Unknown outcomes come first, with what to do about them.

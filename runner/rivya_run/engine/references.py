@@ -13,7 +13,7 @@ from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stand_ins import drawn
 from rivya_run.engine.uploads import NotUploaded, ReferenceFile, Uploader
-from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
+from rivya_run.errors import KeyRefused, ObjectStoreError, OutputFolderError, RivyaError
 from rivya_run.journal.attempt import Output, stills
 from rivya_run.journal.events import FrameTaken
 from rivya_run.json_types import Json
@@ -22,7 +22,7 @@ from rivya_run.planning.other_storyboards import key_of
 from rivya_run.planning.plan import BoardTake, Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
+from rivya_run.project.outputs import place, sha256_of
 from rivya_run.project.places import FRAMES
 from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import (
@@ -79,6 +79,8 @@ class References:
                 continue
             try:
                 file = await self._file(reference, *made_from)
+            except ObjectStoreError as error:
+                return NotResolved(Ending.NO_ROOM, error.message, "reference")
             except (KeyRefused, OutputFolderError):
                 raise
             except RivyaError as error:
@@ -128,6 +130,9 @@ class References:
         if file is None:
             raise RivyaError(choice.lacking or f"{made.label} isn't there")
         if file.stands_for is None:
+            trouble = await anyio.to_thread.run_sync(file.fetch) if file.fetch is not None else None
+            if trouble is not None:
+                raise RivyaError(f"{made.label}: {file.facts.path} {trouble}")
             return await self._own(file.facts, Path(file.facts.path).name, reference.frame)
         async with self._stills[file.facts.path]:
             facts = await anyio.to_thread.run_sync(drawn, file, self._ledger.folder / FRAMES)
@@ -139,7 +144,7 @@ class References:
         if key is None:
             raise RivyaError(f"parent {parent.label} isn't there")
         output = self._ledger.attempt(key).outputs[0]
-        trouble = await anyio.to_thread.run_sync(file_trouble, self._ledger.folder, output)
+        trouble = await anyio.to_thread.run_sync(self._ledger.home.fetched, output)
         if trouble is not None:
             raise RivyaError(f"parent {parent.label}: {output.path} {trouble}")
         if frame is None:
@@ -171,7 +176,7 @@ class References:
         async with self._stills[name]:
             known = [still for still in stills(self._ledger.attempt(key).outputs[0]) if still.path == name]
             for still in known:
-                if await anyio.to_thread.run_sync(is_same, target, still):
+                if await anyio.to_thread.run_sync(self._ledger.home.fetched, still) is None:
                     return ReferenceFile(target, name, still.sha256, still.bytes, "image", "image/png")
             source = within(self._ledger.folder, clip.path)
             digest = await anyio.to_thread.run_sync(_take_out, source, frame, target)

@@ -23,10 +23,14 @@ BoardKey: TypeAlias = tuple[str, str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class BoardFile:
-    """A file that another storyboard made. A stand-in, on no disk yet, is drawn by what it ``stands_for``."""
+    """A file that another storyboard made. A stand-in, on no disk yet, is drawn by what it ``stands_for``.
+
+    ``fetch`` sees that the file is where the facts say, and tells why it can't be.
+    """
 
     facts: FileFacts
     stands_for: tuple[Shot, ModelTable] | None = None
+    fetch: Callable[[], str | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

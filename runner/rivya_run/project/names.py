@@ -48,6 +48,11 @@ def name_for_take(path: str, was: tuple[str, int], now: tuple[str, int]) -> str:
     return _beginning(*now) + path.removeprefix(old) if path.startswith(old) else path
 
 
+def without_take(path: str, take: tuple[str, int]) -> str:
+    """A path in which the take is nobody's, so that it can be compared with one that was renamed."""
+    return name_for_take(path, take, ("", 0))
+
+
 def _beginning(shot: str, take: int) -> str:
     return f"{shot}/{clip_name(shot, take)}_"
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -40,13 +40,13 @@ def suffix_for(mime_type: str | None, url: str) -> str:
     return ending if ending[1:].isalnum() and ending.isascii() and len(ending) <= 6 else ".bin"
 
 
-def bad_files(folder: Path, attempts: Iterable[Attempt]) -> dict[str, str]:
-    """Stored outputs that are not what was paid for: path -> ``is missing`` or ``was changed``."""
+def bad_files(told: Callable[[Output], str | None], attempts: Iterable[Attempt]) -> dict[str, str]:
+    """Stored outputs that are not what was paid for: path -> ``is missing`` or ``was changed``, as is ``told``."""
     bad: dict[str, str] = {}
     for attempt in attempts:
         if attempt.state is AttemptState.STORED:
             for output in attempt.outputs:
-                trouble = file_trouble(folder, output)
+                trouble = told(output)
                 if trouble is not None:
                     bad[output.path] = trouble
     return bad
