@@ -393,3 +393,85 @@ def test_a_clone_fetches_each_file_under_its_own_number(tmp_path: Path) -> None:
                 path.unlink()
         assert api.go().exit_code == 0
         assert api.take()["outputs"] == before and len(api.tasks) == 1
+
+
+# Answers that are not the API's, and those that come too late
+
+PAGE = "<html><title>Attention Required!</title>Sorry, you have been blocked.</html>"
+
+
+def test_the_words_that_follow_a_lost_answer_are_kept(tmp_path: Path) -> None:
+    """A refusal doesn't settle a create that may have arrived before, but a person reads what was said."""
+    told = {"error": {"code": "validation_failed", "message": "Refused by moderation.", "requestId": "req_9"}}
+
+    def refuse(what: str, turn: int) -> tuple[int, Body] | None:
+        return (500 if turn == 1 else 400, told) if what == "create" else None
+
+    with odd_api(tmp_path, refuse=refuse) as api:
+        api.board()
+        words = "Refused by moderation. [validation_failed, request req_9]"
+        result = api.go()
+        assert result.exit_code == 1 and words in " ".join(result.output.split())
+        assert api.take()["status"] == "sent" and api.take()["error"]["request_id"] == "req_9"
+        result = api.go("--idempotency-window", "0.01")
+        assert result.exit_code == 6 and "Refused by moderation. [validation_failed]" in result.output
+        assert api.take()["error"]["code"] == "no_answer" and api.take()["error"]["request_id"] == "req_9"
+
+
+def test_a_redirect_to_a_login_page_is_told(tmp_path: Path) -> None:
+    """Nobody can tell what became of the create, but what came back is on record."""
+    with odd_api(tmp_path, refuse=lambda what, turn: (302, PAGE) if what == "create" else None) as api:
+        api.board()
+        result = api.go()
+        assert result.exit_code == 1 and "a redirect" in result.output
+        assert "a redirect" in api.take()["error"]["message"]
+
+
+@pytest.mark.parametrize("tail", ["/api/v1", "/api/v1/", "/"])
+def test_a_base_url_as_other_programs_want_it(tmp_path: Path, tail: str) -> None:
+    """What it says twice is dropped, and a run with the plain one goes on in the same folder."""
+    with odd_api(tmp_path) as api:
+        origin, api.origin = api.origin, api.origin + tail
+        api.board("s1")
+        assert api.go().exit_code == 0
+        api.origin = origin
+        well(api)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("body", [PAGE, {"detail": "Not Found"}])
+def test_a_wrong_address_is_no_failed_take(tmp_path: Path, status: int, body: Body) -> None:
+    """The run ends and names the variable; with the right address nothing stands in the way."""
+    with odd_api(tmp_path, refuse=lambda what, turn: (status, body)) as api:
+        api.board("s1", "s2")
+        for _ in range(4):
+            result = api.go()
+            assert result.exit_code == 2 and "RIVYA_BASE_URL" in result.output, result.output
+        api.refuse = lambda what, turn: None
+        api.board()
+        well(api)
+
+
+def test_a_firewall_that_minds_one_prompt(tmp_path: Path) -> None:
+    """Its page with 403 is that take's failure, with its words, and no word on the key: the others are made."""
+
+    def refuse(what: str, turn: int) -> tuple[int, Body] | None:
+        return (403, PAGE) if what == "create" and turn == 1 else None
+
+    with odd_api(tmp_path, refuse=refuse) as api:
+        api.board("s1", "s2", "s3")
+        result = api.go("--concurrency", "1", "--attempts", "1")
+        assert result.exit_code == 1 and len(api.tasks) == 2
+        assert "you have been blocked" in result.output and "the key" not in result.output
+        assert api.go().exit_code == 0 and len(api.tasks) == 3
+
+
+def test_a_firewall_that_minds_questions(tmp_path: Path) -> None:
+    """Its page isn't how a task is: what was paid for is asked for again."""
+    with odd_api(tmp_path, status="queued") as api:
+        api.board()
+        api.refuse = lambda what, turn: (403, PAGE) if what == "task" else None
+        result = api.go(timeout=2)
+        assert result.exit_code == 1 and "blocked" in result.output
+        api.refuse, api.status = lambda what, turn: None, "succeeded"
+        well(api)

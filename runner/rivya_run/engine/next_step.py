@@ -212,12 +212,24 @@ def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
     if attempt.state is AttemptState.SENT and now.stopped is not None:
         ending = now.stopped.ending
     waiting = {
-        AttemptState.SENT: "no answer to its create yet: sent again by the next run",
+        AttemptState.SENT: _unanswered(attempt),
         AttemptState.RUNNING: _still(attempt, now.unlearnt),
         AttemptState.WITHDRAWN: "its create never arrived"
         + (f": {attempt.withdrawn}" if attempt.withdrawn else ""),
     }
     return Outcome(ending, status, waiting.get(attempt.state, "not finished"))
+
+
+def _unanswered(attempt: Attempt) -> str:
+    """What is known of a create that may have been paid for, and is sent again."""
+    said = attempt.error
+    if said is None:
+        return "no answer to its create yet: sent again by the next run"
+    request = f", request {said.request_id}" if said.request_id else ""
+    return (
+        "no answer says yet what became of its create: sent again by the next run; "
+        f"the last one: {said.message} [{said.code}{request}]"
+    )
 
 
 def _still(attempt: Attempt, unlearnt: str | None) -> str:
