@@ -46,8 +46,8 @@ class OddApi:
     """``results`` are the URLs of a task by its origin, ``wrap`` what is made of each answer, ``encode`` its bytes.
 
     ``told`` is the status of a task. ``refuse`` is asked before each answer, by what is asked for (create, task,
-    credits or file): an answer in its place, text being a page. ``media`` is what a path gives, with its HTTP status, ``cut`` after how
-    many bytes of it the connection breaks, ``headers`` what goes with it.
+    credits or file): an answer in its place, text being a page. ``media`` is what a path gives, with its HTTP
+    status, ``cut`` after how many bytes of it the connection breaks, ``headers`` what goes with it.
     """
 
     root: Path

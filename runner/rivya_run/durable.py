@@ -60,12 +60,25 @@ def drop_leftovers(path: Path, *, unchanged: float = 0.0) -> None:
 
 
 def check_missing(path: Path) -> None:
-    """Raises OutputFolderError where a file only seems to be missing: a link is there that leads nowhere."""
-    if path.is_symlink():
+    """Raises OutputFolderError where a file only seems to be missing: it, or a folder above, is a link to nowhere."""
+    link = _dangling(path)
+    if link is not None:
         raise OutputFolderError(
-            f"{path}: this is a link to a file that isn't here; it may know of takes that were paid for",
+            f"{link}: this is a link to {_target(link)}, which isn't here; it may know of takes that were paid for",
             hint="fetch what it leads to (git annex get, or the disk that it is on), or remove the link",
         )
+
+
+def _dangling(path: Path) -> Path | None:
+    """The file, or the folder above it, that is a link to what isn't there."""
+    return next((one for one in (path, *path.parents) if one.is_symlink() and not one.exists()), None)
+
+
+def _target(link: Path) -> str:
+    try:
+        return f"'{link.readlink()}'"
+    except OSError:
+        return "something"
 
 
 def make_folder(folder: Path) -> None:
@@ -117,7 +130,27 @@ def unwritable(path: Path, error: OSError) -> OutputFolderError:
     """The error for a file that can't be written, with what to do."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"{path}: the disk is full", hint="free some space and run again: nothing is lost")
+    try:
+        check_missing(path)
+    except OutputFolderError as dangling:
+        return dangling
     return OutputFolderError(
         f"{path}: can't be written: {error.strerror or error}",
-        hint="check the permissions of the output folder",
+        hint=_HINTS.get(error.errno or 0, "check the permissions of the output folder"),
     )
+
+
+_FEWER_FILES = (
+    "this process may not have more files open: raise the limit (ulimit -n 4096), or lower --concurrency"
+)
+_NO_LOCKS = (
+    "its file system has no locks, as some network drives: choose a folder on another disk with --outputs"
+)
+_HINTS = {
+    errno.EMFILE: _FEWER_FILES,
+    errno.ENFILE: _FEWER_FILES,
+    errno.ENOLCK: _NO_LOCKS,
+    errno.ENOSYS: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.EROFS: "it lies on a disk that can only be read: choose another folder with --outputs",
+}

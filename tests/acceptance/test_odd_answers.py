@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import rivya_run
 from odd_api import Body, OddApi, odd_api, picture, utf8
+from simulation import KEY
 
 
 def one(url: str) -> Any:
@@ -475,3 +480,112 @@ def test_a_firewall_that_minds_questions(tmp_path: Path) -> None:
         assert result.exit_code == 1 and "blocked" in result.output
         api.refuse, api.status = lambda what, turn: None, "succeeded"
         well(api)
+
+
+def test_a_picture_that_is_too_large_for_the_next_model(tmp_path: Path) -> None:
+    """Its table says so: told with both figures before anything is sent, by every run."""
+    large = picture("x" * 11 * 1024 * 1024)
+
+    def made(what: str, body: dict[str, Any]) -> Body:
+        return body | {"model": "nano-banana-pro"} if what in ("create", "task") else body
+
+    with odd_api(tmp_path, wrap=made, media=lambda path, turn: (200, large)) as api:
+        (tmp_path / "outputs").mkdir()
+        (tmp_path / "board.yaml").write_text(
+            "id: board\nshots:\n- {id: key, model: nano-banana-pro, prompt: A still}\n"
+            "- {id: s2, prompt: A clip, references: [{shot: key}]}\n",
+            encoding="utf-8",
+        )
+        for _ in range(2):
+            result = api.go()
+            words = " ".join(result.output.split())
+            assert result.exit_code == 1 and "grok-imagine-video takes image files up to 10 MB" in words
+            assert f"is 11 MB ({len(large)} bytes)" in words and "not sent" in words
+        assert api.asked["file"] == 0 and len(api.tasks) == 1
+
+
+# Words that were never published
+
+
+@pytest.mark.parametrize("status", ["completed", "complete", "success", "COMPLETED", "done"])
+def test_files_say_that_a_task_succeeded(tmp_path: Path, status: str) -> None:
+    """Whatever the API calls it, what it gives is fetched."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        return body | {"status": status} if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        well(api)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "canceled", "timed-out", "Expired"])
+def test_an_error_says_that_a_task_ended(tmp_path: Path, status: str) -> None:
+    """It failed with what the API says, and isn't still running."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        error = {"code": "cancelled", "message": "Cancelled by an operator."}
+        ended = {"status": status, "result": None, "final_credits": 0, "error": error}
+        return body | ended if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        api.board()
+        result = api.go("--attempts", "1")
+        assert result.exit_code == 1 and "Cancelled by an operator." in result.output
+        assert api.take()["status"] == "failed"
+
+
+@pytest.mark.parametrize(("status", "error"), [("cancelled", None), ("provider_retry", {"message": "busy"})])
+def test_a_word_that_tells_nothing_is_shown(tmp_path: Path, status: str, error: Any) -> None:
+    """Neither a file nor an end: nothing is paid again, and the API's own word stands in the summary."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        return body | {"status": status, "result": None, "error": error} if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        api.board()
+        for _ in range(2):
+            result = api.go(timeout=1)
+            assert result.exit_code == 1 and f"the API calls its task '{status}'" in result.output
+            assert "still running" not in result.output and len(api.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("pointer", "cure"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+        ("/annex/objects/SHA256E-s1--4d7a.json\n", "git annex get manifest.json"),
+    ],
+)
+def test_a_pointer_in_place_of_a_manifest(tmp_path: Path, pointer: str, cure: str) -> None:
+    """What git keeps elsewhere is fetched first: without it, nobody knows what was paid for."""
+    with odd_api(tmp_path) as api:
+        api.board()
+        (tmp_path / "outputs/board").mkdir()
+        (tmp_path / "outputs/board/manifest.json").write_text(pointer, encoding="utf-8")
+        for command in ("run", "plan", "status"):
+            result = rivya_run(command, tmp_path / "board.yaml", RIVYA_API_KEY=KEY, RIVYA_BASE_URL=api.origin)
+            assert result.exit_code == 7 and f"fetch it: {cure}" in result.stderr
+        assert api.tasks == {}
+
+
+def test_too_many_open_files(tmp_path: Path) -> None:
+    """The limit of the system is named, and where to raise it."""
+    resource = pytest.importorskip("resource")
+    with odd_api(tmp_path) as api:
+        api.board(*(f"s{number}" for number in range(30)))
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        program = (
+            "import resource, sys; from rivya_run.__main__ import main\n"
+            f"resource.setrlimit(resource.RLIMIT_NOFILE, (24, {limits[1]}))\nsys.exit(main())"
+        )
+        words = ["run", str(tmp_path / "board.yaml"), "--poll-interval", "0.02", "--timeout", "3"]
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words, "--concurrency", "30"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": api.origin},
+        )
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said and "internal error" not in said, said
+        assert done.returncode in (0, 1, 7) and (done.returncode == 0 or "ulimit -n" in said), said
+        assert api.go().exit_code == 0 and len(api.tasks) == 30

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rivya_run.durable import sync_folder, unwritable, write_atomically
+from rivya_run.durable import check_missing, sync_folder, unwritable, write_atomically
 from rivya_run.errors import DiskFull, OutputFolderError
 
 
@@ -88,3 +88,33 @@ def test_file_systems_that_refuse_to_sync_a_folder_are_put_up_with(
 
     monkeypatch.setattr(os, "fsync", refusing)
     sync_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EMFILE, "ulimit -n"),
+        (errno.ENFILE, "ulimit -n"),
+        (errno.ENOLCK, "has no locks"),
+        (errno.ENOSYS, "has no locks"),
+        (errno.EOPNOTSUPP, "has no locks"),
+        (errno.EROFS, "can only be read"),
+        (errno.EACCES, "check the permissions"),
+    ],
+)
+def test_what_to_do_about_a_file_that_can_t_be_written(number: int, hint: str) -> None:
+    """Each cause has its own cure."""
+    assert hint in str(unwritable(Path("/out/x"), OSError(number, os.strerror(number))).hint)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_link_to_nowhere_is_named(tmp_path: Path) -> None:
+    """The outputs on a disk that isn't mounted: nothing is taken to be new, nothing is written, the link is told."""
+    (tmp_path / "outputs").symlink_to("/nowhere/outputs")
+    manifest = tmp_path / "outputs/board/manifest.json"
+    told = "outputs: this is a link to '/nowhere/outputs'"
+    with pytest.raises(OutputFolderError, match=told) as caught:
+        check_missing(manifest)
+    assert "disk that it is on" in str(caught.value.hint)
+    with pytest.raises(OutputFolderError, match=told):
+        write_atomically(manifest, b"x")

@@ -77,7 +77,7 @@ def command(
         from rivya_run.project.names import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
-    sources = open_sources(storyboard_files(storyboards), options)
+    sources = open_sources(storyboard_files(storyboards), options, pipes=out is None and since is None)
     if expand:
         from rivya_run.storyboard.expand import expanded
 

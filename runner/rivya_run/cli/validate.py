@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def command(
     context: click.Context, storyboards: tuple[Path, ...], form: str, strict: bool, allow_outside: bool
 ) -> None:
-    """Check storyboards (or every storyboard of a folder) and their reference files.
+    """Check storyboards (or every storyboard of a folder) and their reference files; '-' is standard input.
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
@@ -63,16 +63,23 @@ def _checked(
     """One storyboard and its problems; problems of the project's own tables are among them."""
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
-    from rivya_run.project.open import open_storyboard
+    from rivya_run.project.open import STANDARD_INPUT, open_storyboard, piped
     from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
 
+    content = piped(path)
+    path = path if content is None else STANDARD_INPUT
     root = project_root(path)
     try:
         if root not in catalogs:
             catalogs[root] = load_catalog(root / PROJECT_FOLDER)
         opened = open_storyboard(
-            path, allow_outside=allow_outside, strict=strict, catalog=catalogs[root], root=root
+            path,
+            allow_outside=allow_outside,
+            strict=strict,
+            catalog=catalogs[root],
+            root=root,
+            content=content,
         )
         opened = judged(opened, allow_outside=allow_outside, strict=strict)
     except StoryboardError as error:

@@ -40,6 +40,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from rivya_run.journal.attempt import (
+    DOWNLOADING,
     FOLLOWED_STATES,
     UNDECIDED_STATES,
     Attempt,
@@ -239,4 +240,6 @@ def _still(attempt: Attempt, unlearnt: str | None) -> str:
     last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
     if last == TaskStatus.SUCCEEDED:
         return "paid, not fetched: the API reports success, but names no file; the next run asks again"
+    if last and last not in {*TaskStatus, DOWNLOADING}:
+        return f"the API calls its task {last[:100]!r}, and tells no file: the next run asks again"
     return "its task is still running: the next run continues"

@@ -83,7 +83,7 @@ def storyboard_run(
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
     manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
-    references = References(source.facts, ledger, planner, uploader)
+    references = References(source.facts, source.catalog, ledger, planner, uploader)
     window = options.idempotency_window
     creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
 

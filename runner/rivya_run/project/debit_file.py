@@ -18,6 +18,7 @@ from rivya_run.durable import make_folder, unwritable, write_atomically
 from rivya_run.errors import FolderLocked
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import History
+from rivya_run.project.lock import acquired
 from rivya_run.project.other_choices import history_of
 from rivya_run.project.paid_books import paid_at, paid_folders
 from rivya_run.project.places import DEBITS, JOURNAL, MANIFEST, OUTPUTS, relative_to_root
@@ -117,9 +118,8 @@ class DebitFile:
         import filelock
 
         make_folder(self.path.parent)
-        lock = filelock.FileLock(self.path.with_name(DEBITS_LOCK))
         try:
-            lock.acquire(timeout=patience, poll_interval=0.005)
+            lock = acquired(self.path.with_name(DEBITS_LOCK), patience=patience)
         except filelock.Timeout:
             raise FolderLocked(
                 f"{self.path}: in use by another process for more than {patience:g} s",

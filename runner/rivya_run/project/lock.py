@@ -18,6 +18,10 @@ from typing import Final
 from rivya_run.durable import make_folder, unwritable
 from rivya_run.errors import FolderLocked, RivyaError
 
+TYPE_CHECKING = False  # typing's own would make every command load typing
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
 EXPORT_LOCK = ".lock-export"
@@ -34,8 +38,7 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
 
     make_folder(folder)
     try:
-        lock = filelock.FileLock(folder / LOCK_NAME, timeout=0)
-        lock.acquire()
+        lock = acquired(folder / LOCK_NAME, patience=0)
     except filelock.Timeout:
         raise FolderLocked(
             f"{folder}: in use by {_holder(folder)}",
@@ -52,6 +55,18 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
         with suppress(OSError):
             (folder / HOLDER_NAME).unlink(missing_ok=True)
         lock.release()
+
+
+def acquired(path: Path, *, patience: float) -> FileLock:
+    """A lock on a file that its holder's death releases; where the file system has none, that is an error.
+
+    Raises ``filelock.Timeout`` after so many seconds, OSError where it can't be had.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path, fallback_to_soft=False)
+    lock.acquire(timeout=patience, poll_interval=0.005)
+    return lock
 
 
 @contextmanager

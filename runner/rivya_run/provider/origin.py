@@ -38,7 +38,7 @@ _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
 
 _NOT_OF_A_KEY = re.compile(
-    rf"^(authorization\s*:\s*)?bearer[\s:]+|^(export\s+)?{KEY_VARIABLE}\s*=|^\$\{{?\w*|[\"'`\u2018-\u201f]",
+    rf"^(authorization\s*:\s*)?bearer[\s:]+|^(export\s+)?{KEY_VARIABLE}\s*=|^\$\{{?|[\"'`\u2018-\u201f]",
     re.IGNORECASE,
 )
 """What is pasted along with a key: the header's first word, a shell's assignment or name, quotation marks."""

@@ -21,6 +21,7 @@ from rivya_run.engine.references import TRUSTED_FOR, NotResolved, References, Re
 from rivya_run.engine.stop import Stop
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.events import Uploaded
+from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.plan import Step
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
@@ -67,7 +68,7 @@ class Project:
                 uploader = Uploader(
                     "board", self.ledger, connection, self.stop, lambda: EPOCH, self.told.append
                 )
-                references = References(self.facts, self.ledger, self.planner, uploader)
+                references = References(self.facts, load_catalog(), self.ledger, self.planner, uploader)
 
                 async def one() -> None:
                     found.append(await references.resolve(wanted, anyio.current_time() + 100))

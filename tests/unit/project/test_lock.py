@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -70,3 +71,17 @@ def test_the_folder_is_made_for_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError), locked(tmp_path / "file", "run"):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is done there without a lock: it is told, with what to do, and no library says a word of its own."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def failing(file: object, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    with pytest.raises(OutputFolderError) as caught, locked(tmp_path, "run"):
+        raise AssertionError("it must not get here")
+    assert not isinstance(caught.value, FolderLocked) and "has no locks" in str(caught.value.hint)

@@ -117,6 +117,25 @@ def test_secret_hides() -> None:
     assert secret.hide_in(f"bad key {KEY}!") == "bad key [API key]!"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'"{KEY}"', "'\"'"),
+        (f"'{KEY}'", '"\'"'),
+        (f"\u201c{KEY}\u201d", "\u201c"),
+        (f"Bearer {KEY}", "'Bearer'"),
+        (f"Authorization: bearer {KEY}", "bearer"),
+        (f"RIVYA_API_KEY={KEY}", "'RIVYA_API_KEY='"),
+        ("$RIVYA_API_KEY", "'$'"),
+    ],
+)
+def test_what_is_pasted_around_a_key(text: str, told: str) -> None:
+    """It is named, the key isn't, and nothing is sent with it."""
+    with pytest.raises(KeyRefused) as caught:
+        Secret(text)
+    assert told in caught.value.message and KEY not in caught.value.message
+
+
 def test_secret_stays() -> None:
     """The key can't be pickled or copied."""
     for leak in (pickle.dumps, copy.copy, copy.deepcopy):

@@ -216,6 +216,11 @@ def test_deeper_than_the_parser_goes(content: str) -> None:
         ("a: 1\n b: 2\n", "check the indentation"),
         ("a: >text\n", "scanning a block scalar"),
         ('a: "\\q"', "unknown escape"),
+        ('a: "C:\\Users\\me"', "use single quotes or none"),
+        ('a: "C:\\xyz"', "use single quotes or none"),
+        ("- {id: s1, prompt: a cup #3 on a table}\n", "'#3 on a table}' is a comment"),
+        ("tags: [warm, #3 cold]\nshots:\n- {id: s1}\n", "'#3 cold]' is a comment"),
+        ("a: [\n  b, # c]\n  d\n", "closing bracket here"),
     ],
 )
 def test_syntax_in_words_of_people(content: str, words: str) -> None:
