@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import yaml
 
@@ -235,3 +236,29 @@ def _common(problem: str, context: str, before: str, here: str) -> str | None:
             return "more text after the closing quote; put quotes around the whole text"
         return "expected a key here; check the indentation and the quotes"
     return None
+
+
+_SUSPECT: Final = re.compile(r"[\[{,\s]\?[^\s,\]}]|(?:^|[\s\[{,])[&*][A-Za-z0-9_-]+[^A-Za-z0-9_\s,\]}-]")
+_AFTER_NAME: Final = " \t\r\n,]}"
+
+
+def misread(text: str, events: Callable[[str], Callable[[], Any]]) -> Iterator[tuple[int, int, str]]:
+    """What the parser, being of YAML 1.1, takes for something else than YAML 1.2 does: line, column and words.
+
+    It looks at the text again, and hardly any has to be looked at.
+    """
+    if _SUSPECT.search(text) is None:
+        return
+    next_event = events(text)
+    while type(event := next_event()) is not yaml.StreamEndEvent:
+        mark, name = event.start_mark, getattr(event, "anchor", None) or ""
+        behind = mark.index + 1 + len(name)
+        if name and text[mark.index] in "&*" and text[behind : behind + 1].strip(_AFTER_NAME):
+            shown = shortened(text[mark.index] + name)
+            yield (
+                mark.line + 1,
+                mark.column + 1,
+                f"the name '{shown}' goes on: only letters, digits, '_' and '-' can",
+            )
+        elif type(event) is yaml.ScalarEvent and text[mark.index - 1 : mark.index] == "?":
+            yield mark.line + 1, mark.column, "text that begins with '?' needs quotes in { } and [ ]"
