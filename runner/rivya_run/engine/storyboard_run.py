@@ -96,7 +96,7 @@ def storyboard_run(
 
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
     other_takes = OtherTakes(running, source.root, planner.lineage.other_storyboards.choices)
-    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, tell)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, timing, tell)
     made = BoardResults(planner, ledger.history, ledger.folder)
     running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

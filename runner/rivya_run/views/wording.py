@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from rivya_run.text import credits_in_words, visible, width
+from rivya_run.times import seconds_of
 
 STATUSES = {
     "planned": "not made yet",
@@ -53,6 +55,12 @@ def clock_time(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60:02d}:{rest % 60:02d}"
+
+
+def clock_of(moment: str) -> str:
+    """A moment as records have it, as ``14:03:12`` on this machine's clock."""
+    seconds = seconds_of(moment)
+    return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds is not None else "a while ago"
 
 
 def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cost: float | None) -> str:

@@ -37,6 +37,7 @@ from rivya_run.provider.interface import (
     UploadedFile,
 )
 from rivya_run.provider.origin import ORIGIN_VARIABLE, redirect_target
+from rivya_run.provider.reach import Reach
 from rivya_run.provider.rivya.answers import (
     error_code,
     names_a_task,
@@ -127,7 +128,7 @@ class RivyaClient:
     """The API of one origin. ``random`` gives numbers in [0, 1).
 
     ``listen(who, when, words)`` hears of every exchange: the trace id of what was asked, when that was
-    begun, and, where it shows no API at work, in words why.
+    begun, and, where it shows no API at work, in words why. ``reach`` tells when none can be reached.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class RivyaClient:
         random: Callable[[], float],
         tell: Callable[[Event], None] | None = None,
         listen: Callable[[str, float, str | None], None] | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._http = http
         self._read_task = partial(read_task, origin=http.base_url)
@@ -146,6 +148,7 @@ class RivyaClient:
         self._random = random
         self._tell = tell
         self._listen = listen
+        self._reach = reach
 
     def attempts(self, what: str, deadline: float) -> Attempts:
         """A loop that tries again until the deadline; its pauses are reported as those of ``what``."""
@@ -260,6 +263,8 @@ class RivyaClient:
         read: Callable[[Json], T | None],
     ) -> ApiResult:
         heard = interpret(reply, read, creates=request.creates)
+        if self._reach is not None:
+            self._reach.heard(heard.transport, heard.words, sent_at)
         if self._listen is not None:
             self._listen(request.trace_id, sent_at, None if speaks(heard.transport) else heard.words)
         return heard
