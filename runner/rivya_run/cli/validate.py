@@ -37,8 +37,9 @@ def command(
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
+    from rivya_run.cli.messages import show_problems
     from rivya_run.project.open import storyboard_files
-    from rivya_run.storyboard.problems import as_text, has_errors, summary
+    from rivya_run.storyboard.problems import has_errors, summary
     from rivya_run.text import visible
 
     everything: list[Problem] = []
@@ -48,7 +49,7 @@ def command(
         everything += [problem for problem in problems if problem not in everything]
         if form != "text":
             continue
-        click.echo(as_text(problems), nl=False, err=True)
+        show_problems(problems)
         counts = f"{_counted(storyboard)}, " if storyboard is not None else ""
         about = ", ".join(dict.fromkeys(problem.file for problem in problems)) or str(path)
         click.echo(f"{visible(about)}: {counts}{summary(problems)}", err=storyboard is None)

@@ -34,6 +34,7 @@ _LINES = frozenset({"notice", "retrying", "unreachable", "reachable"})
 _LINES_VERBOSELY = _LINES | {"uploaded", "paused", "limit_changed"}
 
 _COLOURS = {
+    Mark.SENDING: "cyan",
     Mark.RUNNING: "cyan",
     Mark.DOWNLOADING: "blue",
     Mark.WAITING: "dim",
@@ -140,7 +141,7 @@ class Picture:
         parts += [Text(f"{credits_in_words(board.reserved)} reserved")] if board.reserved else []
         parts.append(Text(clock_time(board.elapsed()), style="dim"))
         left = board.time_left() if not self.ended else None
-        parts += [Text(f"about {clock_time(left)} left")] if left else []
+        parts += [Text(f"about {clock_time(left)} left")] if left and left >= 1 else []
         lines = _flowing(parts, width)
         return (
             lines
@@ -198,7 +199,7 @@ class Picture:
         for (storyboard, shot, take), cell in nsmallest(shown, active.items(), key=lambda one: one[1].since):
             name = visible(f"{storyboard} {shot}/{take}" if several else f"{shot}/{take}")
             age = Text(clock_time(self._board.age(cell)), style="dim")
-            table.add_row(Text(name), cell.status, age, Text(visible(cell.model), style="dim"))
+            table.add_row(Text(name), cell.mark.value, age, Text(visible(cell.model), style="dim"))
         if shown < len(active) and room > 0:
             table.add_row(Text(f"and {len(active) - shown} more", style="dim"))
         return table

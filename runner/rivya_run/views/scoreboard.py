@@ -16,6 +16,7 @@ class Mark(StrEnum):
     """How a take counts: by where it is now. LEFT takes (skipped, not selected) don't count at all."""
 
     WAITING = "waiting"
+    SENDING = "sending"
     RUNNING = "running"
     DOWNLOADING = "downloading"
     DONE = "done"
@@ -24,7 +25,7 @@ class Mark(StrEnum):
     LEFT = "left"
 
 
-ACTIVE = frozenset({Mark.RUNNING, Mark.DOWNLOADING})
+ACTIVE = frozenset({Mark.SENDING, Mark.RUNNING, Mark.DOWNLOADING})
 """Something happens to the take right now."""
 
 _OF_ACTION = {
@@ -37,7 +38,7 @@ _OF_ACTION = {
     Action.DECIDE: Mark.UNKNOWN,
 }
 _OF_STATUS = {
-    "sent": Mark.RUNNING,
+    "sent": Mark.SENDING,
     "pending": Mark.RUNNING,
     "succeeded": Mark.DONE,
     "failed": Mark.FAILED,
@@ -60,16 +61,18 @@ class Scene:
 
 @dataclass(slots=True)
 class Cell:
-    """One take. ``since`` is the clock when its status last changed, ``begun`` when it began to run; ``credits`` are
-    reserved for it. ``usual`` is how many seconds such a task takes, where that was learned.
+    """One take. ``since`` is the clock when it came to where it is, ``begun`` when its create was sent; ``credits``
+    are reserved for it, ``spent`` is what it cost in this run, unless it was ``paid_before``. ``usual`` is how many
+    seconds such a task takes, where that was learned.
     """
 
     scene: Scene
     mark: Mark
-    status: str
     since: float
     model: str
     credits: float = 0
+    spent: float = 0
+    paid_before: bool = False
     begun: float | None = None
     usual: float | None = None
 
@@ -133,7 +136,7 @@ class Scoreboard:
         rest = [
             cell.usual - (now - cell.begun) if cell.usual is not None and cell.begun is not None else None
             for cell in self.active.values()
-            if cell.mark is Mark.RUNNING
+            if cell.mark is not Mark.DOWNLOADING
         ]
         rest += [self._usual.get(model) for model, count in self._waiting.items() for _ in range(count)]
         known = [max(0.0, seconds) for seconds in rest if seconds is not None]
@@ -168,7 +171,9 @@ class Scoreboard:
         mark = _OF_ACTION.get(step.action) or (Mark.FAILED if step.wanted else Mark.LEFT)
         if not step.wanted and mark not in ACTIVE:
             mark = Mark.LEFT
-        cell = Cell(scene, mark, mark.value, self._clock(), step.shot.model)
+        cell = Cell(scene, mark, self._clock(), step.shot.model)
+        cell.paid_before = step.action in {Action.REUSE, Action.DOWNLOAD}
+        cell.begun = cell.since if mark in ACTIVE else None
         name = (storyboard, step.shot.id, step.take)
         self._cells[name] = cell
         scene.counts[mark] += 1
@@ -187,9 +192,8 @@ class Scoreboard:
             mark = Mark.DOWNLOADING
         if cell.mark is Mark.LEFT and mark not in ACTIVE:
             mark = Mark.LEFT
-        status = event.status if mark is Mark.RUNNING and event.status == "sent" else mark.value
-        if status != cell.status:
-            cell.status, cell.since = status, self._clock()
+        if mark is not cell.mark:
+            cell.since = self._clock()
         self._price(cell, mark, event.detail)
         self._time(cell, mark, event.detail.get("usual_seconds"))
         self._waiting[cell.model] += (mark is Mark.WAITING) - (cell.mark is Mark.WAITING)
@@ -202,20 +206,20 @@ class Scoreboard:
             self.active.pop(name, None)
 
     def _time(self, cell: Cell, mark: Mark, usual: object) -> None:
-        if mark is not cell.mark or cell.begun is None:
-            cell.begun = self._clock() if mark is Mark.RUNNING else cell.begun
+        if mark in ACTIVE and cell.mark not in ACTIVE:
+            cell.begun = self._clock()
         if isinstance(usual, int | float):
             cell.usual = self._usual[cell.model] = usual
 
     def _price(self, cell: Cell, mark: Mark, detail: Mapping[str, object]) -> None:
         """What is reserved for a take, and what it cost once its task has ended."""
-        if cell.mark in {Mark.DONE, Mark.LEFT}:
+        if cell.mark is Mark.LEFT or cell.paid_before:
             return
         told, spent = detail.get("credits"), detail.get("spent")
-        self.reserved -= cell.credits
-        cell.credits = 0.0
-        if isinstance(spent, int | float) and mark in {Mark.DONE, Mark.FAILED}:
-            self.spent += spent
-        elif isinstance(told, int | float) and mark is not Mark.FAILED:
-            cell.credits = told
-            self.reserved += told
+        ended = isinstance(spent, int | float)
+        open_for = told if isinstance(told, int | float) and not ended and mark is not Mark.FAILED else 0.0
+        self.reserved += open_for - cell.credits
+        cell.credits = open_for
+        if isinstance(spent, int | float):
+            self.spent += spent - cell.spent
+            cell.spent = spent
