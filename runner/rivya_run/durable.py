@@ -6,7 +6,7 @@ import errno
 import glob
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         yield temporary
         if durable:
             sync_file(temporary)
-        temporary.replace(path)
+        rename(temporary, path)
         if durable:
             sync_folder(path.parent)
     except OSError as error:
@@ -105,21 +105,54 @@ def sync_file(path: Path) -> None:
     """Make the content of a file durable; for one that others wrote."""
     descriptor = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
+def sync(descriptor: int) -> None:
+    """Make what was written durable. On macOS fsync leaves it in the drive's cache, which a power cut empties."""
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.fcntl(descriptor, getattr(fcntl, "F_FULLFSYNC"))  # noqa: B009  # only macOS has it
+    except (ImportError, AttributeError, OSError):  # or a file system, of a network, that doesn't know it
+        os.fsync(descriptor)
+
+
+SHARING_WITHIN = 2.0
+"""Seconds for which a rename is tried again on Windows: a virus scanner or a player has the file open a moment."""
+
+
+def rename(
+    source: Path, target: Path, *, system: str = os.name, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Give a file the name ``target``, also where one of that name is there. Raises OSError.
+
+    Windows refuses while somebody has either of them open, so there it is tried again for a while.
+    """
+    left = SHARING_WITHIN if system == "nt" else 0.0
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if left <= 0:
+                raise
+        sleep(0.1)
+        left -= 0.1
+
+
+def sync_folder(folder: Path, *, system: str = os.name) -> None:
     """Make the names in a folder durable, where the system can (Windows can't, and needn't)."""
-    if os.name == "nt":
+    if system == "nt":
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # one that may be written but not read can't be synced
         return
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     except OSError:  # some network file systems refuse; the rename itself was atomic
         pass
     finally:
@@ -146,7 +179,9 @@ _FEWER_FILES = (
 _NO_LOCKS = (
     "its file system has no locks, as some network drives: choose a folder on another disk with --outputs"
 )
+_TOO_LONG = "the path is longer than the system takes: choose a folder nearer to the top with --outputs"
 _HINTS = {
+    errno.ENAMETOOLONG: _TOO_LONG,
     errno.EMFILE: _FEWER_FILES,
     errno.ENFILE: _FEWER_FILES,
     errno.ENOLCK: _NO_LOCKS,

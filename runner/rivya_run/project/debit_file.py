@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from rivya_run.durable import make_folder, unwritable, write_atomically
+from rivya_run.durable import make_folder, sync, unwritable, write_atomically
 from rivya_run.errors import FolderLocked
 from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.fold import History
@@ -168,7 +168,7 @@ class DebitFile:
                     if file.write(content) != len(content):
                         raise OSError(28, "No space left on device")
                     if durable:
-                        os.fsync(file.fileno())
+                        sync(file.fileno())
                 except OSError:
                     file.truncate(self._size)
                     raise

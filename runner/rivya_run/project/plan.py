@@ -23,6 +23,7 @@ from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
+from rivya_run.project.names import check_room_for_names, path_limit
 from rivya_run.project.open import STANDARD_INPUT, Opened, open_storyboard, piped, storyboard_id_of
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
@@ -135,6 +136,8 @@ def open_sources(paths: list[Path], options: RunOptions, *, pipes: bool = False)
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
     sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
+    for source in sources:
+        check_room_for_names(source.folder, (shot.id for shot in source.storyboard.shots), path_limit())
     _check_not_renamed(sources)
     if len(sources) > 1:
         selections = selected_shots([one.storyboard for one in sources], options.only, options.exclude)

@@ -211,7 +211,7 @@ def test_a_parent_is_sent_as_it_was_paid_for_or_not_at_all(tmp_path: Path, there
     parent, clip = shot("v"), b"clip"
     stored = attempt(parent)
     digest = hashlib.sha256(clip).hexdigest()
-    output = replace(stored.outputs[0], bytes=len(clip), sha256=digest)
+    output = replace(stored.outputs[0], bytes=len(clip), sha256=digest, mime_type="image/png")
     path = tmp_path / output.path
     path.parent.mkdir()
     path.write_bytes(clip if there else clip.upper())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rivya_run.errors import FolderLocked, OutputFolderError
-from rivya_run.project.lock import HOLDER_NAME, locked
+from rivya_run.project.lock import HOLDER_NAME, exporting, locked, storyboard_locked, without_exports
 
 HOLD = "import sys; from pathlib import Path; from rivya_run.project.lock import locked\n"
 HOLD += "with locked(Path(sys.argv[1]), 'run x.yaml'):\n    print('held', flush=True); sys.stdin.read()"
@@ -85,3 +85,14 @@ def test_a_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: p
     with pytest.raises(OutputFolderError) as caught, locked(tmp_path, "run"):
         raise AssertionError("it must not get here")
     assert not isinstance(caught.value, FolderLocked) and "has no locks" in str(caught.value.hint)
+
+
+def test_a_system_without_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows is: exports and decisions go on, and nothing is cleaned that an export might be writing."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    board = tmp_path / "board.yaml"
+    board.write_text("id: board\n")
+    with exporting(tmp_path), without_exports(tmp_path) as alone:
+        assert alone is False
+    with storyboard_locked(board):
+        assert board.read_text() == "id: board\n"

@@ -20,18 +20,7 @@ _MOST_URLS = 64  # results of one task that are fetched: a bound on what a broke
 _SENDABLE = re.compile(URL_PATTERN)
 _STATUSES = {status.value: status for status in TaskStatus if status is not TaskStatus.OTHER}
 _ENDS = frozenset(
-    {
-        "aborted",
-        "canceled",
-        "cancelled",
-        "error",
-        "errored",
-        "expired",
-        "failure",
-        "rejected",
-        "timed_out",
-        "timeout",
-    }
+    ["aborted", "canceled", "cancelled", "error", "errored", "expired", "failure", "rejected", "timed_out"]
 )
 """Words that other services have for a task that came to nothing."""
 
