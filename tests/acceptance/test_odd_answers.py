@@ -589,3 +589,30 @@ def test_too_many_open_files(tmp_path: Path) -> None:
         assert "Traceback" not in said and "internal error" not in said, said
         assert done.returncode in (0, 1, 7) and (done.returncode == 0 or "ulimit -n" in said), said
         assert api.go().exit_code == 0 and len(api.tasks) == 30
+
+
+def test_verify_in_a_clone_whose_history_lies_elsewhere(tmp_path: Path) -> None:
+    """What no present take uses, and was never fetched here, isn't missed; what was fetched here is."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    (theirs / "outputs/board").mkdir(parents=True)
+    with odd_api(ours) as api:
+        board = api.board("s1")
+        assert api.go().exit_code == 0
+        board.write_text(board.read_text().replace("A s1", "B s1"))
+        assert api.go().exit_code == 0
+        for name in ("board.yaml", "outputs/board/manifest.json"):
+            (theirs / name).write_bytes((ours / name).read_bytes())
+        api.root = theirs
+        assert "1 missing" in api.go(command="verify").output
+        assert api.go().exit_code == 0 and len(api.tasks) == 2
+        assert api.go(command="verify").exit_code == 0
+        api.root = ours
+        past = [
+            path
+            for path in (ours / "outputs/board/s1").iterdir()
+            if path.name not in str(api.take()["outputs"])
+        ]
+        past[0].unlink()
+        result = api.go(command="verify")
+        assert result.exit_code == 1 and "of a take that no shot uses any more" in result.output

@@ -37,12 +37,12 @@ def command(
 def _verified(file: Path, folder: Path, manifest: dict[str, object]) -> bool:
     """Say what is wrong with one storyboard's files; whether anything is."""
     from rivya_run.errors import OutputFolderError
-    from rivya_run.project.verify import removed_files, verify
+    from rivya_run.project.verify import files_kept_here, verify
     from rivya_run.text import visible
 
     good, bad, size = 0, 0, 0
     try:
-        for checked in verify(folder, manifest, removed_files(folder)):
+        for checked in verify(folder, manifest, files_kept_here(folder)):
             if checked.trouble is None:
                 good, size = good + 1, size + checked.bytes
             else:

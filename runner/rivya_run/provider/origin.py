@@ -131,8 +131,11 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def why_unsafe(url: str) -> str | None:
-    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user."""
+def why_unsafe(url: str, api: str = "") -> str | None:
+    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user.
+
+    ``api`` is the origin that tells of it: one that is asked over https has no business on this machine's ports.
+    """
     if len(url) > LONGEST_URL:
         return f"it is longer than {LONGEST_URL:,} characters"
     parts = _split(url)
@@ -150,6 +153,8 @@ def why_unsafe(url: str) -> str | None:
         return "it holds a user name or password"
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "it is plain http to another machine"
+    if parts.scheme == "http" and api.startswith("https:"):
+        return "it is plain http to this machine, and the API is another one"
     return None
 
 

@@ -102,6 +102,14 @@ def test_why_unsafe(url: str, why: str | None) -> None:
     assert found is None if why is None else found is not None and why in found
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]/x"])
+def test_an_api_elsewhere_names_no_port_of_this_machine(url: str) -> None:
+    """What listens here is nobody's result, unless the API is here too."""
+    assert why_unsafe(url) is why_unsafe(url, "http://127.0.0.1:9") is None
+    assert "the API is another one" in (why_unsafe(url, "https://api.example") or "")
+    assert why_unsafe("https://media.example/x", "https://api.example") is None
+
+
 def test_redirect_target() -> None:
     """Only the host of a redirect is shown."""
     assert redirect_target("https://evil.example/a?token=1") == " to https://evil.example"
