@@ -2,9 +2,15 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup fix check test demo bench soak soak-cluster power mutants schemas pictures clean
 
-PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
+PYTHON ?= python3
 BIN := $(VENV)/bin
+endif
 TESTS ?= tests
 SEED ?= 1
 KILLS ?= 3000
@@ -12,12 +18,12 @@ KILLS ?= 3000
 help:
 	@sed -n 's/^## //p' Makefile
 
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
 		$(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv --quiet $(VENV); }
 
 # The program with everything it can do; stamped, so that it is installed once.
-$(VENV)/.program: $(BIN)/python pyproject.toml
+$(VENV)/.program: $(BIN)/python$(EXE) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 

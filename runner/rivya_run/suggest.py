@@ -47,19 +47,25 @@ def _number_of(word: str) -> float | None:
     return float(measure[1]) if measure is not None else None
 
 
+def _log_of(ratio: re.Match[str]) -> float | None:
+    """The logarithm of a ratio, so that 2:1 is as far from 1:1 as 1:2; None for one that is no number of use."""
+    wide, high = float(ratio[1]), float(ratio[2])
+    value = wide / high if high else 0.0
+    return math.log(value) if 0 < value < math.inf else None
+
+
 def _nearest_ratio(wanted: re.Match[str], candidates: list[str]) -> str | None:
-    width, height = float(wanted[1]), float(wanted[2])
-    if not width or not height:
+    asked = _log_of(wanted)
+    if asked is None:
         return None
-    target = math.log(width / height)
     best: tuple[tuple[bool, bool, float], str] | None = None
     for candidate in candidates:
         ratio = _RATIO.fullmatch(candidate)
-        if ratio is None or not float(ratio[1]) or not float(ratio[2]):
+        log = _log_of(ratio) if ratio is not None else None
+        if ratio is None or log is None:
             continue
-        log = math.log(float(ratio[1]) / float(ratio[2]))
-        distance = abs(log - target)
-        turned = (log > 0) != (target > 0) or (log < 0) != (target < 0)
+        distance = abs(log - asked)
+        turned = (log > 0) != (asked > 0) or (log < 0) != (asked < 0)
         # One side kept as it was written tells more than a slightly smaller distance: 16:10 is meant as 16:9.
         kept = wanted[1] == ratio[1] or wanted[2] == ratio[2]
         rank = (

@@ -167,3 +167,11 @@ def test_folder_without_storyboards(project: Path) -> None:
     error = run(".").exception
     assert getattr(error, "exit_code", None) == 2
     assert getattr(error, "hint", None) == "rivya-run init makes one to start from"
+
+
+def test_a_ratio_that_is_no_number_is_a_problem(project: Path) -> None:
+    """However many digits it has."""
+    digits = "9" * 309
+    (project / "a.yaml").write_text(f"shots: [{{id: a, prompt: x, params: {{aspect_ratio: '1:{digits}'}}}}]")
+    result = run("a.yaml")
+    assert result.exit_code == 3 and "[option]" in result.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -24,6 +25,7 @@ from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
+    from rivya_run.errors import Problem
     from rivya_run.project.plan import Prepared
 
 _EXTRAS = {
@@ -100,12 +102,29 @@ def show_failure(error: Exception) -> int:
 def show_error(error: RivyaError) -> None:
     """Problems, if it holds any, then its message and hint."""
     if isinstance(error, StoryboardError) and error.problems:
-        from rivya_run.storyboard.problems import as_text
-
-        say(as_text(error.problems), end="")
+        show_problems(error.problems)
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
     if error.hint:
         say(f"hint: {visible(error.hint, keep=chr(10))}")
+
+
+_SEVERITY = re.compile(r"(?m)^(\S.*?:\d+:\d+: )(error|advice)(?=: )")
+_CARET = re.compile(r"(?m)^( +)\^$")
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Problems with their lines; on a terminal with colours, where they are and how grave stands out."""
+    from rivya_run.storyboard.problems import as_text
+
+    text = as_text(problems)
+    if _colours():
+        red, yellow = (click.style(word, fg=colour, bold=True) for word, colour in _GRAVE.items())
+        text = _SEVERITY.sub(lambda one: one[1] + (red if one[2] == "error" else yellow), text)
+        text = _CARET.sub(lambda one: one[1] + click.style("^", fg="green", bold=True), text)
+    say(text, end="")
+
+
+_GRAVE = {"error": "red", "advice": "yellow"}
 
 
 def echo_json(document: object) -> None:
@@ -116,9 +135,7 @@ def echo_json(document: object) -> None:
 def show_advice(one: Prepared) -> None:
     """Advice on a storyboard, and what is to be known of its folder."""
     if one.advice:
-        from rivya_run.storyboard.problems import as_text
-
-        say(as_text(one.advice), end="")
+        show_problems(one.advice)
     if one.notice:
         say(f"note: {visible(one.notice)}")
 
@@ -155,8 +172,13 @@ def without_key(text: str) -> str:
 
 
 def _red(word: str) -> str:
-    coloured = sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return click.style(word, fg="red", bold=True) if coloured else word
+    return click.style(word, fg="red", bold=True) if _colours() else word
+
+
+def _colours() -> bool:
+    """Whether standard error is a terminal that is to show colours (https://no-color.org)."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _show_usage(error: click.ClickException) -> None:

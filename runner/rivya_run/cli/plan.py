@@ -78,7 +78,7 @@ def command(
         from rivya_run.project.names import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
-    sources = open_sources(storyboard_files(storyboards), options)
+    sources = open_sources(storyboard_files(storyboards), options, pipes=out is None and since is None)
     if expand:
         from rivya_run.storyboard.expand import expanded
 
@@ -119,7 +119,7 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
         plan_rows,
         totals_lines,
     )
-    from rivya_run.views.wording import show_columns
+    from rivya_run.views.wording import ACTION_COLOURS, show_columns
 
     plans = [one.plan for one in prepared]
     films = [_films(one) for one in prepared]
@@ -132,7 +132,7 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
     for number, (plan, some) in enumerate(zip(plans, films, strict=True) if form == "table" else ()):
         if number:
             click.echo()
-        show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True)
+        show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True, colours=ACTION_COLOURS)
         for line in (*totals_lines(plan), *(line for film in some for line in film_lines(*film))):
             click.echo(visible(line))
 

@@ -68,7 +68,7 @@ def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
         unknown_lines,
         version_lines,
     )
-    from rivya_run.views.wording import show_columns
+    from rivya_run.views.wording import STATUS_COLOURS, show_columns
 
     manifest = one.manifest
     name = str((manifest.get("storyboard") or {}).get("id") or one.folder.name)
@@ -80,7 +80,7 @@ def _show(file: Path, one: Results, again: tuple[str, ...]) -> None:
         click.echo()
         if scene.name:
             click.echo(f"scene {scene.name}")
-        show_columns(HEADS, scene.rows, [CREDITS_COLUMN], used=True)
+        show_columns(HEADS, scene.rows, [CREDITS_COLUMN], used=True, colours=STATUS_COLOURS)
     click.echo()
     if any(row[0].endswith(CHOSEN) for scene in shown for row in scene.rows):
         click.echo(f"{CHOSEN.strip()} the take that the film shows, and that other shots are made from")

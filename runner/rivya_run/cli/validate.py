@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 def command(
     context: click.Context, storyboards: tuple[Path, ...], form: str, strict: bool, allow_outside: bool
 ) -> None:
-    """Check storyboards (or every storyboard of a folder) and their reference files.
+    """Check storyboards (or every storyboard of a folder) and their reference files; '-' is standard input.
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
+    from rivya_run.cli.messages import show_problems
     from rivya_run.project.open import storyboard_files
-    from rivya_run.storyboard.problems import as_text, has_errors, summary
+    from rivya_run.storyboard.problems import has_errors, summary
     from rivya_run.text import visible
 
     everything: list[Problem] = []
@@ -48,7 +49,7 @@ def command(
         everything += [problem for problem in problems if problem not in everything]
         if form != "text":
             continue
-        click.echo(as_text(problems), nl=False, err=True)
+        show_problems(problems)
         counts = f"{_counted(storyboard)}, " if storyboard is not None else ""
         about = ", ".join(dict.fromkeys(problem.file for problem in problems)) or str(path)
         click.echo(f"{visible(about)}: {counts}{summary(problems)}", err=storyboard is None)
@@ -63,16 +64,23 @@ def _checked(
     """One storyboard and its problems; problems of the project's own tables are among them."""
     from rivya_run.errors import StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
-    from rivya_run.project.open import open_storyboard
+    from rivya_run.project.open import STANDARD_INPUT, open_storyboard, piped
     from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
 
+    content = piped(path)
+    path = path if content is None else STANDARD_INPUT
     root = project_root(path)
     try:
         if root not in catalogs:
             catalogs[root] = load_catalog(root / PROJECT_FOLDER)
         opened = open_storyboard(
-            path, allow_outside=allow_outside, strict=strict, catalog=catalogs[root], root=root
+            path,
+            allow_outside=allow_outside,
+            strict=strict,
+            catalog=catalogs[root],
+            root=root,
+            content=content,
         )
         opened = judged(opened, allow_outside=allow_outside, strict=strict)
     except StoryboardError as error:

@@ -60,13 +60,13 @@ def command(
 def _verified(file: Path, home: FolderHome, manifest: dict[str, object], *, thorough: bool) -> bool:
     """Say what is wrong with one storyboard's files; whether anything is."""
     from rivya_run.errors import OutputFolderError
-    from rivya_run.project.verify import removed_files, verify
+    from rivya_run.project.verify import files_kept_here, verify
     from rivya_run.text import visible
 
     good, bad, size = 0, 0, 0
     folder = home.folder
     try:
-        for checked in verify(home, manifest, removed_files(folder), thorough=thorough):
+        for checked in verify(home, manifest, files_kept_here(folder), thorough=thorough):
             if checked.trouble is None:
                 good, size = good + 1, size + checked.bytes
             else:

@@ -246,7 +246,8 @@ class Executor:
         return False
 
     async def _found(self, one: StoryboardRun, task_id: str) -> bool:
-        answer = await one.connection.client.task(task_id, deadline=self._clocks.monotonic() + ACCOUNT_WITHIN)
+        within = min(ACCOUNT_WITHIN, self._options.timeout)
+        answer = await one.connection.client.task(task_id, deadline=self._clocks.monotonic() + within)
         return not isinstance(answer, NotFound)
 
     async def _keep_books(self) -> None:

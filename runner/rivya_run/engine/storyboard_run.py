@@ -95,7 +95,7 @@ def storyboard_run(
     beside = manifest_beside(source.root, source.folder) if prepared.ledger.books != FILE else None
     manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs, beside)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell, uploads_of(prepared.ledger))
-    references = References(source.facts, ledger, planner, uploader)
+    references = References(source.facts, source.catalog, ledger, planner, uploader)
     window = options.idempotency_window
     creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
 
@@ -108,7 +108,7 @@ def storyboard_run(
 
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
     other_takes = OtherTakes(running, source.root, planner.lineage.other_storyboards.choices)
-    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, tell)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, timing, tell)
     made = BoardResults(planner, ledger.history, source.home)
     running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.durable import make_folder, rename, sync_folder, unwritable
 from rivya_run.journal.attempt import Attempt, AttemptState, Output, owned_paths, stills
 from rivya_run.media.types import named
 from rivya_run.project.names import arriving, name_for_changed, within
@@ -107,9 +107,9 @@ def place(part: Path, target: Path, sha256: str) -> None:
     """
     try:
         if os.path.lexists(target) and not (target.is_file() and sha256_of(target) == sha256):
-            target.rename(name_for_changed(target))
+            rename(target, name_for_changed(target))
             sync_folder(target.parent)
-        part.replace(target)
+        rename(part, target)
         sync_folder(target.parent)
     except OSError as error:
         raise unwritable(target, error) from error
@@ -161,7 +161,7 @@ def move(folder: Path, old: str, new: str) -> None:
         return
     make_folder(target.parent)
     try:
-        source.rename(target)
+        rename(source, target)
         sync_folder(target.parent)
         with suppress(OSError):
             source.parent.rmdir()  # which fails while anything is in it, and where another move was the last

@@ -22,7 +22,8 @@ from rivya_run.project.books import check_books
 from rivya_run.project.claims import check_claim, check_origin, claimed, provenance
 from rivya_run.project.home import home_of
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
-from rivya_run.project.open import Opened, open_storyboard
+from rivya_run.project.names import check_room_for_names, path_limit
+from rivya_run.project.open import STANDARD_INPUT, Opened, open_storyboard, piped
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
@@ -59,19 +60,29 @@ class RunOptions:
     simulate: bool = False
 
 
-def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
-    """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+def open_sources(paths: list[Path], options: RunOptions, *, pipes: bool = False) -> list[Source]:
+    """Read and check storyboards. Raises StoryboardError with every problem of all of them.
+
+    ``pipes``: they may come through one.
+    """
     again = PlanOptions(retry_failed=options.retry_failed, resend_unknown=options.resend_unknown)
     places = Places(options.outputs, options.simulate, options.allow_outside, again=again)
+    contents = [piped(path) if pipes else None for path in paths]
+    named = [
+        path if content is None else STANDARD_INPUT for path, content in zip(paths, contents, strict=True)
+    ]
+    allow, strict = options.allow_outside, options.strict
     opened = [
-        (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
-        for path in paths
+        (path, open_storyboard(path, allow_outside=allow, strict=strict, content=content))
+        for path, content in zip(named, contents, strict=True)
     ]
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
     sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
+    for source in sources:
+        check_room_for_names(source.folder, (shot.id for shot in source.storyboard.shots), path_limit())
     _check_not_renamed(sources)
     if len(sources) > 1:
         selections = selected_shots([one.storyboard for one in sources], options.only, options.exclude)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rivya_run.journal.events import Removed, Stored
+from rivya_run.journal.events import Reassigned, Removed, Stored
 from rivya_run.journal.manifest import known_attempts
 from rivya_run.journal.store import read_journal
 from rivya_run.project.home import FolderHome
@@ -29,10 +29,11 @@ class Verified:
 
 
 def verify(
-    home: FolderHome, manifest: Mapping[str, Any], removed: Collection[str], *, thorough: bool = False
+    home: FolderHome, manifest: Mapping[str, Any], kept: Collection[str], *, thorough: bool = False
 ) -> Iterator[Verified]:
-    """Hash every file that the manifest names; those in ``removed`` may be missing. In an object store their sizes
-    are looked at; ``thorough``: they are read and hashed as well.
+    """Hash every file that the manifest names. What no present take uses may be missing unless it is in ``kept``:
+    it was removed, or it lies with a colleague who made it. In an object store their sizes are looked at;
+    ``thorough``: they are read and hashed as well.
 
     So may stills: whoever needs one takes it out of its clip again.
     """
@@ -44,7 +45,7 @@ def verify(
     }
     for take, output, past in _outputs(manifest):
         path = output["path"]
-        if path in seen or (past and path in removed and not _is_anywhere(folder, path, objects)):
+        if path in seen or (past and path not in kept and not _is_anywhere(folder, path, objects)):
             continue
         seen.add(path)
         trouble = home.verify(path, output["bytes"], output["sha256"], thorough=thorough)
@@ -57,16 +58,19 @@ def verify(
         yield Verified(take, path, int(output["bytes"]), trouble, past)
 
 
-def removed_files(folder: Path) -> frozenset[str]:
-    """Files that ``clean`` removed, by the journal, and that were not fetched again."""
-    gone: dict[str, None] = {}
+def files_kept_here(folder: Path) -> frozenset[str]:
+    """Files that this folder's runs stored or moved, by its journal, and that ``clean`` didn't remove."""
+    kept: set[str] = set()
     entries, _ = read_journal(folder / JOURNAL)
     for entry in entries:
-        if isinstance(entry.event, Removed):
-            gone[entry.event.path] = None
-        elif isinstance(entry.event, Stored):
-            gone.pop(entry.event.path, None)
-    return frozenset(gone)
+        event = entry.event
+        if isinstance(event, Stored):
+            kept.add(event.path)
+        elif isinstance(event, Reassigned):
+            kept |= {new for old, new in event.paths.items() if old in kept}
+        elif isinstance(event, Removed):
+            kept.discard(event.path)
+    return frozenset(kept)
 
 
 def _outputs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
