@@ -258,17 +258,16 @@ def show_end_error(error: RivyaError, *, as_json: bool) -> None:
 
 
 def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, int]] | None) -> list[Ended]:
+    from rivya_run.project.proposals import typed as typed_as
     from rivya_run.views.summary import Ended
 
-    again = ["--simulate"] if options.simulate else []
-    again += ["--outputs", str(options.outputs)] if options.outputs is not None else []
-    again += ["--allow-outside"] if options.allow_outside else []
-    selection = [word for pattern in options.only for word in ("--only", pattern)]
-    selection += [word for pattern in options.exclude for word in ("--exclude", pattern)]
+    once = replace(options, retry_failed=False, resend_unknown=False)  # to be said again each time
     ended = []
     for board in result.boards:
         plan = board.plan
+        typed = typed_as(board.storyboard.path, board.source.root, once)
         if only is not None:
+            typed = replace(typed, selection=())
             steps = tuple(
                 step if step.wanted else replace(step, skip_reason=None)
                 for step in plan.steps
@@ -278,13 +277,11 @@ def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, i
         ended.append(
             Ended(
                 board.storyboard.id,
-                board.storyboard.path,
-                tuple(again),
+                typed,
                 str(board.folder),
                 plan,
                 board.outcomes,
                 board.ledger.history,
-                () if only is not None else tuple(selection),
             )
         )
     return ended
