@@ -145,4 +145,6 @@ def app() -> None:
       rivya-run storyboard.yaml --simulate  the same for no money: an animatic
       rivya-run plan storyboard.yaml        what it would do, why, and what it costs
       rivya-run FOLDER                      every storyboard in it
+
+    Commands without a STORYBOARD take the storyboard.yaml that is here.
     """

@@ -121,6 +121,8 @@ def _asked(arguments: list[str]) -> tuple[str, bool, bool] | None:
                 return None
         else:
             paths.append(word.removeprefix("./"))
+    if not paths and arguments:
+        paths.append("storyboard.yaml")
     if len(paths) != 1 or not paths[0].endswith(_ENDINGS) or "//" in paths[0] or "/./" in paths[0]:
         return None
     return paths[0], simulate, progress

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rivya_run.cli.options import DEBUG
+from rivya_run.cli.options import DEBUG, DEFAULT_FILE
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
 from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
@@ -163,11 +163,25 @@ def _show_usage(error: click.ClickException) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if type(error).__name__ == "NoArgsIsHelpError":  # a name that click has since 8.2
         say(error.format_message())
+        if context is not None and context.parent is None:
+            _say_next()
         return
     if context is not None:
         say(context.get_usage())
         say(f"Try '{context.command_path} --help' for help.\n")
     say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}")
+
+
+def _say_next() -> None:
+    """What can be typed where somebody typed nothing but the program's name."""
+    if not Path(DEFAULT_FILE).is_file():
+        return
+    from rivya_run.project.plan import RunOptions
+    from rivya_run.project.proposals import proposals_for
+    from rivya_run.views.wording import next_lines
+
+    for line in next_lines(proposals_for(Path(DEFAULT_FILE), RunOptions()).commands):
+        say(line)
 
 
 def _show_internal(error: Exception) -> None:

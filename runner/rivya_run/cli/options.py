@@ -49,11 +49,30 @@ FOLDER = Named(file_okay=False)
 FILE = Named(dir_okay=False)
 
 
-def storyboards(*, required: bool = True) -> Callable[[F], F]:
-    """STORYBOARD...: files, or folders for every storyboard in them."""
+DEFAULT_FILE: Final = "storyboard.yaml"
+"""The storyboard that is meant where none is named, if there is one here."""
+
+
+def _or_default(ctx: click.Context, argument: click.Parameter, value: Any) -> Any:
+    if value or ctx.resilient_parsing:
+        return value
+    if not Path(DEFAULT_FILE).is_file():
+        raise click.MissingParameter(f"There is no {DEFAULT_FILE} here.", ctx, param=argument)
+    return (Path(DEFAULT_FILE),) if argument.nargs == -1 else Path(DEFAULT_FILE)
+
+
+def storyboards(*, default: bool = True) -> Callable[[F], F]:
+    """STORYBOARD...: files, or folders for every storyboard in them; without any, ``DEFAULT_FILE``."""
+    callback = _or_default if default else None
     return click.argument(
-        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=STORYBOARD
+        "storyboards", metavar="[STORYBOARD]...", nargs=-1, type=STORYBOARD, callback=callback
     )
+
+
+one_storyboard = click.argument(
+    "storyboard", metavar="[STORYBOARD]", required=False, type=FILE, callback=_or_default
+)
+"""STORYBOARD: one file; without it, ``DEFAULT_FILE``."""
 
 
 def shown(*names: str, **settings: Any) -> Callable[[F], F]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Plan, then make what is missing.")
-@shared.storyboards(required=False)
+@shared.storyboards(default=False)
 @shared.place
 @shared.choosing
 @shared.shown(
@@ -65,8 +65,9 @@ def command(
 ) -> None:
     """Make what is missing of storyboards: create, follow, fetch. What was paid for is never paid again.
 
-    A STORYBOARD that is a folder means every storyboard in it. Interrupted runs go on where they stopped:
-    run the same command again. Results are in outputs/<storyboard id>/ of the project.
+    A STORYBOARD that is a folder means every storyboard in it; without any, storyboard.yaml is meant.
+    Interrupted runs go on where they stopped: run the same command again. Results are in
+    outputs/<storyboard id>/ of the project.
 
     \b
     Exit codes: 0 every wanted take is there, 1 some failed or are not finished, 2 usage, 3 problems in the
@@ -81,9 +82,9 @@ def command(
         saved = None
         if plan_file is not None:
             storyboards, options, saved = _of_saved_plan(ctx, plan_file, storyboards, options)
-        if not storyboards:
+        if not storyboards and not Path(shared.DEFAULT_FILE).is_file():
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
-        files = storyboard_files(storyboards)
+        files = storyboard_files(storyboards or [Path(shared.DEFAULT_FILE)])
         rerun_cache = RerunCache(files, options)
         result = carry_out(
             files,

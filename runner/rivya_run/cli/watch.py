@@ -12,7 +12,7 @@ from rivya_run.cli import options
 
 
 @click.command("watch", short_help="On save: validate, plan, with --simulate render.")
-@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
+@options.one_storyboard
 @options.place
 def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
     """Each time the storyboard, a file that it names or includes, or a project table is saved: validate and plan.
