@@ -9,6 +9,7 @@ import click
 
 from rivya_run.cli import options
 from rivya_run.cli.schema import schema_files
+from rivya_run.project.places import DEFAULT_FILE
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
@@ -79,14 +80,11 @@ def _say_next(folder: Path) -> None:
         click.echo(f"  {command_line:<45}{why}".rstrip(), err=True)
 
 
-STORYBOARD = "storyboard.yaml"
-
-
 def scaffold(models: Path) -> dict[str, bytes]:
     """Content by path (relative, forward slashes); ``models`` is the project's folder of tables, if it has one."""
     starter = files("rivya_run.cli") / "starter"
     content = {
-        STORYBOARD: (starter / "storyboard.yaml").read_bytes(),
+        DEFAULT_FILE: (starter / "storyboard.yaml").read_bytes(),
         ".gitignore": (starter / "gitignore").read_bytes(),
         ".vscode/settings.json": (starter / "settings.json").read_bytes(),
         "outputs/.gitkeep": b"",

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from rivya_run import __version__
-from rivya_run.project.places import OUTPUTS, STATE, folder_name, likely_id, root_of
+from rivya_run.project.places import DEFAULT_FILE, OUTPUTS, STATE, folder_name, likely_id, root_of
 
 TABLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tables")
 GONE = "-"
@@ -122,7 +122,7 @@ def _asked(arguments: list[str]) -> tuple[str, bool, bool] | None:
         else:
             paths.append(word.removeprefix("./"))
     if not paths and arguments:
-        paths.append("storyboard.yaml")
+        paths.append(DEFAULT_FILE)
     if len(paths) != 1 or not paths[0].endswith(_ENDINGS) or "//" in paths[0] or "/./" in paths[0]:
         return None
     return paths[0], simulate, progress

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rivya_run.cli.options import DEBUG, DEFAULT_FILE
+from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
+from rivya_run.project.places import DEFAULT_FILE
 from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rivya_run.cli import candidates
 from rivya_run.cli.messages import echo_json
 from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
@@ -122,7 +123,7 @@ def _state(catalog: Catalog, table: ModelTable) -> str:
 
 
 @command.command("show")
-@click.argument("model_id", metavar="ID")
+@click.argument("model_id", metavar="ID", shell_complete=candidates.models)
 @click.option("--json", "as_json", is_flag=True, help="The table, as JSON.")
 def show_model(model_id: str, as_json: bool) -> None:
     """Show one model's table and an example shot."""

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from rivya_run.cli import options as shared
 from rivya_run.cli.messages import say, show_advice, show_error, show_notices
 from rivya_run.errors import RivyaError, UsageError
+from rivya_run.project.places import DEFAULT_FILE
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ def command(
         saved = None
         if plan_file is not None:
             storyboards, options, saved = _of_saved_plan(ctx, plan_file, storyboards, options)
-        if not storyboards and not Path(shared.DEFAULT_FILE).is_file():
+        if not storyboards and not Path(DEFAULT_FILE).is_file():
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
-        files = storyboard_files(storyboards or [Path(shared.DEFAULT_FILE)])
+        files = storyboard_files(storyboards or [Path(DEFAULT_FILE)])
         rerun_cache = RerunCache(files, options)
         result = carry_out(
             files,

@@ -24,6 +24,9 @@ FRAMES = ".frames"
 POSTERS = ".posters"
 """The folder of the page's small pictures; derived, may be deleted."""
 
+DEFAULT_FILE = "storyboard.yaml"
+"""The storyboard that is meant where none is named, if there is one here."""
+
 OUTPUTS = "outputs"
 DEBITS = ".budgets"
 """The file, beside the output folders, of what counts towards the project's budgets; can be made again."""
