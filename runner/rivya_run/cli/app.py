@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "init": "A new project folder with a storyboard to start from.",
     "models": "The models, their parameters and prices.",
     "completion": "The script that lets a shell complete words: bash, zsh, fish.",
+    "help": "The help of a command.",
     "schema": "Print, check or update the JSON Schemas.",
     "simulator": "A local stand-in for Rivya, as a server.",
 }
@@ -136,7 +137,7 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
 
 def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
-    if not name.isalpha() or ctx.resilient_parsing:
+    if not name.replace("-", "").isalpha() or ctx.resilient_parsing:
         return
     from pathlib import Path
 

@@ -55,12 +55,9 @@ def takes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
 
 def patterns(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """What ``--only`` takes: ids, those in the file too, and tags, scenes and versions."""
-    every = [shot for board in _named(ctx) for shot in board.shots]
-    found = [*(shot.id for shot in every), *(shot.family for shot in every)]
-    found += [f"tag:{tag}" for shot in every for tag in shot.tags]
-    found += [f"scene:{shot.scene}" for shot in every if shot.scene is not None]
-    found += [f"version:{version}" for shot in every for version in shot.versions]
-    return _of(found, incomplete)
+    from rivya_run.storyboard.selection import patterns_of
+
+    return _of(patterns_of(shot for board in _named(ctx) for shot in board.shots), incomplete)
 
 
 def versions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -26,6 +27,8 @@ from rivya_run.text import visible
 
 if TYPE_CHECKING:
     from rivya_run.project.plan import Prepared
+
+_NO_CHOICE = re.compile(r"'(.*?)' is not one of")
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -170,7 +173,19 @@ def _show_usage(error: click.ClickException) -> None:
     if context is not None:
         say(context.get_usage())
         say(f"Try '{context.command_path} --help' for help.\n")
-    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}")
+    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}{_meant(error)}")
+
+
+def _meant(error: click.ClickException) -> str:
+    """The choice that a value which is none most likely stands for."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param is not None else None
+    told = _NO_CHOICE.match(error.message)
+    if told is None or not isinstance(kind, click.Choice):
+        return ""
+    from rivya_run.suggest import suggest
+
+    found = suggest(told[1], map(str, kind.choices))
+    return f" Did you mean '{found}'?" if found is not None else ""
 
 
 def _say_next() -> None:

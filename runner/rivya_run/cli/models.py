@@ -36,7 +36,18 @@ if TYPE_CHECKING:
     from rivya_run.models.table import ModelTable
 
 
-@click.group("models", short_help="The models, their parameters and prices.")
+class ModelsGroup(click.Group):
+    """Says what was meant where a model's id stands in a command's place."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and args[0] not in self.commands and args[0] in _catalog().ids():
+            ctx.fail(f"No such command '{args[0]}'. Did you mean 'rivya-run models show {args[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("models", cls=ModelsGroup, short_help="The models, their parameters and prices.")
 def command() -> None:
     """The parameter tables: what each model takes and what it costs at least."""
 
