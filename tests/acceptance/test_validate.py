@@ -131,7 +131,7 @@ def test_bad_project_table(project: Path) -> None:
     """A wrong table of the project's own is told like a wrong storyboard."""
     (project / "models").mkdir()
     (project / "models" / "mine.yaml").write_text("id: mine\n")
-    (project / "a.yaml").write_text("shots: [{id: a, prompt: x}]")
+    (project / "a.yaml").write_text("shots: [{id: a, model: mine, prompt: x}]")
     result = run("a.yaml")
     assert result.exit_code == 3
     assert result.stderr.splitlines()[-1] == f"{project / 'models' / 'mine.yaml'}: 4 errors"

@@ -60,12 +60,15 @@ def command(
 def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
-    """One storyboard and its problems; problems of the project's own tables are among them."""
-    from rivya_run.errors import StoryboardError
+    """One storyboard and its problems, with those of the project's own tables: advice, where it doesn't use them."""
+    from dataclasses import replace
+
+    from rivya_run.errors import Severity, StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import open_storyboard
     from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
+    from rivya_run.storyboard.problems import made_strict
 
     root = project_root(path)
     try:
@@ -79,7 +82,8 @@ def _checked(
         if not error.problems:
             raise
         return None, error.problems
-    return opened.storyboard, opened.problems
+    broken = [replace(one, severity=Severity.ADVICE) for one in catalogs[root].problems]
+    return opened.storyboard, [*opened.problems, *(made_strict(broken) if strict else broken)]
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:
