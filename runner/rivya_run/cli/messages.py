@@ -138,9 +138,11 @@ def missing_library(error: ModuleNotFoundError, what: str, *, extra: str | None 
     name = (error.name or "").partition(".")[0]
     if name not in _EXTRAS:
         raise error
+    from rivya_run.extras import install_hint
+
     return UsageError(
         f"{what} needs {name}, which is not installed",
-        hint=f"pip install 'rivya-run[{extra or _EXTRAS[name]}]'",
+        hint=install_hint(extra or _EXTRAS[name]),
     )
 
 
