@@ -6,6 +6,8 @@ import json
 import shlex
 from typing import Any
 
+import pytest
+
 from command_line import in_project, rivya_run
 from projects import Project
 
@@ -72,3 +74,14 @@ def test_a_storyboard_with_problems_is_to_be_checked_first(project: Project) -> 
     assert result.exit_code == 0
     assert "1 take: 1 done" in result.stdout
     assert result.stdout.splitlines()[-1].endswith(f"rivya-run validate {project.path}")
+
+
+@pytest.mark.parametrize("command", ["status", "report", "verify", "export"])
+def test_of_a_storyboard_that_can_not_be_read_it_is_said_where_it_is_broken(
+    command: str, project: Project
+) -> None:
+    """File, line, column and the line itself."""
+    project.path.write_text("id: b\nshots: [\n  - x: {\n")
+    result = rivya_run(command, project.path)
+    assert result.exit_code == 3
+    assert f"{project.path.as_posix()}:3:3: error: expected ',' or a closing bracket" in result.stderr

@@ -167,3 +167,14 @@ def test_folder_without_storyboards(project: Path) -> None:
     error = run(".").exception
     assert getattr(error, "exit_code", None) == 2
     assert getattr(error, "hint", None) == "rivya-run init makes one to start from"
+
+
+def test_two_storyboards_of_one_id(project: Path) -> None:
+    """They would share an output folder, as a run says too; the same file named twice is one."""
+    (project / "a.yaml").write_text("id: film\nshots: [{id: a, prompt: x}]")
+    (project / "b.yaml").write_text("id: film\nshots: [{id: a, prompt: x}]")
+    result = run("a.yaml", "b.yaml")
+    assert result.exit_code == 3
+    assert "b.yaml:1:1: error: id: the output folder film belongs to a.yaml" in result.stderr
+    assert "[folder-claimed]" in result.stderr
+    assert run("a.yaml", "./a.yaml").exit_code == 0
