@@ -6,10 +6,10 @@ A file that can't be read has nothing to offer; nothing is ever said about it he
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,8 +18,6 @@ from rivya_run.project.places import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from rivya_run.storyboard.model import Storyboard
-
-Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 _PLAIN = re.compile(r"[\w./:@%+,~-]+")
 """What a shell needs no quotes for: names with other characters are left to the shell's own completion of files."""
@@ -32,7 +30,7 @@ def storyboards(_: click.Context, __: click.Parameter | None, incomplete: str) -
 
     folder, slash, begun = incomplete.rpartition("/")
     found = []
-    for file in storyboards_in(Path(folder + slash)) if folder + slash else storyboards_in(Path()):
+    for file in storyboards_in(Path(folder + slash)):
         name = f"{folder}{slash}{file.name}"
         with suppress(RivyaError):
             if file.name.startswith(begun) and _PLAIN.fullmatch(name) and has_shots(file):
