@@ -9,6 +9,8 @@ from collections.abc import Iterable
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*[:x/]\s*(\d+(?:\.\d+)?)")
 _MEASURE = re.compile(r"(\d+(?:\.\d+)?)\s*[A-Za-z]{0,3}")
 _NEAR_RATIO = 0.25  # natural logarithm: 16:10 is near 16:9, 21:9 is not
+_BEGINS = 3  # letters: fewer begin too many words
+_MOST_BEGUN = 3
 _CUTOFF = 0.6  # of difflib's ratio: below it suggestions are guesses
 
 
@@ -32,9 +34,22 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'resolution'?`` to end a message with, or nothing."""
-    found = suggest(word, known)
-    return f", did you mean '{found}'?" if found is not None else ""
+    """``, did you mean 'resolution'?`` to end a message with, or nothing.
+
+    Where no word is near, those are meant that begin with it: ``grok`` the models of that family.
+    """
+    candidates = list(dict.fromkeys(known))
+    found = suggest(word, candidates)
+    near = [found] if found is not None else _begun(word, candidates)
+    words = "' or '".join(near)
+    return f", did you mean '{words}'?" if near else ""
+
+
+def _begun(word: str, candidates: list[str]) -> list[str]:
+    plain = _plain(word)
+    if len(plain) < _BEGINS:
+        return []
+    return [one for one in candidates if one != word and _plain(one).startswith(plain)][:_MOST_BEGUN]
 
 
 def _plain(word: str) -> str:

@@ -88,6 +88,40 @@ def test_a_misspelt_command_is_a_usage_error_that_names_the_right_one() -> None:
     assert "Did you mean 'status'?" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("merge-manifset", "a", "b", "c"), "Did you mean 'merge-manifest'?"),
+        (("models", "shwo"), "Did you mean 'show'?"),
+        (("models", "grok-imagine"), "Did you mean 'rivya-run models show grok-imagine'?"),
+        (("models", "show", "grok"), "did you mean 'grok-imagine' or 'grok-imagine-video'?"),
+        (("plan", "b.yaml", "--format", "jsn"), "Did you mean 'json'?"),
+        (("plan", "b.yaml", "--simulat"), "'--simulate'"),
+        (("plan", "b.yaml", "--only", "hreo"), "did you mean 'hero'?"),
+        (("plan", "b.yaml", "--only", "tag:lunch"), "did you mean 'tag:launch'?"),
+        (("plan", "b.yaml", "--exclude", "scene:intor"), "did you mean 'scene:intro'?"),
+        (("pick", "b.yaml", "hreo", "1"), "did you mean 'hero'?"),
+        (("help", "rn"), "did you mean 'run'?"),
+        (("help", "models", "shw"), "did you mean 'show'?"),
+    ],
+)
+def test_a_misspelt_word_is_told_with_what_was_meant(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands, options and their values, shots and what selects them, models."""
+    (tmp_path / "b.yaml").write_text("shots:\n  - {id: hero, prompt: x, tags: [launch], scene: intro}\n")
+    monkeypatch.chdir(tmp_path)
+    result = rivya_run(*words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("run",), ("models",), ("models", "show"), ("merge-manifest",)])
+def test_help_is_also_a_command(words: tuple[str, ...]) -> None:
+    """It shows what ``--help`` behind the others does."""
+    assert rivya_run("help", *words).stdout == rivya_run(*words, "--help").stdout
+
+
 def test_every_option_can_come_from_the_environment(project: Project) -> None:
     """RIVYA_RUN_<OPTION>, lists separated by blanks, flags as 1; a wrong value is a usage error."""
     project.write("shots:\n  - {id: a, prompt: x}\n  - {id: b, prompt: y}\n  - {id: c, prompt: z}\n")

@@ -21,12 +21,15 @@ import click
 
 from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
+from rivya_run.project.places import DEFAULT_FILE
 from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
     from rivya_run.errors import Problem
     from rivya_run.project.plan import Prepared
+
+_NO_CHOICE = re.compile(r"'(.*?)' is not one of")
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -151,9 +154,11 @@ def missing_library(error: ModuleNotFoundError, what: str, *, extra: str | None 
     name = (error.name or "").partition(".")[0]
     if name not in _EXTRAS:
         raise error
+    from rivya_run.extras import install_hint
+
     return UsageError(
         f"{what} needs {name}, which is not installed",
-        hint=f"pip install 'rivya-run[{extra or _EXTRAS[name]}]'",
+        hint=install_hint(extra or _EXTRAS[name]),
     )
 
 
@@ -185,11 +190,37 @@ def _show_usage(error: click.ClickException) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if type(error).__name__ == "NoArgsIsHelpError":  # a name that click has since 8.2
         say(error.format_message())
+        if context is not None and context.parent is None:
+            _say_next()
         return
     if context is not None:
         say(context.get_usage())
         say(f"Try '{context.command_path} --help' for help.\n")
-    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}")
+    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}{_meant(error)}")
+
+
+def _meant(error: click.ClickException) -> str:
+    """The choice that a value which is none most likely stands for."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param is not None else None
+    told = _NO_CHOICE.match(error.message)
+    if told is None or not isinstance(kind, click.Choice):
+        return ""
+    from rivya_run.suggest import suggest
+
+    found = suggest(told[1], map(str, kind.choices))
+    return f" Did you mean '{found}'?" if found is not None else ""
+
+
+def _say_next() -> None:
+    """What can be typed where somebody typed nothing but the program's name."""
+    if not Path(DEFAULT_FILE).is_file():
+        return
+    from rivya_run.project.plan import RunOptions
+    from rivya_run.project.proposals import proposals_for
+    from rivya_run.views.wording import next_lines
+
+    for line in next_lines(proposals_for(Path(DEFAULT_FILE), RunOptions()).commands):
+        say(line)
 
 
 def _show_internal(error: Exception) -> None:

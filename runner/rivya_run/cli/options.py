@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from rivya_run.cli import candidates
+from rivya_run.project.places import DEFAULT_FILE
+
 if TYPE_CHECKING:
     from rivya_run.project.places import Outputs
     from rivya_run.project.plan import RunOptions
@@ -68,18 +71,6 @@ RESULTS = ResultsPlace(file_okay=False)
 FILE = Named(dir_okay=False)
 
 
-def storyboards(*, required: bool = True) -> Callable[[F], F]:
-    """STORYBOARD...: files, or folders for every storyboard in them."""
-    return click.argument(
-        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=STORYBOARD
-    )
-
-
-def shown(*names: str, **settings: Any) -> Callable[[F], F]:
-    """An option whose default help shows."""
-    return click.option(*names, show_default=True, **settings)
-
-
 def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         for option in reversed(options):
@@ -87,6 +78,49 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
         return command
 
     return decorate
+
+
+def _or_default(ctx: click.Context, argument: click.Parameter, value: Any) -> Any:
+    if value or ctx.resilient_parsing:
+        return value
+    if not Path(DEFAULT_FILE).is_file():
+        raise click.MissingParameter(f"There is no {DEFAULT_FILE} here.", ctx, param=argument)
+    return (Path(DEFAULT_FILE),) if argument.nargs == -1 else Path(DEFAULT_FILE)
+
+
+def storyboards(*, default: bool = True) -> Callable[[F], F]:
+    """STORYBOARD...: files, or folders for every storyboard in them; without any, ``DEFAULT_FILE``."""
+    callback = _or_default if default else None
+    return click.argument(
+        "storyboards",
+        metavar="[STORYBOARD]...",
+        nargs=-1,
+        type=STORYBOARD,
+        callback=callback,
+        shell_complete=candidates.storyboards,
+    )
+
+
+one_storyboard = click.argument(
+    "storyboard",
+    metavar="[STORYBOARD]",
+    required=False,
+    type=FILE,
+    callback=_or_default,
+    shell_complete=candidates.storyboards,
+)
+"""STORYBOARD: one file; without it, ``DEFAULT_FILE``."""
+
+decided_shot = _together(
+    click.argument("storyboard", type=STORYBOARD, shell_complete=candidates.storyboards),
+    click.argument("shot", shell_complete=candidates.shots),
+)
+"""STORYBOARD SHOT: what a decision is about."""
+
+
+def shown(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option whose default help shows."""
+    return click.option(*names, show_default=True, **settings)
 
 
 place = _together(
@@ -157,9 +191,16 @@ choosing = _together(
         "--only",
         multiple=True,
         metavar="PATTERN",
+        shell_complete=candidates.patterns,
         help="Only these shots, and what they are made from: ids (globs), tag:NAME or scene:NAME.",
     ),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        shell_complete=candidates.patterns,
+        help="Leave these shots out.",
+    ),
     click.option(
         "--retry-failed", is_flag=True, help="Also retry what failed three times, or failed and was charged."
     ),

@@ -10,7 +10,7 @@ import click
 from rivya_run.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rivya_run.errors import Problem
     from rivya_run.models.catalog import Catalog
@@ -44,8 +44,12 @@ def command(
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
-    for path in storyboard_files(storyboards):
+    folders: dict[Path, Path] = {}
+    files = storyboard_files(storyboards)
+    for path in files:
         storyboard, problems = _checked(path, strict, allow_outside, catalogs)
+        if len(files) > 1 and storyboard is not None:
+            problems = [*problems, *_in_one_folder(path, storyboard.id, folders)]
         everything += [problem for problem in problems if problem not in everything]
         if form != "text":
             continue
@@ -61,12 +65,15 @@ def command(
 def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
-    """One storyboard and its problems; problems of the project's own tables are among them."""
-    from rivya_run.errors import StoryboardError
+    """One storyboard and its problems, with those of the project's own tables: advice, where it doesn't use them."""
+    from dataclasses import replace
+
+    from rivya_run.errors import Severity, StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
     from rivya_run.project.open import STANDARD_INPUT, open_storyboard, piped
     from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
+    from rivya_run.storyboard.problems import made_strict
 
     content = piped(path)
     path = path if content is None else STANDARD_INPUT
@@ -87,7 +94,20 @@ def _checked(
         if not error.problems:
             raise
         return None, error.problems
-    return opened.storyboard, opened.problems
+    broken = [replace(one, severity=Severity.ADVICE) for one in catalogs[root].problems]
+    return opened.storyboard, [*opened.problems, *(made_strict(broken) if strict else broken)]
+
+
+def _in_one_folder(path: Path, name: str, folders: dict[Path, Path]) -> Iterator[Problem]:
+    """The problem of a storyboard with the id of another one; ``folders`` are those so far, and whose they are."""
+    from rivya_run.project.claims import folder_claimed
+    from rivya_run.project.places import output_folder, project_root, relative_to_root
+
+    root = project_root(path)
+    folder = output_folder(root, None, name, simulate=False)
+    other = folders.setdefault(folder.resolve(), path)
+    if other.resolve() != path.resolve():
+        yield folder_claimed(path, folder, relative_to_root(other, root))
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("watch", short_help="On save: validate, plan, with --simulate render.")
-@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
+@options.one_storyboard
 @options.place
 def command(storyboard: Path, simulate: bool, outputs: Outputs) -> None:
     """Each time the storyboard, a file that it names or includes, or a project table is saved: validate and plan.

@@ -105,9 +105,11 @@ def simulated(source: Source) -> Iterator[str]:
         from rivya_run.simulator.hosting import HostedSimulator
         from rivya_run.simulator.options import SimulatorOptions
     except ImportError as error:
+        from rivya_run.extras import install_hint
+
         raise UsageError(
             f"--simulate needs the simulator extra ({error.name} is missing)",
-            hint="pip install 'rivya-run[simulator]'",
+            hint=install_hint("simulator"),
         ) from error
     labels = {shot.id: shot.scene for shot in source.storyboard.shots if shot.scene}
     options = SimulatorOptions(

@@ -49,7 +49,7 @@ from rivya_run.journal.attempt import (
     TaskStatus,
 )
 from rivya_run.journal.take_entry import out_of_credits, take_status
-from rivya_run.planning.plan import Parent
+from rivya_run.planning.plan import Awaited, Parent
 
 
 class Ending(StrEnum):
@@ -67,12 +67,13 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one take. ``message`` says why, where it isn't done."""
+    """What came of one take. ``message`` says why, where it isn't done, ``awaits`` whose decision it waits for."""
 
     ending: Ending
     status: TakeStatus
     message: str = ""
     code: str | None = None
+    awaits: Awaited | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,9 @@ class Takes:
             ending = Ending.FAILED if step.wanted else Ending.SKIPPED
             return WantedTake(settled=Outcome(ending, take_status(None), step.reason))
         if step.action is Action.WAIT:
-            return WantedTake(settled=Outcome(Ending.WAITING, take_status(None), step.reason))
+            return WantedTake(
+                settled=Outcome(Ending.WAITING, take_status(None), step.reason, None, step.awaits)
+            )
         # What was paid for already waits for nobody: its window and its URLs don't last.
         waits_for = self.ends.missing(step.needs) if step.action in SPENDING else ()
         return WantedTake(step.action in SPENDING, waits_for)

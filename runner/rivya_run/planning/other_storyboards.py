@@ -14,7 +14,7 @@ from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt
 from rivya_run.journal.fold import History
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.families import Families
-from rivya_run.planning.plan import BoardTake
+from rivya_run.planning.plan import Awaited, BoardTake
 from rivya_run.storyboard.model import BoardReference, FileFacts, Shot
 
 BoardKey: TypeAlias = tuple[str, str, int | None]
@@ -45,7 +45,7 @@ class BoardChoice:
     storyboard: str
     take: BoardTake | None = None
     lacking: str | None = None
-    awaits: str | None = None
+    awaits: Awaited | None = None
     coming: bool = False
     files: Mapping[str, BoardFile] = field(default_factory=dict)
 
@@ -107,7 +107,7 @@ class OtherStoryboards:
                 return FromBoards(made, blocked=_not_there(asked, made))
         return FromBoards(tuple(one.take for one in asked if one.take is not None), *_state(asked))
 
-    def awaits(self, shot: Shot) -> str | None:
+    def awaits(self, shot: Shot) -> Awaited | None:
         """The decision in another storyboard that has to come before anything new is made of a shot."""
         asked = (self.choices[key_of(one)] for one in board_references(shot))
         return next((one.awaits for one in asked if one.awaits is not None), None)

@@ -178,15 +178,24 @@ def _absent_from_film(
             yield sources.problem(one.line, one.column, message, code, where=where, severity=Severity.ADVICE)
 
 
+def draft_of(path: Path, include: Includer | None = None) -> Storyboard | None:
+    """A storyboard file as far as it can be read, whatever its problems. No other file is looked at.
+
+    Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
+    """
+    root = project_root(path)
+    include = include or Includer(path, OwnFiles(path.parent, root, allow_outside=True))
+    catalog = load_catalog(root / PROJECT_FOLDER)
+    return read_storyboard(read_file(path), path=shown_name(path), catalog=catalog, include=include).draft
+
+
 def reference_paths(path: Path) -> list[Path]:
     """The files that a storyboard file names, those it includes too, there or not, as far as it can be read.
 
     Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
     """
-    root = project_root(path)
-    include = Includer(path, OwnFiles(path.parent, root, allow_outside=True))
-    catalog = load_catalog(root / PROJECT_FOLDER)
-    draft = read_storyboard(read_file(path), path=shown_name(path), catalog=catalog, include=include).draft
+    include = Includer(path, OwnFiles(path.parent, project_root(path), allow_outside=True))
+    draft = draft_of(path, include)
     included = [path.parent / one for one in include.asked]
     if draft is None:
         return included

@@ -61,7 +61,10 @@ class BoardResults:
         chosen = self.planner.chosen(shot.id, take)
         awaits = self.planner.awaits(shot, chosen)
         if awaits is not None:
-            asked = replace(asked, awaits=f"{awaits} of {asked.storyboard}")
+            if awaits.storyboard is None:
+                words = f"{awaits.words} of {asked.storyboard}"
+                awaits = replace(awaits, words=words, storyboard=asked.storyboard, made=bool(asked.files))
+            asked = replace(asked, awaits=awaits)
         if isinstance(chosen, str):
             return replace(asked, lacking=f"{asked.storyboard} {chosen.removeprefix('parent ')}")
         found = BoardTake(asked.storyboard, shot.id, chosen.take or 1, chosen.sha256)

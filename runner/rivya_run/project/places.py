@@ -37,6 +37,9 @@ IMPORTING = "journal.importing.jsonl"
 IMPORTED = "journal.imported.jsonl"
 """The same afterwards: nothing reads it any more."""
 
+DEFAULT_FILE = "storyboard.yaml"
+"""The storyboard that is meant where none is named, if there is one here."""
+
 OUTPUTS = "outputs"
 DEBITS = ".budgets"
 """The file, beside the output folders, of what counts towards the project's budgets; can be made again."""

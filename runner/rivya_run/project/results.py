@@ -21,7 +21,7 @@ from rivya_run.project.home import FolderHome, at_once, home_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
 from rivya_run.project.names import within
-from rivya_run.project.open import storyboard_id_of
+from rivya_run.project.open import open_storyboard, storyboard_id_of
 from rivya_run.project.outputs import size_of
 from rivya_run.project.places import JOURNAL, MANIFEST, Outputs, output_folder, project_root
 from rivya_run.project.plan import Prepared, RunOptions, open_sources, planned
@@ -96,6 +96,7 @@ def results_of(storyboard: Path, outputs: Outputs, *, simulate: bool) -> Results
     name = storyboard_id_of(storyboard)
     shown = visible(str(storyboard))
     if not name or "/" in name or "\\" in name or name.startswith("."):
+        open_storyboard(storyboard, allow_outside=True).needed()  # says what is wrong with it, and where
         raise UsageError(f"the id of '{shown}' can't be determined", hint=f"rivya-run validate {shown}")
     folder = output_folder(project_root(storyboard), outputs, name, simulate=simulate)
     manifest = read_manifest(folder)

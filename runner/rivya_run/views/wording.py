@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
+from rivya_run.planning.next_commands import NextCommand
 from rivya_run.text import credits_in_words, visible, width
 from rivya_run.times import seconds_of
 
@@ -72,22 +72,9 @@ def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cos
     return ", ".join(facts)
 
 
-def adopt_command(
-    file: str,
-    shot: str,
-    task: str | None,
-    take: int | None,
-    options: Sequence[str],
-    *,
-    key: str | None = None,
-) -> str:
-    """What to type when the task of such a create is found; ``take`` None: the shot has only one.
-
-    ``key`` says which of a take's creates it is, where the take as it is asked for now isn't meant.
-    """
-    which: tuple[str, ...] = ("--take", str(take)) if take is not None else ()
-    which += ("--key", key) if key is not None else ()
-    return shlex.join(("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options))
+def next_lines(commands: Sequence[NextCommand]) -> list[str]:
+    """What can be typed next, each command with what it is for; nothing where there is none."""
+    return ["next:", *(visible(f"  {one.why}: {one.command}") for one in commands)] if commands else []
 
 
 ACTION_COLOURS = {
