@@ -103,12 +103,13 @@ def ledger_of_database(folder: Path, lease: Lease, database: Database) -> Ledger
 
 
 def debit_table(
-    database: Database,
+    database: Database, ledgers: Collection[Ledger]
 ) -> Callable[[Callable[[Debit | None, Debit | None], None]], DebitStore]:
-    """The debits of the account, given what is to hear of each."""
+    """The debits of the account, for the storyboards of these ledgers, given what is to hear of each."""
     from rivya_run.project.debit_table import DebitTable
 
-    return lambda changed: DebitTable(database, changed)
+    leases = [one.lease for one in ledgers if one.lease is not None]
+    return lambda changed: DebitTable(database, changed, leases)
 
 
 def pace_of(ledger: Ledger) -> SharedPace | None:
