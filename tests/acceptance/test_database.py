@@ -21,6 +21,7 @@ from command_line import in_project
 from postgres_server import PostgresServer, postgres_server
 from projects import Project, png
 from rivya_run.postgres.database import Database
+from rivya_run.postgres.migrations import VERSION
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 
@@ -46,7 +47,7 @@ def url(server: PostgresServer) -> str:
     """A database with tables and nothing in it."""
     found = server.new_database(f"books{next(_NUMBER)}")
     with closing(Database(found)) as database:
-        assert database.initialise() == (0, 1)
+        assert database.initialise() == (0, VERSION)
     return found
 
 

@@ -306,7 +306,7 @@ def _check_books(source: Source, ledger: Ledger) -> None:
     if beside is not None and not source.folder.name.endswith(SIMULATED):
         places.append(beside)
     for place in places:
-        check_books(read_manifest(place.parent, lazily=True), ledger, place)
+        check_books(read_manifest(place.parent, lazily=True), ledger.where(), place)
 
 
 @contextmanager
@@ -342,7 +342,7 @@ def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str 
     """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
     told = document or {}
     return (
-        history.base_url or told.get("base_url"),
+        history.base_url or told.get("base_url") or None,
         history.storyboard_path or (told.get("storyboard") or {}).get("path"),
     )
 
