@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from rivya_run.durable import write_atomically
+from rivya_run.durable import replacing, write_atomically
 from rivya_run.errors import RivyaError
 from rivya_run.journal.manifest import Books, manifest_members
 from rivya_run.journal.manifest_file import text_of
@@ -72,6 +73,18 @@ def pack(source: Source) -> Bundle:
     path = _from_root(source.path, root)
     digest = hashlib.sha256(json.dumps([path, sorted(made_from)]).encode()).hexdigest()
     return Bundle(source.storyboard.id, path, digest, tuple(packed.values()))
+
+
+def bring_results(brought: Path, outputs: Path) -> None:
+    """Put what a bundle holds of other storyboards' results where results are looked for, unless it is there.
+
+    Raises OutputFolderError or OSError.
+    """
+    for file in sorted(brought.rglob("*")):
+        target = outputs / file.relative_to(brought)
+        if file.is_file() and file.name != MANIFEST and not target.exists():
+            with replacing(target) as temporary:
+                shutil.copyfile(file, temporary)
 
 
 def _files(source: Source) -> Iterator[Path]:
