@@ -1,6 +1,6 @@
 # The commands that a contributor types are the commands that CI runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup fix check test demo bench soak power mutants schemas pictures clean
+.PHONY: help setup fix check test demo bench soak soak-cluster power mutants schemas pictures clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -60,6 +60,10 @@ bench: $(VENV)/.tools
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
 soak: $(VENV)/.tools
 	PYTHONPATH=tests $(BIN)/python -m crash.soak --seed $(SEED) --kills $(KILLS)
+
+## make soak-cluster  the same with the books in a database, each run perhaps on another machine (SEED=1 KILLS=3000)
+soak-cluster: $(VENV)/.tools
+	PYTHONPATH=tests $(BIN)/python -m crash.soak --database --seed $(SEED) --kills $(KILLS)
 
 ## make power     the power is cut at every step of recorded runs (SEED=1), and each of what is left lives on
 power: $(VENV)/.tools

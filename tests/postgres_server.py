@@ -10,12 +10,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from rivya_run.postgres.database import Database
 
 _UNPRIVILEGED = "nobody"
 """Who runs the server where the tests run as root, which Postgres refuses."""
@@ -118,6 +120,13 @@ class PostgresServer:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(f'create database "{name}"'.encode())
         return self.url(name)
+
+    def new_books(self, name: str) -> str:
+        """A database with the tables for books, and nothing in them; its URL."""
+        url = self.new_database(name)
+        with closing(Database(url)) as database:
+            database.initialise()
+        return url
 
     def _run(self, program: str, *words: str) -> None:
         subprocess.run(

@@ -47,6 +47,11 @@ class WorkerProcess:
                 os.kill(one, signal.SIGKILL)
         self.process.wait(30)
 
+    def stopped_again(self) -> bool:
+        """Signal it once more; whether it has ended."""
+        self.process.terminate()
+        return self.process.poll() is not None
+
     def stop(self) -> int:
         """Ask it to end; its exit code."""
         self.process.terminate()

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ import pytest
 from command_line import in_project
 from postgres_server import PostgresServer, postgres_server
 from projects import Project, png
-from rivya_run.postgres.database import Database
-from rivya_run.postgres.migrations import VERSION
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
 
@@ -45,10 +42,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def url(server: PostgresServer) -> str:
     """A database with tables and nothing in it."""
-    found = server.new_database(f"books{next(_NUMBER)}")
-    with closing(Database(found)) as database:
-        assert database.initialise() == (0, VERSION)
-    return found
+    return server.new_books(f"books{next(_NUMBER)}")
 
 
 def board(project: Project, takes: int = 2, name: str = "one") -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from command_line import in_project
+from command_line import in_project, rivya_run
 from postgres_server import PostgresServer, postgres_server
 from projects import Project, png
 from rivya_run.postgres.database import Database
@@ -49,12 +49,10 @@ def slow(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def url(server: PostgresServer, tmp_path: Path) -> str:
+def url(server: PostgresServer) -> str:
     """A database with tables and nothing in it."""
     found = server.new_database(f"queue{next(_NUMBER)}")
-    with hosted() as simulator:
-        made = in_project(Project(tmp_path / "init", simulator), "database", "init", "--database", found)
-    assert made.exit_code == 0, made.output
+    assert rivya_run("database", "init", "--database", found).exit_code == 0
     return found
 
 
@@ -239,7 +237,7 @@ def test_a_second_signal_ends_a_worker_at_once(slow: Project, url: str, tmp_path
         os.kill(run, signal.SIGSTOP)  # it hears no first one
         worker.process.terminate()
         until(lambda: "stopping" in worker.said)
-        until(lambda: worker.process.send_signal(signal.SIGTERM) or worker.process.poll() is not None)
+        until(worker.stopped_again)
         assert worker.process.returncode == 130
         until(
             lambda: (
@@ -322,9 +320,7 @@ def test_what_the_environment_says_of_pgqueuer_is_not_heard(project: Project, ur
 def test_what_another_storyboard_made_comes_along(project: Project, url: str, tmp_path: Path) -> None:
     """The clip that is chosen, so that a worker elsewhere can make something of it."""
     still = project.root / "still.yaml"
-    still.write_text(
-        "id: still\nshots:\n  - {id: a, model: grok-imagine, prompt: x}\n", encoding="utf-8"
-    )
+    still.write_text("id: still\nshots:\n  - {id: a, model: grok-imagine, prompt: x}\n", encoding="utf-8")
     path = project.root / "one.yaml"
     path.write_text(
         "id: one\nshots:\n  - {id: sh, prompt: x, references: [{storyboard: still.yaml, shot: a}]}\n",

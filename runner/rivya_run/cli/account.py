@@ -36,6 +36,12 @@ class _Limit(click.ParamType[Any]):
 @click.option("--cap", type=_Limit(int), envvar=(), help="Tasks in flight at once, over all machines.")
 @click.option("--budget", type=_Limit(float), envvar=(), help="Credits that may ever be spent.")
 @click.option("--rate", type=_Limit(float), envvar=(), help="Requests a second, over all machines.")
+@click.option(
+    "--lease",
+    type=shared.Amount(min=1),
+    envvar=(),
+    help="Seconds after which another machine carries on what one that died was at (15).",
+)
 @click.option("--pause/--resume", "paused", default=None, envvar=(), help="Create nothing, or create again.")
 @click.option(
     "--check", is_flag=True, envvar=(), help="Compare what counts with all journals; exit 1 if it differs."

@@ -19,7 +19,8 @@ from rivya_run.journal.events import Adopted
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.planning.plan import Step
 from rivya_run.project.books import open_database, written_by_us
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
+from rivya_run.project.source import Source
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.network import Network

@@ -13,7 +13,7 @@ import anyio
 
 from rivya_run.errors import UsageError
 from rivya_run.progress import Event
-from rivya_run.project.plan import Source
+from rivya_run.project.source import Source
 from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret

@@ -21,7 +21,7 @@ from rivya_run.journal.take_entry import take_status
 from rivya_run.planning.plan import Estimate, Step, estimate
 from rivya_run.project.debit_lines import BudgetRefusal
 from rivya_run.project.debits import OTHERS_ANSWER_WITHIN, BoardDebits
-from rivya_run.project.plan import Source
+from rivya_run.project.source import Source
 from rivya_run.times import Clocks, iso
 
 LOOK_AGAIN = 0.25

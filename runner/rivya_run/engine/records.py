@@ -99,7 +99,10 @@ class RunLedger:
             if self._durable >= mine:
                 return
             covered = self._waited_for
-            await anyio.to_thread.run_sync(self.ledger.sync, self._corrections())
+            beside = self._corrections()
+            await anyio.to_thread.run_sync(
+                *([self.ledger.sync] if beside is None else [self.ledger.sync, beside])
+            )
             self._durable = covered
         if self.debits is not None:
             self.debits.correct()

@@ -36,7 +36,8 @@ from rivya_run.project.books import FILE, debit_table, open_database, pace_of, w
 from rivya_run.project.budget_file import ProjectBudget, read_budgets
 from rivya_run.project.debits import ProjectBudgets
 from rivya_run.project.places import MANIFEST, STATE
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
+from rivya_run.project.source import Source
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient

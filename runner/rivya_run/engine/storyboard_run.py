@@ -26,7 +26,8 @@ from rivya_run.progress import Event
 from rivya_run.project.books import FILE, manifest_beside, uploads_of
 from rivya_run.project.debits import BoardDebits
 from rivya_run.project.other_choices import BoardResults
-from rivya_run.project.plan import Prepared, RunOptions, Source
+from rivya_run.project.plan import Prepared, RunOptions
+from rivya_run.project.source import Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.times import Clocks
 

@@ -12,7 +12,8 @@ from rivya_run.postgres.database import Database
 from rivya_run.postgres.submissions import Handed, Progress, hand_over, progress_of
 from rivya_run.project.budget_file import read_budgets
 from rivya_run.project.bundle import leave_manifest, pack
-from rivya_run.project.plan import RunOptions, Source, open_sources
+from rivya_run.project.plan import RunOptions, open_sources
+from rivya_run.project.source import Source
 
 _LOOKS_EVERY: Final = 1.0
 """Seconds between two looks at what is followed."""

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import anyio
-from msgspec.structs import asdict
 
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.records import RunLedger
@@ -22,6 +21,7 @@ from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.sending_age import Moment, seconds_since
 from rivya_run.json_types import Json
 from rivya_run.progress import Event
+from rivya_run.project.ledger import upload_event
 from rivya_run.project.outputs import sha256_of
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.times import seconds_of
@@ -126,7 +126,7 @@ class Uploader:
         try:
             sent = await self._sent(file, model, key, deadline)
             if isinstance(sent, Upload):
-                done = _as_event(sent, file.name)
+                done = upload_event(sent)
             return sent
         finally:
             with anyio.CancelScope(shield=True):
@@ -188,10 +188,6 @@ class Uploader:
         detail: dict[str, Json] = {"path": file.name, "bytes": file.bytes}
         self._tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
         return self._ledger.history.uploads[key]
-
-
-def _as_event(upload: Upload, name: str) -> Uploaded:
-    return Uploaded(**asdict(upload) | {"path": name})
 
 
 def _trouble(file: ReferenceFile) -> str | None:

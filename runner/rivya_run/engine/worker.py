@@ -60,7 +60,7 @@ _NOT_PASSED_ON: Final = ("RIVYA_RUN_SIMULATE", "RIVYA_RUN_PLAN", "RIVYA_RUN_ONLY
 _KILL: Final = signal.SIGKILL if os.name != "nt" else signal.SIGTERM
 
 
-class Verdict(NamedTuple):
+class AfterRun(NamedTuple):
     """What becomes of a job: it has ``ended``, or waits again for so many seconds; ``counted``: as a try."""
 
     ended: bool
@@ -68,20 +68,20 @@ class Verdict(NamedTuple):
     counted: bool = False
 
 
-def verdict(code: int, *, stopping: bool, held: bool, tries: int) -> Verdict:
+def after_run(code: int, *, stopping: bool, held: bool, tries: int) -> AfterRun:
     """What becomes of a job whose run has left with a code (negative: by a signal).
 
     ``held``: somebody else carries the storyboard; ``stopping``: this worker was asked to end.
     """
     if code >= 0 and code not in (Interrupted.exit_code, OutputFolderError.exit_code):
-        return Verdict(ended=True)
+        return AfterRun(ended=True)
     if stopping and code != OutputFolderError.exit_code:
-        return Verdict(ended=False)
+        return AfterRun(ended=False)
     if held:
-        return Verdict(ended=False, delay=BUSY)
+        return AfterRun(ended=False, delay=BUSY)
     if tries + 1 < MOST_TRIES:
-        return Verdict(ended=False, delay=BUSY, counted=True)
-    return Verdict(ended=True)
+        return AfterRun(ended=False, delay=BUSY, counted=True)
+    return AfterRun(ended=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ class Worker:
         held = code == OutputFolderError.exit_code and await anyio.to_thread.run_sync(
             submissions.held_by_another, database, taken.storyboard
         )
-        what = verdict(code, stopping=stopping, held=held, tries=taken.tries)
+        what = after_run(code, stopping=stopping, held=held, tries=taken.tries)
         if what.ended:
             code = code if code >= 0 else RivyaError.exit_code
             await anyio.to_thread.run_sync(submissions.end, database, taken.job, code, said)

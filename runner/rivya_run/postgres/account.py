@@ -7,7 +7,7 @@ from typing import Final
 
 from rivya_run.postgres.database import Cursor, Database
 
-SETTINGS: Final = ("name", "cap", "budget", "rate", "paused")
+SETTINGS: Final = ("name", "cap", "budget", "rate", "paused", "lease")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,12 @@ from rivya_run.errors import FolderLocked, RivyaError, TakenOver
 from rivya_run.postgres.database import Cursor, Database
 from rivya_run.times import steady
 
-LEASE: Final = 15.0
-"""Seconds for which a lease holds: how long a storyboard waits when its worker has died."""
+_FRESH: Final = 1 / 3
+"""Share of the lease since the last commit after which nothing is sent that costs: well before anybody could take
+over."""
 
-FRESH: Final = LEASE / 3
-"""Seconds since the last commit after which nothing is sent that costs: well before anybody could take over."""
-
-_RENEWED_EVERY: Final = 3.0
-"""Seconds: a renewal or two may fail before a create has to wait."""
+_RENEWED: Final = 1 / 5
+"""Share of the lease after which it is renewed: a renewal may fail before a create has to wait."""
 
 _BEAT: Final = 0.5
 """Seconds between two looks at what all machines of the account keep to: a pause is to stop them within a second."""
@@ -42,10 +40,12 @@ class Lease:
     """
 
     def __init__(
-        self, database: Database, book: str, holder: str, epoch: int, commits: int, lines: int
+        self, database: Database, book: str, holder: str, seconds: float, epoch: int, commits: int, lines: int
     ) -> None:
-        """``holder`` is by chance: an epoch alone could come again with an older backup."""
+        """``holder`` is by chance: an epoch alone could come again with an older backup. ``seconds``: for how long
+        it holds, and a storyboard waits when its machine has died."""
         self._holder = holder
+        self.seconds = seconds
         self.database = database
         self._own = Database(database.url, patience=database.patience)  # nothing else keeps it from renewing
         self.book = book
@@ -62,7 +62,7 @@ class Lease:
     @property
     def fresh(self) -> bool:
         """Whether a commit has just shown that this process is the one: then a create may be sent."""
-        return self._lost is None and steady() - self._confirmed < FRESH
+        return self._lost is None and steady() - self._confirmed < self.seconds * _FRESH
 
     @property
     def alive(self) -> bool:
@@ -125,7 +125,7 @@ class Lease:
         cursor.execute(
             "update book set lease_until = clock_timestamp() + make_interval(secs => %s) "
             "where id = %s and epoch = %s and holder = %s",
-            (LEASE, self.book, self.epoch, self._holder),
+            (self.seconds, self.book, self.epoch, self._holder),
         )
         if cursor.rowcount == 0:
             raise self.lost()
@@ -145,21 +145,21 @@ class Lease:
         cursor.execute(
             "update book set commits = commits + 1, lines = %s, "
             "lease_until = clock_timestamp() + make_interval(secs => %s) where id = %s",
-            (lines, LEASE, self.book),
+            (lines, self.seconds, self.book),
         )
         return lines
 
     def _keep(self) -> None:
         """What the thread does: renew until it has ended; what fails is tried again, and shows in ``fresh``."""
         while not self._ended.is_set():
-            self._wake.wait(_BEAT if self._beat is not None else _RENEWED_EVERY)
+            self._wake.wait(_BEAT if self._beat is not None else self.seconds * _RENEWED)
             self._wake.clear()
             if self._ended.is_set():
                 return
             try:
                 if self._beat is not None:
                     self._own.transact(self._beat)
-                if steady() - self._renewed >= _RENEWED_EVERY:
+                if steady() - self._renewed >= self.seconds * _RENEWED - _BEAT:
                     self.confirm()
             except TakenOver:
                 return
@@ -204,7 +204,7 @@ def leased(database: Database, book: str, purpose: str) -> Iterator[Lease]:
             break
         now = time.monotonic()
         if deadline is None:
-            deadline, seen = now + LEASE + 1, taken.until
+            deadline, seen = now + taken.seconds + 1, taken.until
         elif taken.until != seen or now > deadline:
             raise FolderLocked(
                 f"{book}: in use by {taken.told}",
@@ -219,31 +219,32 @@ def leased(database: Database, book: str, purpose: str) -> Iterator[Lease]:
 class _Held:
     """A lease of somebody else."""
 
-    def __init__(self, holder: str, purpose: str, until: object) -> None:
+    def __init__(self, holder: str, purpose: str, until: object, seconds: float) -> None:
+        self.seconds = seconds
         host, number, _ = holder.rsplit(":", 2)
         self.told = f"rivya-run {purpose} (process {number} on {host})"
         self.until = until
 
 
-def _take(cursor: Cursor, book: str, me: str, purpose: str) -> tuple[int, int, int] | _Held:
-    """Take the lease where it is free: epoch, commits and lines. Done again, it is taken once more, which is fine."""
+def _take(cursor: Cursor, book: str, me: str, purpose: str) -> tuple[float, int, int, int] | _Held:
+    """Take the lease where it is free: its seconds, epoch, commits and lines. Done again, it is taken anew."""
     cursor.execute("insert into book (id) values (%s) on conflict do nothing", (book,))
     cursor.execute(
-        "select epoch, commits, lines, holder, purpose, lease_until, lease_until > clock_timestamp() "
-        "from book where id = %s for update",
+        "select epoch, commits, lines, holder, purpose, lease_until, lease_until > clock_timestamp(), "
+        "(select lease from account) from book where id = %s for update",
         (book,),
     )
     row = cursor.fetchone()
     assert row is not None, "it was made above"
-    epoch, commits, lines, holder, what, until, holds = row
+    epoch, commits, lines, holder, what, until, holds, seconds = row
     if holds and holder != me and not _is_gone(holder):
-        return _Held(str(holder), str(what), until)
+        return _Held(str(holder), str(what), until, seconds)
     cursor.execute(
         "update book set epoch = epoch + 1, holder = %s, purpose = %s, "
         "lease_until = clock_timestamp() + make_interval(secs => %s) where id = %s",
-        (me, purpose, LEASE, book),
+        (me, purpose, seconds, book),
     )
-    return epoch + 1, commits, lines
+    return float(seconds), epoch + 1, commits, lines
 
 
 def _is_gone(holder: str) -> bool:

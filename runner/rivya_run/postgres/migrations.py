@@ -36,6 +36,7 @@ MIGRATIONS: Final = (
         budget double precision,
         rate double precision,
         paused boolean not null default false,
+        lease double precision not null default 15 check (lease >= 1),
         resume_at timestamptz,
         highest_time text not null default ''
     );
@@ -60,7 +61,7 @@ MIGRATIONS: Final = (
         model text not null,
         line text,
         uploader text,
-        uploader_until timestamptz,
+        uploader_epoch bigint,
         primary key (sha256, kind, model)
     );
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from typing import Final
-
 import msgspec
 
 from rivya_run.journal.events import Uploaded
 from rivya_run.journal.fold import UploadKey
-from rivya_run.postgres.database import Cursor, Database
-
-_CLAIM: Final = 300.0
-"""Seconds after which the upload of one who has died is taken over: large files take minutes on slow lines."""
+from rivya_run.postgres.database import Cursor
+from rivya_run.postgres.lease import Lease
 
 
 class AccountUploads:
-    """Those of the account in a database, as one process sees them."""
+    """Those of the account in a database, for one storyboard. Who uploads a content does so while its lease holds."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._me = os.urandom(8).hex()
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._database = lease.database
 
     def claim(self, key: UploadKey, stale: Uploaded | None) -> Uploaded | bool:
         """The upload of a content, unless it is ``stale``; else whether it is this process's to make."""
@@ -32,9 +27,9 @@ class AccountUploads:
 
         def write(cursor: Cursor) -> None:
             cursor.execute(
-                "update upload set line = %s, uploader = null, uploader_until = null "
-                "where (sha256, kind, model) = (%s, %s, %s) and uploader = %s",
-                (line, *key, self._me),
+                "update upload set line = %s, uploader = null, uploader_epoch = null "
+                "where (sha256, kind, model) = (%s, %s, %s) and (uploader, uploader_epoch) = (%s, %s)",
+                (line, *key, self._lease.book, self._lease.epoch),
             )
 
         self._database.transact(write)
@@ -44,22 +39,22 @@ class AccountUploads:
             "insert into upload (sha256, kind, model) values (%s, %s, %s) on conflict do nothing", key
         )
         cursor.execute(
-            "select line, uploader, uploader_until > clock_timestamp() from upload "
+            "select line, exists (select from book where (id, epoch) = (uploader, uploader_epoch) "
+            "and id <> %s and lease_until > clock_timestamp()) from upload "
             "where (sha256, kind, model) = (%s, %s, %s) for update",
-            key,
+            (self._lease.book, *key),
         )
         row = cursor.fetchone()
         assert row is not None, "it was made above"
-        line, uploader, holds = row
+        line, is_uploaded_now = row
         known = msgspec.json.decode(line, type=Uploaded) if line is not None else None
         if known is not None and known != stale:
             return known
-        if uploader is not None and uploader != self._me and holds:
+        if is_uploaded_now:
             return False
         cursor.execute(
-            "update upload set line = null, uploader = %s, "
-            "uploader_until = clock_timestamp() + make_interval(secs => %s) "
+            "update upload set line = null, uploader = %s, uploader_epoch = %s "
             "where (sha256, kind, model) = (%s, %s, %s)",
-            (self._me, _CLAIM, *key),
+            (self._lease.book, self._lease.epoch, *key),
         )
         return True

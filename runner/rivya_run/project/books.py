@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_run.durable import write_atomically
 from rivya_run.errors import FolderLocked, JournalDamaged, OtherBooks, RivyaError
 from rivya_run.journal.manifest import Books
-from rivya_run.project.ledger import Ledger
+from rivya_run.project.ledger import Ledger, read_manifest
 from rivya_run.project.lock import locked
 from rivya_run.project.open import ENDINGS, reference_paths, storyboard_id_of
 from rivya_run.project.places import (
@@ -25,6 +25,7 @@ from rivya_run.project.places import (
     MANIFEST,
     MARKER,
     OUTPUTS,
+    SIMULATED,
     output_folder,
     project_root,
 )
@@ -126,11 +127,21 @@ def uploads_of(ledger: Ledger) -> AccountUploads | None:
         return None
     from rivya_run.postgres.uploads import AccountUploads
 
-    return AccountUploads(ledger.lease.database)
+    return AccountUploads(ledger.lease)
 
 
-def check_books(document: Mapping[str, Any] | None, books: Books, where: Path) -> None:
-    """Raises OtherBooks where a manifest says that its books are elsewhere, or tells of more than these hold."""
+def check_books(root: Path, folder: Path, books: Books) -> None:
+    """Raises OtherBooks where a manifest of the storyboard says that its books are elsewhere, or tells of more than
+    these hold."""
+    places = [folder / MANIFEST]
+    beside = manifest_beside(root, folder)
+    if beside is not None and not folder.name.endswith(SIMULATED):
+        places.append(beside)
+    for place in places:
+        _check_manifest(read_manifest(place.parent, lazily=True), books, place)
+
+
+def _check_manifest(document: Mapping[str, Any] | None, books: Books, where: Path) -> None:
     if document is None:
         return
     told = document.get("books") or FILE

@@ -24,7 +24,8 @@ from rivya_run.project.lock import locked
 from rivya_run.project.open import made_of
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL, MANIFEST, OUTPUTS
-from rivya_run.project.plan import RunOptions, Source, planned
+from rivya_run.project.plan import RunOptions, planned
+from rivya_run.project.source import Source
 from rivya_run.times import iso
 
 
@@ -36,7 +37,7 @@ def leave_manifest(source: Source, database: Database, *, again: bool = False) -
     """
     folder, books = source.folder, Books(database.books, commits_of(database, source.folder.name))
     there = read_manifest(folder, lazily=True)
-    check_books(there, books, folder / MANIFEST)
+    check_books(source.root, folder, books)
     check_marker(folder, database)
     if there is not None and not again:
         return

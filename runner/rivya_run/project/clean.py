@@ -29,8 +29,9 @@ from rivya_run.project.names import (
 from rivya_run.project.other_choices import history_of
 from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
 from rivya_run.project.places import ARRIVING, POSTERS, outputs_folder
-from rivya_run.project.plan import Prepared, Source, run_started
+from rivya_run.project.plan import Prepared, run_started
 from rivya_run.project.results import is_behind
+from rivya_run.project.source import Source
 
 NOBODY = ("", 0)
 """A take in whose name files of different takes can be compared."""

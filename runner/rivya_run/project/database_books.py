@@ -22,7 +22,8 @@ from rivya_run.project.books import books_of_folder, ledger_of_database, mark
 from rivya_run.project.ledger import foreign_knowledge, learn, read_manifest
 from rivya_run.project.lock import locked
 from rivya_run.project.places import IMPORTED, IMPORTING, JOURNAL, MANIFEST, STATE
-from rivya_run.project.plan import RunOptions, Source, open_sources, run_started
+from rivya_run.project.plan import RunOptions, open_sources, run_started
+from rivya_run.project.source import Source
 
 
 def import_books(storyboard: Path, database: Database, options: RunOptions) -> str:

@@ -235,4 +235,6 @@ class BoardDebits:
         """An answer that told a price may have changed what others count as, too."""
         known = list(self._store.debits.get(self._name, {}).values())
         waiting = {one.key for one in known if not one.told}
-        return [line for key in sorted({*self._changed, *waiting} - self._deciding) for line in self._lines(key)]
+        return [
+            line for key in sorted({*self._changed, *waiting} - self._deciding) for line in self._lines(key)
+        ]

@@ -18,6 +18,7 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
 from rivya_run.journal.manifest import FILE_BOOKS, VERSION, Books, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily, position, strict_json
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.second_keys import same_create, second_key, with_key
 from rivya_run.journal.store import Beside, Journal, JournalStore
 from rivya_run.journal.take_entry import entry_of_attempt
@@ -84,7 +85,7 @@ class Ledger:
 
     def sync(self, beside: Beside | None = None) -> None:
         """Make what was recorded durable, and ``beside`` with it. May be called from another thread."""
-        self._journal.sync(beside)
+        self._journal.sync(*([beside] if beside is not None else []))
 
     def close(self) -> None:
         self._journal.close()
@@ -254,7 +255,12 @@ def _under_second_key(told: Attempt, key: str, owners: dict[str, Attempt]) -> tu
 
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
     """Every upload that a manifest tells of, which was judged before."""
-    return [Uploaded(**asdict(upload)) for upload in Judge().head(document).uploads]
+    return [upload_event(upload) for upload in Judge().head(document).uploads]
+
+
+def upload_event(upload: Upload) -> Uploaded:
+    """The event that puts an upload on record which others made."""
+    return Uploaded(**asdict(upload))
 
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:

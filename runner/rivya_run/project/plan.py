@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rivya_run.durable import sync_file
-from rivya_run.errors import ForeignFolder, Problem, Severity, StoryboardError
+from rivya_run.errors import Problem, Severity, StoryboardError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import RunStarted
 from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
-from rivya_run.models.catalog import Catalog
-from rivya_run.models.table import ModelTable
 from rivya_run.planning.base_prices import base_prices
 from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.project.books import check_books, manifest_beside
-from rivya_run.project.files import OwnFiles
+from rivya_run.project.books import check_books
+from rivya_run.project.claims import check_claim, check_origin, claimed, provenance
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
-from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
+from rivya_run.project.open import Opened, open_storyboard
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
-from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
-from rivya_run.project.places import JOURNAL, MANIFEST, SIMULATED, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
+from rivya_run.project.outputs import bad_files, carry_out, outstanding
+from rivya_run.project.places import JOURNAL, output_folder
+from rivya_run.project.source import Source
+from rivya_run.storyboard.model import without_decisions
 from rivya_run.storyboard.selection import Selection, selected_shots
 from rivya_run.times import iso
 
@@ -58,62 +56,6 @@ class RunOptions:
     outputs: Path | None = None
     database: str | None = None
     simulate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One storyboard without problems, and where its results live. ``path`` is the file, ``notice`` what is to be
-    told of it."""
-
-    path: Path
-    storyboard: Storyboard
-    catalog: Catalog
-    facts: Mapping[str, FileFacts]
-    advice: tuple[Problem, ...]
-    root: Path
-    folder: Path
-    allow_outside: bool = False
-    included: Mapping[str, FileFacts] = field(default_factory=dict)
-    choices: Choices | None = None
-    notice: str | None = None
-
-    @property
-    def relative_path(self) -> str:
-        """The file as records name it: from the project root."""
-        return relative_to_root(self.path, self.root)
-
-    def own_files(self) -> list[Path]:
-        """The files that its film is made with beside what is made, there or not, by the paths as written."""
-        board, folder = self.storyboard, self.path.parent
-        found: list[Path] = []
-        for one in dict.fromkeys([shot.file for shot in board.shots] + [one.file for one in board.sounds]):
-            if one is not None:
-                there = OwnFiles(folder, self.root, self.allow_outside).found(one)
-                real = there if isinstance(there, Path) and not (folder / one).exists() else None
-                found.append(real or folder / one)
-        return found
-
-    def inputs(self) -> dict[str, str]:
-        """sha256 of what is read beside the storyboard and its references: by the path from the project root.
-
-        A file of people's own that isn't there, or can't be read, isn't read.
-        """
-        found = {self._named(path): facts.sha256 for path, facts in self.included.items()}
-        for file in (*self.own_files(), *(self.choices.storyboards() if self.choices else ())):
-            with suppress(OSError):
-                if file.is_file():
-                    found[relative_to_root(file, self.root)] = sha256_of(file)
-        return found
-
-    def same_includes(self, inputs: Mapping[str, str]) -> bool:
-        """Whether the files that it includes are among those ``inputs`` as they are now."""
-        return all(inputs.get(self._named(path)) == facts.sha256 for path, facts in self.included.items())
-
-    def _named(self, path: str) -> str:
-        return relative_to_root(self.path.parent / path, self.root)
-
-    def tables(self) -> dict[str, ModelTable]:
-        return self.catalog.of({shot.model for shot in self.storyboard.shots})
 
 
 def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
@@ -162,7 +104,7 @@ def _check_folders_apart(sources: list[Source]) -> None:
     for source in sources:
         other = seen.setdefault(source.folder.absolute(), source)
         if other is not source:
-            raise _claimed(source, other.relative_path)
+            raise claimed(source, other.relative_path)
 
 
 def _check_not_renamed(sources: list[Source]) -> None:
@@ -192,48 +134,6 @@ def _renamed_from(source: Source) -> Problem | None:
             )
             return Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "renamed")
     return None
-
-
-def check_claim(source: Source, claimed_by: str | None) -> str | None:
-    """Whether the output folder is this storyboard's. A notice when the file was moved or renamed.
-
-    Raises StoryboardError when another file that still exists, and still has this id, made the folder.
-    """
-    mine = source.relative_path
-    if claimed_by is None or claimed_by == mine:
-        return None
-    other = source.root / claimed_by
-    if other.exists() and not _same_file(other, source.path):
-        if storyboard_id_of(other) == source.storyboard.id:
-            raise _claimed(source, claimed_by)
-        return (
-            f"{source.folder} was made from {claimed_by}, which has another id now; it continues with {mine}"
-        )
-    return f"the storyboard was moved: {claimed_by} -> {mine}"
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
-def _claimed(source: Source, other: str) -> StoryboardError:
-    message = (
-        f"the output folder {source.folder.name} belongs to {other}; give this storyboard an id of its own"
-    )
-    problem = Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
-    return StoryboardError(message, [problem])
-
-
-def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_origin: bool) -> None:
-    """Raises ForeignFolder when the folder was made with another origin, unless that is wanted."""
-    if made_with is not None and made_with != base_url and not new_origin:
-        raise ForeignFolder(
-            f"{folder}: made with {made_with}, this run would use {base_url}",
-            hint="its tasks don't exist there; choose --outputs DIR, or --new-origin if the same account moved",
-        )
 
 
 @dataclass(slots=True)
@@ -267,8 +167,8 @@ def prepare(
     """
     document = read_manifest(source.folder, lazily=True)
     if writing:
-        _check_books(source, ledger)
-    made_with, claimed_by = _provenance(ledger.history, document)
+        check_books(source.root, source.folder, ledger.where())
+    made_with, claimed_by = provenance(ledger.history, document)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
@@ -299,16 +199,6 @@ def prepare(
     return Prepared(source, ledger, planner, plan, bad, "; ".join(notices) or None, made_with, advice)
 
 
-def _check_books(source: Source, ledger: Ledger) -> None:
-    """Raises OtherBooks where a manifest says that the records that count are elsewhere."""
-    places = [source.folder / MANIFEST]
-    beside = manifest_beside(source.root, source.folder)
-    if beside is not None and not source.folder.name.endswith(SIMULATED):
-        places.append(beside)
-    for place in places:
-        check_books(read_manifest(place.parent, lazily=True), ledger.where(), place)
-
-
 @contextmanager
 def planned(
     sources: Sequence[Source], options: RunOptions, *, ledger: Ledger | None = None
@@ -326,7 +216,7 @@ def planned(
                 known = Ledger(source.folder, now=lambda: iso(time.time()))
                 stack.callback(known.close)
             else:
-                _check_books(source, known)
+                check_books(source.root, source.folder, known.where())
             prepared.append(prepare(source, known, options, selected, base_url=None, writing=False))
         yield prepared
 
@@ -336,15 +226,6 @@ def _expired(history: History, window: float, now: float) -> set[str]:
     unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
     ages = {one.client_request_id: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
     return {key for key, age in ages.items() if age is None or age >= window}
-
-
-def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:
-    """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
-    told = document or {}
-    return (
-        history.base_url or told.get("base_url") or None,
-        history.storyboard_path or (told.get("storyboard") or {}).get("path"),
-    )
 
 
 def run_started(source: Source, base_url: str, version: str, pid: int) -> RunStarted:

@@ -21,7 +21,8 @@ from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
 from rivya_run.project.open import storyboard_id_of
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, planned
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, planned
+from rivya_run.project.source import Source
 from rivya_run.text import visible
 
 

@@ -15,7 +15,8 @@ from rivya_run.json_types import Json
 from rivya_run.planning.plan import WORKING, Action, Plan, Step
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import JOURNAL
-from rivya_run.project.plan import Prepared, RunOptions, Source
+from rivya_run.project.plan import Prepared, RunOptions
+from rivya_run.project.source import Source
 from rivya_run.text import visible
 
 VERSION = 1

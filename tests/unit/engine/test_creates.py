@@ -27,7 +27,7 @@ from rivya_run.json_types import Json
 from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.plan import Parent, Step
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.plan import Source
+from rivya_run.project.source import Source
 from rivya_run.times import Clocks, iso
 
 pytestmark = pytest.mark.usefixtures("no_threads")

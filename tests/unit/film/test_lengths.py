@@ -29,8 +29,8 @@ from rivya_run.media.facts import facts
 from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.files import OwnFiles
-from rivya_run.project.plan import Source
 from rivya_run.project.results import Present
+from rivya_run.project.source import Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.speech import spoken
