@@ -119,8 +119,7 @@ async def create(
         raise
     if not isinstance(result, Created | Refused):
         _record_no_answer(key, result, ledger, window, may_exist=may_exist, ours=ours)
-    if not isinstance(result, Created):  # which is on disk already
-        await ledger.durable()
+    await ledger.durable()
 
 
 async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) -> bool:

@@ -52,6 +52,7 @@ class RunLedger:
         self._lock = anyio.Lock()
         self._waited_for = 0
         self._durable = 0
+        self._synced = 0  # changes that are on disk
 
     @property
     def folder(self) -> Path:
@@ -93,16 +94,18 @@ class RunLedger:
 
         Everyone who waits while one sync runs shares the next one.
         """
+        if self.changes == self._synced:
+            return
         self._waited_for += 1
         mine = self._waited_for
         async with self._lock:
             if self._durable >= mine:
                 return
-            covered = self._waited_for
-            beside = self._corrections()
+            covered, changes, beside = self._waited_for, self.changes, self._corrections()
             await anyio.to_thread.run_sync(
                 *([self.ledger.sync] if beside is None else [self.ledger.sync, beside])
             )
+            self._synced = changes
             self._durable = covered
         if self.debits is not None:
             self.debits.correct()
