@@ -331,3 +331,71 @@ def test_what_another_storyboard_made_comes_along(project: Project, url: str, tm
         result = in_project(project, "submit", path, "--wait", "--database", url)
     assert result.exit_code == 0, result.output
     assert len(project.simulator.state.tasks()) == 2
+
+
+def test_a_file_of_several_storyboards_lies_in_the_database_once(
+    project: Project, url: str, tmp_path: Path
+) -> None:
+    """And no longer than it is needed."""
+    project.reference("pack.png", png("pack"))
+    for name in ("a", "b"):
+        text = f"id: {name}\nshots:\n  - {{id: sh, prompt: {name}, references: [pack.png]}}\n"
+        (project.root / f"{name}.yaml").write_text(text, encoding="utf-8")
+        submitted(project, url, project.root / f"{name}.yaml")
+    named = "select count(*), count(distinct sha256) from submitted_file where path = 'pack.png'"
+    assert rows(url, named) == [(2, 1)]
+    assert len(rows(url, "select from content_part")) == len(rows(url, "select from content")) == 5
+    with psycopg.connect(url) as connection:
+        connection.execute("update content set stored_at = stored_at - interval '2 hours'")
+    with working(project, url, tmp_path / "w"):
+        until(lambda: ended(url) == [("a", 0), ("b", 0)])
+    assert rows(url, "select from content") == rows(url, "select from submitted_file") == []
+    assert len(project.simulator.state.files()) == 1, "uploaded once, too"
+
+
+def test_who_stops_waiting_stops_nothing_else(project: Project, url: str) -> None:
+    """Ctrl-C: 130, a word on it, and the job is where it was."""
+    said = project.root / "said"
+    with said.open("wb") as file:
+        waits = subprocess.Popen(
+            [sys.executable, "-m", "rivya_run", "submit", board(project).name, "--wait"],
+            env=environment(project, url),
+            cwd=project.root,
+            stderr=file,
+        )
+    until(lambda: "one: waits" in said.read_text())
+    waits.send_signal(signal.SIGINT)
+    assert waits.wait(60) == 130
+    assert "the workers go on" in said.read_text()
+    assert waiting(url) == 1
+
+
+def test_any_engine_may_start_everything_twice(slow: Project, url: str, tmp_path: Path) -> None:
+    """As cron or Celery do: at the same time, and again what ended with 7; one of them is killed in the middle."""
+    path = board(slow, 4)
+    clones = [tmp_path / "a", tmp_path / "b"]
+    for one in clones:
+        shutil.copytree(slow.root, one)
+
+    def start(clone: Path) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "rivya_run", "run", path.name]
+        return subprocess.Popen(words, env=environment(slow, url), cwd=clone, stderr=subprocess.DEVNULL)
+
+    runs = [start(one) for one in clones]
+    until(lambda: len(slow.simulator.state.tasks()) == 4)
+    [(holder,)] = rows(url, "select holder from book")
+    killed = [one.pid for one in runs].index(int(holder.split(":")[1]))
+    runs[killed].kill()
+    codes: list[int | None] = [None, None]
+
+    def all_ended() -> bool:
+        for number, one in enumerate(runs):
+            codes[number] = one.poll()
+            if codes[number] in (7, 130, -signal.SIGKILL):
+                runs[number] = start(clones[number])
+        return codes == [0, 0]
+
+    until(all_ended)
+    assert len(slow.simulator.state.tasks()) == 4
+    assert slow.simulator.state.charged() == 40
+    assert all(len(list((one / "outputs/one/sh").iterdir())) == 4 for one in clones)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -37,6 +38,7 @@ def command(
     here, says that the records are in the database, and belongs into git.
     """
     from rivya_run.engine.submit import opened_for_workers, submit, wait_for
+    from rivya_run.errors import FolderLocked
     from rivya_run.project.books import open_database
     from rivya_run.project.bundle import leave_manifest
     from rivya_run.project.open import storyboard_files
@@ -62,7 +64,8 @@ def command(
             say("not followed any more; the workers go on (submit --wait follows again)")
             raise
         for source in sources:
-            leave_manifest(source, found, again=True)
+            with suppress(FolderLocked):  # somebody is at work here, and writes it too
+                leave_manifest(source, found, again=True)
         ctx.exit(code)
 
 

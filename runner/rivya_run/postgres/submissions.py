@@ -152,6 +152,9 @@ def end(database: Database, job: int, exit_code: int, said: str) -> None:
         cursor.execute(
             "delete from submission where ended_at < clock_timestamp() - %s::interval", (_REMEMBERED,)
         )
+        cursor.execute(
+            "delete from pgqueuer_log where created < clock_timestamp() - %s::interval", (_REMEMBERED,)
+        )
 
     database.transact(work)
 
