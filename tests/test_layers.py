@@ -39,7 +39,7 @@ FLOORS = (
 )
 """Every room, from the ground up. A room imports rooms that stand before it."""
 
-GROUND = {"", "durable", "errors", "json_types", "progress", "suggest", "text", "times"}
+GROUND = {"", "durable", "errors", "extras", "json_types", "progress", "suggest", "text", "times"}
 """Modules beside the folders that everybody may import; the others there are doors."""
 
 SIMULATOR_IMPORTS = {"ground", "models", "media", "simulator"}
@@ -64,6 +64,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "markupsafe": {"views"},
     "msgspec": {"journal", "postgres", "project"},
     "multipart": {"simulator"},
+    "obstore": {"project"},
     "opentimelineio": {"film"},
     "pgqueuer": {"postgres"},
     "psycopg": {"postgres"},

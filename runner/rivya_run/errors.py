@@ -15,6 +15,7 @@ RivyaError                    1
 │   ├── DatabaseUnavailable   7   the database of the books can't be reached
 │   ├── TakenOver             7   another process carries the storyboard by now
 │   ├── OtherBooks            7   the records are kept elsewhere, or are behind what is known of them
+│   ├── ObjectStoreError      7   the object store that results go to can't be used
 │   └── ForeignFolder         7   made with another origin or by a newer version
 └── Interrupted             130   Ctrl-C or SIGTERM
 """
@@ -121,6 +122,10 @@ class TakenOver(OutputFolderError):
 
 class OtherBooks(OutputFolderError):
     """The records that count are kept elsewhere than the command was told, or are behind what is known of them."""
+
+
+class ObjectStoreError(OutputFolderError):
+    """The object store that results go to can't be used, or holds something else under a name of ours."""
 
 
 class ForeignFolder(OutputFolderError):

@@ -399,3 +399,23 @@ def test_any_engine_may_start_everything_twice(slow: Project, url: str, tmp_path
     assert len(slow.simulator.state.tasks()) == 4
     assert slow.simulator.state.charged() == 40
     assert all(len(list((one / "outputs/one/sh").iterdir())) == 4 for one in clones)
+
+
+def test_results_go_into_an_object_store(project: Project, url: str, tmp_path: Path) -> None:
+    """From any worker; a storyboard that is made from them is carried by another one, that fetches them there."""
+    store = tmp_path / "store"
+    store.mkdir()
+    still = project.root / "still.yaml"
+    still.write_text("id: still\nshots:\n  - {id: a, model: grok-imagine, prompt: x}\n", encoding="utf-8")
+    path = project.root / "one.yaml"
+    path.write_text(
+        "id: one\nshots:\n  - {id: sh, prompt: x, references: [{storyboard: still.yaml, shot: a}]}\n",
+        encoding="utf-8",
+    )
+    for name, one in (("w", still), ("v", path)):
+        with working(project, url, tmp_path / name, "--outputs", store.as_uri()) as worker:
+            result = in_project(project, "submit", one, "--wait", "--database", url)
+            assert result.exit_code == 0, worker.said
+        assert not (tmp_path / name / "outputs").exists()
+    assert len(project.simulator.state.tasks()) == 2
+    assert len(list((store / "one/sh").iterdir())) == 1

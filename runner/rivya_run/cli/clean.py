@@ -31,6 +31,7 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     from rivya_run.project.clean import remove, unfinished_products, unused_files
     from rivya_run.project.lock import without_exports
     from rivya_run.project.open import storyboard_files
+    from rivya_run.project.outputs import size_of
     from rivya_run.project.plan import open_sources, planned
     from rivya_run.text import visible
 
@@ -46,7 +47,8 @@ def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
             found = unused_files(prepared)
             if stack.enter_context(without_exports(source.folder)):
                 found += unfinished_products(source.folder)
-            size = sum((source.folder / one.path).stat().st_size for one in found)
+            objects = source.home.objects()
+            size = sum(objects.get(one.path) or size_of(source.folder / one.path) for one in found)
             for one in found:
                 click.echo(visible(f"{one.path}  {one.why}"))
             if yes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from rivya_run.cli import options
+from rivya_run.cli import candidates, options
 from rivya_run.errors import UsageError
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import counted, visible
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rivya_run.film.captions import Cue
     from rivya_run.film.edit import Edit
     from rivya_run.film.script import Script
+    from rivya_run.project.places import Outputs
     from rivya_run.project.results import Present
 
 _NAMES: Final = {
@@ -73,11 +74,30 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(list(_NAMES)), default="cut", show_default=True)
-@click.option("--film", "versions", multiple=True, metavar="VERSION", help="Only this version's film.")
+@click.option(
+    "--film",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    shell_complete=candidates.versions,
+    help="Only this version's film.",
+)
 @click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one film).")
 @options.outside
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=candidates.patterns,
+    help="Only these shots: id globs, tag:x, scene:x.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=candidates.patterns,
+    help="All shots but these.",
+)
 @click.option("--no-sound", is_flag=True, help="Leave all sound out.")
 @click.option(
     "--slates", is_flag=True, help="Keep the place of a shot without a take: a slate, or a gap with a marker."
@@ -94,7 +114,7 @@ def command(
     form: str,
     output: Path | None,
     simulate: bool,
-    outputs: Path | None,
+    outputs: Outputs,
     allow_outside: bool,
     **given: Any,
 ) -> None:
@@ -119,6 +139,7 @@ def command(
         if found.source is None:
             _refuse_mistakes(storyboard, found)
         films = wanted.films(found)
+        show_notices(found.fetch(chosen=True))
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run

@@ -12,6 +12,7 @@ from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
     from rivya_run.project.accounts import LedgerRow
+    from rivya_run.project.places import Outputs
 
 BY = ("client", "tag", "model", "month", "storyboard", "scene")
 UNATTRIBUTED = "(none)"
@@ -30,9 +31,7 @@ UNATTRIBUTED = "(none)"
 @shared.shown(
     "--format", "form", type=click.Choice(("table", "json", "csv")), default="table", help="How to print it."
 )
-def command(
-    paths: tuple[Path, ...], outputs: Path | None, by: str, since: datetime | None, form: str
-) -> None:
+def command(paths: tuple[Path, ...], outputs: Outputs, by: str, since: datetime | None, form: str) -> None:
     """Show what was spent, from the records: of all storyboards of the project, those whose file is gone too.
 
     PATH is a storyboard, or a folder for the whole project that it is in (default: the one you are in). Clients,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options as shared
+
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
 
 
 @click.command("prices", short_help="What the API was seen to charge, per model and params.")
@@ -16,7 +20,7 @@ from rivya_run.cli import options as shared
 @shared.shown(
     "--format", "form", type=click.Choice(("table", "json")), default="table", help="How to print it."
 )
-def command(paths: tuple[Path, ...], outputs: Path | None, form: str) -> None:
+def command(paths: tuple[Path, ...], outputs: Outputs, form: str) -> None:
     """Show what was learned of prices, from the records: what the API reserved last for a model and params, how
     often it has told a price for them, and when last.
 

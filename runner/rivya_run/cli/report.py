@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options
+
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
 
 
 @click.command("report", short_help="A page to review, compare and pick takes.")
@@ -23,7 +27,7 @@ from rivya_run.cli import options
 def command(
     storyboards: tuple[Path, ...],
     simulate: bool,
-    outputs: Path | None,
+    outputs: Outputs,
     embed: bool,
     allow_outside: bool,
     show: bool,
@@ -43,10 +47,11 @@ def command(
 
     for storyboard in storyboard_files(storyboards):
         found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
+        lacking = found.fetch()
         versions = found.source.storyboard.films if found.source is not None else (None,)
         scripts = {version: script_now(found, version).script for version in versions}
         notices = [notice for script in scripts.values() for notice in edited(script).notices]
-        show_notices([*filter(None, [found.notice]), *notices])
+        show_notices([*filter(None, [found.notice]), *lacking, *notices])
         with exporting(found.folder), cut_progress() as progress:
             page = write_report(
                 found.manifest,

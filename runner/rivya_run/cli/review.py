@@ -14,7 +14,7 @@ from rivya_run.cli import options
 
 @click.command("review", short_help="The page, served here: decide on it, and watch a run.")
 @options.reads_books
-@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
+@options.one_storyboard
 @options.place
 @options.outside
 @options.shown(

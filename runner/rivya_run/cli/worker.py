@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options as shared
 from rivya_run.cli.messages import say
 from rivya_run.text import visible
+
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
 
 
 @click.command("worker", short_help="Carry storyboards that were submitted.")
@@ -21,11 +25,12 @@ from rivya_run.text import visible
 )
 @click.option(
     "--outputs",
-    type=shared.FOLDER,
-    help="Results go to DIR/<storyboard id>.  [default: outputs, in the folder where it is started]",
-    metavar="DIR",
+    type=shared.RESULTS,
+    help="Results go to DIR/<storyboard id>, or into an object store.  "
+    "[default: outputs, in the folder where it is started]",
+    metavar="DIR|URL",
 )
-def command(database: str, boards: int, name: str | None, outputs: Path | None) -> None:
+def command(database: str, boards: int, name: str | None, outputs: Outputs) -> None:
     """Take storyboards that were submitted, and run each in a process of its own, until it is stopped.
 
     The API key is read from RIVYA_API_KEY; options of the runs are set as RIVYA_RUN_<OPTION>. SIGTERM or Ctrl-C is
@@ -42,7 +47,7 @@ def command(database: str, boards: int, name: str | None, outputs: Path | None) 
     Network.of_environment()
     with open_database(database):
         pass
-    place = (outputs if outputs is not None else Path(OUTPUTS)).absolute()
+    place = outputs if isinstance(outputs, str) else (outputs or Path(OUTPUTS)).absolute()
     called = name or f"{platform.node()}:{os.getpid()}"
     say(visible(f"{called} takes storyboards, {boards} at a time; results go to {place}"))
     Worker(

@@ -29,6 +29,7 @@ from rivya_run.journal.store import Beside
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.debits import BoardDebits
+from rivya_run.project.home import FolderHome
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.names import name_for_take
 from rivya_run.project.outputs import move, unused_name
@@ -42,10 +43,17 @@ COSTS = (Withdrawn, Refused, Created, Observed, Succeeded, Failed, MarkedUnknown
 
 class RunLedger:
     """``storyboard`` is its path, as a person would type it; ``changes`` counts what was recorded. ``debits`` follow
-    what is recorded."""
+    what is recorded, ``home`` is where files live (None: in the output folder)."""
 
-    def __init__(self, ledger: Ledger, storyboard: str, debits: BoardDebits | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        storyboard: str,
+        debits: BoardDebits | None = None,
+        home: FolderHome | None = None,
+    ) -> None:
         self.ledger = ledger
+        self.home = home or FolderHome(ledger.folder)
         self.debits = debits
         self.storyboard = storyboard
         self.changes = 0
@@ -157,11 +165,14 @@ class ManifestWriter:
             self._serving[step.shot.id, step.take] = key
             self._written = None
 
-    def write(self, *, anyway: bool = False) -> None:
-        """Write it if anything changed since the last time, or ``anyway``. Raises OutputFolderError."""
+    def write(self, *, anyway: bool = False) -> bool:
+        """Write it if anything changed since the last time, or ``anyway``; whether it did.
+
+        Raises OutputFolderError.
+        """
         changes = self._ledger.changes
         if self._written == changes and not anyway:
-            return
+            return False
         history = self._ledger.history
         members = manifest_members(
             self._storyboard,
@@ -179,6 +190,7 @@ class ManifestWriter:
         if self._beside is not None:
             write_atomically(self._beside, path.read_bytes())
         self._written = changes
+        return True
 
 
 async def take_over(step: Step, ledger: RunLedger) -> None:
@@ -190,9 +202,13 @@ async def take_over(step: Step, ledger: RunLedger) -> None:
     folder, attempt = ledger.folder, ledger.attempt(step.attempt_key)
     owned = ledger.names_of(step.shot.id, step.take)
     paths: dict[str, str] = {}
+    objects = await anyio.to_thread.run_sync(ledger.home.objects)
+    for output in attempt.outputs:
+        if output.path in objects:  # it goes there under its new name from here
+            await anyio.to_thread.run_sync(ledger.home.fetched, output)
     for path in owned_paths(attempt):
         new = _renamed(path, attempt, step.shot.id, step.take)
-        paths[path] = new if new == path else unused_name(folder, new, owned | {*paths.values()})
+        paths[path] = new if new == path else unused_name(folder, new, {*owned, *paths.values(), *objects})
     with anyio.CancelScope(shield=True):
         ledger.record(
             Reassigned(

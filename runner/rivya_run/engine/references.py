@@ -13,16 +13,17 @@ from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stand_ins import drawn
 from rivya_run.engine.uploads import NotUploaded, ReferenceFile, Uploader
-from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
+from rivya_run.errors import KeyRefused, ObjectStoreError, OutputFolderError, RivyaError
 from rivya_run.journal.attempt import Output, stills
 from rivya_run.journal.events import FrameTaken
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
+from rivya_run.models.catalog import Catalog
 from rivya_run.planning.other_storyboards import key_of
 from rivya_run.planning.plan import BoardTake, Parent, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
+from rivya_run.project.outputs import place, sha256_of
 from rivya_run.project.places import FRAMES
 from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import (
@@ -33,6 +34,7 @@ from rivya_run.storyboard.model import (
     ShotReference,
     UrlReference,
 )
+from rivya_run.storyboard.references import file_against_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class References:
     def __init__(
         self,
         facts: Mapping[str, FileFacts],
+        catalog: Catalog,
         ledger: RunLedger,
         planner: Planner,
         uploader: Uploader,
     ) -> None:
         """``facts`` are of files, by path as written; ``planner`` knows which attempt serves a parent."""
         self._facts = facts
+        self._catalog = catalog
         self._ledger = ledger
         self._planner = planner
         self._uploader = uploader
@@ -79,10 +83,14 @@ class References:
                 continue
             try:
                 file = await self._file(reference, *made_from)
+            except ObjectStoreError as error:
+                return NotResolved(Ending.NO_ROOM, error.message, "reference")
             except (KeyRefused, OutputFolderError):
                 raise
             except RivyaError as error:
                 return NotResolved(Ending.FAILED, error.message, "reference")
+            if (unfit := self._unfit(file, step.shot.model)) is not None:
+                return NotResolved(Ending.FAILED, unfit, "reference")
             upload = await self._uploader.url_of(file, step.shot.model, deadline)
             if isinstance(upload, NotUploaded):
                 plain = upload.error is not None
@@ -99,6 +107,13 @@ class References:
         # After the parents come sounds, of which only the length counts.
         used = sum(isinstance(reference, ShotReference) for reference in step.shot.references)
         return ResolvedReferences(tuple(media), step.needs[:used])
+
+    def _unfit(self, file: ReferenceFile, model: str) -> str | None:
+        """Why a model can't take a file, by its table: what was made, or taken out, is known only now."""
+        table = self._catalog.get(model)
+        facts = FileFacts(str(file.path), file.sha256, file.bytes, 0, file.kind, file.mime_type)
+        trouble = file_against_table(facts, table, file.name) if table and table.complete else None
+        return f"{trouble[1]}: not sent, it needs another model or take" if trouble else None
 
     async def _file(
         self,
@@ -128,6 +143,9 @@ class References:
         if file is None:
             raise RivyaError(choice.lacking or f"{made.label} isn't there")
         if file.stands_for is None:
+            trouble = await anyio.to_thread.run_sync(file.fetch) if file.fetch is not None else None
+            if trouble is not None:
+                raise RivyaError(f"{made.label}: {file.facts.path} {trouble}")
             return await self._own(file.facts, Path(file.facts.path).name, reference.frame)
         async with self._stills[file.facts.path]:
             facts = await anyio.to_thread.run_sync(drawn, file, self._ledger.folder / FRAMES)
@@ -139,7 +157,7 @@ class References:
         if key is None:
             raise RivyaError(f"parent {parent.label} isn't there")
         output = self._ledger.attempt(key).outputs[0]
-        trouble = await anyio.to_thread.run_sync(file_trouble, self._ledger.folder, output)
+        trouble = await anyio.to_thread.run_sync(self._ledger.home.fetched, output)
         if trouble is not None:
             raise RivyaError(f"parent {parent.label}: {output.path} {trouble}")
         if frame is None:
@@ -171,7 +189,7 @@ class References:
         async with self._stills[name]:
             known = [still for still in stills(self._ledger.attempt(key).outputs[0]) if still.path == name]
             for still in known:
-                if await anyio.to_thread.run_sync(is_same, target, still):
+                if await anyio.to_thread.run_sync(self._ledger.home.fetched, still) is None:
                     return ReferenceFile(target, name, still.sha256, still.bytes, "image", "image/png")
             source = within(self._ledger.folder, clip.path)
             digest = await anyio.to_thread.run_sync(_take_out, source, frame, target)
@@ -198,11 +216,10 @@ def _take_out(clip: Path, frame: Frame, target: Path) -> str:
 
 
 def _item_of_url(reference: UrlReference) -> dict[str, Json]:
+    more = {
+        "name": reference.name,
+        "mimeType": reference.mime_type,
+        "durationToken": reference.duration_token,
+    }
     item: dict[str, Json] = {"url": reference.url, "kind": reference.kind}
-    if reference.name is not None:
-        item["name"] = reference.name
-    if reference.mime_type is not None:
-        item["mimeType"] = reference.mime_type
-    if reference.duration_token is not None:
-        item["durationToken"] = reference.duration_token
-    return item
+    return item | {name: value for name, value in more.items() if value is not None}

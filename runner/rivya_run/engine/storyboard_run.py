@@ -60,6 +60,14 @@ class StoryboardRun:
         """What came of the takes that this run is done with, by shot and take."""
         return self.takes.ends.outcomes
 
+    def catch_up(self) -> None:
+        """Bring what lives elsewhere than in the output folder up to the records, what is known of all of it first.
+
+        Raises OutputFolderError.
+        """
+        self.source.home.publish()
+        self.source.home.catch_up(self.ledger.history.attempts.values())
+
 
 def storyboard_run(
     prepared: Prepared,
@@ -81,13 +89,13 @@ def storyboard_run(
     budgets, debits = gate.spending.budgets.get(source.root), None
     if budgets is not None:
         debits = BoardDebits(budgets, source.storyboard, source.folder, prepared.ledger.history)
-    ledger = RunLedger(prepared.ledger, source.relative_path, debits)
+    ledger = RunLedger(prepared.ledger, source.relative_path, debits, source.home)
     shared = debits is not None and debits.concerned
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
     beside = manifest_beside(source.root, source.folder) if prepared.ledger.books != FILE else None
     manifest = ManifestWriter(source.storyboard, plan, ledger, base_url, clocks.wall, source.inputs, beside)
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell, uploads_of(prepared.ledger))
-    references = References(source.facts, ledger, planner, uploader)
+    references = References(source.facts, source.catalog, ledger, planner, uploader)
     window = options.idempotency_window
     creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
 
@@ -96,11 +104,11 @@ def storyboard_run(
         return Follower(key, ledger, connection.client, timing, clocks, others=others, poll_interval=interval)
 
     def fetcher(key: str, stale: bool) -> Fetcher:
-        return Fetcher(key, ledger, connection, clocks, stale=stale)
+        return Fetcher(key, ledger, connection, clocks, stop, stale=stale)
 
     driver = TakeDriver(ledger, planner, references, creates, follower, fetcher, options)
     other_takes = OtherTakes(running, source.root, planner.lineage.other_storyboards.choices)
-    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, tell)
-    made = BoardResults(planner, ledger.history, ledger.folder)
+    takes = Takes(storyboard, ledger, planner, manifest, driver, other_takes, timing, tell)
+    made = BoardResults(planner, ledger.history, source.home)
     running[source.path.resolve()] = Running(source.storyboard, made, takes.ends)
     return StoryboardRun(source, plan, base_url, ledger, connection, budget, manifest, takes)

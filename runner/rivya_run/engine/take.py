@@ -132,7 +132,7 @@ class TakeDriver:
             case MarkUnknown():
                 assert take.key is not None
                 window = self._creates.window_of(take.key)
-                self._ledger.record(no_answer(take.key, window))
+                self._ledger.record(no_answer(self._ledger.attempt(take.key), window))
             case Poll(at):
                 await self._ask(take, at)
             case Fetch():

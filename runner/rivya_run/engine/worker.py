@@ -32,7 +32,7 @@ from rivya_run.postgres.database import Database
 from rivya_run.postgres.queue import HEARTBEAT
 from rivya_run.postgres.submissions import Taken
 from rivya_run.project.bundle import bring_results
-from rivya_run.project.places import OUTPUTS
+from rivya_run.project.places import OUTPUTS, is_url
 from rivya_run.text import visible
 
 LOOKS_EVERY: Final = 1.0
@@ -182,7 +182,7 @@ class Worker:
             await self._until_reachable(
                 partial(anyio.to_thread.run_sync, submissions.unpack, self._database, taken.job, root)
             )
-            if "://" not in self._options.outputs:
+            if not is_url(self._options.outputs):
                 bring_results(root / OUTPUTS, Path(self._options.outputs))
             if self._interrupts.heard:
                 return Interrupted.exit_code

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from rivya_run.durable import check_missing, make_folder, sync_folder, unwritable
+from rivya_run.durable import check_missing, make_folder, sync, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.journal.events import Entry, JournalEvent, event_of, text_of
 from rivya_run.json_types import Json
@@ -211,7 +211,7 @@ class Journal:
         if self._unsynced:
             self._unsynced = False
             try:
-                os.fsync(self._file)
+                sync(self._file)
             except OSError as error:
                 # What the disk didn't take once it may drop silently: nothing more is built on it.
                 self._broken = unwritable(self.path, error)

@@ -130,13 +130,14 @@ def uploads_of(ledger: Ledger) -> AccountUploads | None:
     return AccountUploads(ledger.lease)
 
 
-def check_books(root: Path, folder: Path, books: Books) -> None:
-    """Raises OtherBooks where a manifest of the storyboard says that its books are elsewhere, or tells of more than
-    these hold."""
+def check_books(root: Path, folder: Path, books: Books, elsewhere: Mapping[str, Any] | None = None) -> None:
+    """Raises OtherBooks where a manifest of the storyboard says that its books are in another place, or tells of more
+    than these hold. ``elsewhere`` is the manifest in an object store."""
     places = [folder / MANIFEST]
     beside = manifest_beside(root, folder)
     if beside is not None and not folder.name.endswith(SIMULATED):
         places.append(beside)
+    _check_manifest(elsewhere, books, folder / MANIFEST)
     for place in places:
         _check_manifest(read_manifest(place.parent, lazily=True), books, place)
 

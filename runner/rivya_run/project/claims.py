@@ -38,11 +38,14 @@ def _same_file(one: Path, other: Path) -> bool:
 
 def claimed(source: Source, other: str) -> StoryboardError:
     """The error for an output folder that another storyboard made."""
-    message = (
-        f"the output folder {source.folder.name} belongs to {other}; give this storyboard an id of its own"
-    )
-    problem = Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
-    return StoryboardError(message, [problem])
+    problem = folder_claimed(source.path, source.folder, other)
+    return StoryboardError(problem.message, [problem])
+
+
+def folder_claimed(storyboard: Path, folder: Path, other: str) -> Problem:
+    """The problem of a storyboard whose output folder is that of another one."""
+    message = f"the output folder {folder.name} belongs to {other}; give this storyboard an id of its own"
+    return Problem(str(storyboard), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
 
 
 def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_origin: bool) -> None:

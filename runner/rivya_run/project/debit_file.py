@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rivya_run.durable import make_folder, unwritable, write_atomically
+from rivya_run.durable import make_folder, sync, unwritable, write_atomically
 from rivya_run.errors import FolderLocked, OutputFolderError
 from rivya_run.project.debit_lines import (
     BudgetRefusal,
@@ -26,6 +26,7 @@ from rivya_run.project.debit_lines import (
     corrections,
     highest_time,
 )
+from rivya_run.project.lock import acquired
 from rivya_run.project.other_choices import history_of
 from rivya_run.project.paid_books import paid_folders
 from rivya_run.project.places import DEBITS, JOURNAL, MANIFEST, OUTPUTS, relative_to_root
@@ -82,9 +83,8 @@ class DebitFile:
         import filelock
 
         make_folder(self.path.parent)
-        lock = filelock.FileLock(self.path.with_name(DEBITS_LOCK))
         try:
-            lock.acquire(timeout=patience, poll_interval=0.005)
+            lock = acquired(self.path.with_name(DEBITS_LOCK), patience=patience)
         except filelock.Timeout:
             raise FolderLocked(
                 f"{self.path}: in use by another process for more than {patience:g} s",
@@ -181,7 +181,7 @@ class DebitFile:
                     if file.write(content) != len(content):
                         raise OSError(28, "No space left on device")
                     if durable:
-                        os.fsync(file.fileno())
+                        sync(file.fileno())
                 except OSError:
                     file.truncate(self._size)
                     raise

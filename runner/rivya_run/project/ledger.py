@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import deque
 from collections.abc import Callable, Set
 from pathlib import Path
@@ -138,6 +139,9 @@ def manifest_at(path: Path, *, lazily: bool = False) -> dict[str, Any]:
 def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
     """Where it is no manifest, and why."""
     where, why = str(path), str(error)
+    if (pointer := _pointer(path)) is not None:
+        message = f"{path}: this isn't the manifest, but what {pointer[0]} keeps in its place"
+        return OutputFolderError(message, hint=f"fetch it: {pointer[1]}")
     place = _place_of(path, error)
     if place is not None:
         where += f":{place[0]}:{place[1]}"
@@ -148,6 +152,20 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
         hint="restore it from git: it may know of takes that were paid for. A merge conflict in it is resolved by "
         "'rivya-run init --git', then 'git checkout -m' with its name",
     )
+
+
+def _pointer(path: Path) -> tuple[str, str] | None:
+    """Who keeps large files elsewhere, and left a few words in place of one; and how to get it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return None
+    if head.startswith(b"version https://git-lfs.github.com/"):
+        return "Git LFS", "git lfs pull"
+    if head.startswith(b"/annex/objects/"):
+        return "git-annex", f"git annex get {shlex.quote(path.name)}"
+    return None
 
 
 def _place_of(path: Path, error: ValueError) -> tuple[int, int] | None:

@@ -20,13 +20,15 @@ from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.books import check_books
 from rivya_run.project.claims import check_claim, check_origin, claimed, provenance
+from rivya_run.project.home import home_of
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
-from rivya_run.project.open import Opened, open_storyboard
+from rivya_run.project.names import check_room_for_names, path_limit
+from rivya_run.project.open import STANDARD_INPUT, Opened, open_storyboard, piped
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
 from rivya_run.project.outputs import bad_files, carry_out, outstanding
-from rivya_run.project.places import JOURNAL, output_folder
+from rivya_run.project.places import JOURNAL, Outputs, output_folder
 from rivya_run.project.source import Source
 from rivya_run.storyboard.model import without_decisions
 from rivya_run.storyboard.selection import Selection, selected_shots
@@ -53,24 +55,34 @@ class RunOptions:
     new_origin: bool = False
     strict: bool = False
     allow_outside: bool = False
-    outputs: Path | None = None
+    outputs: Outputs = None
     database: str | None = None
     simulate: bool = False
 
 
-def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
-    """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+def open_sources(paths: list[Path], options: RunOptions, *, pipes: bool = False) -> list[Source]:
+    """Read and check storyboards. Raises StoryboardError with every problem of all of them.
+
+    ``pipes``: they may come through one.
+    """
     again = PlanOptions(retry_failed=options.retry_failed, resend_unknown=options.resend_unknown)
     places = Places(options.outputs, options.simulate, options.allow_outside, again=again)
+    contents = [piped(path) if pipes else None for path in paths]
+    named = [
+        path if content is None else STANDARD_INPUT for path, content in zip(paths, contents, strict=True)
+    ]
+    allow, strict = options.allow_outside, options.strict
     opened = [
-        (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
-        for path in paths
+        (path, open_storyboard(path, allow_outside=allow, strict=strict, content=content))
+        for path, content in zip(named, contents, strict=True)
     ]
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
     sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
+    for source in sources:
+        check_room_for_names(source.folder, (shot.id for shot in source.storyboard.shots), path_limit())
     _check_not_renamed(sources)
     if len(sources) > 1:
         selections = selected_shots([one.storyboard for one in sources], options.only, options.exclude)
@@ -90,7 +102,7 @@ def source_of(path: Path, opened: Opened, options: RunOptions, places: Places) -
         opened.facts,
         tuple(opened.problems),
         opened.root,
-        folder,
+        home_of(folder, options.outputs, simulate=options.simulate),
         options.allow_outside,
         opened.included,
         Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
@@ -165,27 +177,31 @@ def prepare(
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
-    document = read_manifest(source.folder, lazily=True)
+    elsewhere, document = source.home.manifest(), read_manifest(source.folder, lazily=True)
     if writing:
-        check_books(source.root, source.folder, ledger.where())
-    made_with, claimed_by = provenance(ledger.history, document)
+        check_books(source.root, source.folder, ledger.where(), elsewhere)
+    made_with, claimed_by = provenance(ledger.history, document or elsewhere)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
-    if document is not None:
-        learn(ledger, document, writing=writing)
-        document = None  # a large one isn't kept in memory for the planning
-    moves = outstanding(source.folder, ledger.history.attempts.values())
+    for known in (elsewhere, document):
+        if known is not None:
+            learn(ledger, known, writing=writing)
+    elsewhere = document = known = None  # large ones aren't kept in memory for the planning
+    attempts = ledger.history.attempts.values()
+    moves = outstanding(source.folder, attempts)
     if writing and moves:
         sync_file(
             source.folder / JOURNAL
         )  # what a killed run wrote may be synced by nobody, and a move is for good
         for move in moves:
             carry_out(source.folder, move)
-    bad = bad_files(source.folder, ledger.history.attempts.values())
+    if writing:
+        source.home.catch_up(attempts)
+    bad = bad_files(source.home.trouble, attempts)
     if not writing:
-        for move in moves:
-            bad.pop(move.target, None)
+        for path in (*(move.target for move in moves), *source.home.misnamed(attempts)):
+            bad.pop(path, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(
         selected, options.retry_failed, options.resend_unknown, bad, expired, ledger.shown

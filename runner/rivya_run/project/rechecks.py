@@ -16,8 +16,8 @@ from rivya_run.json_types import Json
 from rivya_run.media.checks import faults_in_words
 from rivya_run.media.measuring import look_into
 from rivya_run.project.books import open_database, written_by_us
+from rivya_run.project.home import FolderHome
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble
 from rivya_run.project.plan import RunOptions, open_sources, prepare, run_started
 from rivya_run.storyboard.model import CHECKS
 
@@ -45,7 +45,7 @@ def rechecked(storyboard: Path, options: RunOptions) -> Iterator[Rechecked]:
         ledger = stack.enter_context(written_by_us(source.folder, purpose, database))
         prepared = prepare(source, ledger, options, None, base_url=None, writing=True)
         started = False
-        for attempt, output, checks in _looked_into(source.folder, list(ledger.history.attempts.values())):
+        for attempt, output, checks in _looked_into(source.home, list(ledger.history.attempts.values())):
             before = (output.media or {}).get("checks")
             if before != checks:
                 if not started:
@@ -60,12 +60,12 @@ def rechecked(storyboard: Path, options: RunOptions) -> Iterator[Rechecked]:
             ledger.sync()
 
 
-def _looked_into(folder: Path, attempts: list[Attempt]) -> Iterator[tuple[Attempt, Output, list[Json]]]:
+def _looked_into(home: FolderHome, attempts: list[Attempt]) -> Iterator[tuple[Attempt, Output, list[Json]]]:
     for attempt in attempts:
         for output in attempt.outputs:
-            if output.removed or file_trouble(folder, output) is not None:
+            if output.removed or home.fetched(output) is not None:
                 continue
-            media = look_into(within(folder, output.path), sent_params(attempt)).media
+            media = look_into(within(home.folder, output.path), sent_params(attempt)).media
             checks = (media or {}).get("checks")
             if isinstance(checks, list):
                 yield attempt, output, checks

@@ -11,6 +11,7 @@ from rivya_run.errors import Problem
 from rivya_run.models.catalog import Catalog
 from rivya_run.models.table import ModelTable
 from rivya_run.project.files import OwnFiles
+from rivya_run.project.home import FolderHome
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.outputs import sha256_of
 from rivya_run.project.places import relative_to_root
@@ -28,11 +29,16 @@ class Source:
     facts: Mapping[str, FileFacts]
     advice: tuple[Problem, ...]
     root: Path
-    folder: Path
+    home: FolderHome
     allow_outside: bool = False
     included: Mapping[str, FileFacts] = field(default_factory=dict)
     choices: Choices | None = None
     notice: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.home.folder
 
     @property
     def relative_path(self) -> str:
