@@ -39,6 +39,8 @@ _EXTRAS = {
     "jinja2": "report",
     "opentimelineio": "otio",
     "watchfiles": "watch",
+    "psycopg": "cluster",
+    "pgqueuer": "cluster",
 }
 """Which extra of the distribution brings a library."""
 

@@ -16,7 +16,7 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debit_lines import BudgetRefusal
+from rivya_run.project.debit_lines import BudgetRefusal, GivenBack
 from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.times import iso
@@ -216,3 +216,14 @@ def test_a_create_at_an_unknown_price_waits_for_another_ones_answer(tmp_path: Pa
     decided = WantedDebit("second", None, "Acme", (), unpriced=True, decided={"first"})
     with world.debits["one"].debiting(decided) as found:
         assert isinstance(found, str)
+
+
+def test_what_is_being_debited_is_not_given_back_by_others(tmp_path: Path) -> None:
+    """Between a debit in the database and the record of its intent other takes go on: it counts meanwhile."""
+    debits = World(tmp_path).debits["one"]
+    debits.remote = True
+    asked = WantedDebit("key", 10, "Acme", (), unpriced=False)
+    assert isinstance(debits.debited(asked), str)
+    assert debits.taken() == []
+    debits.again("key")
+    assert debits.taken() == [GivenBack("outputs/one", "key")]
