@@ -94,9 +94,8 @@ async def create(
         ends = min(deadline, window.deadline) if resent else deadline
         async for attempt in client.attempts("create", ends):
             async with client.turn(attempt.deadline) as granted:
-                # A process that was stopped since its last commit may have been taken over.
+                # After all waiting, right before the bytes leave: may they? A process that stood still may not.
                 await ledger.confirmed()
-                # After all waiting, right before the bytes leave: may they?
                 why_not = (
                     _why_not_now(may_exist, window, stop, ledger) if granted else FailureKind.PAUSED.value
                 )
