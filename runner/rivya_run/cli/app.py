@@ -141,7 +141,7 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
 
 def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
-    if not name.replace("-", "").isalpha() or ctx.resilient_parsing:
+    if name.startswith("-") or not name.replace("-", "").isalpha() or ctx.resilient_parsing:
         return
     from pathlib import Path
 
