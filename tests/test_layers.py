@@ -49,7 +49,7 @@ SIMULATOR_IMPORTERS = {"cli", "engine", "simulator"}
 
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media", "film", "views", "simulator"},
-    "anyio": {"cli", "engine", "provider", "simulator"},
+    "anyio": {"api", "cli", "engine", "mcp_server", "provider", "simulator"},
     "av": {"media", "film", "simulator"},
     "click": {"cli"},
     "click_default_group": {"cli"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import anyio
@@ -22,8 +22,9 @@ from rivya_run.journal.events import (
     Withdrawn,
 )
 from rivya_run.journal.fold import History
-from rivya_run.journal.manifest import Unknown, manifest_members
+from rivya_run.journal.manifest import Unknown, manifest_members, whole_document
 from rivya_run.journal.manifest_file import text_of
+from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.debits import BoardDebits
@@ -130,8 +131,16 @@ class ManifestWriter:
         changes = self._ledger.changes
         if self._written == changes and not anyway:
             return
+        write_atomically(Path(self._ledger.folder) / MANIFEST, text_of(self._members()))
+        self._written = changes
+
+    def document(self) -> dict[str, Json]:
+        """The whole of it as a value, as it would be written now."""
+        return whole_document(self._members())
+
+    def _members(self) -> dict[str, Json | Iterator[Json]]:
         history = self._ledger.history
-        members = manifest_members(
+        return manifest_members(
             self._storyboard,
             self._ledger.storyboard,
             self._serving,
@@ -141,8 +150,6 @@ class ManifestWriter:
             unknown=self._ledger.unknown,
             inputs=self._inputs(),
         )
-        write_atomically(Path(self._ledger.folder) / MANIFEST, text_of(members))
-        self._written = changes
 
 
 async def take_over(step: Step, ledger: RunLedger) -> None:

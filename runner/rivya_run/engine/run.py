@@ -71,9 +71,11 @@ def run(
     confirm: Confirm | None = None,
     ended: Ended | None = None,
     now: Callable[[], float] = time.time,
+    interrupts: Interrupts | None = None,
 ) -> RunResult:
     """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise, ``ended`` what
-    came of them while the folders are still held; ``now`` is the wall clock.
+    came of them while the folders are still held; ``now`` is the wall clock. Signals ask to stop, and so does whoever
+    has ``interrupts``.
 
     Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
     """
@@ -95,7 +97,9 @@ def run(
         async def carry_out() -> None:
             # Not returned: asyncio writes out what its task gave, all ten thousand takes of it, only to look whether
             # the handler of Ctrl-C is still its own.
-            results.append(await _run(prepared, options, origins, tell, now, budgets))
+            results.append(
+                await _run(prepared, options, origins, tell, now, budgets, interrupts or Interrupts())
+            )
 
         anyio.run(carry_out)
         [result] = results
@@ -165,8 +169,8 @@ async def _run(
     tell: Tell,
     now: Callable[[], float],
     budgets: Mapping[Path, ProjectBudgets],
+    interrupts: Interrupts,
 ) -> RunResult:
-    interrupts = Interrupts()
     executor = Executor(options, Clocks(wall=now), Timing(poll_interval(options)), tell, interrupts)
     executor.gate.spending.budgets = budgets
     async with AsyncExitStack() as stack:
