@@ -237,3 +237,73 @@ def test_the_page_tells_all_there_is() -> None:
     assert options == [name for name in options if f"`{name}`" in text]
     errors = [name for name in api.__all__ if isinstance(getattr(api, name), type) and name in text]
     assert {name for name in api.__all__ if name.endswith(("Error", "Refused"))} <= set(errors)
+
+
+def _via(project: Project, most: float | None = None, **options: Any) -> api.RunOutcome:
+    chosen = RunOptions(poll_interval=0.02, via="mcp", via_max_credits=most, **options)
+    return api.run(project.path, chosen, environment=_environment(project))
+
+
+def test_the_way_in_changes_no_fingerprint_and_no_key(project: Project) -> None:
+    """Nor what serves a take: what was made by one way in is used by every other, and paid for once."""
+    project.write("shots: [{id: a, prompt: A}, {id: b, prompt: B}]")
+    asked = {step.label: (step.fingerprint, step.request_key) for step in api.plan(project.path).steps}
+    assert _via(project).exit_code == 0
+    takes = project.takes()
+    assert {name: take["via"] for name, take in takes.items()} == {"a/1": "mcp", "b/1": "mcp"}
+    assert asked == {
+        name: (take["fingerprint"].removeprefix("sha256:"), take["client_request_id"])
+        for name, take in takes.items()
+    }
+    assert api.run(project.path, QUICK, environment=_environment(project)).exit_code == 0
+    assert project.tasks() == 2
+    project.write("shots: [{id: c, prompt: A}]")  # renamed: it takes the clip along
+    assert api.run(project.path, QUICK, environment=_environment(project)).exit_code == 0
+    assert project.tasks() == 2
+    assert project.takes()["c/1"]["via"] == "mcp"
+    project.write("shots: [{id: c, prompt: A}, {id: d, prompt: D}]")
+    assert api.run(project.path, QUICK, environment=_environment(project)).exit_code == 0
+    assert "via" not in project.takes()["d/1"]
+
+
+def test_a_cap_of_a_way_in_holds_over_runs_and_storyboards(project: Project) -> None:
+    """Also where the journals are gone and only manifests know; what others make isn't limited by it."""
+    project.write("id: one\nshots: [{id: a, prompt: A, takes: 4}]")
+    result = _via(project, 25)
+    assert (result.exit_code, project.tasks()) == (5, 2)
+    assert "max_credits of mcp is 25 in 24 hours" in str(result.takes[3].reason)
+    assert (_via(project, 25).exit_code, project.tasks()) == (5, 2)
+    (project.root / "outputs/one/journal.jsonl").unlink()
+    (project.root / "outputs/.budgets").unlink()
+    project.write("id: two\nshots: [{id: a, prompt: another}]")
+    assert (_via(project, 25).exit_code, project.tasks()) == (5, 2)
+    assert (_via(project, 30).exit_code, project.tasks()) == (0, 3)
+    project.write("id: three\nshots: [{id: a, prompt: a third one}]")
+    assert api.run(project.path, QUICK, environment=_environment(project)).exit_code == 0
+
+
+def test_a_cap_of_a_way_in_has_no_part_in_simulated_runs(project: Project) -> None:
+    """What is simulated counts nowhere, and writes no budget file."""
+    project.write("shots: [{id: a, model: grok-imagine, prompt: A}]")
+    assert _via(project, 0, simulate=True).exit_code == 0
+    assert not (project.root / "outputs/.budgets").exists()
+    [take] = project.takes().values()
+    assert take["via"] == "mcp"
+
+
+def test_a_create_of_a_way_in_is_debited_before_it_is_sent(project: Project) -> None:
+    """And given back where the API refuses it: the cap then has room for others."""
+    project.write("shots: [{id: a, prompt: A}]")
+    seen: list[list[str]] = []
+    budgets = project.root / "outputs/.budgets"
+
+    def look(method: str, path: str, phase: str) -> None:
+        if method == "POST" and path.endswith("/generations") and phase == "before":
+            seen.append([line for line in budgets.read_text().splitlines() if '"via":"mcp"' in line])
+
+    with hosted(on_request=look) as simulator:
+        environment = {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": simulator.base_url}
+        options = RunOptions(poll_interval=0.02, via="mcp", via_max_credits=10)
+        assert api.run(project.path, options, environment=environment).exit_code == 0
+    [[debit]] = seen
+    assert '"credits":10' in debit

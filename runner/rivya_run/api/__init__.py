@@ -7,7 +7,7 @@ problems are in ``StoryboardError.problems``, except from ``validate``, which re
 from __future__ import annotations
 
 from rivya_run.api.decisions import approve, pick
-from rivya_run.api.exporting import export
+from rivya_run.api.exporting import Exported, ExportFormat, export
 from rivya_run.api.looking import plan, report, status, validate, verify
 from rivya_run.api.results import RunOutcome, StoryboardStatus, TakeResult
 from rivya_run.api.running import arun, run
@@ -40,6 +40,8 @@ __all__ = [
     "Action",
     "DiskFull",
     "Event",
+    "ExportFormat",
+    "Exported",
     "FolderGone",
     "FolderLocked",
     "ForeignFolder",

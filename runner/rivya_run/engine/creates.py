@@ -45,6 +45,7 @@ class Creates:
     clocks: Clocks
     window: float
     debits: BoardDebits | None = None
+    via: str | None = None
 
     def slot(self, priority: float = 0.0) -> TaskSlot:
         """A slot among the tasks in flight, not taken yet."""
@@ -148,6 +149,7 @@ class Creates:
                 tags=shot.tags,
                 scene=shot.scene,
                 counted_at=counted_at if ahead else None,
+                via=self.via,
             )
         )
         return key

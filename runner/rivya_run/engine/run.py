@@ -32,7 +32,7 @@ from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
 from rivya_run.project.budget_file import ProjectBudget, read_budgets
-from rivya_run.project.debits import ProjectBudgets
+from rivya_run.project.debits import ProjectBudgets, via_cap
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
 from rivya_run.project.places import MANIFEST, STATE
@@ -89,7 +89,7 @@ def run(
     with ExitStack() as stack:
         prepared = _prepare_all(sources, options, recorded, stack, now)
         origins = _origins(prepared, recorded, environment, stack)
-        budgets = _budgets(prepared, found, now)
+        budgets = _budgets(prepared, options, found, now)
         if confirm is not None:
             confirm(prepared)
         results: list[RunResult] = []
@@ -123,14 +123,18 @@ def _origins(
 
 
 def _budgets(
-    prepared: list[Prepared], found: Mapping[Path, tuple[ProjectBudget, ...]], now: Callable[[], float]
+    prepared: list[Prepared],
+    options: RunOptions,
+    found: Mapping[Path, tuple[ProjectBudget, ...]],
+    now: Callable[[], float],
 ) -> dict[Path, ProjectBudgets]:
     """The budgets of each project in which something is to be made, with all that counts towards them."""
     places = [one.source.folder.parent for one in prepared]
+    cap = via_cap(options)
     budgets = {}
     for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
-        if found.get(root):
-            budgets[root] = ProjectBudgets(root, found[root], places, now)
+        if found.get(root) or cap is not None:
+            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, cap)
             budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
     return budgets
 

@@ -77,7 +77,8 @@ def storyboard_run(
     storyboard = source.storyboard.id
     budgets, debits = gate.spending.budgets.get(source.root), None
     if budgets is not None:
-        debits = BoardDebits(budgets, source.storyboard, source.folder, prepared.ledger.history)
+        history = prepared.ledger.history
+        debits = BoardDebits(budgets, source.storyboard, source.folder, history, via=options.via)
     ledger = RunLedger(prepared.ledger, source.relative_path, debits)
     shared = debits is not None and debits.concerned
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
@@ -85,7 +86,9 @@ def storyboard_run(
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell)
     references = References(source.facts, ledger, planner, uploader)
     window = options.idempotency_window
-    creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
+    creates = Creates(
+        source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits, options.via
+    )
 
     def follower(key: str) -> Follower:
         others, interval = tasks.held, options.poll_interval

@@ -45,6 +45,7 @@ class Debit(msgspec.Struct, frozen=True, omit_defaults=True, tag="debit"):
     tags: tuple[str, ...] = ()
     unpriced: bool = False
     told: bool = False
+    via: str | None = None
 
     @property
     def storyboard(self) -> str:
@@ -302,6 +303,7 @@ def debit_of(folder: str, attempt: Attempt, history: History) -> Debit:
         at=paid_at(attempt) or "",
         client=attempt.client,
         tags=attempt.tags,
+        via=attempt.via,
         unpriced=history.is_unanswered_unpriced(attempt),
         told=attempt.reserved_credits is not None or attempt.final_credits is not None or attempt.ended,
     )
