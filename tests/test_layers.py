@@ -34,6 +34,7 @@ FLOORS = (
     "views",
     "review",
     "api",
+    "mcp_server",
     "cli",
 )
 """Every room, from the ground up. A room imports rooms that stand before it."""
@@ -59,8 +60,9 @@ LIBRARIES: Mapping[str, set[str]] = {
     "httpx2": {"provider"},
     "idna": {"provider"},
     "jinja2": {"views"},
-    "jsonschema": {"models", "journal"},
+    "jsonschema": {"models", "journal", "mcp_server"},
     "markupsafe": {"views"},
+    "mcp": {"mcp_server"},
     "msgspec": {"journal", "project"},
     "multipart": {"simulator"},
     "opentimelineio": {"film"},

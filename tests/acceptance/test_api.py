@@ -271,7 +271,7 @@ def test_a_cap_of_a_way_in_holds_over_runs_and_storyboards(project: Project) -> 
     project.write("id: one\nshots: [{id: a, prompt: A, takes: 4}]")
     result = _via(project, 25)
     assert (result.exit_code, project.tasks()) == (5, 2)
-    assert "max_credits of mcp is 25 in 24 hours" in str(result.takes[3].reason)
+    assert "max_credits of mcp (25 in 24 hours)" in str(result.takes[3].reason)
     assert (_via(project, 25).exit_code, project.tasks()) == (5, 2)
     (project.root / "outputs/one/journal.jsonl").unlink()
     (project.root / "outputs/.budgets").unlink()

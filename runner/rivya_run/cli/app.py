@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "init": "A new project folder with a storyboard to start from.",
     "models": "The models, their parameters and prices.",
     "schema": "Print, check or update the JSON Schemas.",
+    "mcp": "A server for agents, on standard input and output.",
     "simulator": "A local stand-in for Rivya, as a server.",
 }
 """The commands, each the module of its name in this package, in the order in which help shows them."""

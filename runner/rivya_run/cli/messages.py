@@ -34,6 +34,7 @@ _EXTRAS = {
     "jinja2": "report",
     "opentimelineio": "otio",
     "watchfiles": "watch",
+    "mcp": "mcp",
 }
 """Which extra of the distribution brings a library."""
 

@@ -32,11 +32,12 @@ from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
 from rivya_run.project.budget_file import ProjectBudget, read_budgets
-from rivya_run.project.debits import ProjectBudgets, via_cap
+from rivya_run.project.debits import ProjectBudgets
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.lock import locked
 from rivya_run.project.places import MANIFEST, STATE
 from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
+from rivya_run.project.via_cap import via_cap
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
@@ -134,7 +135,7 @@ def _budgets(
     budgets = {}
     for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
         if found.get(root) or cap is not None:
-            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, cap)
+            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, cap=cap)
             budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
     return budgets
 

@@ -20,15 +20,13 @@ from rivya_run.project.debit_file import (
     corrections,
     debit_of,
 )
-from rivya_run.project.plan import RunOptions
+from rivya_run.project.via_cap import ViaCap, ViaSpending
 from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.text import figure
 from rivya_run.times import iso
 
 _ROUNDING: Final = 1e-6
 """Credits that a sum of fractions may be off by."""
-
-DAY: Final = 86_400.0
 
 _BUSY: Final = 0.05
 """Seconds that a correction waits for another process; it is made later otherwise."""
@@ -56,24 +54,9 @@ class WantedDebit:
     via: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ViaCap:
-    """The most that all creates of one way in may come to in any 24 hours, over all storyboards of a project."""
-
-    via: str
-    max_credits: float
-
-
-def via_cap(options: RunOptions) -> ViaCap | None:
-    """What a run's options limit its way in to. What is simulated counts nowhere."""
-    if options.simulate or options.via is None or options.via_max_credits is None:
-        return None
-    return ViaCap(options.via, options.via_max_credits)
-
-
 class ProjectBudgets:
-    """The budgets of one project, with what counts towards each. ``now`` is the wall clock, ``cap`` limits what is
-    asked for by one way in, and needs it."""
+    """The budgets of one project, with what counts towards each. ``now`` is the wall clock; ``cap``, which needs it,
+    limits what comes by one way in."""
 
     def __init__(
         self,
@@ -81,11 +64,11 @@ class ProjectBudgets:
         budgets: Iterable[ProjectBudget],
         places: Iterable[Path] = (),
         now: Callable[[], float] | None = None,
+        *,
         cap: ViaCap | None = None,
     ) -> None:
         self.budgets = tuple(budgets)
-        self.cap = cap
-        self._by_way_in: dict[tuple[str, str], Debit] = {}
+        self.by_via = ViaSpending(cap, now) if cap is not None and now is not None else None
         self.file = DebitFile(root, places, self._count)
         self._sums: dict[tuple[ProjectBudget, str], float] = {}
         self._unpriced: dict[tuple[str, str], Debit] = {}
@@ -97,23 +80,13 @@ class ProjectBudgets:
 
     def concern(self, storyboard: Storyboard) -> bool:
         """Whether any budget limits what may be made of a storyboard."""
-        concerned = any(self.of(storyboard.id, storyboard.client, shot.tags) for shot in storyboard.made)
-        return concerned or self.cap is not None
+        mine = any(self.of(storyboard.id, storyboard.client, shot.tags) for shot in storyboard.made)
+        return mine or self.by_via is not None
 
     def counted(self, budget: ProjectBudget) -> float:
         """Credits that count towards a budget in its present period."""
         always = self._sums.get((budget, ""), 0.0) if budget.per != "ever" else 0.0
         return always + self._sums.get((budget, budget.period(self.time)), 0.0)
-
-    def counted_via(self) -> float:
-        """Credits that count towards ``cap``: of the last 24 hours, and those of which nobody knows the time.
-
-        Only this machine's clock says when these begin, not the highest time on record: a time that somebody wrote
-        into a record would free what was spent. What lies in the future counts.
-        """
-        assert self._now is not None
-        since = iso(self._now() - DAY)
-        return sum(one.credits for one in self._by_way_in.values() if not one.at or one.at >= since)
 
     @property
     def time(self) -> str:
@@ -137,31 +110,29 @@ class ProjectBudgets:
                     f"{budget}: {figure(counted)} spent or at stake, this take would add {figure(least)}; "
                     "raise max_credits there to go on"
                 )
-        return self._beyond_cap(asked, least) or self._unanswered(asked, budgets)
-
-    def _beyond_cap(self, asked: WantedDebit, least: float) -> BudgetRefusal | None:
-        cap = self.cap
-        if cap is None or asked.via != cap.via:
-            return None
-        counted = self.counted_via()
-        if counted + least <= cap.max_credits + _ROUNDING:
-            return None
-        return BudgetRefusal(
-            f"max_credits of {cap.via} is {figure(cap.max_credits)} in 24 hours: {figure(counted)} spent or at "
-            f"stake, this take would add {figure(least)}"
-        )
-
-    def _unanswered(self, asked: WantedDebit, budgets: Iterable[ProjectBudget]) -> BudgetRefusal | None:
+        if self.by_via is not None and (message := self.by_via.beyond(asked.via, least)) is not None:
+            return BudgetRefusal(message)
         for debit in self._unpriced.values() if asked.unpriced else ():
             if debit.key not in asked.decided:
-                if self.cap is not None and asked.via == debit.via == self.cap.via:
-                    return _no_response(f"max_credits of {debit.via}", debit)
-                for budget in budgets:
-                    if budget.matches(debit.storyboard, debit.client, debit.tags):
-                        return _no_response(str(budget), debit)
+                for shared in self._shared_with(debit, asked, budgets):
+                    return BudgetRefusal(
+                        f"{shared}: a create of {debit.storyboard} got no response and its price is not known; "
+                        "until it is answered or decided nothing more is created at an unknown price",
+                        waits=True,
+                    )
         return None
 
+    def _shared_with(
+        self, debit: Debit, asked: WantedDebit, budgets: Iterable[ProjectBudget]
+    ) -> Iterator[ProjectBudget | ViaCap]:
+        """What limits a create that is debited and one that is asked for together; ``budgets`` are the latter's."""
+        yield from (one for one in budgets if one.matches(debit.storyboard, debit.client, debit.tags))
+        if self.by_via is not None and debit.via == asked.via == self.by_via.cap.via:
+            yield self.by_via.cap
+
     def _count(self, before: Debit | None, debit: Debit | None) -> None:
+        if self.by_via is not None:
+            self.by_via.count(before, debit)
         for one, sign in ((before, -1), (debit, 1)):
             if one is None:
                 continue
@@ -172,19 +143,6 @@ class ProjectBudgets:
                 self._unpriced[one.folder, one.key] = one
             else:
                 self._unpriced.pop((one.folder, one.key), None)
-            if self.cap is not None and one.via == self.cap.via:
-                if sign > 0:
-                    self._by_way_in[one.folder, one.key] = one
-                else:
-                    self._by_way_in.pop((one.folder, one.key), None)
-
-
-def _no_response(budget: str, debit: Debit) -> BudgetRefusal:
-    return BudgetRefusal(
-        f"{budget}: a create of {debit.storyboard} got no response and its price is not known; "
-        "until it is answered or decided nothing more is created at an unknown price",
-        waits=True,
-    )
 
 
 class BoardDebits:

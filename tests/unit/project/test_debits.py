@@ -17,8 +17,9 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debits import BoardDebits, BudgetRefusal, ProjectBudgets, ViaCap, WantedDebit
+from rivya_run.project.debits import BoardDebits, BudgetRefusal, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
+from rivya_run.project.via_cap import ViaCap
 from rivya_run.times import iso
 
 DAY = 86_400.0
@@ -249,7 +250,7 @@ def test_agents_cap_counts_by_the_clock_on_the_wall(tmp_path: Path) -> None:
     asked = WantedDebit("next", 10, None, (), unpriced=False, via="mcp")
     with world.debits["two"].debiting(asked) as found:
         assert isinstance(found, BudgetRefusal) and not found.waits
-        assert "max_credits of mcp is 35 in 24 hours: 30 spent or at stake" in found.message
+        assert "max_credits of mcp (35 in 24 hours): 30 spent or at stake" in found.message
     with world.debits["two"].debiting(replace(asked, via=None)) as found:
         assert isinstance(found, str)  # a person isn't held up by it
     world.seconds += DAY + 1
