@@ -1,10 +1,16 @@
 # The commands that a contributor types are the commands that CI runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup fix check test demo bench soak power mutants schemas pictures clean
+.PHONY: help setup fix check test package demo bench soak soak-cluster power mutants schemas pictures clean
 
-PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
+PYTHON ?= python3
 BIN := $(VENV)/bin
+endif
 TESTS ?= tests
 SEED ?= 1
 KILLS ?= 3000
@@ -12,12 +18,12 @@ KILLS ?= 3000
 help:
 	@sed -n 's/^## //p' Makefile
 
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
 		$(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv --quiet $(VENV); }
 
 # The program with everything it can do; stamped, so that it is installed once.
-$(VENV)/.program: $(BIN)/python pyproject.toml
+$(VENV)/.program: $(BIN)/python$(EXE) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 
@@ -45,6 +51,17 @@ check: $(VENV)/.tools
 test: check
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
+## make package   wheel and sdist, checked, and the wheel tried in an empty environment
+package: $(VENV)/.tools
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	$(BIN)/twine check --strict dist/*
+	empty=$$(mktemp -d) && trap 'rm -rf "$$empty"' EXIT && \
+	{ $(PYTHON) -m venv "$$empty/venv" 2>/dev/null || $(PYTHON) -m virtualenv --quiet "$$empty/venv"; } && \
+	"$$empty/venv/bin/python" -m pip install --quiet --disable-pip-version-check dist/*.whl && \
+	export PATH="$$empty/venv/bin:$$PATH" && cd "$$empty" && rivya-run init x && cd x && \
+	rivya-run storyboard.yaml --simulate && rivya-run export --simulate && test -s outputs/x.simulated/cut.mp4
+
 ## make demo      a storyboard becomes clips and a cut, without key, network or money
 demo: $(VENV)/.program
 	$(BIN)/rivya-run specs/espresso-teaser.yaml --simulate
@@ -60,6 +77,10 @@ bench: $(VENV)/.tools
 ## make soak      thousands of kills (SEED=1 KILLS=3000), then the books are checked
 soak: $(VENV)/.tools
 	PYTHONPATH=tests $(BIN)/python -m crash.soak --seed $(SEED) --kills $(KILLS)
+
+## make soak-cluster  the same with the books in a database, each run perhaps on another machine (SEED=1 KILLS=3000)
+soak-cluster: $(VENV)/.tools
+	PYTHONPATH=tests $(BIN)/python -m crash.soak --database --seed $(SEED) --kills $(KILLS)
 
 ## make power     the power is cut at every step of recorded runs (SEED=1), and each of what is left lives on
 power: $(VENV)/.tools

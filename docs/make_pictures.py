@@ -7,22 +7,44 @@ Needs the dev extra and a Chromium.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import html
 import os
+import pty
+import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+from itertools import groupby
 from pathlib import Path
 
 import av
 import numpy as np
+import pyte
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+COLOURS = {
+    "black": "#1f2328",
+    "red": "#ff7b72",
+    "green": "#7ee787",
+    "brown": "#e3b341",
+    "blue": "#79c0ff",
+    "magenta": "#d2a8ff",
+    "cyan": "#56d4dd",
+}
+"""Of a dark terminal; those of 256 come as they are."""
+
+WORTH_SEEING = (" downloading", " running", " waiting", " left", " reserved")
+"""What a picture of a run in its middle shows."""
+
 TERMINAL = """<!doctype html><style>
 body { margin: 0; padding: 18px 22px; width: max-content; background: #16181b; color: #dfe2e6;
   font: 14px/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
@@ -96,12 +118,60 @@ def pictures_of_report(browser: Browser, page: Path, work: Path) -> None:
 
 
 def picture_of_terminal(browser: Browser, words: str, said: str, name: str, work: Path) -> None:
-    """A command and what it said."""
+    """A command and what it said, which is HTML."""
     page = browser.new_page(device_scale_factor=1)
-    text = f"<b>$ {html.escape(words)}</b>\n{html.escape(said.rstrip())}"
+    text = f"<b>$ {html.escape(words)}</b>\n{said.rstrip()}"
     page.set_content(TERMINAL % text)
     page.locator("body").screenshot(path=work / name)
     keep(work / name, name, 1100)
+
+
+def live(*words: str) -> str:
+    """A command on a terminal of 96 by 22 in the middle of its run, as HTML with colours."""
+    mine, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 22, 96, 0, 0))
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("RIVYA_", "NO_COLOR"))
+    }
+    screen = pyte.Screen(96, 22)
+    stream, most, best = pyte.ByteStream(screen), (0, 0), ""
+    with subprocess.Popen(
+        [sys.executable, "-m", "rivya_run", *words],
+        cwd=ROOT,
+        env=environment | {"TERM": "xterm-256color"},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ) as running:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # Linux ends a terminal with EIO
+            while block := os.read(mine, 65536):
+                stream.feed(block)
+                shown = " ".join(screen.display)
+                done = shown.partition("/")[0]
+                told = sum(word in shown for word in WORTH_SEEING)
+                if done.isdigit() and int(done) > 0 and (told, int(done)) >= most:
+                    most, best = (told, int(done)), as_html(screen)
+        os.close(mine)
+    if running.returncode or not best:
+        sys.exit(f"rivya-run {' '.join(words)} failed:\n" + "\n".join(screen.display))
+    return best
+
+
+def as_html(screen: pyte.Screen) -> str:
+    """What stands on a terminal, letters of one colour together."""
+    lines = []
+    for row in range(screen.lines):
+        cells = [screen.buffer[row][column] for column in range(screen.columns)]
+        spans = groupby(cells, lambda cell: (COLOURS.get(cell.fg, cell.fg), cell.bold))
+        said = [(look, "".join(cell.data for cell in some)) for look, some in spans]
+        lines.append("".join(f'<i style="{_style(*look)}">{html.escape(text)}</i>' for look, text in said))
+    return re.sub(r"(\s|<i[^>]*>\s*</i>)+$", "", "\n".join(lines))
+
+
+def _style(colour: str, bold: bool) -> str:
+    named = f"color: {colour if colour.startswith('#') else '#' + colour};" if colour != "default" else ""
+    return f"font-style: normal; {named}{'font-weight: 600;' if bold else ''}"
 
 
 def picture_of_film(cut: Path, work: Path) -> None:
@@ -136,7 +206,7 @@ def main() -> None:
         progress = program("run", teaser, *place, "--progress", "plain").replace(str(work), "outputs")
         page = Path(program("report", teaser, *place).strip().splitlines()[-1])
         picture_of_film(Path(program("export", teaser, *place).strip().splitlines()[-1]), work)
-        program("run", city, *place, "--progress", "none")
+        moving = live("run", city, *place, "--concurrency", "6")
         sheet = program("export", city, *place, "--format", "contact-sheet").strip().splitlines()
         keep(Path(next(line for line in sheet if line.endswith(".png"))), "contact-sheet.png", 1000)
         browser = playwright.chromium.launch(
@@ -144,7 +214,9 @@ def main() -> None:
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         pictures_of_report(browser, page, work)
-        picture_of_terminal(browser, f"rivya-run {teaser} --simulate", progress, "progress.png", work)
+        said = html.escape(progress)
+        picture_of_terminal(browser, f"rivya-run {teaser} --simulate", said, "progress.png", work)
+        picture_of_terminal(browser, f"rivya-run {city} --simulate", moving, "live.png", work)
         browser.close()
 
 

@@ -20,7 +20,7 @@ from click.testing import Result
 from command_line import rivya_run
 from simulation import KEY
 
-Body: TypeAlias = "dict[str, Any] | list[Any]"
+Body: TypeAlias = "dict[str, Any] | list[Any] | str"
 
 
 def picture(path: str) -> bytes:
@@ -46,8 +46,8 @@ class OddApi:
     """``results`` are the URLs of a task by its origin, ``wrap`` what is made of each answer, ``encode`` its bytes.
 
     ``told`` is the status of a task. ``refuse`` is asked before each answer, by what is asked for (create, task,
-    credits or file): an answer in its place. ``media`` is what a path gives, with its HTTP status, ``cut`` after how
-    many bytes of it the connection breaks, ``headers`` what goes with it.
+    credits or file): an answer in its place, text being a page. ``media`` is what a path gives, with its HTTP
+    status, ``cut`` after how many bytes of it the connection breaks, ``headers`` what goes with it.
     """
 
     root: Path
@@ -154,7 +154,10 @@ def _handler(api: OddApi) -> type[BaseHTTPRequestHandler]:
             api.asked[what] += 1
             refusal = api.refuse(what, api.asked[what])
             status, told = refusal if refusal is not None else (200, api.wrap(what, body()))
-            self.say(status, api.encode(json.dumps(told, ensure_ascii=False)))
+            if isinstance(told, str):
+                self.say(status, told.encode(), "text/html")
+            else:
+                self.say(status, api.encode(json.dumps(told, ensure_ascii=False)))
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))

@@ -24,7 +24,8 @@ from rivya_run.journal.attempt import Attempt
 from rivya_run.journal.events import Intended
 from rivya_run.planning.forecast import Timing
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.plan import RunOptions, Source, open_sources, prepare
+from rivya_run.project.plan import RunOptions, open_sources, prepare
+from rivya_run.project.source import Source
 from rivya_run.provider.http import Http
 from rivya_run.provider.origin import Secret
 from rivya_run.provider.rivya.client import RivyaClient

@@ -114,8 +114,10 @@ def test_examples_say_what_the_page_says(block: Block) -> None:
 
 
 @pytest.mark.parametrize(("place", "line"), COMMAND_LINES)
-def test_command_lines_parse(place: str, line: str) -> None:
-    """Every rivya-run command line of the pages is one that the program understands."""
+def test_command_lines_parse(place: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rivya-run command line of the pages is one that the program understands, where there is a storyboard."""
+    (tmp_path / "storyboard.yaml").touch()
+    monkeypatch.chdir(tmp_path)
     words = _words(line)[1:]
     if not words or words[0] in ("--help", "--version"):
         return

@@ -27,6 +27,7 @@ FLOORS = (
     "journal",
     "planning",
     "provider",
+    "postgres",
     "simulator",
     "project",
     "engine",
@@ -39,7 +40,7 @@ FLOORS = (
 )
 """Every room, from the ground up. A room imports rooms that stand before it."""
 
-GROUND = {"", "durable", "errors", "json_types", "progress", "suggest", "text", "times"}
+GROUND = {"", "durable", "errors", "extras", "json_types", "progress", "suggest", "text", "times"}
 """Modules beside the folders that everybody may import; the others there are doors."""
 
 SIMULATOR_IMPORTS = {"ground", "models", "media", "simulator"}
@@ -63,9 +64,11 @@ LIBRARIES: Mapping[str, set[str]] = {
     "jsonschema": {"models", "journal", "mcp_server"},
     "markupsafe": {"views"},
     "mcp": {"mcp_server"},
-    "msgspec": {"journal", "project"},
+    "msgspec": {"journal", "postgres", "project"},
     "multipart": {"simulator"},
+    "obstore": {"project"},
     "opentimelineio": {"film"},
+    "psycopg": {"postgres"},
     "rfc8785": {"journal"},
     "rich": {"cli", "views"},
     "starlette": {"review", "simulator"},

@@ -1,22 +1,58 @@
-"""What a wheel brings along beside the code."""
+"""What a wheel brings along beside the code, and how the program says what it lacks."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
+from rivya_run.extras import install_hint
+
 PROJECT = Path(__file__).parent.parent
 
 
-def test_a_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+def test_an_index_takes_both_and_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     """The font with its licence, the tables, the parts of pages: whatever the program opens when it runs."""
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=PROJECT, check=True, capture_output=True, timeout=60)
+    check = [sys.executable, "-m", "twine", "check", "--strict", *map(str, tmp_path.iterdir())]
+    subprocess.run(check, check=True, capture_output=True, timeout=60)
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     there = {path for path in (PROJECT / "runner").rglob("*") if path.is_file() and path.suffix != ".pyc"}
     assert not {path.relative_to(PROJECT / "runner").as_posix() for path in there} - packed
     assert {"rivya_run/media/fonts/DejaVuSans.ttf", "rivya_run/media/fonts/LICENSE"} <= packed
+
+
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        (None, "pip install 'rivya-run[report]'"),
+        ("{", "pip install 'rivya-run[report]'"),
+        ({"url": "https://example.com/rivya_run.whl"}, "pip install 'rivya-run[report]'"),
+        (
+            {"url": "file:///home/ann/my%20clone", "dir_info": {"editable": True}},
+            "pip install '/home/ann/my clone[report]', or pip install 'rivya-run[report]'",
+        ),
+        (
+            {"url": "file:///tmp/rivya_run-1-py3-none-any.whl"},
+            "pip install '/tmp/rivya_run-1-py3-none-any.whl[report]', or pip install 'rivya-run[report]'",
+        ),
+    ],
+)
+def test_what_is_missing_is_installed_from_where_the_program_came(
+    told: object, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index, a clone, a wheel file: the hint works there; so does one whose record can't be read."""
+    record = tmp_path / "rivya_run-9.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: rivya-run\nVersion: 9\n")
+    if told is not None:
+        (record / "direct_url.json").write_text(told if isinstance(told, str) else json.dumps(told))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert install_hint("report") == hint

@@ -6,7 +6,7 @@ import errno
 import glob
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         yield temporary
         if durable:
             sync_file(temporary)
-        temporary.replace(path)
+        rename(temporary, path)
         if durable:
             sync_folder(path.parent)
     except OSError as error:
@@ -60,12 +60,25 @@ def drop_leftovers(path: Path, *, unchanged: float = 0.0) -> None:
 
 
 def check_missing(path: Path) -> None:
-    """Raises OutputFolderError where a file only seems to be missing: a link is there that leads nowhere."""
-    if path.is_symlink():
+    """Raises OutputFolderError where a file only seems to be missing: it, or a folder above, is a link to nowhere."""
+    link = _dangling(path)
+    if link is not None:
         raise OutputFolderError(
-            f"{path}: this is a link to a file that isn't here; it may know of takes that were paid for",
+            f"{link}: this is a link to {_target(link)}, which isn't here; it may know of takes that were paid for",
             hint="fetch what it leads to (git annex get, or the disk that it is on), or remove the link",
         )
+
+
+def _dangling(path: Path) -> Path | None:
+    """The file, or the folder above it, that is a link to what isn't there."""
+    return next((one for one in (path, *path.parents) if one.is_symlink() and not one.exists()), None)
+
+
+def _target(link: Path) -> str:
+    try:
+        return f"'{link.readlink()}'"
+    except OSError:
+        return "something"
 
 
 def make_folder(folder: Path) -> None:
@@ -92,21 +105,54 @@ def sync_file(path: Path) -> None:
     """Make the content of a file durable; for one that others wrote."""
     descriptor = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
+def sync(descriptor: int) -> None:
+    """Make what was written durable. On macOS fsync leaves it in the drive's cache, which a power cut empties."""
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.fcntl(descriptor, getattr(fcntl, "F_FULLFSYNC"))  # noqa: B009  # only macOS has it
+    except (ImportError, AttributeError, OSError):  # or a file system, of a network, that doesn't know it
+        os.fsync(descriptor)
+
+
+SHARING_WITHIN = 2.0
+"""Seconds for which a rename is tried again on Windows: a virus scanner or a player has the file open a moment."""
+
+
+def rename(
+    source: Path, target: Path, *, system: str = os.name, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Give a file the name ``target``, also where one of that name is there. Raises OSError.
+
+    Windows refuses while somebody has either of them open, so there it is tried again for a while.
+    """
+    left = SHARING_WITHIN if system == "nt" else 0.0
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if left <= 0:
+                raise
+        sleep(0.1)
+        left -= 0.1
+
+
+def sync_folder(folder: Path, *, system: str = os.name) -> None:
     """Make the names in a folder durable, where the system can (Windows can't, and needn't)."""
-    if os.name == "nt":
+    if system == "nt":
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # one that may be written but not read can't be synced
         return
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     except OSError:  # some network file systems refuse; the rename itself was atomic
         pass
     finally:
@@ -117,7 +163,29 @@ def unwritable(path: Path, error: OSError) -> OutputFolderError:
     """The error for a file that can't be written, with what to do."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"{path}: the disk is full", hint="free some space and run again: nothing is lost")
+    try:
+        check_missing(path)
+    except OutputFolderError as dangling:
+        return dangling
     return OutputFolderError(
         f"{path}: can't be written: {error.strerror or error}",
-        hint="check the permissions of the output folder",
+        hint=_HINTS.get(error.errno or 0, "check the permissions of the output folder"),
     )
+
+
+_FEWER_FILES = (
+    "this process may not have more files open: raise the limit (ulimit -n 4096), or lower --concurrency"
+)
+_NO_LOCKS = (
+    "its file system has no locks, as some network drives: choose a folder on another disk with --outputs"
+)
+_TOO_LONG = "the path is longer than the system takes: choose a folder nearer to the top with --outputs"
+_HINTS = {
+    errno.ENAMETOOLONG: _TOO_LONG,
+    errno.EMFILE: _FEWER_FILES,
+    errno.ENFILE: _FEWER_FILES,
+    errno.ENOLCK: _NO_LOCKS,
+    errno.ENOSYS: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.EROFS: "it lies on a disk that can only be read: choose another folder with --outputs",
+}

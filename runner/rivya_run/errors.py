@@ -12,6 +12,10 @@ RivyaError                    1
 │   ├── JournalDamaged        7   a line in the middle of the journal can't be trusted
 │   ├── DiskFull              7   no room for the journal or a clip
 │   ├── FolderGone            7   removed, moved or replaced while it was in use
+│   ├── DatabaseUnavailable   7   the database of the books can't be reached
+│   ├── TakenOver             7   another process carries the storyboard by now
+│   ├── OtherBooks            7   the records are kept elsewhere, or are behind what is known of them
+│   ├── ObjectStoreError      7   the object store that results go to can't be used
 │   └── ForeignFolder         7   made with another origin or by a newer version
 └── Interrupted             130   Ctrl-C or SIGTERM
 """
@@ -106,6 +110,22 @@ class DiskFull(OutputFolderError):
 
 class FolderGone(OutputFolderError):
     """The output folder was removed, moved or replaced while it was in use."""
+
+
+class DatabaseUnavailable(OutputFolderError):
+    """The database that holds the books can't be reached, or refuses."""
+
+
+class TakenOver(OutputFolderError):
+    """The lease was lost: another process carries the storyboard by now."""
+
+
+class OtherBooks(OutputFolderError):
+    """The records that count are kept elsewhere than the command was told, or are behind what is known of them."""
+
+
+class ObjectStoreError(OutputFolderError):
+    """The object store that results go to can't be used, or holds something else under a name of ours."""
 
 
 class ForeignFolder(OutputFolderError):

@@ -15,6 +15,8 @@ EventName: TypeAlias = Literal[
     "retrying",
     "limit_changed",
     "paused",
+    "unreachable",
+    "reachable",
     "notice",
     "run_finished",
 ]
@@ -25,9 +27,12 @@ class Event:
     """``name`` is one of the names below; ``detail`` holds what else is known, JSON values only.
 
     run_started      takes, create, resume, credits (estimate, or None), scenes
-    take_changed     shot, take, status; model, task_id, credits, error, reason where they apply
+    take_changed     shot, take, status; model, task_id, credits, spent, error, reason where they apply,
+                     usual_seconds (how long such tasks take), downloading (true: made, and on its way here)
     uploaded         path, bytes
     retrying         what, wait (seconds), reason
+    unreachable      host, since, until (when it is given up), reason
+    reachable        host, seconds
     limit_changed    limit, before, reason
     paused           seconds, reason
     notice           message (for the person)

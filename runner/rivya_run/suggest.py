@@ -9,6 +9,8 @@ from collections.abc import Iterable
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*[:x/]\s*(\d+(?:\.\d+)?)")
 _MEASURE = re.compile(r"(\d+(?:\.\d+)?)\s*[A-Za-z]{0,3}")
 _NEAR_RATIO = 0.25  # natural logarithm: 16:10 is near 16:9, 21:9 is not
+_BEGINS = 3  # letters: fewer begin too many words
+_MOST_BEGUN = 3
 _CUTOFF = 0.6  # of difflib's ratio: below it suggestions are guesses
 
 
@@ -32,9 +34,22 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'resolution'?`` to end a message with, or nothing."""
-    found = suggest(word, known)
-    return f", did you mean '{found}'?" if found is not None else ""
+    """``, did you mean 'resolution'?`` to end a message with, or nothing.
+
+    Where no word is near, those are meant that begin with it: ``grok`` the models of that family.
+    """
+    candidates = list(dict.fromkeys(known))
+    found = suggest(word, candidates)
+    near = [found] if found is not None else _begun(word, candidates)
+    words = "' or '".join(near)
+    return f", did you mean '{words}'?" if near else ""
+
+
+def _begun(word: str, candidates: list[str]) -> list[str]:
+    plain = _plain(word)
+    if len(plain) < _BEGINS:
+        return []
+    return [one for one in candidates if one != word and _plain(one).startswith(plain)][:_MOST_BEGUN]
 
 
 def _plain(word: str) -> str:
@@ -47,19 +62,25 @@ def _number_of(word: str) -> float | None:
     return float(measure[1]) if measure is not None else None
 
 
+def _log_of(ratio: re.Match[str]) -> float | None:
+    """The logarithm of a ratio, so that 2:1 is as far from 1:1 as 1:2; None for one that is no number of use."""
+    wide, high = float(ratio[1]), float(ratio[2])
+    value = wide / high if high else 0.0
+    return math.log(value) if 0 < value < math.inf else None
+
+
 def _nearest_ratio(wanted: re.Match[str], candidates: list[str]) -> str | None:
-    width, height = float(wanted[1]), float(wanted[2])
-    if not width or not height:
+    asked = _log_of(wanted)
+    if asked is None:
         return None
-    target = math.log(width / height)
     best: tuple[tuple[bool, bool, float], str] | None = None
     for candidate in candidates:
         ratio = _RATIO.fullmatch(candidate)
-        if ratio is None or not float(ratio[1]) or not float(ratio[2]):
+        log = _log_of(ratio) if ratio is not None else None
+        if ratio is None or log is None:
             continue
-        log = math.log(float(ratio[1]) / float(ratio[2]))
-        distance = abs(log - target)
-        turned = (log > 0) != (target > 0) or (log < 0) != (target < 0)
+        distance = abs(log - asked)
+        turned = (log > 0) != (asked > 0) or (log < 0) != (asked < 0)
         # One side kept as it was written tells more than a slightly smaller distance: 16:10 is meant as 16:9.
         kept = wanted[1] == ratio[1] or wanted[2] == ratio[2]
         rank = (

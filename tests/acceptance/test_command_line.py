@@ -88,6 +88,40 @@ def test_a_misspelt_command_is_a_usage_error_that_names_the_right_one() -> None:
     assert "Did you mean 'status'?" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("merge-manifset", "a", "b", "c"), "Did you mean 'merge-manifest'?"),
+        (("models", "shwo"), "Did you mean 'show'?"),
+        (("models", "grok-imagine"), "Did you mean 'rivya-run models show grok-imagine'?"),
+        (("models", "show", "grok"), "did you mean 'grok-imagine' or 'grok-imagine-video'?"),
+        (("plan", "b.yaml", "--format", "jsn"), "Did you mean 'json'?"),
+        (("plan", "b.yaml", "--simulat"), "'--simulate'"),
+        (("plan", "b.yaml", "--only", "hreo"), "did you mean 'hero'?"),
+        (("plan", "b.yaml", "--only", "tag:lunch"), "did you mean 'tag:launch'?"),
+        (("plan", "b.yaml", "--exclude", "scene:intor"), "did you mean 'scene:intro'?"),
+        (("pick", "b.yaml", "hreo", "1"), "did you mean 'hero'?"),
+        (("help", "rn"), "did you mean 'run'?"),
+        (("help", "models", "shw"), "did you mean 'show'?"),
+    ],
+)
+def test_a_misspelt_word_is_told_with_what_was_meant(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands, options and their values, shots and what selects them, models."""
+    (tmp_path / "b.yaml").write_text("shots:\n  - {id: hero, prompt: x, tags: [launch], scene: intro}\n")
+    monkeypatch.chdir(tmp_path)
+    result = rivya_run(*words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("run",), ("models",), ("models", "show"), ("merge-manifest",)])
+def test_help_is_also_a_command(words: tuple[str, ...]) -> None:
+    """It shows what ``--help`` behind the others does."""
+    assert rivya_run("help", *words).stdout == rivya_run(*words, "--help").stdout
+
+
 def test_every_option_can_come_from_the_environment(project: Project) -> None:
     """RIVYA_RUN_<OPTION>, lists separated by blanks, flags as 1; a wrong value is a usage error."""
     project.write("shots:\n  - {id: a, prompt: x}\n  - {id: b, prompt: y}\n  - {id: c, prompt: z}\n")
@@ -285,3 +319,57 @@ def test_a_reader_that_leaves_early_is_no_error_message(project: Project) -> Non
         running.stdout.readline()
         running.stdout.close()
         assert b"Traceback" not in running.stderr.read()
+
+
+@pytest.fixture
+def piped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that is the current folder, with a picture that a piped storyboard refers to."""
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words", [("validate",), ("plan",), ("plan", "--format", "json"), ("plan", "--expand")]
+)
+def test_a_storyboard_from_standard_input(piped: Path, words: tuple[str, ...]) -> None:
+    """``generator | rivya-run validate -``: references are looked for in the current folder."""
+    result = rivya_run(*words, "-", typed="id: b\nshots:\n- {id: a, prompt: x, references: a.png}\n")
+    assert result.exit_code == 0 and result.stdout
+    result = rivya_run(*words, "-", typed="id: b\nshots:\n- {id: a, prompt: x, references: b.png}\n")
+    assert result.exit_code == 3 and "-:3:34: error" in result.stderr
+    result = rivya_run(*words, "-", typed="shots:\n- {id: a, prompt: x}\n")
+    assert result.exit_code == 3 and "add one, 'id: my-storyboard'" in result.stderr
+    assert [*(piped / "outputs").iterdir()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shells of Windows have no <( )")
+@pytest.mark.parametrize("words", ["validate", "plan --format markdown"])
+def test_a_storyboard_from_a_command(piped: Path, words: str) -> None:
+    """``rivya-run validate <(generator)``, as bash and zsh make it."""
+    program = "import sys; from rivya_run.__main__ import main; sys.exit(main())"
+    line = f'"$0" -c "$1" {words} <(printf \'id: b\\nshots:\\n- {{id: a, prompt: x, references: a.png}}\\n\')'
+    done = subprocess.run(["bash", "-c", line, sys.executable, program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--simulate"),
+        ("run",),
+        ("status",),
+        ("verify",),
+        ("export",),
+        ("report",),
+        ("watch",),
+        ("plan", "--out", "p.json"),
+        ("plan", "--since", "HEAD"),
+    ],
+)
+def test_what_needs_a_file_says_so(piped: Path, words: tuple[str, ...]) -> None:
+    """A run goes by the folder and the name of its storyboard."""
+    result = rivya_run(*words, "-", typed="id: b\nshots:\n- {id: a, prompt: x}\n", RIVYA_API_KEY="rvya_sk_x")
+    assert result.exit_code == 2 and "'-' is a pipe: only 'validate' and 'plan' read one" in result.stderr
+    assert [*(piped / "outputs").iterdir()] == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import pytest
+import yaml
 
 from command_line import rivya_run
 
@@ -20,6 +22,40 @@ def test_a_new_folder_has_all_that_a_first_run_needs(tmp_path: Path) -> None:
     assert f"cd '{folder}'" in result.stderr
     assert "rivya-run storyboard.yaml --simulate" in result.stderr
     assert set(result.stdout.splitlines()) == {str(path) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "title"),
+    [
+        ("teaser", "teaser", "Teaser"),
+        ("Summer ad, final", "Summer-ad-final", "Summer ad final"),
+        ("2026", "2026", "2026"),
+        ("true", "true", "True"),
+        ("1e3", "1e3", "1e3"),
+        ("con", "my-film", "My film"),
+        ("..a", "a", "A"),
+        ("°°°", "my-film", "My film"),
+        ("a" * 70, "my-film", "My film"),
+    ],
+)
+def test_the_storyboard_is_called_by_its_folder(folder: str, name: str, title: str, tmp_path: Path) -> None:
+    """As far as an id can hold it; whatever it is called, there is no problem in it."""
+    assert rivya_run("init", tmp_path / folder).exit_code == 0
+    path = tmp_path / folder / "storyboard.yaml"
+    assert rivya_run("validate", path, "--strict").exit_code == 0
+    told = json.loads(rivya_run("plan", path, "--json").stdout)
+    assert told["storyboard"] == name
+    assert yaml.safe_load(path.read_text())["title"] == title
+
+
+def test_the_sample_has_a_still_clips_made_from_it_and_a_voice(tmp_path: Path) -> None:
+    """A first simulated run comes to a film with sound."""
+    rivya_run("init", tmp_path / "teaser")
+    path = tmp_path / "teaser" / "storyboard.yaml"
+    assert rivya_run(path, "--simulate").exit_code == 0
+    assert rivya_run("export", path, "--simulate").exit_code == 0
+    with av.open(str(tmp_path / "teaser/outputs/teaser.simulated/cut.mp4")) as film:
+        assert {stream.type for stream in film.streams} == {"video", "audio"}
 
 
 def test_its_schemas_are_those_of_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from command_line import rivya_run
 from rivya_run.cli import models as models_module
 from rivya_run.cli.models import command
 from rivya_run.errors import RivyaError, UsageError
@@ -130,6 +131,44 @@ def test_project_tables_are_listed(project: Path) -> None:
     line = next(line for line in models("list").stdout.splitlines() if line.startswith("mine "))
     assert line.endswith("incomplete, project")
     assert "no parameters are known" in models("show", "mine").stdout
+
+
+def test_every_table_can_be_written_as_a_project_table_that_holds(project: Path) -> None:
+    """It is valid as it stands, counts from then on, and is never written over."""
+    for model in CATALOG.ids():
+        assert models("show", model, "--write").stdout == f"{project / 'models' / model}.yaml\n"
+    catalog = load_catalog(project / "models").whole()
+    assert all(catalog.is_project_table(model) for model in CATALOG.ids())
+    assert catalog.all() == CATALOG.all()
+    file = project / "models" / "z-image.yaml"
+    file.write_text(file.read_text().replace("base_credits: ", "base_credits: 9"))
+    again = models("show", "z-image", "--write")
+    assert isinstance(again.exception, UsageError)
+    assert "is there already; nothing was written" in again.exception.message
+    assert models("list").stdout.count("project") == len(CATALOG.ids())
+
+
+def test_a_broken_table_names_itself_and_stops_only_what_uses_it(project: Path) -> None:
+    """Others are checked, planned and listed; whoever uses it is told where it is wrong."""
+    (project / "models").mkdir()
+    (project / "models" / "mine.yaml").write_text(
+        "id: mine\ncomplete: maybe\ndisplay_name: Mine\ncategory: video\nparams: []\n"
+    )
+    (project / "uses.yaml").write_text("shots:\n  - {id: a, model: mine, prompt: x}\n")
+    (project / "other.yaml").write_text("shots:\n  - {id: a, prompt: x}\n")
+    told = f"{project / 'models' / 'mine.yaml'}:2:11: "
+    other = rivya_run("validate", project / "other.yaml")
+    assert other.exit_code == 0
+    assert f"{told}advice:" in other.stderr
+    assert rivya_run("plan", project / "other.yaml").exit_code == 0
+    listed = rivya_run("models", "list")
+    assert listed.exit_code == 0
+    assert f"{told}error:" in listed.stderr
+    for words in (["validate"], ["plan"], ["run", "--simulate"]):
+        result = rivya_run(*words, project / "uses.yaml")
+        assert result.exit_code == 3
+        assert f"{told}error:" in result.stderr
+    assert rivya_run("schema", "--check").exit_code == 3
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *changed: ListedModel, without: str = "") -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import rivya_run
 from odd_api import Body, OddApi, odd_api, picture, utf8
+from simulation import KEY
 
 
 def one(url: str) -> Any:
@@ -393,3 +398,221 @@ def test_a_clone_fetches_each_file_under_its_own_number(tmp_path: Path) -> None:
                 path.unlink()
         assert api.go().exit_code == 0
         assert api.take()["outputs"] == before and len(api.tasks) == 1
+
+
+# Answers that are not the API's, and those that come too late
+
+PAGE = "<html><title>Attention Required!</title>Sorry, you have been blocked.</html>"
+
+
+def test_the_words_that_follow_a_lost_answer_are_kept(tmp_path: Path) -> None:
+    """A refusal doesn't settle a create that may have arrived before, but a person reads what was said."""
+    told = {"error": {"code": "validation_failed", "message": "Refused by moderation.", "requestId": "req_9"}}
+
+    def refuse(what: str, turn: int) -> tuple[int, Body] | None:
+        return (500 if turn == 1 else 400, told) if what == "create" else None
+
+    with odd_api(tmp_path, refuse=refuse) as api:
+        api.board()
+        words = "Refused by moderation. [validation_failed, request req_9]"
+        result = api.go()
+        assert result.exit_code == 1 and words in " ".join(result.output.split())
+        assert api.take()["status"] == "sent" and api.take()["error"]["request_id"] == "req_9"
+        result = api.go("--idempotency-window", "0.01")
+        assert result.exit_code == 6 and "Refused by moderation. [validation_failed]" in result.output
+        assert api.take()["error"]["code"] == "no_answer" and api.take()["error"]["request_id"] == "req_9"
+
+
+def test_a_redirect_to_a_login_page_is_told(tmp_path: Path) -> None:
+    """Nobody can tell what became of the create, but what came back is on record."""
+    with odd_api(tmp_path, refuse=lambda what, turn: (302, PAGE) if what == "create" else None) as api:
+        api.board()
+        result = api.go()
+        assert result.exit_code == 1 and "a redirect" in result.output
+        assert "a redirect" in api.take()["error"]["message"]
+
+
+@pytest.mark.parametrize("tail", ["/api/v1", "/api/v1/", "/"])
+def test_a_base_url_as_other_programs_want_it(tmp_path: Path, tail: str) -> None:
+    """What it says twice is dropped, and a run with the plain one goes on in the same folder."""
+    with odd_api(tmp_path) as api:
+        origin, api.origin = api.origin, api.origin + tail
+        api.board("s1")
+        assert api.go().exit_code == 0
+        api.origin = origin
+        well(api)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("body", [PAGE, {"detail": "Not Found"}])
+def test_a_wrong_address_is_no_failed_take(tmp_path: Path, status: int, body: Body) -> None:
+    """The run ends and names the variable; with the right address nothing stands in the way."""
+    with odd_api(tmp_path, refuse=lambda what, turn: (status, body)) as api:
+        api.board("s1", "s2")
+        for _ in range(4):
+            result = api.go()
+            assert result.exit_code == 2 and "RIVYA_BASE_URL" in result.output, result.output
+        api.refuse = lambda what, turn: None
+        api.board()
+        well(api)
+
+
+def test_a_firewall_that_minds_one_prompt(tmp_path: Path) -> None:
+    """Its page with 403 is that take's failure, with its words, and no word on the key: the others are made."""
+
+    def refuse(what: str, turn: int) -> tuple[int, Body] | None:
+        return (403, PAGE) if what == "create" and turn == 1 else None
+
+    with odd_api(tmp_path, refuse=refuse) as api:
+        api.board("s1", "s2", "s3")
+        result = api.go("--concurrency", "1", "--attempts", "1")
+        assert result.exit_code == 1 and len(api.tasks) == 2
+        assert "you have been blocked" in result.output and "the key" not in result.output
+        assert api.go().exit_code == 0 and len(api.tasks) == 3
+
+
+def test_a_firewall_that_minds_questions(tmp_path: Path) -> None:
+    """Its page isn't how a task is: what was paid for is asked for again."""
+    with odd_api(tmp_path, status="queued") as api:
+        api.board()
+        api.refuse = lambda what, turn: (403, PAGE) if what == "task" else None
+        result = api.go(timeout=2)
+        assert result.exit_code == 1 and "blocked" in result.output
+        api.refuse, api.status = lambda what, turn: None, "succeeded"
+        well(api)
+
+
+def test_a_picture_that_is_too_large_for_the_next_model(tmp_path: Path) -> None:
+    """Its table says so: told with both figures before anything is sent, by every run."""
+    large = picture("x" * 11 * 1024 * 1024)
+
+    def made(what: str, body: dict[str, Any]) -> Body:
+        return body | {"model": "nano-banana-pro"} if what in ("create", "task") else body
+
+    with odd_api(tmp_path, wrap=made, media=lambda path, turn: (200, large)) as api:
+        (tmp_path / "outputs").mkdir()
+        (tmp_path / "board.yaml").write_text(
+            "id: board\nshots:\n- {id: key, model: nano-banana-pro, prompt: A still}\n"
+            "- {id: s2, prompt: A clip, references: [{shot: key}]}\n",
+            encoding="utf-8",
+        )
+        for _ in range(2):
+            result = api.go()
+            words = " ".join(result.output.split())
+            assert result.exit_code == 1 and "grok-imagine-video takes image files up to 10 MB" in words
+            assert f"is 11 MB ({len(large)} bytes)" in words and "not sent" in words
+        assert api.asked["file"] == 0 and len(api.tasks) == 1
+
+
+# Words that were never published
+
+
+@pytest.mark.parametrize("status", ["completed", "complete", "success", "COMPLETED", "done"])
+def test_files_say_that_a_task_succeeded(tmp_path: Path, status: str) -> None:
+    """Whatever the API calls it, what it gives is fetched."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        return body | {"status": status} if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        well(api)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "canceled", "timed-out", "Expired"])
+def test_an_error_says_that_a_task_ended(tmp_path: Path, status: str) -> None:
+    """It failed with what the API says, and isn't still running."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        error = {"code": "cancelled", "message": "Cancelled by an operator."}
+        ended = {"status": status, "result": None, "final_credits": 0, "error": error}
+        return body | ended if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        api.board()
+        result = api.go("--attempts", "1")
+        assert result.exit_code == 1 and "Cancelled by an operator." in result.output
+        assert api.take()["status"] == "failed"
+
+
+@pytest.mark.parametrize(("status", "error"), [("cancelled", None), ("provider_retry", {"message": "busy"})])
+def test_a_word_that_tells_nothing_is_shown(tmp_path: Path, status: str, error: Any) -> None:
+    """Neither a file nor an end: nothing is paid again, and the API's own word stands in the summary."""
+
+    def wrap(what: str, body: dict[str, Any]) -> Body:
+        return body | {"status": status, "result": None, "error": error} if what == "task" else body
+
+    with odd_api(tmp_path, wrap=wrap) as api:
+        api.board()
+        for _ in range(2):
+            result = api.go(timeout=1)
+            assert result.exit_code == 1 and f"the API calls its task '{status}'" in result.output
+            assert "still running" not in result.output and len(api.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("pointer", "cure"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+        ("/annex/objects/SHA256E-s1--4d7a.json\n", "git annex get manifest.json"),
+    ],
+)
+def test_a_pointer_in_place_of_a_manifest(tmp_path: Path, pointer: str, cure: str) -> None:
+    """What git keeps elsewhere is fetched first: without it, nobody knows what was paid for."""
+    with odd_api(tmp_path) as api:
+        api.board()
+        (tmp_path / "outputs/board").mkdir()
+        (tmp_path / "outputs/board/manifest.json").write_text(pointer, encoding="utf-8")
+        for command in ("run", "plan", "status"):
+            result = rivya_run(command, tmp_path / "board.yaml", RIVYA_API_KEY=KEY, RIVYA_BASE_URL=api.origin)
+            assert result.exit_code == 7 and f"fetch it: {cure}" in result.stderr
+        assert api.tasks == {}
+
+
+def test_too_many_open_files(tmp_path: Path) -> None:
+    """The limit of the system is named, and where to raise it."""
+    resource = pytest.importorskip("resource")
+    with odd_api(tmp_path) as api:
+        api.board(*(f"s{number}" for number in range(30)))
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        program = (
+            "import resource, sys; from rivya_run.__main__ import main\n"
+            f"resource.setrlimit(resource.RLIMIT_NOFILE, (24, {limits[1]}))\nsys.exit(main())"
+        )
+        words = ["run", str(tmp_path / "board.yaml"), "--poll-interval", "0.02", "--timeout", "3"]
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words, "--concurrency", "30"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": api.origin},
+        )
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said and "internal error" not in said, said
+        assert done.returncode in (0, 1, 7) and (done.returncode == 0 or "ulimit -n" in said), said
+        assert api.go().exit_code == 0 and len(api.tasks) == 30
+
+
+def test_verify_in_a_clone_whose_history_lies_elsewhere(tmp_path: Path) -> None:
+    """What no present take uses, and was never fetched here, isn't missed; what was fetched here is."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    (theirs / "outputs/board").mkdir(parents=True)
+    with odd_api(ours) as api:
+        board = api.board("s1")
+        assert api.go().exit_code == 0
+        board.write_text(board.read_text().replace("A s1", "B s1"))
+        assert api.go().exit_code == 0
+        for name in ("board.yaml", "outputs/board/manifest.json"):
+            (theirs / name).write_bytes((ours / name).read_bytes())
+        api.root = theirs
+        assert "1 missing" in api.go(command="verify").output
+        assert api.go().exit_code == 0 and len(api.tasks) == 2
+        assert api.go(command="verify").exit_code == 0
+        api.root = ours
+        past = [
+            path
+            for path in (ours / "outputs/board/s1").iterdir()
+            if path.name not in str(api.take()["outputs"])
+        ]
+        past[0].unlink()
+        result = api.go(command="verify")
+        assert result.exit_code == 1 and "of a take that no shot uses any more" in result.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,12 +53,21 @@ def test_status_shows_scenes_takes_files_and_spend(made: Project) -> None:
     assert "spent: 30 credits" in text
 
 
-def test_status_as_json_is_the_manifest_byte_for_byte(made: Project) -> None:
+def manifest_of(status: str) -> Any:
+    """What ``status --json`` printed, without what comes with the manifest."""
+    document = json.loads(status)
+    assert all(line.startswith("rivya-run ") for line in document.pop("next"))
+    return document
+
+
+def test_status_as_json_is_the_manifest_byte_for_byte_and_what_is_next(made: Project) -> None:
     """And a list of them for several storyboards."""
     written = (made.folder() / "manifest.json").read_bytes()
-    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+    printed = rivya_run("status", made.path, "--json").stdout_bytes
+    assert printed.startswith(written.removesuffix(b"\n}\n"))
+    assert json.loads(printed)["next"] == [f"rivya-run report {made.path}", f"rivya-run export {made.path}"]
     twice = rivya_run("status", made.path, made.root / "." / "storyboard.yaml", "--json").stdout
-    assert json.loads(twice) == json.loads(written)
+    assert manifest_of(twice) == json.loads(written)
     other = made.root / "other.yaml"
     other.write_text("shots:\n  - {id: a, prompt: x}\n")
     in_project(made, other)
@@ -69,7 +79,8 @@ def test_without_a_manifest_the_journal_tells_all_of_it(made: Project) -> None:
     path = made.folder() / "manifest.json"
     written = path.read_bytes()
     path.unlink()
-    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+    printed = rivya_run("status", made.path, "--json").stdout_bytes
+    assert printed.startswith(written.removesuffix(b"\n}\n"))
     assert "3 takes: 3 done" in rivya_run("status", made.path).stdout
     for command in (["verify"], ["report"], ["export", "--format", "edl"]):
         assert rivya_run(*command, made.path).exit_code == 0
@@ -83,9 +94,9 @@ def test_a_manifest_that_is_behind_its_journal_is_not_shown(made: Project) -> No
     document = json.loads(written)
     document["shots"][0]["takes"] = [{"take": 1, "status": "planned"}]
     path.write_text(json.dumps(document))
-    assert json.loads(rivya_run("status", made.path, "--json").stdout) == document
+    assert manifest_of(rivya_run("status", made.path, "--json").stdout) == document
     os.utime(path, ns=(0, (made.folder() / "journal.jsonl").stat().st_mtime_ns - 1))
-    assert rivya_run("status", made.path, "--json").stdout_bytes == written
+    assert manifest_of(rivya_run("status", made.path, "--json").stdout) == json.loads(written)
 
 
 def test_what_was_made_from_an_earlier_storyboard_is_shown_by_its_manifest(made: Project) -> None:

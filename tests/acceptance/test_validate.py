@@ -131,7 +131,7 @@ def test_bad_project_table(project: Path) -> None:
     """A wrong table of the project's own is told like a wrong storyboard."""
     (project / "models").mkdir()
     (project / "models" / "mine.yaml").write_text("id: mine\n")
-    (project / "a.yaml").write_text("shots: [{id: a, prompt: x}]")
+    (project / "a.yaml").write_text("shots: [{id: a, model: mine, prompt: x}]")
     result = run("a.yaml")
     assert result.exit_code == 3
     assert result.stderr.splitlines()[-1] == f"{project / 'models' / 'mine.yaml'}: 4 errors"
@@ -167,3 +167,22 @@ def test_folder_without_storyboards(project: Path) -> None:
     error = run(".").exception
     assert getattr(error, "exit_code", None) == 2
     assert getattr(error, "hint", None) == "rivya-run init makes one to start from"
+
+
+def test_a_ratio_that_is_no_number_is_a_problem(project: Path) -> None:
+    """However many digits it has."""
+    digits = "9" * 309
+    (project / "a.yaml").write_text(f"shots: [{{id: a, prompt: x, params: {{aspect_ratio: '1:{digits}'}}}}]")
+    result = run("a.yaml")
+    assert result.exit_code == 3 and "[option]" in result.stderr
+
+
+def test_two_storyboards_of_one_id(project: Path) -> None:
+    """They would share an output folder, as a run says too; the same file named twice is one."""
+    (project / "a.yaml").write_text("id: film\nshots: [{id: a, prompt: x}]")
+    (project / "b.yaml").write_text("id: film\nshots: [{id: a, prompt: x}]")
+    result = run("a.yaml", "b.yaml")
+    assert result.exit_code == 3
+    assert "b.yaml:1:1: error: id: the output folder film belongs to a.yaml" in result.stderr
+    assert "[folder-claimed]" in result.stderr
+    assert run("a.yaml", "./a.yaml").exit_code == 0

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -329,6 +330,12 @@ class Project:
         assert not lost, f"bytes that were here are gone: {lost}\n{self.log}"
         self.held = now
 
+    def move_to_another_machine(self) -> None:
+        """The next run is made where there is nothing of the outputs."""
+        shutil.rmtree(self.root / "outputs")
+        (self.root / "outputs").mkdir()
+        self.held = {}
+
     def say_nonsense(self, draw: random.Random) -> bool:
         """A run over a manifest that says what can't be ends at once and records nothing; the good one is put back.
 
@@ -534,7 +541,7 @@ class Files:
 
     def check_rest(self, unused: Collection[str]) -> None:
         """Nothing else lies about, but for what ``clean`` lists and downloads that are still to be gone on with."""
-        kept = {".lock", ".lock-export", ".lock-holder", ".state"}
+        kept = {".books", ".lock", ".lock-export", ".lock-holder", ".state"}
         there = {
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
         }

@@ -78,6 +78,7 @@ def _warm_up() -> None:
             importlib.import_module(module.name)
 
     load_catalog().all()
+    importlib.import_module("psycopg")
     hasten()
     gc.freeze()
 

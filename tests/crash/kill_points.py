@@ -60,12 +60,14 @@ class KillPoints:
     def install(self) -> None:
         """Put the hooks around journal lines, syncs, requests, downloads and renames."""
         from rivya_run.journal.store import Journal
+        from rivya_run.postgres.database import Database
         from rivya_run.project.debit_file import DebitFile
         from rivya_run.provider.http import Http
         from rivya_run.provider.partial_file import PartialFile
 
         _around_lines(self, Journal)
         _around(self, Journal, "sync", "sync")
+        _around(self, Database, "transact", "transaction")
         _around(self, PartialFile, "append", "part")
         _around_debits(self, DebitFile)
         _around(self, Path, "replace", "rename")

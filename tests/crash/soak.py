@@ -23,12 +23,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from command_line import rivya_run
 from crash.crash_runs import KILLED, RIGHT, Clock, ForkServer, Project, open_project
+from postgres_server import PostgresServer, postgres_server
 from rivya_run.simulator.faults import FaultPlan
 
 RATES = {
@@ -94,6 +96,7 @@ class Tally:
     wrong_clocks: int = 0
     decisions: int = 0
     approvals: int = 0
+    machines: int = 0
     losses: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -140,16 +143,23 @@ def drawn_clock(draw: random.Random) -> Clock:
     return Clock(wrong_by, (FIRST_STEPS + draw.randrange(40), other))
 
 
-def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tally: Tally) -> None:
-    """Kill a project's runs ``deaths`` times, finish it, and hold it against the books."""
+def one_project(
+    root: Path, fork_server: ForkServer, seed: str, deaths: int, tally: Tally, database: str | None = None
+) -> None:
+    """Kill a project's runs ``deaths`` times, finish it, and hold it against the books.
+
+    ``database``: the books are there, and each run may be another machine's, which has nothing of its own.
+    """
     draw = random.Random(seed)
-    timeless = draw.random() < 0.5
+    timeless = draw.random() < 0.5 or database is not None
     # What an hour takes away from the API, beside keys, has moments of its own.
     memory = {} if timeless else {"key_lifetime": HOUR}
     with (
         open_project(root, fork_server, **simulator_options(draw), **memory) as project,
         _noted_if_it_fails(project),
     ):
+        if database is not None:
+            project.environment["RIVYA_RUN_DATABASE"] = database
         done = 0
         while done < deaths:
             if not timeless:
@@ -161,7 +171,10 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
             if draw.random() < 0.25:
                 project.settle(draw)
                 tally.approvals += 1
-            if draw.random() < 0.15:
+            if database is not None and not project.serves_once and draw.random() < 0.3:
+                project.move_to_another_machine()
+                tally.machines += 1
+            if draw.random() < 0.15 and database is None:  # which puts a copy of the journal right at once
                 said = project.say_nonsense(draw)
                 tally.runs += said
                 tally.nonsense += said
@@ -188,6 +201,9 @@ def one_project(root: Path, fork_server: ForkServer, seed: str, deaths: int, tal
         project.clock = RIGHT
         tally.runs += project.finish() + 1
         project.check()
+        if database is not None:
+            checked = rivya_run("account", "--check", "--database", database)
+            assert checked.exit_code == 0, f"{checked.output}{checked.stderr}"
         tally.projects += 1
         tally.tasks += len(project.simulator.state.tasks())
         tally.requests += len(project.simulator.traffic.requests)
@@ -206,13 +222,17 @@ def _noted_if_it_fails(project: Project) -> Iterator[None]:
 
 
 _fork_server: ForkServer
+_postgres: PostgresServer | None = None
 
 
-def _begin_worker() -> None:
-    """One warm process for each worker of a soak, for as long as the worker lives."""
-    global _fork_server
-    _fork_server = ForkServer().__enter__()
-    atexit.register(_fork_server.__exit__, None, None, None)
+def _begin_worker(with_database: bool) -> None:
+    """One warm process for each worker of a soak, and a database server, for as long as the worker lives."""
+    global _fork_server, _postgres
+    kept = ExitStack()
+    atexit.register(kept.close)
+    _fork_server = kept.enter_context(ForkServer())
+    if with_database:
+        _postgres = kept.enter_context(postgres_server())
 
 
 def _tallied(name: str, deaths: int) -> Tally:
@@ -220,7 +240,8 @@ def _tallied(name: str, deaths: int) -> Tally:
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
         try:
-            one_project(Path(root), _fork_server, name, deaths, tally)
+            database = _postgres.new_books(name) if _postgres is not None else None
+            one_project(Path(root), _fork_server, name, deaths, tally, database)
         except AssertionError as error:
             kept = Path(tempfile.mkdtemp(prefix=f"rivya-soak-{name}-"))
             shutil.copytree(root, kept, dirs_exist_ok=True)
@@ -228,11 +249,13 @@ def _tallied(name: str, deaths: int) -> Tally:
     return tally
 
 
-def soak(seed: int, kills: int, *, jobs: int, deaths: int = 25, show: bool = False) -> Tally:
-    """Projects, ``jobs`` at once, until so many kills are done or five are lost."""
+def soak(
+    seed: int, kills: int, *, jobs: int, deaths: int = 25, show: bool = False, database: bool = False
+) -> Tally:
+    """Projects, ``jobs`` at once, until so many kills are done or five are lost; ``database``: with books there."""
     tally, number = Tally(), 0
     running: dict[Future[Tally], int] = {}
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin_worker) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin_worker, (database,)) as pool:
         while True:
             open_kills = kills - tally.kills - sum(running.values())
             while open_kills > 0 and len(running) < jobs and len(tally.losses) < 5:
@@ -256,21 +279,22 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=3000)
     parser.add_argument("--again", metavar="SEED.NUMBER", help="show one project again")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="projects at once")
+    parser.add_argument("--database", action="store_true", help="books in a database, runs on other machines")
     given = parser.parse_args()
     began = time.monotonic()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1 << 20)
     if given.again:
-        _begin_worker()
+        _begin_worker(given.database)
         tally = _tallied(given.again, 25)
     else:
-        tally = soak(seed, given.kills, jobs=given.jobs, show=True)
+        tally = soak(seed, given.kills, jobs=given.jobs, show=True, database=given.database)
     for loss in tally.losses:
         print(loss)  # noqa: T201
     print(  # noqa: T201
         f"seed {seed}: {tally.kills} kills at {len(tally.deaths)} kinds of moments, {tally.projects} projects, "
         f"{tally.runs} runs ({tally.wrong_clocks} with a wrong clock, {tally.nonsense} over nonsense), "
         f"{tally.requests} requests, {tally.tasks} tasks, {tally.decisions} decisions by hand, "
-        f"{tally.approvals} approvals and picks, "
+        f"{tally.approvals} approvals and picks, {tally.machines} moves to another machine, "
         f"{len(tally.losses)} losses, "
         f"{time.monotonic() - began:.0f} s"
     )

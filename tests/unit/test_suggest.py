@@ -57,8 +57,24 @@ def test_far_words_suggest_nothing(word: str, known: list[str]) -> None:
     assert did_you_mean(word, known) == ""
 
 
+def test_words_that_begin_so_are_meant_where_none_is_near() -> None:
+    """A family of models by its name; two letters begin too many words."""
+    models = ["grok-imagine", "grok-imagine-video", "kling-2-6"]
+    assert did_you_mean("grok", models) == ", did you mean 'grok-imagine' or 'grok-imagine-video'?"
+    assert did_you_mean("kl", models) == ""
+
+
 @given(st.text(), st.lists(st.text()))
 def test_a_suggestion_is_always_another_known_word(word: str, known: list[str]) -> None:
     """Whatever is written, a suggestion is one of the known words and not the word itself."""
     found = suggest(word, known)
     assert found is None or (found in known and found != word)
+
+
+@pytest.mark.parametrize(
+    "word", [f"1:{'9' * 309}", f"{'9' * 309}:1", f"{'9' * 309}:{'9' * 309}", "0:1", "1:0"]
+)
+def test_ratios_that_are_none(word: str) -> None:
+    """What no float holds is no ratio, asked for or known."""
+    assert suggest(word, ["16:9", "1:1"]) in (None, "16:9", "1:1")
+    assert suggest("16:10", [word, "16:9"]) == "16:9"

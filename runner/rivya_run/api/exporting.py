@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from rivya_run.api.given import PathLike, optional_path, path_of
+from rivya_run.api.given import PathLike, optional_path, outputs_of, path_of
 from rivya_run.errors import UsageError
 from rivya_run.suggest import did_you_mean
 from rivya_run.text import counted, visible
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rivya_run.film.cut import CutProgress
     from rivya_run.film.edit import Edit
     from rivya_run.film.script import Script
+    from rivya_run.project.places import Outputs
     from rivya_run.project.results import Present
 
 ExportFormat: TypeAlias = Literal["cut", "contact-sheet", "otio", "edl", "fcpxml", "fcp7xml", "srt", "vtt"]
@@ -94,7 +95,7 @@ def export(
         wanted.exported(
             path_of(storyboard),
             optional_path(output),
-            optional_path(outputs),
+            outputs_of(outputs),
             simulate=simulate,
             allow_outside=allow_outside,
             measured=lambda: nullcontext(progress),
@@ -205,7 +206,7 @@ class WantedExport:
         self,
         storyboard: Path,
         output: Path | None,
-        outputs: Path | None,
+        outputs: Outputs,
         *,
         simulate: bool,
         allow_outside: bool,
@@ -224,6 +225,8 @@ class WantedExport:
         if found.source is None:
             _refuse_mistakes(storyboard, found)
         films = self.films(found)
+        for notice in found.fetch(chosen=True):
+            tell(notice)
         if output is not None and len(films) > 1:
             raise UsageError("--output takes one film", hint=f"choose it: --film {films[0]}")
         found.folder.mkdir(parents=True, exist_ok=True)  # of files of one's own alone, nothing was run

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from rivya_run.errors import UsageError
 from rivya_run.project.open import storyboard_files
+from rivya_run.project.places import Outputs, is_url
 from rivya_run.project.plan import RunOptions
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -24,6 +25,11 @@ def path_of(given: PathLike) -> Path:
 
 def optional_path(given: PathLike | None) -> Path | None:
     return path_of(given) if given is not None else None
+
+
+def outputs_of(given: PathLike | None) -> Outputs:
+    """Where results are: a folder, or the address of an object store as it is."""
+    return given if isinstance(given, str) and is_url(given) else optional_path(given)
 
 
 def files_of(storyboards: PathLike | Iterable[PathLike]) -> list[Path]:
@@ -42,7 +48,7 @@ def options_of(given: RunOptions | None) -> RunOptions:
         options,
         only=_patterns(options.only),
         exclude=_patterns(options.exclude),
-        outputs=optional_path(options.outputs),
+        outputs=outputs_of(options.outputs),
     )
 
 

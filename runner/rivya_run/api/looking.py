@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rivya_run.api.given import PathLike, optional_path, options_of, path_of
+from rivya_run.api.given import PathLike, options_of, outputs_of, path_of
 from rivya_run.api.results import StoryboardStatus, takes_of
 from rivya_run.errors import OutputFolderError, Problem
 from rivya_run.film.cut import CutProgress
@@ -47,7 +47,7 @@ def status(
     """
     from rivya_run.project.results import results_of
 
-    found = results_of(path_of(storyboard), optional_path(outputs), simulate=simulate)
+    found = results_of(path_of(storyboard), outputs_of(outputs), simulate=simulate)
     return StoryboardStatus(
         text(mapping(found.manifest.get("storyboard")).get("id")) or found.folder.name,
         found.folder,
@@ -63,12 +63,14 @@ def verify(
     """Every file on record, hashed; ``trouble`` is None for one that is what was paid for. Raises what ``status``
     does."""
     from rivya_run.project import verify as verifying
+    from rivya_run.project.home import home_of
     from rivya_run.project.results import results_of
 
-    found = results_of(path_of(storyboard), optional_path(outputs), simulate=simulate)
-    removed = verifying.removed_files(found.folder)
+    where = outputs_of(outputs)
+    found = results_of(path_of(storyboard), where, simulate=simulate)
+    home = home_of(found.folder, where, simulate=simulate)
     try:
-        return tuple(verifying.verify(found.folder, found.manifest, removed))
+        return tuple(verifying.verify(home, found.manifest, verifying.files_kept_here(found.folder)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise OutputFolderError(
             f"{found.folder}: the manifest holds an output that can't be understood"
@@ -98,12 +100,13 @@ def report(
     from rivya_run.views.page import write_report
     from rivya_run.views.page.decided import Decisions
 
-    where = optional_path(outputs)
+    where = outputs_of(outputs)
     found = present(path_of(storyboard), where, simulate=simulate, allow_outside=allow_outside)
+    lacking = found.fetch()
     versions = found.source.storyboard.films if found.source is not None else (None,)
     scripts = {version: script_now(found, version).script for version in versions}
     notices = [notice for script in scripts.values() for notice in edited(script).notices]
-    for words in dict.fromkeys([*filter(None, [found.notice]), *notices]):
+    for words in dict.fromkeys([*filter(None, [found.notice]), *lacking, *notices]):
         notice(words)
     with exporting(found.folder):
         return write_report(

@@ -12,9 +12,9 @@ from rivya_run.cli import options as shared
 
 
 @click.command("adopt", short_help="Attach an existing task to a take.")
-@click.argument("storyboard", type=shared.STORYBOARD)
-@click.argument("shot")
+@shared.decided_shot
 @click.argument("task_id")
+@shared.writes_books
 @shared.shown("--take", type=click.IntRange(1, 99), default=1, metavar="N", help="Which take of the shot.")
 @shared.shown("--key", metavar="KEY", help="Which of its creates, by the key that status shows.")
 @shared.place

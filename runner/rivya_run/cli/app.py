@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click_default_group import DefaultGroup
@@ -11,6 +12,9 @@ from click_default_group import DefaultGroup
 from rivya_run import __version__
 from rivya_run.cli.streams import settled
 from rivya_run.errors import READER_GONE, Interrupted
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
     "run": "Plan, then make what is missing. Also without its name: rivya-run STORYBOARD",
@@ -23,6 +27,8 @@ COMMANDS: Final = {
     "ledger": "What the storyboards of a project have cost, by whom or what.",
     "prices": "What the API was seen to charge, per model and params.",
     "report": "A page to review, compare and pick takes.",
+    "database": "Books that several machines share: make, import, repair.",
+    "account": "The limits that all machines of an account keep to.",
     "review": "The page, served here: decide on it, and watch a run.",
     "pick": "Write into the storyboard which take stands for a shot.",
     "approve": "Write into the storyboard that a take is settled.",
@@ -33,6 +39,8 @@ COMMANDS: Final = {
     "watch": "On save: validate, plan, with --simulate render.",
     "init": "A new project folder with a storyboard to start from.",
     "models": "The models, their parameters and prices.",
+    "completion": "The script that lets a shell complete words: bash, zsh, fish.",
+    "help": "The help of a command.",
     "schema": "Print, check or update the JSON Schemas.",
     "mcp": "A server for agents, on standard input and output.",
     "simulator": "A local stand-in for Rivya, as a server.",
@@ -59,6 +67,25 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
             _refuse_misspelt_variable(command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Commands, and what the short form of ``run`` begins with."""
+        from click.shell_completion import CompletionItem
+
+        from rivya_run.cli.candidates import storyboards
+
+        if incomplete.startswith("-"):
+            return [*super().shell_complete(ctx, incomplete), *load("run").shell_complete(ctx, incomplete)]
+        found = [
+            CompletionItem(name, help=COMMANDS[name]) for name in COMMANDS if name.startswith(incomplete)
+        ]
+        files = storyboards(ctx, None, incomplete)
+        return [*found, *(one for one in files if not found or one.type == "plain")]
+
+    def _main_shell_completion(self, *args: Any, **settings: Any) -> None:
+        if "_RIVYA_RUN_COMPLETE" in os.environ:
+            import rivya_run.cli.completion  # noqa: F401 - what it says of bash
+        super()._main_shell_completion(*args, **settings)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -71,8 +98,8 @@ class CommandLine(DefaultGroup):  # type: ignore[misc]
         _never_fail_on_letters()
         try:
             code = super().main(*args, standalone_mode=False, **settings)
-        except SystemExit:  # click's answer to a reader that left
-            code = READER_GONE
+        except SystemExit as left:  # click's answer to a reader that left; 0 once words are completed
+            code = READER_GONE if left.code else 0
         except Exception as error:
             from rivya_run.cli.messages import show_failure
 
@@ -113,7 +140,7 @@ def _refuse_misspelt_variable(asked: click.Command) -> None:
 
 def _refuse_misspelt_command(ctx: click.Context, name: str) -> None:
     """A word that is nearly a command and names no file is a slip, not a storyboard."""
-    if not name.isalpha() or ctx.resilient_parsing:
+    if not name.replace("-", "").isalpha() or ctx.resilient_parsing:
         return
     from pathlib import Path
 
@@ -146,4 +173,6 @@ def app() -> None:
       rivya-run storyboard.yaml --simulate  the same for no money: an animatic
       rivya-run plan storyboard.yaml        what it would do, why, and what it costs
       rivya-run FOLDER                      every storyboard in it
+
+    Commands without a STORYBOARD take the storyboard.yaml that is here.
     """

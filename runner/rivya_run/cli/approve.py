@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from rivya_run.cli import candidates
 from rivya_run.cli import options as shared
 
 
 @click.command("approve", short_help="Write into the storyboard that a take is settled.")
-@click.argument("storyboard", type=shared.STORYBOARD)
-@click.argument("shot")
-@click.argument("take", required=False, metavar="[TAKE|DIGITS]")
+@shared.reads_books
+@shared.decided_shot
+@click.argument("take", required=False, metavar="[TAKE|DIGITS]", shell_complete=candidates.takes)
 @shared.place
 @shared.outside
 def command(storyboard: Path, shot: str, take: str | None, **given: Any) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from rivya_run.cli import options
+from rivya_run.cli import candidates, options
 from rivya_run.errors import UsageError
+
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
 
 _FORMATS: Final = ("cut", "contact-sheet", "otio", "edl", "fcpxml", "fcp7xml", "srt", "vtt")
 
@@ -45,14 +48,34 @@ def _rate(_: click.Context, __: click.Parameter, text: str | None) -> Fraction |
 
 
 @click.command("export", short_help="Cut, contact sheet, captions, timelines for editors.")
+@options.reads_books
 @options.storyboards()
 @options.place
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="cut", show_default=True)
-@click.option("--film", "versions", multiple=True, metavar="VERSION", help="Only this version's film.")
+@click.option(
+    "--film",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    shell_complete=candidates.versions,
+    help="Only this version's film.",
+)
 @click.option("--output", type=options.FILE, metavar="FILE", help="The file to write (one film).")
 @options.outside
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only these shots: id globs, tag:x, scene:x.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="All shots but these.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=candidates.patterns,
+    help="Only these shots: id globs, tag:x, scene:x.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=candidates.patterns,
+    help="All shots but these.",
+)
 @click.option("--no-sound", is_flag=True, help="Leave all sound out.")
 @click.option(
     "--slates", is_flag=True, help="Keep the place of a shot without a take: a slate, or a gap with a marker."
@@ -69,7 +92,7 @@ def command(
     form: str,
     output: Path | None,
     simulate: bool,
-    outputs: Path | None,
+    outputs: Outputs,
     allow_outside: bool,
     **given: Any,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import click
 
 from rivya_run.cli import options
 from rivya_run.cli.schema import schema_files
+from rivya_run.project.places import DEFAULT_FILE
 
 
 @click.command("init", short_help="A new project folder with a storyboard to start from.")
@@ -30,7 +33,7 @@ def command(folder: Path, for_git: bool) -> None:
     from rivya_run.models.catalog import PROJECT_FOLDER
     from rivya_run.text import visible
 
-    content = scaffold(folder / PROJECT_FOLDER)
+    content = scaffold(folder / PROJECT_FOLDER, folder.resolve().name)
     there = [name for name in content if (folder / name).exists() or (folder / name).is_symlink()]
     if there:
         raise UsageError(
@@ -67,7 +70,7 @@ def _say_next(folder: Path) -> None:
 
     steps = [
         ("rivya-run storyboard.yaml --simulate", "an animatic, free of charge"),
-        ("rivya-run export storyboard.yaml --simulate", "its cut"),
+        ("rivya-run export storyboard.yaml --simulate", "its film, with sound"),
         ("rivya-run plan storyboard.yaml", "what it would cost"),
         ("export RIVYA_API_KEY=rvya_sk_...", "a key from Rivya's settings"),
         ("rivya-run storyboard.yaml", "make the clips"),
@@ -79,14 +82,24 @@ def _say_next(folder: Path) -> None:
         click.echo(f"  {command_line:<45}{why}".rstrip(), err=True)
 
 
-STORYBOARD = "storyboard.yaml"
+def scaffold(models: Path, name: str) -> dict[str, bytes]:
+    """Content by path (relative, forward slashes); ``models`` is the project's folder of tables, if it has one.
 
+    The storyboard is called by the folder's ``name``, as far as an id can hold it.
+    """
+    from rivya_run.storyboard.ids import id_trouble
 
-def scaffold(models: Path) -> dict[str, bytes]:
-    """Content by path (relative, forward slashes); ``models`` is the project's folder of tables, if it has one."""
     starter = files("rivya_run.cli") / "starter"
+    storyboard = (starter / "storyboard.yaml").read_text("utf-8")
+    named = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")
+    if id_trouble(named) is None:
+        title = re.sub("[-_]+", " ", named).strip()
+        for key, value in (("id", named), ("title", title[:1].upper() + title[1:])):
+            # Names such as 2026 or true are text here, and for every other YAML reader too.
+            written = value if re.fullmatch(r"[A-Za-z][A-Za-z -]{4,}[a-z]", value) else json.dumps(value)
+            storyboard = re.sub(rf"(?m)^{key}: .*$", f"{key}: {written}", storyboard)
     content = {
-        STORYBOARD: (starter / "storyboard.yaml").read_bytes(),
+        DEFAULT_FILE: storyboard.encode(),
         ".gitignore": (starter / "gitignore").read_bytes(),
         ".vscode/settings.json": (starter / "settings.json").read_bytes(),
         "outputs/.gitkeep": b"",

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from rivya_run import __version__
-from rivya_run.project.places import OUTPUTS, STATE, folder_name, likely_id, root_of
+from rivya_run.project.places import DEFAULT_FILE, OUTPUTS, STATE, folder_name, likely_id, root_of
 
 TABLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tables")
 GONE = "-"
@@ -45,7 +45,7 @@ def answer(arguments: list[str], environment: Mapping[str, str]) -> str | None:
         known, tables, root, typed, advice, started, ended = (_plain(one) for one in head.split("\t"))
         if known != _known(path, hashlib.sha256(content).hexdigest(), origin, folder):
             return None
-        if advice and typed != path:
+        if typed != path:  # what is told names it
             return None
         if tables != tables_digest(root) or not _unchanged(files, folder):
             return None
@@ -121,6 +121,8 @@ def _asked(arguments: list[str]) -> tuple[str, bool, bool] | None:
                 return None
         else:
             paths.append(word.removeprefix("./"))
+    if not paths and arguments:
+        paths.append(DEFAULT_FILE)
     if len(paths) != 1 or not paths[0].endswith(_ENDINGS) or "//" in paths[0] or "/./" in paths[0]:
         return None
     return paths[0], simulate, progress

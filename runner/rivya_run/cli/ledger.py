@@ -12,12 +12,14 @@ from rivya_run.cli import options as shared
 
 if TYPE_CHECKING:
     from rivya_run.project.accounts import LedgerRow
+    from rivya_run.project.places import Outputs
 
 BY = ("client", "tag", "model", "month", "storyboard", "scene")
 UNATTRIBUTED = "(none)"
 
 
 @click.command("ledger", short_help="What the storyboards of a project have cost, by whom or what.")
+@shared.reads_books
 @shared.books
 @shared.shown("--by", type=click.Choice(BY), default="storyboard", help="What a row is.")
 @click.option(
@@ -29,9 +31,7 @@ UNATTRIBUTED = "(none)"
 @shared.shown(
     "--format", "form", type=click.Choice(("table", "json", "csv")), default="table", help="How to print it."
 )
-def command(
-    paths: tuple[Path, ...], outputs: Path | None, by: str, since: datetime | None, form: str
-) -> None:
+def command(paths: tuple[Path, ...], outputs: Outputs, by: str, since: datetime | None, form: str) -> None:
     """Show what was spent, from the records: of all storyboards of the project, those whose file is gone too.
 
     PATH is a storyboard, or a folder for the whole project that it is in (default: the one you are in). Clients,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -20,11 +21,15 @@ import click
 
 from rivya_run.cli.options import DEBUG
 from rivya_run.errors import Interrupted, RivyaError, StoryboardError, UsageError
+from rivya_run.project.places import DEFAULT_FILE
 from rivya_run.provider.origin import KEY_VARIABLE
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
+    from rivya_run.errors import Problem
     from rivya_run.project.plan import Prepared
+
+_NO_CHOICE = re.compile(r"'(.*?)' is not one of")
 
 _EXTRAS = {
     "starlette": "simulator",
@@ -101,12 +106,29 @@ def show_failure(error: Exception) -> int:
 def show_error(error: RivyaError) -> None:
     """Problems, if it holds any, then its message and hint."""
     if isinstance(error, StoryboardError) and error.problems:
-        from rivya_run.storyboard.problems import as_text
-
-        say(as_text(error.problems), end="")
+        show_problems(error.problems)
     say(f"{_red('error:')} {visible(error.message, keep=chr(10))}")
     if error.hint:
         say(f"hint: {visible(error.hint, keep=chr(10))}")
+
+
+_SEVERITY = re.compile(r"(?m)^(\S.*?:\d+:\d+: )(error|advice)(?=: )")
+_CARET = re.compile(r"(?m)^( +)\^$")
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Problems with their lines; on a terminal with colours, where they are and how grave stands out."""
+    from rivya_run.storyboard.problems import as_text
+
+    text = as_text(problems)
+    if _colours():
+        red, yellow = (click.style(word, fg=colour, bold=True) for word, colour in _GRAVE.items())
+        text = _SEVERITY.sub(lambda one: one[1] + (red if one[2] == "error" else yellow), text)
+        text = _CARET.sub(lambda one: one[1] + click.style("^", fg="green", bold=True), text)
+    say(text, end="")
+
+
+_GRAVE = {"error": "red", "advice": "yellow"}
 
 
 def echo_json(document: object) -> None:
@@ -117,9 +139,7 @@ def echo_json(document: object) -> None:
 def show_advice(one: Prepared) -> None:
     """Advice on a storyboard, and what is to be known of its folder."""
     if one.advice:
-        from rivya_run.storyboard.problems import as_text
-
-        say(as_text(one.advice), end="")
+        show_problems(one.advice)
     if one.notice:
         say(f"note: {visible(one.notice)}")
 
@@ -135,9 +155,11 @@ def missing_library(error: ModuleNotFoundError, what: str, *, extra: str | None 
     name = (error.name or "").partition(".")[0]
     if name not in _EXTRAS:
         raise error
+    from rivya_run.extras import install_hint
+
     return UsageError(
         f"{what} needs {name}, which is not installed",
-        hint=f"pip install 'rivya-run[{extra or _EXTRAS[name]}]'",
+        hint=install_hint(extra or _EXTRAS[name]),
     )
 
 
@@ -156,19 +178,50 @@ def without_key(text: str) -> str:
 
 
 def _red(word: str) -> str:
-    coloured = sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return click.style(word, fg="red", bold=True) if coloured else word
+    return click.style(word, fg="red", bold=True) if _colours() else word
+
+
+def _colours() -> bool:
+    """Whether standard error is a terminal that is to show colours (https://no-color.org)."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _show_usage(error: click.ClickException) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if type(error).__name__ == "NoArgsIsHelpError":  # a name that click has since 8.2
         say(error.format_message())
+        if context is not None and context.parent is None:
+            _say_next()
         return
     if context is not None:
         say(context.get_usage())
         say(f"Try '{context.command_path} --help' for help.\n")
-    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}")
+    say(f"{_red('error:')} {visible(error.format_message(), keep=chr(10))}{_meant(error)}")
+
+
+def _meant(error: click.ClickException) -> str:
+    """The choice that a value which is none most likely stands for."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param is not None else None
+    told = _NO_CHOICE.match(error.message)
+    if told is None or not isinstance(kind, click.Choice):
+        return ""
+    from rivya_run.suggest import suggest
+
+    found = suggest(told[1], map(str, kind.choices))
+    return f" Did you mean '{found}'?" if found is not None else ""
+
+
+def _say_next() -> None:
+    """What can be typed where somebody typed nothing but the program's name."""
+    if not Path(DEFAULT_FILE).is_file():
+        return
+    from rivya_run.project.plan import RunOptions
+    from rivya_run.project.proposals import proposals_for
+    from rivya_run.views.wording import next_lines
+
+    for line in next_lines(proposals_for(Path(DEFAULT_FILE), RunOptions()).commands):
+        say(line)
 
 
 def _show_internal(error: Exception) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rivya_run.cli import candidates
 from rivya_run.cli.messages import echo_json
 from rivya_run.durable import write_atomically
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
     from rivya_run.models.table import ModelTable
 
 
-@click.group("models", short_help="The models, their parameters and prices.")
+class ModelsGroup(click.Group):
+    """Says what was meant where a model's id stands in a command's place."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and args[0] not in self.commands and args[0] in _catalog().ids():
+            ctx.fail(f"No such command '{args[0]}'. Did you mean 'rivya-run models show {args[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("models", cls=ModelsGroup, short_help="The models, their parameters and prices.")
 def command() -> None:
     """The parameter tables: what each model takes and what it costs at least."""
 
@@ -70,6 +82,7 @@ def list_models(
     if category is not None and category.lower() not in categories:
         hint = did_you_mean(category, categories) or f"; there are {', '.join(categories)}"
         raise UsageError(f"there is no category '{visible(category)}'{hint}")
+    _say_broken(catalog)
     tables = [table for table in catalog.all() if _wanted(table, category, max_credits, references)]
     if as_json:
         from rivya_run.models.view import table_document
@@ -81,6 +94,14 @@ def list_models(
         click.echo(models_page(tables).encode(), nl=False)
     else:
         _list(catalog, tables)
+
+
+def _say_broken(catalog: Catalog) -> None:
+    """Name the project tables that can't be used; the others can."""
+    if catalog.problems:
+        from rivya_run.storyboard.problems import as_text
+
+        click.echo(as_text(catalog.problems), nl=False, err=True)
 
 
 def _wanted(
@@ -122,10 +143,16 @@ def _state(catalog: Catalog, table: ModelTable) -> str:
 
 
 @command.command("show")
-@click.argument("model_id", metavar="ID")
+@click.argument("model_id", metavar="ID", shell_complete=candidates.models)
 @click.option("--json", "as_json", is_flag=True, help="The table, as JSON.")
-def show_model(model_id: str, as_json: bool) -> None:
-    """Show one model's table and an example shot."""
+@click.option(
+    "--write", is_flag=True, help="Write it into the project's models/ folder, to be changed there."
+)
+def show_model(model_id: str, as_json: bool, write: bool) -> None:
+    """Show one model's table and an example shot.
+
+    With --write it becomes a table of the project, models/ID.yaml: what is changed in it holds here.
+    """
     catalog = _catalog()
     table = catalog.get(model_id)
     if table is None:
@@ -133,6 +160,9 @@ def show_model(model_id: str, as_json: bool) -> None:
         raise UsageError(message, hint="rivya-run models list shows them all")
     from rivya_run.models import view as table_view
 
+    if write:
+        _write_table(catalog, table)
+        return
     if as_json:
         echo_json(table_view.table_document(table))
         return
@@ -157,6 +187,19 @@ def show_model(model_id: str, as_json: bool) -> None:
     if table.note:
         _line(f"note: {table.note}")
     click.echo("\n" + visible(table_view.example_shot(table), keep="\n"), nl=False)
+
+
+def _write_table(catalog: Catalog, table: ModelTable) -> None:
+    file = _file_of(project_models(), table.id)
+    if file.exists() or file.is_symlink():
+        raise UsageError(f"{visible(str(file))} is there already; nothing was written")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("xb") as out:
+            out.write(catalog.source(table.id))
+    except OSError as error:
+        raise UsageError(f"{visible(str(file))} can't be written: {error.strerror or error}") from error
+    _line(str(file))
 
 
 def _show_rows(table: ModelTable) -> None:
@@ -188,6 +231,7 @@ def sync_models(write: bool, as_json: bool) -> None:
     from rivya_run.provider.origin import base_url, checked_base_url
 
     catalog = _catalog()
+    _say_broken(catalog)
     origin = checked_base_url(base_url(os.environ))
     listed = anyio.run(_ask, origin)
     changes = compare(catalog.all(), listed)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from rivya_run.cli import candidates
+from rivya_run.project.places import DEFAULT_FILE
+
 if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
     from rivya_run.project.plan import RunOptions
     from rivya_run.project.results import Results
 
@@ -41,19 +46,76 @@ class Named(click.Path):
         return super().convert(value, param, ctx)
 
 
+class ResultsPlace(Named):
+    """A folder, or (as text) the URL of an object store."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from rivya_run.project.places import is_url
+
+        if not is_url(str(value)):
+            return super().convert(value, param, ctx)
+        from rivya_run.project.object_store import checked_url
+
+        try:
+            return checked_url(str(value))
+        except ValueError as error:
+            self.fail(f"{str(value)!r} {error}", param, ctx)
+
+
 SECONDS = Amount(min=0, min_open=True)
 CREDITS = Amount(min=0)
 PROGRESS = ("auto", "live", "plain", "json", "none")
 STORYBOARD = Named()
 FOLDER = Named(file_okay=False)
+RESULTS = ResultsPlace(file_okay=False)
 FILE = Named(dir_okay=False)
 
 
-def storyboards(*, required: bool = True) -> Callable[[F], F]:
-    """STORYBOARD...: files, or folders for every storyboard in them."""
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _or_default(ctx: click.Context, argument: click.Parameter, value: Any) -> Any:
+    if value or ctx.resilient_parsing:
+        return value
+    if not Path(DEFAULT_FILE).is_file():
+        raise click.MissingParameter(f"There is no {DEFAULT_FILE} here.", ctx, param=argument)
+    return (Path(DEFAULT_FILE),) if argument.nargs == -1 else Path(DEFAULT_FILE)
+
+
+def storyboards(*, default: bool = True) -> Callable[[F], F]:
+    """STORYBOARD...: files, or folders for every storyboard in them; without any, ``DEFAULT_FILE``."""
+    callback = _or_default if default else None
     return click.argument(
-        "storyboards", metavar="STORYBOARD...", nargs=-1, required=required, type=STORYBOARD
+        "storyboards",
+        metavar="[STORYBOARD]...",
+        nargs=-1,
+        type=STORYBOARD,
+        callback=callback,
+        shell_complete=candidates.storyboards,
     )
+
+
+one_storyboard = click.argument(
+    "storyboard",
+    metavar="[STORYBOARD]",
+    required=False,
+    type=FILE,
+    callback=_or_default,
+    shell_complete=candidates.storyboards,
+)
+"""STORYBOARD: one file; without it, ``DEFAULT_FILE``."""
+
+decided_shot = _together(
+    click.argument("storyboard", type=STORYBOARD, shell_complete=candidates.storyboards),
+    click.argument("shot", shell_complete=candidates.shots),
+)
+"""STORYBOARD SHOT: what a decision is about."""
 
 
 def shown(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -66,17 +128,13 @@ def by_hand(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, envvar=[], **settings)
 
 
-def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def decorate(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 place = _together(
-    click.option("--outputs", type=FOLDER, help="Results go to DIR/<storyboard id>.", metavar="DIR"),
+    click.option(
+        "--outputs",
+        type=RESULTS,
+        help="Results go to DIR/<storyboard id>, or into an object store: s3://BUCKET/PREFIX (gs, az, file).",
+        metavar="DIR|URL",
+    ),
     click.option(
         "--simulate", is_flag=True, help="Use the built-in stand-in and its results: no key, no money."
     ),
@@ -85,9 +143,44 @@ place = _together(
 
 books = _together(
     click.argument("paths", metavar="[PATH]...", nargs=-1, type=STORYBOARD),
-    click.option("--outputs", type=FOLDER, help="Results are in DIR/<storyboard id>.", metavar="DIR"),
+    click.option("--outputs", type=RESULTS, help="Results are in DIR/<storyboard id>.", metavar="DIR|URL"),
 )
 """Whose records are read."""
+
+_DATABASE: Final = click.option(
+    "--database", metavar="URL", help="The books are in this Postgres database, shared by several machines."
+)
+
+
+def writes_books(command: F) -> F:
+    """``--database`` for a command that puts something on record."""
+    return _DATABASE(_up_to_date(command, passed_on=True))
+
+
+def reads_books(command: F) -> F:
+    """``--database`` for a command that only reads: the copy of the records that is here is what it goes by."""
+    return _DATABASE(_up_to_date(command, passed_on=False))
+
+
+def _up_to_date(command: F, *, passed_on: bool) -> F:
+    """Before the command, the copies of the records that it may read are brought up to date."""
+
+    @wraps(command)
+    def with_books(*args: Any, database: str | None = None, **given: Any) -> Any:
+        if database is not None and not given.get("simulate"):
+            from rivya_run.project.books import update_copies
+
+            update_copies(database, _paths_of(given), given.get("outputs"))
+        return command(*args, **given, **({"database": database} if passed_on else {}))
+
+    return cast(F, with_books)
+
+
+def _paths_of(given: Mapping[str, Any]) -> list[Path]:
+    """The storyboards and folders that a command was given."""
+    one = given.get("storyboard")
+    return [*given.get("storyboards", ()), *given.get("paths", ()), *([one] if one is not None else [])]
+
 
 outside = click.option(
     "--allow-outside", is_flag=True, help="References and own files may lie outside the project."
@@ -103,9 +196,16 @@ choosing = _together(
         "--only",
         multiple=True,
         metavar="PATTERN",
+        shell_complete=candidates.patterns,
         help="Only these shots, and what they are made from: ids (globs), tag:NAME or scene:NAME.",
     ),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these shots out."),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        shell_complete=candidates.patterns,
+        help="Leave these shots out.",
+    ),
     click.option(
         "--retry-failed", is_flag=True, help="Also retry what failed three times, or failed and was charged."
     ),
@@ -155,7 +255,7 @@ def run_options(given: dict[str, Any]) -> RunOptions:
 
 
 def results_of_each(
-    storyboards: tuple[Path, ...], outputs: Path | None, *, simulate: bool
+    storyboards: tuple[Path, ...], outputs: Outputs, *, simulate: bool
 ) -> Iterator[tuple[Path, Results]]:
     """The storyboards that a command names, each with what it has made."""
     from rivya_run.project.open import storyboard_files
@@ -165,7 +265,7 @@ def results_of_each(
         yield file, results_of(file, outputs, simulate=simulate)
 
 
-def folders_of_books(paths: tuple[Path, ...], outputs: Path | None) -> list[Path]:
+def folders_of_books(paths: tuple[Path, ...], outputs: Outputs) -> list[Path]:
     """The output folders that hold what ``books`` names, simulated ones left out."""
     from rivya_run.errors import UsageError
     from rivya_run.project.open import storyboard_id_of

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from rivya_run.cli import candidates
 from rivya_run.cli import options as shared
 
 
 @click.command("pick", short_help="Write into the storyboard which take stands for a shot.")
-@click.argument("storyboard", type=shared.STORYBOARD)
-@click.argument("shot")
-@click.argument("take")
+@shared.reads_books
+@shared.decided_shot
+@click.argument("take", shell_complete=candidates.takes)
 @shared.place
 @shared.outside
 def command(storyboard: Path, shot: str, take: str, **given: Any) -> None:

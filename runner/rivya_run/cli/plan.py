@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan", short_help="What a run would do, why, and what it costs.")
+@shared.reads_books
 @shared.storyboards()
 @shared.place
 @shared.choosing
@@ -77,7 +78,7 @@ def command(
         from rivya_run.project.names import PRODUCTS, free_to_write
 
         out = free_to_write(out, PRODUCTS["plan"])
-    sources = open_sources(storyboard_files(storyboards), options)
+    sources = open_sources(storyboard_files(storyboards), options, pipes=out is None and since is None)
     if expand:
         from rivya_run.storyboard.expand import expanded
 
@@ -94,7 +95,7 @@ def command(
         elif from_timeline is not None:
             _show_used(from_timeline, prepared, form)
         else:
-            _show(prepared, form)
+            _show(prepared, form, options)
             if out is not None:
                 _save(out, prepared, options)
         if detailed_exitcode and any(something_to_do(one.plan) for one in prepared):
@@ -108,7 +109,8 @@ def _only_one(**ways: object) -> None:
         raise UsageError(f"{' and '.join(chosen)} can't be used together")
 
 
-def _show(prepared: Sequence[Prepared], form: str) -> None:
+def _show(prepared: Sequence[Prepared], form: str, options: RunOptions) -> None:
+    from rivya_run.project.proposals import proposals
     from rivya_run.project.saved_plan import plan_document
     from rivya_run.views.plan_view import (
         CREDITS_COLUMN,
@@ -118,22 +120,31 @@ def _show(prepared: Sequence[Prepared], form: str) -> None:
         plan_rows,
         totals_lines,
     )
-    from rivya_run.views.wording import show_columns
+    from rivya_run.views.wording import ACTION_COLOURS, next_lines, show_columns
 
     plans = [one.plan for one in prepared]
     films = [_films(one) for one in prepared]
+    commands = [proposals(one, options, planning=True).commands for one in prepared]
     if form == "json":
-        shown = zip(plans, films, strict=True)
-        _echo_documents([plan_document(plan) | {"films": [film for film, _ in some]} for plan, some in shown])
+        _echo_documents(
+            [
+                plan_document(plan)
+                | {"films": [film for film, _ in some], "next": [one.command for one in following]}
+                for plan, some, following in zip(plans, films, commands, strict=True)
+            ]
+        )
     elif form == "markdown":
         told = [[line for film in some for line in film_lines(*film)] for some in films]
         click.echo(plan_markdown(plans, told))
-    for number, (plan, some) in enumerate(zip(plans, films, strict=True) if form == "table" else ()):
+    shown = zip(plans, films, commands, strict=True) if form == "table" else ()
+    for number, (plan, some, following) in enumerate(shown):
         if number:
             click.echo()
-        show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True)
+        show_columns(HEADS, plan_rows(plan), [CREDITS_COLUMN], used=True, colours=ACTION_COLOURS)
         for line in (*totals_lines(plan), *(line for film in some for line in film_lines(*film))):
             click.echo(visible(line))
+        for line in next_lines(following):
+            click.echo(line)
 
 
 def _films(one: Prepared) -> list[tuple[dict[str, Json], tuple[str, ...]]]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options as shared
 
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
+
 
 @click.command("prices", short_help="What the API was seen to charge, per model and params.")
+@shared.reads_books
 @shared.books
 @shared.shown(
     "--format", "form", type=click.Choice(("table", "json")), default="table", help="How to print it."
 )
-def command(paths: tuple[Path, ...], outputs: Path | None, form: str) -> None:
+def command(paths: tuple[Path, ...], outputs: Outputs, form: str) -> None:
     """Show what was learned of prices, from the records: what the API reserved last for a model and params, how
     often it has told a price for them, and when last.
 

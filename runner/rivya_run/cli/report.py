@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options
 
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
+
 
 @click.command("report", short_help="A page to review, compare and pick takes.")
+@options.reads_books
 @options.storyboards()
 @options.place
 @click.option(
@@ -22,7 +27,7 @@ from rivya_run.cli import options
 def command(
     storyboards: tuple[Path, ...],
     simulate: bool,
-    outputs: Path | None,
+    outputs: Outputs,
     embed: bool,
     allow_outside: bool,
     show: bool,

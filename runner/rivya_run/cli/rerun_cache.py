@@ -16,11 +16,13 @@ from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.take_entry import take_status
+from rivya_run.planning.next_commands import Typed
 from rivya_run.planning.plan import Action, Plan
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.outputs import outstanding
 from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE, project_root
 from rivya_run.project.plan import Prepared, RunOptions
+from rivya_run.provider.origin import SIMULATOR_ORIGIN
 from rivya_run.storyboard.problems import as_text
 from rivya_run.views.progress import Outlet, PlainReporter
 from rivya_run.views.summary import Ended, summary
@@ -35,7 +37,7 @@ class RerunCache:
     def __init__(self, files: Sequence[Path], options: RunOptions) -> None:
         selecting = options.only or options.exclude
         reading = options.strict or options.allow_outside or options.new_origin
-        self._plain = len(files) == 1 and not (selecting or reading or options.outputs)
+        self._plain = len(files) == 1 and not (selecting or reading or options.outputs or options.database)
         self._began = time.time_ns()
         self._tables = tables_digest(str(project_root(files[0]))) if self._plain else ""
 
@@ -166,7 +168,7 @@ def _printed(one: Prepared, board: StoryboardRun, plan: Plan) -> tuple[str, str,
         )
         for step in plan.steps
     }
-    path, folder = board.storyboard.path, str(board.folder)
-    ended = Ended(board.storyboard.id, path, (), folder, plan, outcomes, board.ledger.history)
+    typed = Typed(board.storyboard.path, ("--simulate",) if board.base_url == SIMULATOR_ORIGIN else ())
+    ended = Ended(board.storyboard.id, typed, str(board.folder), plan, outcomes, board.ledger.history)
     lines = summary([ended])
     return advice, f"{first}\n", "".join(f"{line}\n" for line in lines)

@@ -13,7 +13,8 @@ from rivya_run.cli import options
 
 
 @click.command("review", short_help="The page, served here: decide on it, and watch a run.")
-@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
+@options.reads_books
+@options.one_storyboard
 @options.place
 @options.outside
 @options.shown(

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from rivya_run.cli import options as shared
 from rivya_run.cli.messages import say, show_advice, show_error, show_notices
 from rivya_run.errors import RivyaError, UsageError
+from rivya_run.project.places import DEFAULT_FILE
 from rivya_run.text import visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Plan, then make what is missing.")
-@shared.storyboards(required=False)
+@shared.writes_books
+@shared.storyboards(default=False)
 @shared.place
 @shared.choosing
 @shared.concurrency
@@ -63,8 +65,9 @@ def command(
 ) -> None:
     """Make what is missing of storyboards: create, follow, fetch. What was paid for is never paid again.
 
-    A STORYBOARD that is a folder means every storyboard in it. Interrupted runs go on where they stopped:
-    run the same command again. Results are in outputs/<storyboard id>/ of the project.
+    A STORYBOARD that is a folder means every storyboard in it; without any, storyboard.yaml is meant.
+    Interrupted runs go on where they stopped: run the same command again. Results are in
+    outputs/<storyboard id>/ of the project.
 
     \b
     Exit codes: 0 every wanted take is there, 1 some failed or are not finished, 2 usage, 3 problems in the
@@ -79,9 +82,9 @@ def command(
         saved = None
         if plan_file is not None:
             storyboards, options, saved = _of_saved_plan(ctx, plan_file, storyboards, options)
-        if not storyboards:
+        if not storyboards and not Path(DEFAULT_FILE).is_file():
             raise UsageError("there is no STORYBOARD to run", hint="rivya-run STORYBOARD, or --help")
-        files = storyboard_files(storyboards)
+        files = storyboard_files(storyboards or [Path(DEFAULT_FILE)])
         rerun_cache = RerunCache(files, options)
         result = carry_out(
             files,
@@ -256,17 +259,16 @@ def show_end_error(error: RivyaError, *, as_json: bool) -> None:
 
 
 def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, int]] | None) -> list[Ended]:
+    from rivya_run.project.proposals import typed as typed_as
     from rivya_run.views.summary import Ended
 
-    again = ["--simulate"] if options.simulate else []
-    again += ["--outputs", str(options.outputs)] if options.outputs is not None else []
-    again += ["--allow-outside"] if options.allow_outside else []
-    selection = [word for pattern in options.only for word in ("--only", pattern)]
-    selection += [word for pattern in options.exclude for word in ("--exclude", pattern)]
+    once = replace(options, retry_failed=False, resend_unknown=False)  # to be said again each time
     ended = []
     for board in result.boards:
         plan = board.plan
+        typed = typed_as(board.storyboard.path, board.source.root, once)
         if only is not None:
+            typed = replace(typed, selection=())
             steps = tuple(
                 step if step.wanted else replace(step, skip_reason=None)
                 for step in plan.steps
@@ -276,13 +278,11 @@ def _ended(result: RunResult, options: RunOptions, only: Collection[tuple[str, i
         ended.append(
             Ended(
                 board.storyboard.id,
-                board.storyboard.path,
-                tuple(again),
-                str(board.folder),
+                typed,
+                board.source.home.where,
                 plan,
                 board.outcomes,
                 board.ledger.history,
-                () if only is not None else tuple(selection),
             )
         )
     return ended

@@ -56,7 +56,7 @@ def schema_files(project_models: Path | None = None) -> dict[str, str]:
     from rivya_run.models.catalog import load_catalog
     from rivya_run.storyboard.schema import as_text, include_schema, storyboard_schema
 
-    catalog = load_catalog(project_models)
+    catalog = load_catalog(project_models).whole()
     documents = {
         INCLUDE_FILE: include_schema(catalog),
         MANIFEST_FILE: manifest_schema(),

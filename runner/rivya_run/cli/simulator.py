@@ -88,7 +88,7 @@ def _serve(options: SimulatorOptions) -> None:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with HostedSimulator(options, load_catalog(project_models())) as simulator:
+        with HostedSimulator(options, load_catalog(project_models()).whole()) as simulator:
             key = options.key or "rvya_sk_anything"
             click.echo(f"Rivya simulator at {simulator.base_url}, results at {simulator.results_url}\n")
             click.echo(_EXAMPLE.format(url=simulator.base_url, key=key, model=DEFAULT_MODEL))

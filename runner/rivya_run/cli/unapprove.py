@@ -11,8 +11,7 @@ from rivya_run.cli import options as shared
 
 
 @click.command("unapprove", short_help="Take out of the storyboard that a take is settled.")
-@click.argument("storyboard", type=shared.STORYBOARD)
-@click.argument("shot")
+@shared.decided_shot
 @shared.place
 @shared.outside
 def command(storyboard: Path, shot: str, **given: Any) -> None:

@@ -10,7 +10,7 @@ import click
 from rivya_run.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rivya_run.errors import Problem
     from rivya_run.models.catalog import Catalog
@@ -33,22 +33,27 @@ if TYPE_CHECKING:
 def command(
     context: click.Context, storyboards: tuple[Path, ...], form: str, strict: bool, allow_outside: bool
 ) -> None:
-    """Check storyboards (or every storyboard of a folder) and their reference files.
+    """Check storyboards (or every storyboard of a folder) and their reference files; '-' is standard input.
 
     Exit code 3 when there is any error, 0 when there is at most advice.
     """
+    from rivya_run.cli.messages import show_problems
     from rivya_run.project.open import storyboard_files
-    from rivya_run.storyboard.problems import as_text, has_errors, summary
+    from rivya_run.storyboard.problems import has_errors, summary
     from rivya_run.text import visible
 
     everything: list[Problem] = []
     catalogs: dict[Path, Catalog] = {}
-    for path in storyboard_files(storyboards):
+    folders: dict[Path, Path] = {}
+    files = storyboard_files(storyboards)
+    for path in files:
         storyboard, problems = _checked(path, strict, allow_outside, catalogs)
+        if len(files) > 1 and storyboard is not None:
+            problems = [*problems, *_in_one_folder(path, storyboard.id, folders)]
         everything += [problem for problem in problems if problem not in everything]
         if form != "text":
             continue
-        click.echo(as_text(problems), nl=False, err=True)
+        show_problems(problems)
         counts = f"{_counted(storyboard)}, " if storyboard is not None else ""
         about = ", ".join(dict.fromkeys(problem.file for problem in problems)) or str(path)
         click.echo(f"{visible(about)}: {counts}{summary(problems)}", err=storyboard is None)
@@ -60,26 +65,49 @@ def command(
 def _checked(
     path: Path, strict: bool, allow_outside: bool, catalogs: dict[Path, Catalog]
 ) -> tuple[Storyboard | None, Sequence[Problem]]:
-    """One storyboard and its problems; problems of the project's own tables are among them."""
-    from rivya_run.errors import StoryboardError
+    """One storyboard and its problems, with those of the project's own tables: advice, where it doesn't use them."""
+    from dataclasses import replace
+
+    from rivya_run.errors import Severity, StoryboardError
     from rivya_run.models.catalog import PROJECT_FOLDER, load_catalog
-    from rivya_run.project.open import open_storyboard
+    from rivya_run.project.open import STANDARD_INPUT, open_storyboard, piped
     from rivya_run.project.other_storyboards import judged
     from rivya_run.project.places import project_root
+    from rivya_run.storyboard.problems import made_strict
 
+    content = piped(path)
+    path = path if content is None else STANDARD_INPUT
     root = project_root(path)
     try:
         if root not in catalogs:
             catalogs[root] = load_catalog(root / PROJECT_FOLDER)
         opened = open_storyboard(
-            path, allow_outside=allow_outside, strict=strict, catalog=catalogs[root], root=root
+            path,
+            allow_outside=allow_outside,
+            strict=strict,
+            catalog=catalogs[root],
+            root=root,
+            content=content,
         )
         opened = judged(opened, allow_outside=allow_outside, strict=strict)
     except StoryboardError as error:
         if not error.problems:
             raise
         return None, error.problems
-    return opened.storyboard, opened.problems
+    broken = [replace(one, severity=Severity.ADVICE) for one in catalogs[root].problems]
+    return opened.storyboard, [*opened.problems, *(made_strict(broken) if strict else broken)]
+
+
+def _in_one_folder(path: Path, name: str, folders: dict[Path, Path]) -> Iterator[Problem]:
+    """The problem of a storyboard with the id of another one; ``folders`` are those so far, and whose they are."""
+    from rivya_run.project.claims import folder_claimed
+    from rivya_run.project.places import output_folder, project_root, relative_to_root
+
+    root = project_root(path)
+    folder = output_folder(root, None, name, simulate=False)
+    other = folders.setdefault(folder.resolve(), path)
+    if other.resolve() != path.resolve():
+        yield folder_claimed(path, folder, relative_to_root(other, root))
 
 
 def _say(problems: Sequence[Problem], form: str) -> None:

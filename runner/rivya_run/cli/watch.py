@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rivya_run.cli import options
 
+if TYPE_CHECKING:
+    from rivya_run.project.places import Outputs
+
 
 @click.command("watch", short_help="On save: validate, plan, with --simulate render.")
-@click.argument("storyboard", metavar="STORYBOARD", type=options.FILE)
+@options.one_storyboard
 @options.place
-def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
+def command(storyboard: Path, simulate: bool, outputs: Outputs) -> None:
     """Each time the storyboard, a file that it names or includes, or a project table is saved: validate and plan.
 
     With --simulate also render the animatic and update the report. Never spends anything. Ends with Ctrl-C.
@@ -28,7 +32,7 @@ def command(storyboard: Path, simulate: bool, outputs: Path | None) -> None:
         render(storyboard, simulate, outputs)
 
 
-def render(storyboard: Path, simulate: bool, outputs: Path | None) -> bool:
+def render(storyboard: Path, simulate: bool, outputs: Outputs) -> bool:
     """One round; False when a step failed, which ends the round and not the watch."""
     place = [*(["--outputs", str(outputs)] if outputs is not None else []), *(["--simulate"] * simulate)]
     steps = [["validate", str(storyboard)], ["plan", str(storyboard), *place]]

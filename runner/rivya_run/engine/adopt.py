@@ -18,9 +18,9 @@ from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, T
 from rivya_run.journal.events import Adopted
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.planning.plan import Step
-from rivya_run.project.ledger import Ledger
-from rivya_run.project.lock import locked
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
+from rivya_run.project.books import open_database, written_by_us
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
+from rivya_run.project.source import Source
 from rivya_run.provider.http import Http
 from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.network import Network
@@ -28,7 +28,6 @@ from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_ur
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.provider.throttle import Pace
 from rivya_run.suggest import did_you_mean
-from rivya_run.times import iso
 
 ASK_WITHIN = 60.0
 """Seconds that the question for the task may take, retries included."""
@@ -59,9 +58,9 @@ def adopt(
     recorded = SIMULATOR_ORIGIN if options.simulate else checked_base_url(base_url(environment))
     network = Network() if options.simulate else Network.of_environment()
     with ExitStack() as stack:
-        stack.enter_context(locked(source.folder, f"adopt {source.relative_path}"))
-        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
-        stack.callback(ledger.close)
+        database = stack.enter_context(open_database(options.database, simulate=options.simulate))
+        purpose = f"adopt {source.relative_path}"
+        ledger = stack.enter_context(written_by_us(source.folder, purpose, database))
         prepared = prepare(source, ledger, options, None, base_url=recorded, writing=True)
         step, attempt = _wanted(prepared, shot, take, key)
         _check_free(prepared, task_id, attempt)

@@ -162,18 +162,24 @@ class SpendGate:
         has ended: only the API knows its own balance, and one refusal is enough.
         """
         refusal = budget.refusal(cost.credits)
-        if refusal is not None:
-            return refusal
-        if self._crowded(budget, cost):
+        if refusal is None and self._crowded(budget, cost):
             return None
-        if _unpriced(cost) and budget.unanswered_unpriced():
-            return SpendDenied(
-                "a create got no response and its price is not known: while a cap is set, nothing more is created"
-            )
+        denied = self.denial(budget, cost)
+        if denied is not None:
+            return denied
         admission = SpendPermit(self, cost, _unpriced(cost), self._doubts(cost))
         self._unpriced += admission.unpriced
         self._doubtful += admission.doubtful
         return admission
+
+    def denial(self, budget: Budget, cost: Estimate) -> SpendDenied | None:
+        """Why a create may not be sent as things are; for one with a permit, where others went on since."""
+        refusal = budget.refusal(cost.credits)
+        if refusal is None and _unpriced(cost) and budget.unanswered_unpriced():
+            return SpendDenied(
+                "a create got no response and its price is not known: while a cap is set, nothing more is created"
+            )
+        return refusal
 
     def _crowded(self, budget: Budget, cost: Estimate) -> bool:
         if budget.refusal(cost.credits) is not None:

@@ -13,12 +13,14 @@ import anyio
 
 from rivya_run.errors import UsageError
 from rivya_run.progress import Event
-from rivya_run.project.plan import Source
+from rivya_run.project.source import Source
 from rivya_run.provider.http import Http
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import Secret
+from rivya_run.provider.reach import Reach
 from rivya_run.provider.rivya.client import RivyaClient
-from rivya_run.provider.throttle import Pace
+from rivya_run.provider.throttle import Pace, SharedPace
+from rivya_run.times import Clocks
 
 NOWHERE = "http://127.0.0.1:9"
 """An origin that is never asked."""
@@ -73,17 +75,26 @@ async def connected(
     patience: float,
     tell: Callable[[Event], None],
     listen: Callable[[str, float, str | None], None],
+    shared: SharedPace | None = None,
 ) -> AsyncIterator[ApiConnection]:
-    """The connection to an origin while the block runs. ``patience``: seconds that a whole take may last."""
+    """The connection to an origin while the block runs. ``patience``: seconds that a whole take may last;
+    ``shared``: the pace of all machines of the account."""
     for words in origin.network.notices:
         tell(Event("notice", detail={"message": words}))
-    pace = Pace(random=random.random, notify=tell)
+    pace = Pace(random=random.random, notify=tell, shared=shared)
     # A request that hangs may not outlast the patience that a person has with a whole take.
     read_timeout = min(READ_WITHIN, max(1.0, patience))
     async with Http(
         origin.url, origin.key, pace=pace, read_timeout=read_timeout, network=origin.network
     ) as http:
-        client = RivyaClient(http, clock=time.monotonic, random=random.random, tell=tell, listen=listen)
+        client = RivyaClient(
+            http,
+            clock=time.monotonic,
+            random=random.random,
+            tell=tell,
+            listen=listen,
+            reach=Reach(origin.url, patience, Clocks(), tell),
+        )
         yield ApiConnection.of(http, client)
 
 
@@ -94,9 +105,11 @@ def simulated(source: Source) -> Iterator[str]:
         from rivya_run.simulator.hosting import HostedSimulator
         from rivya_run.simulator.options import SimulatorOptions
     except ImportError as error:
+        from rivya_run.extras import install_hint
+
         raise UsageError(
             f"--simulate needs the simulator extra ({error.name} is missing)",
-            hint="pip install 'rivya-run[simulator]'",
+            hint=install_hint("simulator"),
         ) from error
     labels = {shot.id: shot.scene for shot in source.storyboard.shots if shot.scene}
     options = SimulatorOptions(

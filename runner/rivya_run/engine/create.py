@@ -25,9 +25,9 @@ from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slots import STILL_THROTTLED, TaskSlot
 from rivya_run.errors import OutputFolderError
-from rivya_run.journal.attempt import ApiError, AttemptState, Task
+from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Task
 from rivya_run.journal.events import Created as CreatedEvent
-from rivya_run.journal.events import MarkedUnknown, Withdrawn
+from rivya_run.journal.events import LeftOpen, MarkedUnknown, Withdrawn
 from rivya_run.journal.events import Refused as RefusedEvent
 from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
@@ -45,14 +45,20 @@ from rivya_run.provider.rivya.client import RivyaClient, key_refused
 from rivya_run.provider.rivya.retry import (
     IDEMPOTENCY_CONFLICT,
     INSUFFICIENT_CREDITS,
+    PAGE_TRIES,
     FailureKind,
+    Reason,
     RetryAction,
     TransportResult,
+    judge,
 )
 from rivya_run.times import Clocks
 
 FOREIGN_TRIES = 3
 """How often a key that was never sent from here, and is in use, is tried: the one who sent it may be at work."""
+
+FIRST_WITHIN = 60.0
+"""Seconds in which the first sending of an intent may be made at any rate, however short the window is."""
 
 _PAUSED = TransportResult(FailureKind.PAUSED)
 
@@ -74,10 +80,12 @@ async def create(
     """Carry one create until it is answered, refused, or the time is up; the attempt's state says what came of it.
 
     ``resent``: an earlier run has sent it. ``slot`` is held; waiting for one again doesn't count against
-    ``deadline`` (monotonic seconds). Raises KeyRefused, and OutputFolderError where the journal can't be written.
+    ``deadline`` (monotonic seconds). Raises KeyRefused, UsageError where there is no API at its address, and
+    OutputFolderError where the journal can't be written.
     """
     # ``ours``: a sending of this create may have arrived. A task may also be another machine's, of the same key.
     may_exist = ours = resent
+    said: ApiError | None = None
     result: CreateResult = NotSent(_PAUSED, FailureKind.PAUSED.value)
     try:
         # The intent is on disk before anything leaves: who finds it there knows that a task may exist.
@@ -86,8 +94,12 @@ async def create(
         ends = min(deadline, window.deadline) if resent else deadline
         async for attempt in client.attempts("create", ends):
             async with client.turn(attempt.deadline) as granted:
+                # A process that was stopped since its last commit may have been taken over.
+                await ledger.confirmed()
                 # After all waiting, right before the bytes leave: may they?
-                why_not = _why_not_now(may_exist, window, stop) if granted else FailureKind.PAUSED.value
+                why_not = (
+                    _why_not_now(may_exist, window, stop, ledger) if granted else FailureKind.PAUSED.value
+                )
                 if why_not is not None:
                     result = NotSent(_PAUSED, why_not)
                     break
@@ -98,9 +110,11 @@ async def create(
                     ours = ours or isinstance(result, MayHaveArrived)
                     may_exist = may_exist or isinstance(result, MayHaveArrived | KeyInUse)
                     if isinstance(result, Created):
-                        _record_task(key, result.task, ledger, slot, known_models)
+                        await _record_task(key, result.task, ledger, slot, known_models)
                     elif isinstance(result, Refused):
-                        _record_refusal(key, result.error, ledger, stop, may_exist=may_exist)
+                        _record_refusal(key, result, ledger, stop, may_exist=may_exist)
+                    else:
+                        said = result.error or said
             if isinstance(result, Created | Refused) or not _is_sent_again(result, attempt, ours):
                 break
             if not await _has_slot_again(result, attempt, slot):
@@ -111,8 +125,15 @@ async def create(
             ledger.record(Withdrawn(key=key, reason="interrupted before it was sent"))
         raise
     if not isinstance(result, Created | Refused):
-        _record_no_answer(key, result, ledger, window, may_exist=may_exist, ours=ours)
+        _record_no_answer(key, result, said, ledger, window, may_exist=may_exist, ours=ours)
+        _check_somebody_is_there(result, client)
     await ledger.durable()
+
+
+def _check_somebody_is_there(result: _NoAnswer, client: RivyaClient) -> None:
+    """Raises UsageError if what came, again and again, is no word of an API."""
+    if judge("POST", result.happening, PAGE_TRIES).reason is Reason.WRONG_ADDRESS:
+        raise client.wrong_address(result.words)
 
 
 async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) -> bool:
@@ -128,11 +149,13 @@ async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) 
     return True
 
 
-def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop) -> str | None:
+def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop, ledger: RunLedger) -> str | None:
     """Why a create may not be sent (again) at this moment, in words."""
     if may_exist:
         # Also once creating has stopped: at worst it makes what it was permitted and is counted for.
         return "the API may have forgotten its key by now" if window.passed else None
+    if ledger.shared and window.first_is_late:
+        return "this process stood still for too long before it could be sent"
     return stop.outcome.message if stop.outcome is not None else None
 
 
@@ -143,7 +166,7 @@ def _is_sent_again(result: _NoAnswer, attempt: Attempts, ours: bool) -> bool:
     return attempt.decide("POST", result.happening, result.retry_after).action is RetryAction.RETRY
 
 
-def _record_task(
+async def _record_task(
     key: str, task: Task, ledger: RunLedger, slot: TaskSlot, known_models: Collection[str]
 ) -> None:
     """The task id, which is all that ties what was paid for to its take: a person gets it if the disk doesn't.
@@ -173,6 +196,7 @@ def _record_task(
                 updated_at=task.updated_at,
             )
         )
+        await ledger.durable()
     except OutputFolderError as error:
         raise type(error)(
             f"{error.message}; task {task.id} was created with key {key} and is not on record",
@@ -181,13 +205,12 @@ def _record_task(
         ) from error
 
 
-def _record_refusal(key: str, error: ApiError, ledger: RunLedger, stop: Stop, *, may_exist: bool) -> None:
+def _record_refusal(key: str, result: Refused, ledger: RunLedger, stop: Stop, *, may_exist: bool) -> None:
     """The API said no. That says nothing of earlier sendings: where one may have arrived, the create stays open.
 
     Raises KeyRefused: with another key this intent is as good as new.
     """
-    empty = error.code == INSUFFICIENT_CREDITS
-    key_is_refused = error.http_status in {401, 403} and not empty
+    error = result.error
     if not may_exist:
         withdrawn = Withdrawn(key=key, reason="the key was refused")
         refused = RefusedEvent(
@@ -197,41 +220,61 @@ def _record_refusal(key: str, error: ApiError, ledger: RunLedger, stop: Stop, *,
             request_id=error.request_id,
             http_status=error.http_status,
         )
-        ledger.record(withdrawn if key_is_refused else refused)
-    if key_is_refused:
+        ledger.record(withdrawn if result.of_key else refused)
+    else:
+        _record_words(key, error, ledger)
+    if result.of_key:
         raise key_refused(error)
-    if empty:
+    if error.code == INSUFFICIENT_CREDITS:
         stop.for_empty_wallet()
+
+
+def _record_words(key: str, error: ApiError, ledger: RunLedger) -> None:
+    """What the API said to a create that stays open, for a person who has to find out what became of it."""
+    told = LeftOpen(key=key, code=error.code, message=error.message, request_id=error.request_id)
+    if ledger.attempt(key).error != ApiError(told.code, told.message, told.request_id):
+        ledger.record(told)
 
 
 def _record_no_answer(
     key: str,
     last: _NoAnswer,
+    said: ApiError | None,
     ledger: RunLedger,
     window: ResendWindow,
     *,
     may_exist: bool,
     ours: bool,
 ) -> None:
-    """What is known when nothing more is sent and no answer came; ``last`` is what came last."""
+    """What is known when nothing more is sent and no answer came; ``last`` is what came last, ``said`` the last
+    words of the API.
+    """
+    if may_exist and said is not None:
+        _record_words(key, said, ledger)
     if isinstance(last, KeyInUse) and not ours:
         # Never sent from here, and known there: somebody else made this take, and only a person can tell.
+        request_id = last.error.request_id if last.error is not None else None
         message = "the API knows this key already, with another body: the take was made elsewhere"
         ledger.record(
-            MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=last.request_id)
+            MarkedUnknown(key=key, code=IDEMPOTENCY_CONFLICT, message=message, request_id=request_id)
         )
     elif not may_exist:
         ledger.record(Withdrawn(key=key, reason=last.words))  # surely nothing was paid: the next run may pay
     elif window.passed:
-        ledger.record(no_answer(key, window))
+        ledger.record(no_answer(ledger.attempt(key), window))
     # Else it stays open: the next run sends the same again, while the window lasts.
 
 
-def no_answer(key: str, window: ResendWindow) -> MarkedUnknown:
+def no_answer(attempt: Attempt, window: ResendWindow) -> MarkedUnknown:
     """A create whose answer is lost, and whose key the API may have forgotten by now: a person decides."""
+    key, said = attempt.client_request_id, attempt.error
     clock = ", and this machine's clock can't tell how long ago (is it right now, was it then?)"
-    message = f"a create was sent and no answer ever came{clock if window.age is None else ''}"
-    return MarkedUnknown(key=key, code="no_answer", message=f"{message}: it may have been paid for")
+    came = "no answer ever came" if said is None else "no answer says what became of it"
+    message = f"a create was sent and {came}{clock if window.age is None else ''}: it may have been paid for"
+    if said is not None:
+        message = f"{message}; the last answer: {said.message[:200]} [{said.code}]"
+    request_id = said.request_id if said is not None else None
+    return MarkedUnknown(key=key, code="no_answer", message=message, request_id=request_id)
 
 
 class ResendWindow:
@@ -254,7 +297,8 @@ class ResendWindow:
         self._server_time = server_time
         self._seconds = seconds
         # Judged by the clock that can't be set as well, since the wall clock may be while the create waits.
-        self._closes = clocks.steady() + self.left
+        self._made = clocks.steady()
+        self._closes = self._made + self.left
 
     @property
     def age(self) -> float | None:
@@ -274,6 +318,11 @@ class ResendWindow:
     def passed(self) -> bool:
         """Whether it may not be sent again any more."""
         return self.left <= 0 or self._clocks.steady() >= self._closes
+
+    @property
+    def first_is_late(self) -> bool:
+        """Whether the intent is too old even for its first sending: somebody else may have sent it meanwhile."""
+        return self._clocks.steady() >= self._made + max(self._seconds, FIRST_WITHIN)
 
     @property
     def deadline(self) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 import anyio
 
@@ -19,12 +19,10 @@ from rivya_run.journal.events import GivenUp, Intended
 from rivya_run.journal.fingerprint import client_request_id, request_body
 from rivya_run.journal.take_entry import take_status
 from rivya_run.planning.plan import Estimate, Step, estimate
-from rivya_run.project.debits import BoardDebits, BudgetRefusal
-from rivya_run.project.plan import Source
+from rivya_run.project.debit_lines import BudgetRefusal
+from rivya_run.project.debits import OTHERS_ANSWER_WITHIN, BoardDebits
+from rivya_run.project.source import Source
 from rivya_run.times import Clocks, iso
-
-OTHERS_ANSWER_WITHIN = 60.0
-"""Seconds that a run waits for the answer to another one's create at an unknown price: killed, it gets none."""
 
 LOOK_AGAIN = 0.25
 """Seconds between two looks whether it has come."""
@@ -33,7 +31,7 @@ LOOK_AGAIN = 0.25
 @dataclass(frozen=True, slots=True)
 class Creates:
     """``window`` is for how many seconds the API can be expected to know a key; ``debits`` are those of the project's
-    budgets, where there are any."""
+    budgets, where there are any; of one storyboard one take at a time is ``asking`` whether it may be made."""
 
     source: Source
     ledger: RunLedger
@@ -45,6 +43,7 @@ class Creates:
     clocks: Clocks
     window: float
     debits: BoardDebits | None = None
+    asking: anyio.Lock = field(default_factory=anyio.Lock)
     via: str | None = None
 
     def slot(self, priority: float = 0.0) -> TaskSlot:
@@ -80,7 +79,7 @@ class Creates:
     ) -> tuple[SpendPermit, str] | Outcome:
         """Wait for the permit to spend, put the intent on record, and debit the project's budgets before: the key.
 
-        The debit is on disk before the intent is: a kill leaves it, at worst, to be given back by the next run.
+        The debit is durable before the intent is: a kill leaves it, at worst, to be given back by the next run.
         """
         patience: float | None = None
         while True:
@@ -89,23 +88,42 @@ class Creates:
                 return permit
             if self.debits is None:
                 return permit, self.intend(step, resolved, permit)
-            with self._debiting(step, permit, self.debits) as found:
+            async with self.asking:
+                found = await self._debited(step, resolved, permit, self.debits)
+                if isinstance(found, tuple):
+                    return found
+                permit.over()
+                now = anyio.current_time()
+                if found.waits < inf:
+                    patience = patience if patience is not None else now + found.waits
+                    if not found.waits or now >= patience:
+                        return Outcome(Ending.OUT_OF_CREDITS, take_status(None), found.message, "budget")
+                slot.give_back()
+                await anyio.sleep(LOOK_AGAIN)
+
+    async def _debited(
+        self, step: Step, resolved: ResolvedReferences, permit: SpendPermit, debits: BoardDebits
+    ) -> tuple[SpendPermit, str] | BudgetRefusal:
+        """Debit a create and put its intent on record; or why it isn't allowed now."""
+        cost, decided = permit.cost, self.gate.spending.decided_keys
+        asked = debits.asked(self._key(step), step.shot, cost.credits, cost.basis != "observed", decided)
+        if not debits.remote:
+            with debits.debiting(asked) as found:
                 if isinstance(found, str):
                     return permit, self.intend(step, resolved, permit, counted_at=found)
-            permit.over()
-            now = anyio.current_time()
-            patience = patience if patience is not None else now + OTHERS_ANSWER_WITHIN
-            if not found.waits or now >= patience:
-                return Outcome(Ending.OUT_OF_CREDITS, take_status(None), found.message, "budget")
-            slot.give_back()
-            await anyio.sleep(LOOK_AGAIN)
-
-    def _debiting(
-        self, step: Step, permit: SpendPermit, debits: BoardDebits
-    ) -> AbstractContextManager[BudgetRefusal | str]:
-        cost, decided = permit.cost, self.gate.spending.decided_keys
-        unpriced = cost.basis != "observed"
-        return debits.debiting(debits.asked(self._key(step), step.shot, cost.credits, unpriced, decided))
+            return found
+        try:
+            with anyio.CancelScope(shield=True):
+                found = await anyio.to_thread.run_sync(debits.debited, asked)
+            if isinstance(found, BudgetRefusal):
+                return found
+            # Others went on meanwhile: what they put on record may have used up what this permit was for.
+            denied = self.gate.denial(self.budget, self._cost(step))
+            if denied is None and self.stop.outcome is None:
+                return permit, self.intend(step, resolved, permit, counted_at=found)
+        finally:
+            debits.again(asked.key)
+        return BudgetRefusal(denied.message if denied is not None else "", waits=OTHERS_ANSWER_WITHIN)
 
     def _key(self, step: Step) -> str:
         assert step.fingerprint is not None

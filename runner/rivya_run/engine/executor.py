@@ -22,6 +22,7 @@ from rivya_run.errors import (
     FolderGone,
     Interrupted,
     KeyRefused,
+    ObjectStoreError,
     OutputFolderError,
     RivyaError,
     severest,
@@ -138,6 +139,7 @@ class Executor:
             try:
                 await anyio.to_thread.run_sync(one.ledger.ledger.sync)
                 one.manifest.write()
+                await anyio.to_thread.run_sync(one.catch_up)
             except FolderGone as error:
                 self._errors += [error, save_what_is_known(one)]
             except OutputFolderError as error:
@@ -244,7 +246,8 @@ class Executor:
         return False
 
     async def _found(self, one: StoryboardRun, task_id: str) -> bool:
-        answer = await one.connection.client.task(task_id, deadline=self._clocks.monotonic() + ACCOUNT_WITHIN)
+        within = min(ACCOUNT_WITHIN, self._options.timeout)
+        answer = await one.connection.client.task(task_id, deadline=self._clocks.monotonic() + within)
         return not isinstance(answer, NotFound)
 
     async def _keep_books(self) -> None:
@@ -259,18 +262,20 @@ class Executor:
             began = self._clocks.monotonic()
             for one in self.storyboards:
                 await one.ledger.durable()
-                self._keep_manifest(one)
+                await self._keep_manifest(one)
             pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._clocks.monotonic() - began))
 
-    def _keep_manifest(self, one: StoryboardRun) -> None:
+    async def _keep_manifest(self, one: StoryboardRun) -> None:
         """A manifest that can't be written now is told once, and tried again: the journal has it all.
 
-        On a full disk nothing more is created: there is no room for what would come of it.
+        On a full disk, or without the object store, nothing more is created: there is no room for what would come
+        of it.
         """
         try:
-            one.manifest.write()
+            if one.manifest.write():
+                await anyio.to_thread.run_sync(one.source.home.publish)
         except OutputFolderError as error:
-            if isinstance(error, DiskFull):
+            if isinstance(error, DiskFull | ObjectStoreError):
                 self.stop.creating(Ending.NO_ROOM, error.message)
             if one not in self._unwritten:
                 self._unwritten.add(one)

@@ -13,20 +13,22 @@ import anyio
 from rivya_run.durable import make_folder
 from rivya_run.engine.arrived import ArrivedFile, best_of, looked_at, read_again, settle
 from rivya_run.engine.connection import ApiConnection
+from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
-from rivya_run.errors import RivyaError
-from rivya_run.journal.attempt import Attempt, Task, TaskStatus
+from rivya_run.engine.stop import Stop
+from rivya_run.errors import ObjectStoreError, RivyaError
+from rivya_run.journal.attempt import Attempt, Output, Task, TaskStatus
 from rivya_run.journal.events import Stored, Succeeded
 from rivya_run.journal.results import results_of
 from rivya_run.journal.take_entry import sent_params
 from rivya_run.project.names import arriving, output_name, within
 from rivya_run.project.outputs import (
-    file_trouble,
     set_aside,
     size_of,
     suffix_for,
     unused_name,
 )
+from rivya_run.project.places import ARRIVING
 from rivya_run.provider.attempts import Attempts
 from rivya_run.provider.download import Fetched, NotThere, fetch
 from rivya_run.provider.interface import NotFound
@@ -71,6 +73,7 @@ class Fetcher:
         ledger: RunLedger,
         connection: ApiConnection,
         clocks: Clocks,
+        stop: Stop | None = None,
         *,
         stale: bool,
     ) -> None:
@@ -78,6 +81,7 @@ class Fetcher:
         self._ledger = ledger
         self._connection = connection
         self._clocks = clocks
+        self._stop = stop or Stop()
         self._stale = stale
         self._params = sent_params(self._attempt)
         self._renewals: Counter[int] = Counter()
@@ -104,6 +108,10 @@ class Fetcher:
             async def fetch_one(index: int) -> None:
                 try:
                     trouble = await self._fetch(index, deadline)
+                except ObjectStoreError as error:
+                    # As a full disk, but for what runs: it is fetched, and stays among the downloads.
+                    self._stop.creating(Ending.NO_ROOM, error.message)
+                    troubles[index] = FetchTrouble(f"it is in {ARRIVING} until the next run: {error.message}")
                 except RivyaError as error:
                     errors.append(error)
                     group.cancel_scope.cancel()
@@ -124,8 +132,8 @@ class Fetcher:
         return self._ledger.attempt(self._key)
 
     def _missing_files(self) -> list[int]:
-        outputs, folder = self._attempt.outputs, self._ledger.folder
-        there = {number for number, one in enumerate(outputs) if file_trouble(folder, one) is None}
+        trouble = self._ledger.home.trouble
+        there = {number for number, one in enumerate(self._attempt.outputs) if trouble(one) is None}
         return [index for index in range(len(self._attempt.urls)) if index not in there]
 
     async def _fetch(self, index: int, deadline: float) -> FetchTrouble | None:
@@ -256,11 +264,16 @@ class Fetcher:
                 await self._store(ready, *self._whole.pop(ready))
 
     async def _store(self, index: int, url: str, part: Path, arrived: Path, file: ArrivedFile) -> None:
-        """On record first, then under its name: what is under a name is never unknown to the records."""
+        """Where it can't be lost first, then on record, then under its name: no record is ahead of its file, and
+        what is under a name here is never unknown to the records."""
         found = file.seen
         mime_type = found.mime_type or file.mime_type
-        known = self._attempt.outputs[index] if index < len(self._attempt.outputs) else None
+        attempt = self._attempt
+        known = attempt.outputs[index] if index < len(attempt.outputs) else None
         name = known.path if known else self._name(index, suffix_for(mime_type, url))
+        output = Output(name, url, file.bytes, file.sha256, mime_type)
+        owned = self._ledger.names_of(attempt.shot, attempt.take)
+        name = await anyio.to_thread.run_sync(self._ledger.home.secure, arrived, output, owned)
         target = within(self._ledger.folder, name)
         make_folder(target.parent)
         stored = Stored(

@@ -40,6 +40,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from rivya_run.journal.attempt import (
+    DOWNLOADING,
     FOLLOWED_STATES,
     UNDECIDED_STATES,
     Attempt,
@@ -48,7 +49,7 @@ from rivya_run.journal.attempt import (
     TaskStatus,
 )
 from rivya_run.journal.take_entry import out_of_credits, take_status
-from rivya_run.planning.plan import Parent
+from rivya_run.planning.plan import Awaited, Parent
 
 
 class Ending(StrEnum):
@@ -66,12 +67,13 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one take. ``message`` says why, where it isn't done."""
+    """What came of one take. ``message`` says why, where it isn't done, ``awaits`` whose decision it waits for."""
 
     ending: Ending
     status: TakeStatus
     message: str = ""
     code: str | None = None
+    awaits: Awaited | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +214,24 @@ def outcome_of(attempt: Attempt | None, now: Now) -> Outcome:
     if attempt.state is AttemptState.SENT and now.stopped is not None:
         ending = now.stopped.ending
     waiting = {
-        AttemptState.SENT: "no answer to its create yet: sent again by the next run",
+        AttemptState.SENT: _unanswered(attempt),
         AttemptState.RUNNING: _still(attempt, now.unlearnt),
         AttemptState.WITHDRAWN: "its create never arrived"
         + (f": {attempt.withdrawn}" if attempt.withdrawn else ""),
     }
     return Outcome(ending, status, waiting.get(attempt.state, "not finished"))
+
+
+def _unanswered(attempt: Attempt) -> str:
+    """What is known of a create that may have been paid for, and is sent again."""
+    said = attempt.error
+    if said is None:
+        return "no answer to its create yet: sent again by the next run"
+    request = f", request {said.request_id}" if said.request_id else ""
+    return (
+        "no answer says yet what became of its create: sent again by the next run; "
+        f"the last one: {said.message} [{said.code}{request}]"
+    )
 
 
 def _still(attempt: Attempt, unlearnt: str | None) -> str:
@@ -227,4 +241,6 @@ def _still(attempt: Attempt, unlearnt: str | None) -> str:
     last = attempt.timeline[-1][0].strip().lower() if attempt.timeline else ""
     if last == TaskStatus.SUCCEEDED:
         return "paid, not fetched: the API reports success, but names no file; the next run asks again"
+    if last and last not in {*TaskStatus, DOWNLOADING}:
+        return f"the API calls its task {last[:100]!r}, and tells no file: the next run asks again"
     return "its task is still running: the next run continues"

@@ -1,38 +1,30 @@
-"""What a take is made from, brought to the API: files uploaded, frames taken out of parents.
-
-Each content is uploaded once for each kind and model, and remembered across runs.
-"""
+"""What a take is made from, brought to the API: files, and frames taken out of parents."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import anyio
 
-from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stand_ins import drawn
-from rivya_run.engine.stop import Stop
-from rivya_run.errors import KeyRefused, OutputFolderError, RivyaError
-from rivya_run.journal.attempt import ApiError, Output, stills
-from rivya_run.journal.events import FrameTaken, Uploaded
-from rivya_run.journal.fingerprint import upload_request_id
-from rivya_run.journal.manifest_form import Upload
-from rivya_run.journal.sending_age import Moment, seconds_since
+from rivya_run.engine.uploads import NotUploaded, ReferenceFile, Uploader
+from rivya_run.errors import KeyRefused, ObjectStoreError, OutputFolderError, RivyaError
+from rivya_run.journal.attempt import Output, stills
+from rivya_run.journal.events import FrameTaken
 from rivya_run.json_types import Json
 from rivya_run.media.frames import frame as take_frame
+from rivya_run.models.catalog import Catalog
 from rivya_run.planning.other_storyboards import key_of
 from rivya_run.planning.plan import BoardTake, Parent, Step
 from rivya_run.planning.planner import Planner
-from rivya_run.progress import Event
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble, is_same, place, sha256_of
+from rivya_run.project.outputs import place, sha256_of
 from rivya_run.project.places import FRAMES
-from rivya_run.provider.interface import NotFound, Refused, Unanswered
 from rivya_run.provider.partial_file import PART
 from rivya_run.storyboard.model import (
     BoardReference,
@@ -42,10 +34,7 @@ from rivya_run.storyboard.model import (
     ShotReference,
     UrlReference,
 )
-from rivya_run.times import seconds_of
-
-TRUSTED_FOR = 3600.0
-"""Seconds for which an upload is used without asking whether it is still there (contract, section 3)."""
+from rivya_run.storyboard.references import file_against_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +60,14 @@ class References:
     def __init__(
         self,
         facts: Mapping[str, FileFacts],
+        catalog: Catalog,
         ledger: RunLedger,
         planner: Planner,
         uploader: Uploader,
     ) -> None:
         """``facts`` are of files, by path as written; ``planner`` knows which attempt serves a parent."""
         self._facts = facts
+        self._catalog = catalog
         self._ledger = ledger
         self._planner = planner
         self._uploader = uploader
@@ -92,10 +83,14 @@ class References:
                 continue
             try:
                 file = await self._file(reference, *made_from)
+            except ObjectStoreError as error:
+                return NotResolved(Ending.NO_ROOM, error.message, "reference")
             except (KeyRefused, OutputFolderError):
                 raise
             except RivyaError as error:
                 return NotResolved(Ending.FAILED, error.message, "reference")
+            if (unfit := self._unfit(file, step.shot.model)) is not None:
+                return NotResolved(Ending.FAILED, unfit, "reference")
             upload = await self._uploader.url_of(file, step.shot.model, deadline)
             if isinstance(upload, NotUploaded):
                 plain = upload.error is not None
@@ -112,6 +107,13 @@ class References:
         # After the parents come sounds, of which only the length counts.
         used = sum(isinstance(reference, ShotReference) for reference in step.shot.references)
         return ResolvedReferences(tuple(media), step.needs[:used])
+
+    def _unfit(self, file: ReferenceFile, model: str) -> str | None:
+        """Why a model can't take a file, by its table: what was made, or taken out, is known only now."""
+        table = self._catalog.get(model)
+        facts = FileFacts(str(file.path), file.sha256, file.bytes, 0, file.kind, file.mime_type)
+        trouble = file_against_table(facts, table, file.name) if table and table.complete else None
+        return f"{trouble[1]}: not sent, it needs another model or take" if trouble else None
 
     async def _file(
         self,
@@ -141,6 +143,9 @@ class References:
         if file is None:
             raise RivyaError(choice.lacking or f"{made.label} isn't there")
         if file.stands_for is None:
+            trouble = await anyio.to_thread.run_sync(file.fetch) if file.fetch is not None else None
+            if trouble is not None:
+                raise RivyaError(f"{made.label}: {file.facts.path} {trouble}")
             return await self._own(file.facts, Path(file.facts.path).name, reference.frame)
         async with self._stills[file.facts.path]:
             facts = await anyio.to_thread.run_sync(drawn, file, self._ledger.folder / FRAMES)
@@ -152,7 +157,7 @@ class References:
         if key is None:
             raise RivyaError(f"parent {parent.label} isn't there")
         output = self._ledger.attempt(key).outputs[0]
-        trouble = await anyio.to_thread.run_sync(file_trouble, self._ledger.folder, output)
+        trouble = await anyio.to_thread.run_sync(self._ledger.home.fetched, output)
         if trouble is not None:
             raise RivyaError(f"parent {parent.label}: {output.path} {trouble}")
         if frame is None:
@@ -184,7 +189,7 @@ class References:
         async with self._stills[name]:
             known = [still for still in stills(self._ledger.attempt(key).outputs[0]) if still.path == name]
             for still in known:
-                if await anyio.to_thread.run_sync(is_same, target, still):
+                if await anyio.to_thread.run_sync(self._ledger.home.fetched, still) is None:
                     return ReferenceFile(target, name, still.sha256, still.bytes, "image", "image/png")
             source = within(self._ledger.folder, clip.path)
             digest = await anyio.to_thread.run_sync(_take_out, source, frame, target)
@@ -211,125 +216,10 @@ def _take_out(clip: Path, frame: Frame, target: Path) -> str:
 
 
 def _item_of_url(reference: UrlReference) -> dict[str, Json]:
+    more = {
+        "name": reference.name,
+        "mimeType": reference.mime_type,
+        "durationToken": reference.duration_token,
+    }
     item: dict[str, Json] = {"url": reference.url, "kind": reference.kind}
-    if reference.name is not None:
-        item["name"] = reference.name
-    if reference.mime_type is not None:
-        item["mimeType"] = reference.mime_type
-    if reference.duration_token is not None:
-        item["durationToken"] = reference.duration_token
-    return item
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceFile:
-    """A file to be sent. ``name`` is what people call it (its path as written)."""
-
-    path: Path
-    name: str
-    sha256: str
-    bytes: int
-    kind: str
-    mime_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotUploaded:
-    """Why a file isn't there. ``error`` says that it won't be, however often it is sent."""
-
-    message: str
-    error: ApiError | None = None
-
-
-class Uploader:
-    """Uploads for one storyboard."""
-
-    def __init__(
-        self,
-        storyboard: str,
-        ledger: RunLedger,
-        connection: ApiConnection,
-        stop: Stop,
-        wall: Callable[[], float],
-        tell: Callable[[Event], None],
-    ) -> None:
-        """``storyboard`` is its id."""
-        self._storyboard = storyboard
-        self._ledger = ledger
-        self._client = connection.client
-        self._at_once = connection.uploads
-        self._stop = stop
-        self._wall = wall
-        self._tell = tell
-        self._locks: defaultdict[tuple[str, str, str], anyio.Lock] = defaultdict(anyio.Lock)
-        self._sure: set[tuple[str, str, str]] = set()
-
-    async def url_of(self, file: ReferenceFile, model: str, deadline: float) -> Upload | NotUploaded:
-        """The upload of this content, made now if there is none that still holds."""
-        key = (file.sha256, file.kind, model)
-        async with self._locks[key]:
-            known = self._ledger.history.uploads.get(key)
-            if known is not None and (key in self._sure or await self._holds(known, deadline)):
-                self._sure.add(key)
-                return known
-            async with self._at_once:
-                stop = self._stop.outcome
-                if stop is not None:
-                    return NotUploaded(f"{file.name}: not uploaded: {stop.message}")
-                return await self._send(file, model, key, deadline)
-
-    async def _holds(self, upload: Upload, deadline: float) -> bool:
-        """Whether an upload can still be used: young, or the API still has it."""
-        sent = seconds_of(upload.uploaded_at)
-        age = seconds_since(Moment(sent) if sent is not None else None, Moment(self._wall()))
-        if age is not None and age < TRUSTED_FOR:
-            return True
-        if upload.file_id is None:
-            return False
-        found = await self._client.file(upload.file_id, deadline=deadline)
-        return not isinstance(found, NotFound | Unanswered)
-
-    async def _send(
-        self, file: ReferenceFile, model: str, key: tuple[str, str, str], deadline: float
-    ) -> Upload | NotUploaded:
-        trouble = await anyio.to_thread.run_sync(_trouble, file)
-        if trouble is not None:
-            return NotUploaded(f"{file.name}: {trouble}", ApiError("reference", trouble))
-        answer = await self._client.upload(
-            file.path,
-            kind=file.kind,
-            model=model,
-            mime_type=file.mime_type,
-            trace_id=upload_request_id(self._storyboard, file.sha256),
-            name=PurePosixPath(file.name).name,
-            deadline=deadline,
-        )
-        if isinstance(answer, Refused):
-            return NotUploaded(f"{file.name}: upload refused: {answer.error.message}", answer.error)
-        if isinstance(answer, Unanswered):
-            return NotUploaded(f"{file.name}: upload failed: {answer.last}")
-        self._ledger.record(
-            Uploaded(
-                sha256=file.sha256,
-                kind=file.kind,
-                model=model,
-                path=file.name,
-                mime_type=file.mime_type,
-                bytes=file.bytes,
-                url=answer.url,
-                file_id=answer.file_id,
-                duration_token=answer.duration_token,
-            )
-        )
-        self._sure.add(key)
-        detail: dict[str, Json] = {"path": file.name, "bytes": file.bytes}
-        self._tell(Event("uploaded", storyboard=self._storyboard, detail=detail))
-        return self._ledger.history.uploads[key]
-
-
-def _trouble(file: ReferenceFile) -> str | None:
-    """Why a file can't be sent as what it was when the plan was made: the take is paid for by its content."""
-    try:
-        return None if sha256_of(file.path) == file.sha256 else "it was changed since this run began"
-    except OSError as error:
-        return f"it can't be read: {error.strerror}"
+    return item | {name: value for name, value in more.items() if value is not None}

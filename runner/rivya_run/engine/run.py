@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -31,18 +32,21 @@ from rivya_run.journal.take_entry import whole
 from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, WORKING, Plan
 from rivya_run.progress import Event
+from rivya_run.project.books import FILE, debit_table, open_database, pace_of, written_by_us
 from rivya_run.project.budget_file import ProjectBudget, read_budgets
 from rivya_run.project.debits import ProjectBudgets
-from rivya_run.project.ledger import Ledger
-from rivya_run.project.lock import locked
 from rivya_run.project.places import MANIFEST, STATE
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, prepare, run_started
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
+from rivya_run.project.source import Source
 from rivya_run.project.via_cap import via_cap
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
 from rivya_run.storyboard.selection import selected_shots
-from rivya_run.times import Clocks, iso
+from rivya_run.times import Clocks
+
+if TYPE_CHECKING:
+    from rivya_run.postgres.database import Database
 
 BALANCE_WITHIN = 30.0
 """Seconds that a run waits for the balance before it goes on without."""
@@ -88,9 +92,12 @@ def run(
         api_key(environment)
         Network.of_environment()
     with ExitStack() as stack:
-        prepared = _prepare_all(sources, options, recorded, stack, now)
+        database = stack.enter_context(open_database(options.database, simulate=options.simulate))
+        if database is not None:
+            now = database.now  # the one clock of all machines
+        prepared = _prepare_all(sources, options, recorded, stack, now, database)
         origins = _origins(prepared, recorded, environment, stack)
-        budgets = _budgets(prepared, options, found, now)
+        budgets = _budgets(prepared, options, found, now, database)
         if confirm is not None:
             confirm(prepared)
         results: list[RunResult] = []
@@ -128,14 +135,16 @@ def _budgets(
     options: RunOptions,
     found: Mapping[Path, tuple[ProjectBudget, ...]],
     now: Callable[[], float],
+    database: Database | None,
 ) -> dict[Path, ProjectBudgets]:
     """The budgets of each project in which something is to be made, with all that counts towards them."""
     places = [one.source.folder.parent for one in prepared]
     cap = via_cap(options)
     budgets = {}
     for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
-        if found.get(root) or cap is not None:
-            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, cap=cap)
+        if found.get(root) or cap is not None or database is not None:
+            store = debit_table(database) if database is not None else None
+            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, store, cap=cap)
             budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
     return budgets
 
@@ -146,15 +155,15 @@ def _prepare_all(
     recorded: str,
     stack: ExitStack,
     now: Callable[[], float],
+    database: Database | None,
 ) -> list[Prepared]:
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
     prepared = []
     for source, selected in zip(sources, selections, strict=True):
-        stack.enter_context(locked(source.folder, f"run {source.relative_path}"))
+        purpose = f"run {source.relative_path}"
+        ledger = stack.enter_context(written_by_us(source.folder, purpose, database, now))
         for name in (MANIFEST, STATE):
             drop_leftovers(source.folder / name)
-        ledger = Ledger(source.folder, now=lambda: iso(now()))
-        stack.callback(ledger.close)
         prepared.append(prepare(source, ledger, options, selected, base_url=recorded, writing=True, now=now))
     return prepared
 
@@ -181,9 +190,10 @@ async def _run(
     async with AsyncExitStack() as stack:
         stack.enter_context(interrupts.listening())
         connections: dict[Origin, ApiConnection] = {}
+        shared = pace_of(prepared[0].ledger)
         for origin in origins:
             if origin not in connections:
-                connection = connected(origin, options.timeout, tell, executor.stop.record_exchange)
+                connection = connected(origin, options.timeout, tell, executor.stop.record_exchange, shared)
                 connections[origin] = await stack.enter_async_context(connection)
         asked = origins[0].recorded != SIMULATOR_ORIGIN and origins[0].url != NOWHERE
         if asked and any(_creates(one) or _sends_again(one) for one in prepared):
@@ -194,6 +204,9 @@ async def _run(
         for one, origin in zip(prepared, origins, strict=True):
             _begin(one, origin)
             executor.add(one, origin.recorded, connections[origin])
+            if one.ledger.books != FILE:
+                # Who has only the manifest learns where the books are, before anything is paid.
+                executor.storyboards[-1].manifest.write(anyway=True)
         for storyboard in executor.storyboards:
             tell(started(storyboard.storyboard.id, storyboard.plan))
         error = await executor.run()

@@ -132,7 +132,7 @@ class TakeDriver:
             case MarkUnknown():
                 assert take.key is not None
                 window = self._creates.window_of(take.key)
-                self._ledger.record(no_answer(take.key, window))
+                self._ledger.record(no_answer(self._ledger.attempt(take.key), window))
             case Poll(at):
                 await self._ask(take, at)
             case Fetch():
@@ -246,6 +246,7 @@ class TakeDriver:
         if asked.changed:
             take.changed(take)
         if asked.ended:
+            await self._ledger.ended()
             take.looked, take.unlearnt, take.follower = True, asked.unlearnt, None
             self._react(take.key)
             take.leave()

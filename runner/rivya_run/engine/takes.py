@@ -12,8 +12,9 @@ from rivya_run.engine.other_takes import OtherTakes
 from rivya_run.engine.records import ManifestWriter, RunLedger, take_over
 from rivya_run.engine.take import ActiveTake, TakeDriver
 from rivya_run.engine.take_ends import TakeEnds
-from rivya_run.journal.attempt import Attempt
+from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.take_entry import take_status, whole
+from rivya_run.planning.forecast import Timing
 from rivya_run.planning.plan import SPENDING, Action, Step
 from rivya_run.planning.planner import Planner
 from rivya_run.progress import Event
@@ -30,9 +31,10 @@ class Takes:
         manifest: ManifestWriter,
         driver: TakeDriver,
         other_takes: OtherTakes,
+        timing: Timing,
         tell: Callable[[Event], None],
     ) -> None:
-        """``storyboard`` is its id."""
+        """``storyboard`` is its id; ``timing`` knows how long tasks take."""
         self._other_takes = other_takes
         self.ends = TakeEnds(planner)
         self._storyboard = storyboard
@@ -40,6 +42,7 @@ class Takes:
         self._planner = planner
         self._manifest = manifest
         self._driver = driver
+        self._timing = timing
         self._tell = tell
         self._workers: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
 
@@ -97,7 +100,9 @@ class Takes:
             ending = Ending.FAILED if step.wanted else Ending.SKIPPED
             return WantedTake(settled=Outcome(ending, take_status(None), step.reason))
         if step.action is Action.WAIT:
-            return WantedTake(settled=Outcome(Ending.WAITING, take_status(None), step.reason))
+            return WantedTake(
+                settled=Outcome(Ending.WAITING, take_status(None), step.reason, None, step.awaits)
+            )
         # What was paid for already waits for nobody: its window and its URLs don't last.
         waits_for = self.ends.missing(step.needs) if step.action in SPENDING else ()
         return WantedTake(step.action in SPENDING, waits_for)
@@ -109,16 +114,27 @@ class Takes:
 
     def _report(self, step: Step, key: str | None, reason: str | None = None) -> None:
         attempt = self._ledger.history.attempts.get(key) if key is not None else None
-        self._tell(take_changed(self._storyboard, step, attempt, reason))
+        usual = None
+        if attempt is not None and attempt.open:
+            usual = self._timing.expected(attempt.price_key or attempt.model, attempt.model)
+        self._tell(take_changed(self._storyboard, step, attempt, reason, usual))
 
 
-def take_changed(storyboard: str, step: Step, attempt: Attempt | None, reason: str | None) -> Event:
-    """Where a take is, for whoever watches the run; ``reason`` says why, in words."""
+def take_changed(
+    storyboard: str, step: Step, attempt: Attempt | None, reason: str | None, usual: float | None = None
+) -> Event:
+    """Where a take is, for whoever watches the run; ``reason`` says why, in words.
+
+    ``usual`` is how many seconds such a task takes, where that was learned.
+    """
     detail = {
         "model": step.shot.model,
         "scene": step.shot.scene,
         "task_id": attempt.task_id if attempt else None,
         "credits": whole(attempt.reserved_credits) if attempt else None,
+        "spent": whole(attempt.spent) if attempt and attempt.ended else None,
+        "usual_seconds": round(usual, 3) if usual is not None else None,
+        "downloading": True if attempt and attempt.state is AttemptState.FINISHED else None,
         "error": attempt.error.code if attempt and attempt.error else None,
         "reason": reason or (attempt.error.message if attempt and attempt.error else None),
     }

@@ -113,6 +113,15 @@ class Withdrawn(_Event, frozen=True, kw_only=True):
     reason: str
 
 
+class LeftOpen(_Event, frozen=True, kw_only=True):
+    """What the API said to a sending that doesn't tell what became of the create: one may have made a task."""
+
+    key: str
+    code: str
+    message: str
+    request_id: str | None = None
+
+
 class Refused(_Event, frozen=True, kw_only=True):
     """The API plainly refused the create."""
 
@@ -294,6 +303,7 @@ JournalEvent = (
     | Uploaded
     | Intended
     | Withdrawn
+    | LeftOpen
     | Refused
     | Created
     | Observed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
@@ -27,6 +27,16 @@ VERSION = 1
 Unknown: TypeAlias = Mapping[tuple[str, ...], dict[str, Json]]
 _NOTHING: Unknown = {}
 _NO_INPUTS: Mapping[str, str] = {}
+
+
+class Books(NamedTuple):
+    """Where a journal is: ``where`` is "file", or "postgres:" and the database's id; ``commits`` so far, there."""
+
+    where: str
+    commits: int = 0
+
+
+FILE_BOOKS = Books("file")
 MARGIN = {
     AttemptState.WITHDRAWN: 0,
     AttemptState.REFUSED: 1,
@@ -48,6 +58,7 @@ def manifest(
     *,
     base_url: str,
     updated_at: str,
+    books: Books = FILE_BOOKS,
     unknown: Unknown = _NOTHING,
     inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json]:
@@ -59,6 +70,7 @@ def manifest(
         history,
         base_url=base_url,
         updated_at=updated_at,
+        books=books,
         unknown=unknown,
         inputs=inputs,
     )
@@ -78,6 +90,7 @@ def manifest_members(
     *,
     base_url: str,
     updated_at: str,
+    books: Books = FILE_BOOKS,
     unknown: Unknown = _NOTHING,
     inputs: Mapping[str, str] = _NO_INPUTS,
 ) -> dict[str, Json | Iterator[Json]]:
@@ -102,6 +115,8 @@ def manifest_members(
         | unknown.get(("storyboard",), {}),
         "updated_at": updated_at,
         "base_url": base_url,
+        "books": books.where,
+        **({"book_commit": books.commits} if books != FILE_BOOKS else {}),
         "totals": _totals(storyboard, serving, history),
         "shots": (_shot_entry(shot, serving, served, history, shown, unknown) for shot in storyboard.shots),
         "uploads": [

@@ -324,6 +324,14 @@ class Document(_Form, frozen=True, kw_only=True):
     storyboard: StoryboardForm = field(default_factory=StoryboardForm)
     updated_at: Annotated[ShortText, said("UTC, ISO 8601")] = ""
     base_url: Annotated[ShortText, said("The API origin; 'simulator' for simulated results")] = ""
+    books: Annotated[
+        ShortText | UnsetType,
+        said("Where the journal is: 'file' (beside this), or 'postgres:' and the database's id"),
+    ] = UNSET
+    book_commit: Annotated[
+        Count | UnsetType,
+        said("The commit of these books in the database; one with fewer is not the same any more"),
+    ] = UNSET
     totals: Totals = field(default_factory=Totals)
     shots: Annotated[tuple[ShotForm, ...], said("In the order of the storyboard")]
     uploads: Annotated[tuple[Upload, ...], said("Reference files that were sent")] = ()

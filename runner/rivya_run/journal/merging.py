@@ -19,7 +19,7 @@ from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
-from rivya_run.journal.manifest import known_attempts, manifest
+from rivya_run.journal.manifest import FILE_BOOKS, Books, known_attempts, manifest
 from rivya_run.journal.manifest_form import Document, ShotForm, Take, Upload
 from rivya_run.journal.second_keys import same_create, second_key, with_key
 from rivya_run.journal.settling import Contradiction, settled
@@ -71,6 +71,7 @@ def merged(base: Mapping[str, Any] | None, ours: Mapping[str, Any], theirs: Mapp
         _history(attempts, _uploads(one, other)),
         base_url=three_way(root.head.base_url, one.head.base_url, other.head.base_url),
         updated_at=max(one.head.updated_at, other.head.updated_at, key=lambda at: seconds_of(at) or 0.0),
+        books=_books(one.head, other.head),
         unknown=_unknown(root, one, other),
         inputs=_inputs(root, one, other),
     )
@@ -84,6 +85,17 @@ def merged(base: Mapping[str, Any] | None, ours: Mapping[str, Any], theirs: Mapp
 def three_way(base: _T, ours: _T, theirs: _T) -> _T:
     """What has changed on one side only counts; where both did, ours."""
     return theirs if ours == base else ours
+
+
+def _books(ours: Document, theirs: Document) -> Books:
+    """Where the journal is by both: a database that either has moved to, with the most commits that are known."""
+    told = [
+        Books(one.books, one.book_commit or 0)
+        for one in (ours, theirs)
+        if one.books is not UNSET and one.books != FILE_BOOKS.where
+    ]
+    commits = [one.commits for one in told if one.where == told[0].where]
+    return Books(told[0].where, max(commits)) if told else FILE_BOOKS
 
 
 def _side(document: Mapping[str, Any]) -> _Side:

@@ -11,12 +11,12 @@ import errno
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
-from rivya_run.durable import check_missing, make_folder, sync_folder, unwritable
+from rivya_run.durable import check_missing, make_folder, sync, sync_folder, unwritable
 from rivya_run.errors import FolderGone, ForeignFolder, JournalDamaged, OutputFolderError
 from rivya_run.journal.events import Entry, JournalEvent, event_of, text_of
 from rivya_run.json_types import Json
@@ -50,6 +50,16 @@ def fold_journal(path: Path, each: Callable[[Entry], object]) -> tuple[int, int]
         return 0, 0
     except OSError as error:
         raise OutputFolderError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def entries_of(name: str, lines: Iterable[bytes]) -> Iterator[Entry]:
+    """The entries of lines that come from elsewhere than a file; ``name`` stands in what is raised, as by
+    ``fold_journal``."""
+    for number, line in enumerate(lines, start=1):
+        fields = _opened(line)
+        if fields is None:
+            raise JournalDamaged(f"{name}:{number}: this line is damaged, so the journal can't be trusted")
+        yield _entry(Path(name), number, fields)
 
 
 def first_entry(path: Path) -> Entry | None:
@@ -125,8 +135,41 @@ def line_of(number: int, at: str, event: JournalEvent) -> bytes:
     return text + f'{_SEAL}{zlib.crc32(text):08x}"}}\n'.encode()
 
 
+Beside: TypeAlias = "Callable[[Any], None]"
+"""Writes what belongs to lines in their own transaction, given its cursor; only where there are transactions."""
+
+
+class JournalStore(Protocol):
+    """A journal that is open for appending: a file, or lines in a database.
+
+    ``commits``: how many transactions have written to it, 0 for a file. ``fresh``: it has just been shown that nobody
+    else writes to it, as the lock of a file always shows.
+    """
+
+    @property
+    def commits(self) -> int: ...
+
+    @property
+    def fresh(self) -> bool: ...
+
+    def append(self, event: JournalEvent) -> Entry:
+        """Add one line."""
+
+    def sync(self, beside: Beside | None = None) -> None:
+        """Make everything appended so far durable, and what is written ``beside`` it. For any thread."""
+
+    def confirm(self) -> None:
+        """Show that nobody else writes to it. For any thread."""
+
+    def close(self) -> None:
+        """Sync and close."""
+
+
 class Journal:
     """The journal of one output folder, open for appending. The folder's lock must be held."""
+
+    commits = 0
+    fresh = True
 
     def __init__(
         self, path: Path, *, now: Callable[[], str], each: Callable[[Entry], object] = lambda entry: None
@@ -153,7 +196,10 @@ class Journal:
         self._unsynced = True
         return entry
 
-    def sync(self) -> None:
+    def confirm(self) -> None:
+        """The folder's lock shows it."""
+
+    def sync(self, beside: Beside | None = None) -> None:
         """Make everything appended so far durable, under its name. May be called from another thread.
 
         Raises DiskFull or OutputFolderError, FolderGone where the file is not the folder's journal any more.
@@ -165,7 +211,7 @@ class Journal:
         if self._unsynced:
             self._unsynced = False
             try:
-                os.fsync(self._file)
+                sync(self._file)
             except OSError as error:
                 # What the disk didn't take once it may drop silently: nothing more is built on it.
                 self._broken = unwritable(self.path, error)

@@ -28,6 +28,7 @@ from rivya_run.journal.events import (
     FrameTaken,
     GivenUp,
     Intended,
+    LeftOpen,
     MarkedUnknown,
     NotFetched,
     Observed,
@@ -44,7 +45,7 @@ NOT_FETCHED = "not_fetched"
 """The code of a take that is paid for and not here."""
 
 
-OfCreate: TypeAlias = Withdrawn | Refused | MarkedUnknown | GivenUp
+OfCreate: TypeAlias = Withdrawn | LeftOpen | Refused | MarkedUnknown | GivenUp
 OfTask: TypeAlias = Created | Observed | Succeeded | Failed | TaskMissing
 OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken | Checked
 
@@ -88,7 +89,7 @@ Change: TypeAlias = OfCreate | OfTask | OfFiles
 def changed(known: Attempt, event: Change, at: str) -> Attempt:
     """What an event makes of an attempt. ``at`` is when it was recorded."""
     match event:
-        case Withdrawn() | Refused() | MarkedUnknown() | GivenUp():
+        case Withdrawn() | LeftOpen() | Refused() | MarkedUnknown() | GivenUp():
             return replace(_after_create(known, event), updated_at=at)
         case Created() | Observed() | Succeeded() | Failed() | TaskMissing():
             return _after_task(known, event, at)
@@ -101,6 +102,8 @@ def _after_create(known: Attempt, event: OfCreate) -> Attempt:
     match event:
         case Withdrawn():
             return replace(known, state=AttemptState.WITHDRAWN, withdrawn=event.reason)
+        case LeftOpen():
+            return replace(known, error=ApiError(event.code, event.message, event.request_id))
         case Refused():
             error = ApiError(event.code, event.message, event.request_id, event.http_status)
             return replace(known, state=AttemptState.REFUSED, error=error)

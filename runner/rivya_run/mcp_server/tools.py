@@ -23,6 +23,7 @@ from rivya_run.project.open import storyboard_id_of
 from rivya_run.project.places import project_root
 from rivya_run.project.plan import Prepared, RunOptions, open_sources, planned
 from rivya_run.project.plan_budgets import with_budgets
+from rivya_run.project.proposals import proposals, proposals_for
 from rivya_run.project.saved_plan import MOST_SHOWN, moved_steps, plan_digest, plan_document
 from rivya_run.project.via_cap import via_cap
 from rivya_run.storyboard.problems import as_json, has_errors
@@ -80,6 +81,7 @@ class Tools:
                 "advice": [*as_json(one.advice)],
                 "notices": [visible(notice) for notice in dict.fromkeys(notices)],
                 "digest": digest,
+                "next": [one.command for one in proposals(one, options, planning=True).commands],
             }
             left = None if simulate else self._left(one, options)
             return document | ({"server_credits_left": left} if left is not None else {})
@@ -128,8 +130,11 @@ class Tools:
         return options
 
     def status(self, path: str, simulate: bool = False) -> dict[str, Json]:
-        found = api.status(self.root.storyboard(path), simulate=simulate)
+        file = self.root.storyboard(path)
+        found = api.status(file, simulate=simulate)
+        following = proposals_for(file, self.options(simulate)).commands
         return {
+            "next": [one.command for one in following],
             "storyboard": found.storyboard,
             "updated_at": found.manifest.get("updated_at"),
             "totals": found.manifest.get("totals"),
@@ -235,7 +240,7 @@ class Tools:
         if cap is None:
             return None
         budgets = ProjectBudgets(one.source.root, (), [one.source.folder.parent], time.time, cap=cap)
-        budgets.file.look()
+        budgets.store.look()
         assert budgets.by_via is not None
         return max(0.0, cap.max_credits - budgets.by_via.counted())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Final
 
 from rivya_run.json_types import Json
@@ -192,7 +192,8 @@ def _ratio(value: Json) -> float | None:
     if not isinstance(value, str) or value.count(":") != 1:
         return None
     wide, high = (_number(part) for part in value.split(":"))
-    return wide / high if wide and high else None
+    ratio = wide / high if wide and high else 0.0
+    return ratio if 0 < ratio < inf else None
 
 
 def _as_ratio(real: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ById
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from rivya_run.errors import Problem, Severity, StoryboardError
@@ -185,19 +186,45 @@ def _problem(
 DEFAULT_MODEL = "grok-imagine-video"
 PROJECT_FOLDER = "models"
 ENDING = ".yaml"
+_HINT = f"every YAML file in the project's {PROJECT_FOLDER}/ is read as the table of a model"
 _BUILT_IN = Path(__file__).parents[1] / "tables"
 
 
 class Catalog:
-    """The tables by model id. Immutable; a built-in table is read from disk once, when first asked for."""
+    """The tables by model id. Immutable; a built-in table is read from disk once, when first asked for.
 
-    def __init__(self, built_in: Path, project: ById[str, tuple[bytes, ModelTable]]) -> None:
+    ``broken`` are the problems of project tables, by the model that each file is called by: they stop who asks for
+    that one.
+    """
+
+    def __init__(
+        self,
+        built_in: Path,
+        project: ById[str, tuple[bytes, ModelTable]],
+        broken: ById[str, list[Problem]] = MappingProxyType({}),
+    ) -> None:
         self._built_in = built_in
+        self._broken = dict(broken)
         self._project = dict(project)
         self._read: dict[str, ModelTable] = {model: table for model, (_, table) in self._project.items()}
         self._ids: list[str] | None = None
 
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with project tables."""
+        return [problem for problems in self._broken.values() for problem in problems]
+
+    def whole(self) -> Catalog:
+        """The same for who needs all tables. Raises StoryboardError if any is broken."""
+        if self._broken:
+            raise StoryboardError("the project's parameter tables have problems", self.problems, hint=_HINT)
+        return self
+
     def get(self, model_id: str) -> ModelTable | None:
+        """The table; None where there is none. Raises StoryboardError if it is broken."""
+        if model_id in self._broken:
+            message = f"the parameter table of '{model_id}' has problems"
+            raise StoryboardError(message, self._broken[model_id], hint=_HINT)
         if model_id not in self._read:
             if model_id not in self.ids():
                 return None
@@ -212,11 +239,11 @@ class Catalog:
     def ids(self) -> list[str]:
         if self._ids is None:
             shipped = (file.stem for file in self._built_in.iterdir() if file.suffix == ENDING)
-            self._ids = sorted({*shipped, *self._project})
+            self._ids = sorted({*shipped, *self._project, *self._broken})
         return list(self._ids)
 
     def all(self) -> list[ModelTable]:
-        tables = (self.get(model_id) for model_id in self.ids())
+        tables = (self.get(model_id) for model_id in self.ids() if model_id not in self._broken)
         return [table for table in tables if table is not None]
 
     def is_project_table(self, model_id: str) -> bool:
@@ -226,7 +253,7 @@ class Catalog:
         """The table's file as it is; KeyError where there is no such model."""
         if model_id in self._project:
             return self._project[model_id][0]
-        if model_id not in self.ids():
+        if model_id not in self.ids() or model_id in self._broken:
             raise KeyError(model_id)
         return (self._built_in / f"{model_id}{ENDING}").read_bytes()
 
@@ -234,6 +261,8 @@ class Catalog:
         """sha256 (hex) over all table files in force; line endings don't matter."""
         total = hashlib.sha256()
         for model_id in self.ids():
+            if model_id in self._broken:
+                continue
             text = self.source(model_id).replace(b"\r\n", b"\n")
             total.update(f"{model_id} {len(text)}\n".encode())
             total.update(text)
@@ -248,11 +277,11 @@ def _shipped() -> Catalog:
 def load_catalog(project_models: Path | None = None) -> Catalog:
     """The built-in tables, with those of ``project_models`` (a ``models/`` folder, need not exist) over them.
 
-    Raises StoryboardError with the problems of every project table that is wrong.
+    A project table with problems stops only who asks for it.
     """
     if project_models is None or not project_models.is_dir():
         return _shipped()
-    problems: list[Problem] = []
+    broken: dict[str, list[Problem]] = {}
     tables: dict[str, tuple[bytes, ModelTable]] = {}
     for file in sorted(project_models.iterdir()):
         if file.suffix not in {ENDING, ".yml"} or file.name.startswith("."):
@@ -262,15 +291,17 @@ def load_catalog(project_models: Path | None = None) -> Catalog:
             table = read_project_table(content, str(file), file.stem)
         except OSError as error:
             text = f"can't be read: {error.strerror or error}"
-            problems.append(Problem(str(file), 1, 1, Severity.ERROR, "table", text, "unreadable"))
+            broken.setdefault(file.stem, []).append(_of_file(file, "table", text, "unreadable"))
         except StoryboardError as error:
-            problems.extend(error.problems)
+            broken.setdefault(file.stem, []).extend(error.problems)
         else:
             if table.id in tables:
                 text = f"a second table for '{table.id}'"
-                problems.append(Problem(str(file), 1, 1, Severity.ERROR, "id", text, "duplicate-id"))
+                broken.setdefault(table.id, []).append(_of_file(file, "id", text, "duplicate-id"))
             tables[table.id] = (content, table)
-    if problems:
-        hint = f"every YAML file in {project_models} is read as the table of a model"
-        raise StoryboardError("the project's parameter tables have problems", problems, hint=hint)
-    return Catalog(_BUILT_IN, tables) if tables else _shipped()
+    good = {model: table for model, table in tables.items() if model not in broken}
+    return Catalog(_BUILT_IN, good, broken) if good or broken else _shipped()
+
+
+def _of_file(file: Path, where: str, message: str, code: str) -> Problem:
+    return Problem(str(file), 1, 1, Severity.ERROR, where, message, code)

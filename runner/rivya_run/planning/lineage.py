@@ -16,7 +16,7 @@ from rivya_run.planning.families import Families
 from rivya_run.planning.fitting import Fitted, Fitting, Steps
 from rivya_run.planning.matching import Matching
 from rivya_run.planning.other_storyboards import BoardChoice, BoardKey, OtherStoryboards, board_references
-from rivya_run.planning.plan import SPENDING, WORKING, Action, BoardTake, Parent
+from rivya_run.planning.plan import SPENDING, WORKING, Action, Awaited, BoardTake, Parent
 from rivya_run.planning.settled import Settled
 from rivya_run.storyboard.model import (
     BoardReference,
@@ -45,7 +45,7 @@ class ResolvedParents:
     parents: tuple[Parent, ...] = ()
     reason: str | None = None
     blocked: str | None = None
-    awaits: str | None = None
+    awaits: Awaited | None = None
     boards: tuple[BoardTake, ...] = ()
     serving: Mapping[str, Shot] = field(default_factory=dict)
     alike: frozenset[str] = frozenset()
@@ -108,30 +108,32 @@ class Lineage:
         found = self._resolve(shot, steps)
         return replace(found, awaits=self._awaits(shot, found, steps))
 
-    def _awaits(self, shot: Shot, found: ResolvedParents, steps: Steps) -> str | None:
+    def _awaits(self, shot: Shot, found: ResolvedParents, steps: Steps) -> Awaited | None:
         """The decision that has to come before anything new is made from what a shot is made from."""
         known = {parent.shot: parent for parent in found.needs}
         for name in parents_of(shot):
             if name in known or found.blocked is not None:
-                words = self.awaits(self._shots[name], known.get(name), steps)
-                if words is not None:
-                    return words
+                awaited = self.awaits(self._shots[name], known.get(name), steps)
+                if awaited is not None:
+                    return awaited
         return self.other_storyboards.awaits(shot)
 
-    def awaits(self, parent: Shot, chosen: Parent | None, steps: Steps) -> str | None:
+    def awaits(self, parent: Shot, chosen: Parent | None, steps: Steps) -> Awaited | None:
         """The decision that has to come before anything new is made from a shot, of which this take is ``chosen``."""
         if parent.needs_approval:
-            return f"waits for the approval of {parent.id}"
+            return Awaited(f"waits for the approval of {parent.id}", parent.id)
         settled = self._settled.of(parent.id)
         if settled is not None and settled.attempt is None:
-            return f"waits for {parent.id}: {settled.trouble}"
+            return Awaited(f"waits for {parent.id}: {settled.trouble}", parent.id, approve=False)
         takes = [chosen.take or 1] if chosen is not None else self._settled.takes(parent)
         for take in takes:
             step = steps.get((parent.id, take))
             if step is not None and step.action is Action.WAIT:
-                return step.reason
+                return step.awaits
         stops = self.stopped(parent.id, chosen.take or 1) if chosen is not None else ()
-        return f"waits for the approval of {parent.id}/{takes[0]}: {', '.join(stops)}" if stops else None
+        if not stops:
+            return None
+        return Awaited(f"waits for the approval of {parent.id}/{takes[0]}: {', '.join(stops)}", parent.id)
 
     def stopped(self, shot: str, take: int) -> tuple[str, ...]:
         """The checks that keep what serves a take from being used."""

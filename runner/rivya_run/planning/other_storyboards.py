@@ -14,7 +14,7 @@ from rivya_run.journal.attempt import CLAIMABLE_STATES, Attempt
 from rivya_run.journal.fold import History
 from rivya_run.models.table import ModelTable
 from rivya_run.planning.families import Families
-from rivya_run.planning.plan import BoardTake
+from rivya_run.planning.plan import Awaited, BoardTake
 from rivya_run.storyboard.model import BoardReference, FileFacts, Shot
 
 BoardKey: TypeAlias = tuple[str, str, int | None]
@@ -23,10 +23,14 @@ BoardKey: TypeAlias = tuple[str, str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class BoardFile:
-    """A file that another storyboard made. A stand-in, on no disk yet, is drawn by what it ``stands_for``."""
+    """A file that another storyboard made. A stand-in, on no disk yet, is drawn by what it ``stands_for``.
+
+    ``fetch`` sees that the file is where the facts say, and tells why it can't be.
+    """
 
     facts: FileFacts
     stands_for: tuple[Shot, ModelTable] | None = None
+    fetch: Callable[[], str | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class BoardChoice:
     storyboard: str
     take: BoardTake | None = None
     lacking: str | None = None
-    awaits: str | None = None
+    awaits: Awaited | None = None
     coming: bool = False
     files: Mapping[str, BoardFile] = field(default_factory=dict)
 
@@ -103,7 +107,7 @@ class OtherStoryboards:
                 return FromBoards(made, blocked=_not_there(asked, made))
         return FromBoards(tuple(one.take for one in asked if one.take is not None), *_state(asked))
 
-    def awaits(self, shot: Shot) -> str | None:
+    def awaits(self, shot: Shot) -> Awaited | None:
         """The decision in another storyboard that has to come before anything new is made of a shot."""
         asked = (self.choices[key_of(one)] for one in board_references(shot))
         return next((one.awaits for one in asked if one.awaits is not None), None)

@@ -72,6 +72,19 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """The decision that a take waits for: ``words`` say which, it is about ``shot`` of ``storyboard`` (its file from
+    the project root; None: this one). ``approve``: an approval is missing; else the one that is written is no use.
+    ``made``: as far as is known there is something that can be approved."""
+
+    words: str
+    shot: str
+    storyboard: str | None = None
+    approve: bool = True
+    made: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTake:
     """A take of another storyboard, whose file is ``storyboard`` from the project root; ``sha256`` is the identity of
     its output, None as long as that is still being made."""
@@ -96,7 +109,7 @@ class Step:
     take whose parent doesn't exist yet. ``moves_from`` is the shot and take whose attempt it takes over,
     ``gives_up`` the key of an unknown attempt that is paid for again. A take that isn't ``wanted`` (skipped,
     not selected) doesn't count towards the exit code.
-    ``boards`` are takes of other storyboards that it is made from.
+    ``boards`` are takes of other storyboards that it is made from, ``awaits`` is the decision that it waits for.
     ``alike`` are fingerprints of the same with other values where one follows a sound: they fail together.
     ``dearer`` are params with which it may cost more than ``credits``, the table's base.
     ``tries_left`` is how many further creates could follow without ``--retry-failed``. ``warnings`` are what is
@@ -122,6 +135,7 @@ class Step:
     warnings: tuple[str, ...] = ()
     alike: frozenset[str] = frozenset()
     boards: tuple[BoardTake, ...] = ()
+    awaits: Awaited | None = None
     dearer: tuple[str, ...] = ()
 
     def asks_for(self, fingerprint: str) -> bool:

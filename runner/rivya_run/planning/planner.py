@@ -23,6 +23,7 @@ from rivya_run.planning.plan import (
     SPENDING,
     Action,
     Allowance,
+    Awaited,
     Parent,
     Plan,
     PlanTotals,
@@ -130,7 +131,7 @@ class Planner:
         assert parent is not None
         return self.lineage.chosen(parent, take, self._steps)
 
-    def awaits(self, shot: Shot, chosen: Parent | str) -> str | None:
+    def awaits(self, shot: Shot, chosen: Parent | str) -> Awaited | None:
         """The decision that has to come before anything is made from what ``chosen`` says of a shot."""
         return self.lineage.awaits(shot, chosen if isinstance(chosen, Parent) else None, self._steps)
 
@@ -175,7 +176,8 @@ class Planner:
         if settled.attempt is None:
             left_out = self._needed.left_out(shot, settled.take)
             words = left_out.value if left_out is not None else settled.trouble
-            return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out)
+            awaited = Awaited(settled.trouble, shot.id, approve=False)
+            return _at_rest(shot, settled.take, resolved, Action.WAIT, words, left_out, awaits=awaited)
         attempt = self._history.attempts[settled.attempt.client_request_id]
         own = replace(attempt, shot=shot.id, take=settled.take) if settled.shared else attempt
         step = replace(self._step_with(settled.take, resolved, own), needs=(), boards=())
@@ -237,7 +239,7 @@ class Planner:
         if left_out is not None:
             return _at_rest(shot, take, resolved, Action.SKIP, left_out.value, left_out)
         if resolved.awaits is not None:
-            return _at_rest(shot, take, resolved, Action.WAIT, resolved.awaits)
+            return _at_rest(shot, take, resolved, Action.WAIT, resolved.awaits.words, awaits=resolved.awaits)
         if resolved.blocked is not None:
             return _at_rest(shot, take, resolved, Action.SKIP, resolved.blocked, SkipReason.BLOCKED)
         failed = self._tried(shot, take, resolved)
@@ -322,6 +324,8 @@ def _at_rest(
     action: Action,
     words: str,
     why: SkipReason | None = None,
+    *,
+    awaits: Awaited | None = None,
 ) -> Step:
     """The step of a take for which nothing is done in this run."""
     return Step(
@@ -337,4 +341,5 @@ def _at_rest(
         boards=resolved.boards,
         tries_left=0 if why is SkipReason.EXHAUSTED else 1,
         skip_reason=why,
+        awaits=awaits,
     )

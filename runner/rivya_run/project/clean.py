@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rivya_run import __version__
-from rivya_run.durable import unwritable
 from rivya_run.journal.attempt import Attempt, AttemptState, owned_paths
 from rivya_run.journal.events import Removed
 from rivya_run.media.facts import doubt_about
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action
+from rivya_run.project.home import FolderHome
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import entries
 from rivya_run.project.names import (
@@ -22,18 +22,16 @@ from rivya_run.project.names import (
     download_of,
     is_unfinished,
     is_unfinished_product,
-    name_for_take,
     original_of,
     take_of,
+    without_take,
 )
 from rivya_run.project.other_choices import history_of
-from rivya_run.project.outputs import file_trouble, is_same, outstanding, sha256_of, size_of
+from rivya_run.project.outputs import is_same, outstanding, sha256_of, size_of
 from rivya_run.project.places import ARRIVING, POSTERS, outputs_folder
-from rivya_run.project.plan import Prepared, Source, run_started
+from rivya_run.project.plan import Prepared, run_started
 from rivya_run.project.results import is_behind
-
-NOBODY = ("", 0)
-"""A take in whose name files of different takes can be compared."""
+from rivya_run.project.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def unused(
     owners = {path: key for key, attempt in attempts.items() for path in owned_paths(attempt)}
     # A run that was killed before it recorded a still may have renamed the clip since.
     clips = {
-        _without_take(path.rpartition(".")[0], (attempt.shot, attempt.take))
+        without_take(path.rpartition(".")[0], (attempt.shot, attempt.take))
         for attempt in attempts.values()
         for path in owned_paths(attempt)
     }
@@ -96,12 +94,7 @@ def _clip_of_still(path: str) -> str | None:
     """The clip that a still was taken from, under whatever name it has now; see ``_without_take``."""
     clip = clip_of_still(path)
     called = take_of(PurePosixPath(clip).name) if clip is not None else None
-    return _without_take(clip, called) if clip is not None and called is not None else None
-
-
-def _without_take(path: str, take: tuple[str, int]) -> str:
-    """A path in which the take is nobody's, so that it can be compared with one that was renamed."""
-    return name_for_take(path, take, NOBODY)
+    return without_take(clip, called) if clip is not None and called is not None else None
 
 
 def _is_needed(attempt: Attempt | None, index: int, present: Collection[str], bad: Collection[str]) -> bool:
@@ -132,19 +125,20 @@ def files_in(folder: Path) -> list[str]:
     return found
 
 
-def only_copies(folder: Path, there: Iterable[str], attempts: Mapping[str, Attempt]) -> set[str]:
+def only_copies(home: FolderHome, there: Iterable[str], attempts: Mapping[str, Attempt]) -> set[str]:
     """Files that hold something paid which isn't under its name, whatever they are called themselves.
 
     They are what a run that was killed left to move, copies that were set aside, and whole downloads of which the
     records have lost track.
     """
+    folder = home.folder
     kept = {move.source for move in outstanding(folder, attempts.values())}
     known = {download_key(key) for key in attempts}
     away = [
         output
         for attempt in attempts.values()
         for output in attempt.outputs
-        if not output.removed and file_trouble(folder, output) is not None
+        if not output.removed and home.trouble(output) is not None
     ]
     sizes, sums = {output.bytes for output in away}, {output.sha256 for output in away}
     for path in there:
@@ -165,7 +159,7 @@ def second_copies(
     request, and has the very bytes of the file that is in its place counts: a person's own copies are left alone.
     """
     outputs = {
-        _without_take(output.path, (attempt.shot, attempt.take)): output
+        without_take(output.path, (attempt.shot, attempt.take)): output
         for attempt in attempts.values()
         for output in attempt.outputs
         if not output.removed and output.path not in bad
@@ -173,7 +167,7 @@ def second_copies(
     found = {}
     for path in there:
         called = take_of(PurePosixPath(path).stem)
-        output = outputs.get(_without_take(path, called)) if called is not None else None
+        output = outputs.get(without_take(path, called)) if called is not None else None
         if output is not None and path != output.path and is_same(folder / path, output):
             found[path] = output.path
     return found
@@ -222,8 +216,9 @@ def unused_files(prepared: Prepared) -> list[Unused]:
     present |= {
         key for key, one in attempts.items() if any(output.identity in needed for output in one.outputs[:1])
     }
+    home = prepared.source.home
     there = files_in(folder)
-    there = sorted({*there} - only_copies(folder, there, attempts))
+    there = sorted({*there, *home.objects()} - only_copies(home, there, attempts))
     copies = second_copies(folder, there, attempts, prepared.bad_files)
     return unused(attempts, present, there, prepared.bad_files, copies)
 
@@ -239,10 +234,4 @@ def remove(prepared: Prepared, found: Collection[Unused]) -> None:
             ledger.record(event)
         ledger.sync()
     for one in found:
-        file = source.folder / one.path
-        try:
-            file.unlink(missing_ok=True)
-            if not any(file.parent.iterdir()):
-                file.parent.rmdir()
-        except OSError as error:
-            raise unwritable(file, error) from error
+        source.home.remove(one.path)

@@ -7,78 +7,40 @@ or can't be read is made anew from them, and what of it is behind them is put ri
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
-from rivya_run.durable import make_folder, unwritable, write_atomically
-from rivya_run.errors import FolderLocked
-from rivya_run.journal.attempt import Attempt
-from rivya_run.journal.fold import History
+from rivya_run.durable import make_folder, sync, unwritable, write_atomically
+from rivya_run.errors import FolderLocked, OutputFolderError
+from rivya_run.project.debit_lines import (
+    BudgetRefusal,
+    Debit,
+    GivenBack,
+    HighestTime,
+    InStep,
+    Line,
+    corrections,
+    highest_time,
+)
+from rivya_run.project.lock import acquired
 from rivya_run.project.other_choices import history_of
-from rivya_run.project.paid_books import paid_at, paid_folders
+from rivya_run.project.paid_books import paid_folders
 from rivya_run.project.places import DEBITS, JOURNAL, MANIFEST, OUTPUTS, relative_to_root
 
 DEBITS_LOCK = f"{DEBITS}.lock"
 PATIENCE: Final = 60.0
 """Seconds to wait for another process, which needs milliseconds, or some seconds to read all records."""
 
+_BUSY: Final = 0.05
+"""Seconds that a correction waits for another process; it is made later otherwise."""
+
 _STALE_LINES: Final = 1000
 """Lines that say nothing any more, beyond as many as say something, at which the file is written anew."""
 
-
-class Debit(msgspec.Struct, frozen=True, omit_defaults=True, tag="debit"):
-    """What one create counts as. ``folder`` is its output folder from the project root, ``at`` the time that says
-    in which day and month it counts, empty where nobody knows: then it counts in all of them.
-
-    ``unpriced``: it has no answer, and the API never told the price. ``told``: the API has said what it costs.
-    """
-
-    folder: str
-    key: str
-    credits: float
-    at: str = ""
-    client: str | None = None
-    tags: tuple[str, ...] = ()
-    unpriced: bool = False
-    told: bool = False
-    via: str | None = None
-
-    @property
-    def storyboard(self) -> str:
-        """The storyboard's id."""
-        return self.folder.rpartition("/")[2]
-
-
-class GivenBack(msgspec.Struct, frozen=True, tag="given_back"):
-    """What was debited for a create counts no more."""
-
-    folder: str
-    key: str
-
-
-class InStep(msgspec.Struct, frozen=True, tag="in_step"):
-    """The file has all that the records of a folder say. ``stamp`` tells whether these have changed since."""
-
-    folder: str
-    stamp: str
-
-
-class HighestTime(msgspec.Struct, frozen=True, omit_defaults=True, tag="time"):
-    """The highest time that was seen so far.
-
-    The first line of each file is one, ``made`` by chance: it tells files of one name apart, as file numbers, which
-    are used again, don't.
-    """
-
-    at: str
-    made: str = ""
-
-
-Line: TypeAlias = Debit | GivenBack | InStep | HighestTime
 _DECODER: Final = msgspec.json.Decoder(Line)
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -90,6 +52,9 @@ class _Spoilt(Exception):
 class DebitFile:
     """The file of one project, and what it says. ``places`` hold output folders; ``changed`` hears of each debit that
     is new (second) or gone (first)."""
+
+    places = False
+    remote = False
 
     def __init__(
         self,
@@ -118,9 +83,8 @@ class DebitFile:
         import filelock
 
         make_folder(self.path.parent)
-        lock = filelock.FileLock(self.path.with_name(DEBITS_LOCK))
         try:
-            lock.acquire(timeout=patience, poll_interval=0.005)
+            lock = acquired(self.path.with_name(DEBITS_LOCK), patience=patience)
         except filelock.Timeout:
             raise FolderLocked(
                 f"{self.path}: in use by another process for more than {patience:g} s",
@@ -133,6 +97,54 @@ class DebitFile:
             yield
         finally:
             lock.release()
+
+    def open(self, mine: Collection[Path]) -> None:
+        """Make the file agree with all records, or make it. ``mine`` are the folders that this process alone writes
+        to. Raises OutputFolderError and its kinds."""
+        with self.locked():
+            self.put_right(mine)
+
+    @contextmanager
+    def debiting(
+        self,
+        key: tuple[str, str],
+        due: Callable[[], Iterable[Line]],
+        decide: Callable[[], BudgetRefusal | Debit],
+    ) -> Iterator[BudgetRefusal | Debit]:
+        """Debit a create, on disk before the block begins, whose intent is put on record in it.
+
+        No other process looks at the file meanwhile: it sees both, debit and intent, or none. What the block can't
+        record is given back. Raises OutputFolderError and its kinds.
+        """
+        with self.locked():
+            self.append(due())
+            debit = decide()
+            if isinstance(debit, BudgetRefusal):
+                yield debit
+                return
+            self.append([debit], durable=True)
+            try:
+                yield debit
+            except BaseException:
+                with suppress(OutputFolderError):
+                    self.append([GivenBack(debit.folder, debit.key)])
+                raise
+
+    def correct(self, lines: Callable[[], Iterable[Line]]) -> bool:
+        """Write corrections unless another process is at it, or it can't be; whether they were written."""
+        with suppress(OutputFolderError), self.locked(_BUSY):
+            self.append(lines())
+            return True
+        return False
+
+    def write_beside(self, cursor: Any, lines: Collection[Line]) -> None:
+        """There are no transactions."""
+
+    def close(self, folder: Path, lines: Callable[[], Iterable[Line]]) -> None:
+        """Correct what has to be, and say that the file has all that is on record: the next run need not look."""
+        with suppress(OutputFolderError), self.locked():
+            self.append(lines())
+            self.in_step([folder])
 
     def look(self) -> None:
         """What the file says, and what the records say beyond it, without a lock and without writing anything."""
@@ -169,7 +181,7 @@ class DebitFile:
                     if file.write(content) != len(content):
                         raise OSError(28, "No space left on device")
                     if durable:
-                        os.fsync(file.fileno())
+                        sync(file.fileno())
                 except OSError:
                     file.truncate(self._size)
                     raise
@@ -285,49 +297,3 @@ def stamp_of(folder: Path) -> str:
         except OSError:
             found.append("")
     return " ".join(found)
-
-
-def highest_time(history: History) -> str:
-    """The highest time that a run saw when it wrote these records, as far as they tell."""
-    counted = (one.counted_at for one in history.attempts.values() if one.counted_at is not None)
-    return max([history.updated_at or "", *counted])
-
-
-def debit_of(folder: str, attempt: Attempt, history: History) -> Debit:
-    """What an attempt counts as by its records."""
-    key = attempt.client_request_id
-    return Debit(
-        folder=folder,
-        key=key,
-        credits=history.stake_of(attempt),
-        at=paid_at(attempt) or "",
-        client=attempt.client,
-        tags=attempt.tags,
-        via=attempt.via,
-        unpriced=history.is_unanswered_unpriced(attempt),
-        told=attempt.reserved_credits is not None or attempt.final_credits is not None or attempt.ended,
-    )
-
-
-def corrections(folder: str, history: History, known: Mapping[str, Debit]) -> Iterator[Line]:
-    """What makes the debits of a folder agree with its records.
-
-    A create that these don't know was never sent: its process was killed between debit and intent. What the API has
-    told the cost of stays, whatever became of the records.
-    """
-    for attempt in history.attempts.values():
-        yield from corrected(debit_of(folder, attempt, history), known.get(attempt.client_request_id))
-    for key, debit in known.items():
-        if key not in history.attempts and not debit.told:
-            yield GivenBack(folder, key)
-
-
-def corrected(debit: Debit, known: Debit | None) -> Iterator[Line]:
-    """What makes one debit agree with its records; what costs nothing isn't in the file."""
-    counts = bool(debit.credits) or debit.unpriced
-    if known is not None and known.at:
-        debit = msgspec.structs.replace(debit, at=known.at)
-    if counts and debit != known:
-        yield debit
-    elif not counts and known is not None:
-        yield GivenBack(debit.folder, debit.key)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from rivya_run.errors import OutputFolderError
 from rivya_run.journal.fold import LEAST, History
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debit_file import (
+from rivya_run.project.debit_file import DebitFile
+from rivya_run.project.debit_lines import (
+    BudgetRefusal,
     Debit,
-    DebitFile,
+    DebitStore,
     GivenBack,
     Line,
     corrected,
@@ -25,19 +26,11 @@ from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.text import figure
 from rivya_run.times import iso
 
+OTHERS_ANSWER_WITHIN: Final = 60.0
+"""Seconds that a run waits for the answer to another one's create at an unknown price: killed, it gets none."""
+
 _ROUNDING: Final = 1e-6
 """Credits that a sum of fractions may be off by."""
-
-_BUSY: Final = 0.05
-"""Seconds that a correction waits for another process; it is made later otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetRefusal:
-    """Why a budget allows no create. ``waits``: another one's answer may change that."""
-
-    message: str
-    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +48,9 @@ class WantedDebit:
 
 
 class ProjectBudgets:
-    """The budgets of one project, with what counts towards each. ``now`` is the wall clock; ``cap``, which needs it,
-    limits what comes by one way in."""
+    """The budgets of one project, with what counts towards each. ``now`` is the wall clock; ``store`` makes the place
+    where debits are kept, given what is to hear of each: the project's own file otherwise. ``cap``, which needs
+    ``now``, limits what comes by one way in."""
 
     def __init__(
         self,
@@ -64,12 +58,13 @@ class ProjectBudgets:
         budgets: Iterable[ProjectBudget],
         places: Iterable[Path] = (),
         now: Callable[[], float] | None = None,
+        store: Callable[[Callable[[Debit | None, Debit | None], None]], DebitStore] | None = None,
         *,
         cap: ViaCap | None = None,
     ) -> None:
         self.budgets = tuple(budgets)
         self.by_via = ViaSpending(cap, now) if cap is not None and now is not None else None
-        self.file = DebitFile(root, places, self._count)
+        self.store: DebitStore = store(self._count) if store else DebitFile(root, places, self._count)
         self._sums: dict[tuple[ProjectBudget, str], float] = {}
         self._unpriced: dict[tuple[str, str], Debit] = {}
         self._now = now
@@ -91,13 +86,13 @@ class ProjectBudgets:
     @property
     def time(self) -> str:
         """The time by which days and months are told: a clock that goes back gives nothing back."""
-        return max(self.file.highest, iso(self._now()) if self._now is not None else "")
+        return max(self.store.highest, iso(self._now()) if self._now is not None else "")
 
     def open(self, mine: Collection[Path]) -> None:
-        """Make the file agree with all records, or make it. ``mine`` are the folders that this process alone writes
-        to. Raises OutputFolderError and its kinds."""
-        with self.file.locked():
-            self.file.put_right(mine)
+        """Know all that counts. ``mine`` are the folders that this process alone writes to.
+
+        Raises OutputFolderError and its kinds."""
+        self.store.open(mine)
 
     def refusal(self, asked: WantedDebit, storyboard: str) -> BudgetRefusal | None:
         """Why a create isn't allowed now."""
@@ -118,7 +113,7 @@ class ProjectBudgets:
                     return BudgetRefusal(
                         f"{shared}: a create of {debit.storyboard} got no response and its price is not known; "
                         "until it is answered or decided nothing more is created at an unknown price",
-                        waits=True,
+                        waits=OTHERS_ANSWER_WITHIN,
                     )
         return None
 
@@ -159,10 +154,12 @@ class BoardDebits:
     ) -> None:
         self.concerned = budgets.concern(storyboard)
         self._via = via
+        self.remote = budgets.store.remote
         self._budgets = budgets
+        self._store = budgets.store
         self._storyboard = storyboard
         self._folder = folder
-        self._name = budgets.file.name_of(folder)
+        self._name = budgets.store.name_of(folder)
         self._history = history
         self._changed: set[str] = set()
         self._holding = False
@@ -175,40 +172,24 @@ class BoardDebits:
 
     @contextmanager
     def debiting(self, asked: WantedDebit) -> Iterator[BudgetRefusal | str]:
-        """Debit a create, on disk before the block begins, whose intent is put on record in it: the time that it
-        counts at. Or why it can't be made.
-
-        No other process looks at the file meanwhile: it sees both, debit and intent, or none. What the block can't
-        record is given back. Raises OutputFolderError and its kinds.
+        """Debit a create, durably before the block begins, whose intent is put on record in it: the time that it
+        counts at. Or why it can't be made. Raises OutputFolderError and its kinds.
         """
-        file = self._budgets.file
-        with file.locked():
-            self._correct(self._changed)
-            refusal = self._budgets.refusal(asked, self._storyboard.id)
-            if refusal is not None:
-                yield refusal
+        due = self._due if not self.remote else list
+        with self._store.debiting((self._name, asked.key), due, lambda: self._decided(asked)) as decided:
+            if isinstance(decided, BudgetRefusal):
+                yield decided
                 return
-            at = self._budgets.time
-            debit = Debit(
-                folder=self._name,
-                key=asked.key,
-                credits=asked.credits if asked.credits is not None else LEAST,
-                at=at,
-                client=asked.client,
-                tags=asked.tags,
-                unpriced=asked.unpriced,
-                via=asked.via,
-            )
-            file.append([debit], durable=True)
             self._holding = True  # what is on record of this key now is what became of it before
             try:
-                yield at
-            except BaseException:
-                with suppress(OutputFolderError):
-                    file.append([GivenBack(self._name, asked.key)])
-                raise
+                yield decided.at
             finally:
                 self._holding = False
+
+    def debited(self, asked: WantedDebit) -> BudgetRefusal | str:
+        """The same, where the intent is put on record afterwards. For another thread."""
+        with self.debiting(asked) as found:
+            return found
 
     def changed(self, key: str) -> None:
         """Something was put on record of an attempt: correct what is debited for it, now or soon."""
@@ -216,31 +197,62 @@ class BoardDebits:
         self.correct()
 
     def correct(self) -> None:
-        """Correct what has to be, unless another process is at it, or it can't be: then later, and at any rate
-        before anything more is debited."""
-        if self._holding:
+        """Correct what has to be, unless it can't be now: then later, and at any rate before anything more is
+        debited."""
+        if self._holding or self.remote:
             return
         self._changed = {key for key in self._changed if self._lines(key)}
-        if self._changed:
-            with suppress(OutputFolderError), self._budgets.file.locked(_BUSY):
-                self._correct(self._changed)
+        if self._changed and self._store.correct(self._due):
+            self._changed.clear()
+
+    def taken(self) -> list[Line]:
+        """The corrections that are due: they are written with what is put on record next."""
+        lines = self._due()
+        self._changed.clear()
+        return lines
+
+    def write_beside(self, cursor: Any, lines: Collection[Line]) -> None:
+        """Write them in the transaction of what they come from."""
+        self._store.write_beside(cursor, lines)
+
+    def again(self, key: str) -> None:
+        """Look at an attempt once more: a create that was debited wasn't put on record."""
+        self._changed.add(key)
 
     def close(self) -> None:
-        """Correct what has to be, and say that the file has all that is on record: the next run need not look."""
-        file = self._budgets.file
-        with suppress(OutputFolderError), file.locked():
-            file.append(corrections(self._name, self._history, file.debits.get(self._name, {})))
-            file.in_step([self._folder])
+        """Correct what has to be at the end of a run."""
+        known = self._store.debits
+        self._store.close(
+            self._folder,
+            lambda: corrections(
+                self._name, self._history, known.get(self._name, {}), places=self._store.places
+            ),
+        )
+
+    def _decided(self, asked: WantedDebit) -> BudgetRefusal | Debit:
+        refusal = self._budgets.refusal(asked, self._storyboard.id)
+        return refusal or Debit(
+            folder=self._name,
+            key=asked.key,
+            credits=asked.credits if asked.credits is not None else LEAST,
+            at=self._budgets.time,
+            client=asked.client,
+            tags=asked.tags,
+            unpriced=asked.unpriced,
+            via=asked.via,
+            in_flight=self._store.places,
+        )
 
     def _lines(self, key: str) -> list[Line]:
+        known = self._store.debits.get(self._name, {}).get(key)
         attempt = self._history.attempts.get(key)
         if attempt is None:
-            return []
-        known = self._budgets.file.debits.get(self._name, {}).get(key)
-        return [*corrected(debit_of(self._name, attempt, self._history), known)]
+            return [GivenBack(self._name, key)] if known is not None else []
+        debit = debit_of(self._name, attempt, self._history, places=self._store.places)
+        return [*corrected(debit, known)]
 
-    def _correct(self, keys: Collection[str]) -> None:
-        """Under the lock. An answer that told a price may have changed what others count as, too."""
-        waiting = {one.key for one in self._budgets.file.debits.get(self._name, {}).values() if not one.told}
-        self._budgets.file.append(line for key in sorted({*keys, *waiting}) for line in self._lines(key))
-        self._changed.clear()
+    def _due(self) -> list[Line]:
+        """An answer that told a price may have changed what others count as, too."""
+        known = list(self._store.debits.get(self._name, {}).values())
+        waiting = {one.key for one in known if not one.told}
+        return [line for key in sorted({*self._changed, *waiting}) for line in self._lines(key)]

@@ -8,8 +8,9 @@ import io
 import os
 import posixpath
 import stat
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,9 @@ from rivya_run.yaml12.source import MAX_BYTES
 
 _BLOCK: Final = 1024 * 1024  # bytes read at once: more is no faster
 _SHOWN: Final = 120  # characters of a path in a message
+_ESCAPED: Final = frozenset("\0\a\b\t\n\v\f\r\x1b\x85\xa0\u2028\u2029")
+"""What YAML makes of a backslash and a letter in double quotes; hardly a part of any file's name."""
+
 _MAX_NEIGHBOURS: Final = 2000  # names that are compared for a suggestion; a folder may hold a million
 
 
@@ -75,8 +79,31 @@ def _resolved(path: str, folder: Path) -> Path:
     """The real place of a path; ``\\`` separates folders too, unless a file's name holds one."""
     real = (folder / path).resolve()
     if "\\" in path and os.sep == "/" and not real.exists():
-        return (folder / path.replace("\\", "/")).resolve()
+        path = path.replace("\\", "/")
+        real = (folder / path).resolve()
+    if not path.isascii() and not real.exists():
+        return _otherwise_composed(path, folder).resolve()
     return real
+
+
+def _otherwise_composed(path: str, folder: Path) -> Path:
+    """The path with each name as it is on disk, where that has the same letters in Unicode's other form.
+
+    macOS and its archives take letters apart (e and accent), people and other systems write them as one.
+    """
+    found = folder
+    for part in Path(path).parts:
+        here = found / part
+        if not part.isascii() and not here.exists():
+            with suppress(OSError), os.scandir(found) as entries:
+                alike = (one.name for one in entries if _composed(one.name) == _composed(part))
+                here = found / next(alike, part)
+        found = here
+    return found
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 @contextmanager
@@ -126,6 +153,10 @@ def _other_than_file(mode: int) -> str:
 
 def _trouble(error: Exception, written: str, folder: Path) -> FileTrouble:
     shown = _shown(written)
+    if _ESCAPED.intersection(written):
+        message = f"there is no file '{shown}': in double quotes a backslash begins an escape; "
+        code = "missing-file" if isinstance(error, FileNotFoundError) else "unreadable"
+        return FileTrouble(written, code, f"{message}write '/' for it, or no quotes, or single ones")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         message = f"there is no file '{shown}'{_neighbour(written, folder)}"
         return FileTrouble(written, "missing-file", message)

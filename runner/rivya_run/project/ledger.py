@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import deque
 from collections.abc import Callable, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
@@ -16,14 +17,18 @@ from rivya_run.journal.attempt import Attempt, owned_paths
 from rivya_run.journal.events import Entry, JournalEvent, TakenIn, Uploaded
 from rivya_run.journal.fold import History
 from rivya_run.journal.judging import Judge, Nonsense
-from rivya_run.journal.manifest import VERSION, Unknown, known_attempts, knows_more
+from rivya_run.journal.manifest import FILE_BOOKS, VERSION, Books, Unknown, known_attempts, knows_more
 from rivya_run.journal.manifest_file import load_lazily, position, strict_json
+from rivya_run.journal.manifest_form import Upload
 from rivya_run.journal.second_keys import same_create, second_key, with_key
-from rivya_run.journal.store import Journal
+from rivya_run.journal.store import Beside, Journal, JournalStore
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.project.places import JOURNAL, MANIFEST
 from rivya_run.text import visible
+
+if TYPE_CHECKING:
+    from rivya_run.postgres.lease import Lease
 
 _ROUNDING = 1e-6
 """Credits that a sum of fractions may be off by."""
@@ -36,20 +41,52 @@ class Ledger:
     the keys of what it shows for takes.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        now: Callable[[], str],
+        lease: Lease | None = None,
+        journal: Callable[[Callable[[Entry], object]], JournalStore] | None = None,
+    ) -> None:
+        """``lease`` is that of a book in a database, whose journal ``journal`` opens, given what is to hear of
+        each entry: the file of the folder otherwise."""
         self.folder = folder
+        self.lease = lease
+        self.books = lease.database.books if lease is not None else FILE_BOOKS.where
         self.history = History()
         self.unknown: Unknown = {}
         self.shown: Set[str] = frozenset()
-        self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
+        if journal is not None:
+            self._journal = journal(self.history.apply)
+        else:
+            self._journal = Journal(folder / JOURNAL, now=now, each=self.history.apply)
 
     def record(self, event: JournalEvent) -> None:
         """Append to the journal, then to history. Raises DiskFull or OutputFolderError, changing neither."""
         self.history.apply(self._journal.append(event))
 
-    def sync(self) -> None:
-        """Make what was recorded durable. May be called from another thread."""
-        self._journal.sync()
+    def where(self) -> Books:
+        """Where the journal is, as manifests say it."""
+        return Books(self.books, self.commits)
+
+    @property
+    def commits(self) -> int:
+        """How many commits the journal in the database has; 0 for a file."""
+        return self._journal.commits
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it has just been shown that nobody else writes to the journal: then a create may be sent."""
+        return self._journal.fresh
+
+    def confirm(self) -> None:
+        """Show it again. May be called from another thread. Raises TakenOver and its kinds."""
+        self._journal.confirm()
+
+    def sync(self, beside: Beside | None = None) -> None:
+        """Make what was recorded durable, and ``beside`` with it. May be called from another thread."""
+        self._journal.sync(*([beside] if beside is not None else []))
 
     def close(self) -> None:
         self._journal.close()
@@ -102,6 +139,9 @@ def manifest_at(path: Path, *, lazily: bool = False) -> dict[str, Any]:
 def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
     """Where it is no manifest, and why."""
     where, why = str(path), str(error)
+    if (pointer := _pointer(path)) is not None:
+        message = f"{path}: this isn't the manifest, but what {pointer[0]} keeps in its place"
+        return OutputFolderError(message, hint=f"fetch it: {pointer[1]}")
     place = _place_of(path, error)
     if place is not None:
         where += f":{place[0]}:{place[1]}"
@@ -112,6 +152,20 @@ def _no_manifest(path: Path, error: ValueError) -> OutputFolderError:
         hint="restore it from git: it may know of takes that were paid for. A merge conflict in it is resolved by "
         "'rivya-run init --git', then 'git checkout -m' with its name",
     )
+
+
+def _pointer(path: Path) -> tuple[str, str] | None:
+    """Who keeps large files elsewhere, and left a few words in place of one; and how to get it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return None
+    if head.startswith(b"version https://git-lfs.github.com/"):
+        return "Git LFS", "git lfs pull"
+    if head.startswith(b"/annex/objects/"):
+        return "git-annex", f"git annex get {shlex.quote(path.name)}"
+    return None
 
 
 def _place_of(path: Path, error: ValueError) -> tuple[int, int] | None:
@@ -219,7 +273,12 @@ def _under_second_key(told: Attempt, key: str, owners: dict[str, Attempt]) -> tu
 
 def known_uploads(document: dict[str, Any]) -> list[Uploaded]:
     """Every upload that a manifest tells of, which was judged before."""
-    return [Uploaded(**asdict(upload)) for upload in Judge().head(document).uploads]
+    return [upload_event(upload) for upload in Judge().head(document).uploads]
+
+
+def upload_event(upload: Upload) -> Uploaded:
+    """The event that puts an upload on record which others made."""
+    return Uploaded(**asdict(upload))
 
 
 def learn(ledger: Ledger, document: dict[str, Any], *, writing: bool) -> None:

@@ -13,10 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from rivya_run.durable import make_folder, unwritable
 from rivya_run.errors import FolderLocked, RivyaError
+
+TYPE_CHECKING = False  # typing's own would make every command load typing
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
@@ -34,8 +38,7 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
 
     make_folder(folder)
     try:
-        lock = filelock.FileLock(folder / LOCK_NAME, timeout=0)
-        lock.acquire()
+        lock = acquired(folder / LOCK_NAME, patience=0)
     except filelock.Timeout:
         raise FolderLocked(
             f"{folder}: in use by {_holder(folder)}",
@@ -54,6 +57,18 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
         lock.release()
 
 
+def acquired(path: Path, *, patience: float) -> FileLock:
+    """A lock on a file that its holder's death releases; where the file system has none, that is an error.
+
+    Raises ``filelock.Timeout`` after so many seconds, OSError where it can't be had.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path, fallback_to_soft=False)
+    lock.acquire(timeout=patience, poll_interval=0.005)
+    return lock
+
+
 @contextmanager
 def exporting(folder: Path) -> Iterator[None]:
     """Say that products are being written to a folder: ``clean`` leaves alone what isn't finished meanwhile.
@@ -62,7 +77,7 @@ def exporting(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as held:
         with suppress(OSError, ImportError):
-            _flock(folder, held, exclusive=False)
+            _flock(held.enter_context((folder / EXPORT_LOCK).open("ab")), exclusive=False)
         yield
 
 
@@ -71,7 +86,7 @@ def without_exports(folder: Path) -> Iterator[bool]:
     """Whether no export is at work in a folder, and none begins in the block; false where that can't be told."""
     with ExitStack() as held:
         try:
-            _flock(folder, held, exclusive=True)
+            _flock(held.enter_context((folder / EXPORT_LOCK).open("ab")), exclusive=True)
         except (OSError, ImportError):
             yield False
         else:
@@ -99,14 +114,12 @@ def storyboard_locked(file: Path) -> Iterator[None]:
 
 def _hold(file: Path, held: ExitStack) -> None:
     """Lock what stands under the name: a writer before us may have put a new file there."""
-    import fcntl  # not on Windows
-
     deadline = time.monotonic() + _PATIENCE
     while True:
         with ExitStack() as attempt:
             there = attempt.enter_context(file.open("rb"))
             try:
-                fcntl.flock(there, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _flock(there, exclusive=True)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise
@@ -117,10 +130,13 @@ def _hold(file: Path, held: ExitStack) -> None:
                 return
 
 
-def _flock(folder: Path, held: ExitStack, *, exclusive: bool) -> None:
-    import fcntl  # not on Windows
+def _flock(file: IO[bytes], *, exclusive: bool) -> None:
+    """Lock an open file: alone, and at once or not at all, or shared, once nobody has it alone.
 
-    file = held.enter_context((folder / EXPORT_LOCK).open("ab"))
+    Raises BlockingIOError, other OSErrors for a file system without locks, ImportError on Windows.
+    """
+    import fcntl
+
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rivya_run.errors import OutputFolderError, UsageError
 from rivya_run.media.types import HEAD_BYTES, recognise
 from rivya_run.project.lock import EXPORT_LOCK, HOLDER_NAME, LOCK_NAME
-from rivya_run.project.places import ARRIVING, JOURNAL, MANIFEST, STATE
+from rivya_run.project.places import ARRIVING, IMPORTED, IMPORTING, JOURNAL, MANIFEST, MARKER, STATE
 from rivya_run.provider.partial_file import PART
 from rivya_run.text import visible
 
@@ -46,6 +46,11 @@ def name_for_take(path: str, was: tuple[str, int], now: tuple[str, int]) -> str:
     """The path of a result under the shot and take that it serves now; other paths stay as they are."""
     old = _beginning(*was)
     return _beginning(*now) + path.removeprefix(old) if path.startswith(old) else path
+
+
+def without_take(path: str, take: tuple[str, int]) -> str:
+    """A path in which the take is nobody's, so that it can be compared with one that was renamed."""
+    return name_for_take(path, take, ("", 0))
 
 
 def _beginning(shot: str, take: int) -> str:
@@ -148,7 +153,47 @@ def within(folder: Path, path: str) -> Path:
     return folder / inside
 
 
-_KEPT = frozenset((JOURNAL, MANIFEST, STATE, LOCK_NAME, HOLDER_NAME, EXPORT_LOCK))
+_LONGEST_SUFFIX = len("_first.changed_99.webm")
+_TEMPORARY = len("..18446744073709551615.tmp")
+"""What ``durable.replacing`` adds to a name while it writes."""
+
+WINDOWS_PATH = 259
+"""Characters of a path that Windows takes unless it was set up for more."""
+
+
+def path_limit(system: str = os.name) -> int | None:
+    """How many characters a path may have; None where no folder that people have comes near."""
+    if system != "nt":
+        return None
+    try:
+        import winreg  # only on Windows
+
+        where = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, where) as key:  # type: ignore[attr-defined, unused-ignore]
+            long_paths = winreg.QueryValueEx(key, "LongPathsEnabled")[0]  # type: ignore[attr-defined, unused-ignore]
+    except (ImportError, OSError):
+        return WINDOWS_PATH
+    return None if long_paths else WINDOWS_PATH
+
+
+def check_room_for_names(folder: Path, shots: Iterable[str], limit: int | None) -> None:
+    """Raises OutputFolderError if a clip, once it was paid for, could not be given its name."""
+    longest = max(shots, key=len, default=None)
+    if limit is None or longest is None:
+        return
+    path = folder / f"{longest}/{clip_name(longest, 99)}_01234567"
+    length = len(str(path.absolute())) + _LONGEST_SUFFIX + _TEMPORARY
+    if length > limit:
+        raise OutputFolderError(
+            f"{folder}: files of the shot {longest} would have paths of {length} characters, {limit} are possible",
+            hint="choose a folder nearer to the top with --outputs, give the shot a shorter id, or let Windows have "
+            "long paths (LongPathsEnabled)",
+        )
+
+
+_KEPT = frozenset(
+    (JOURNAL, IMPORTING, IMPORTED, MANIFEST, MARKER, STATE, LOCK_NAME, HOLDER_NAME, EXPORT_LOCK)
+)
 
 
 @dataclass(frozen=True, slots=True)

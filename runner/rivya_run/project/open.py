@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -177,15 +178,24 @@ def _absent_from_film(
             yield sources.problem(one.line, one.column, message, code, where=where, severity=Severity.ADVICE)
 
 
+def draft_of(path: Path, include: Includer | None = None) -> Storyboard | None:
+    """A storyboard file as far as it can be read, whatever its problems. No other file is looked at.
+
+    Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
+    """
+    root = project_root(path)
+    include = include or Includer(path, OwnFiles(path.parent, root, allow_outside=True))
+    catalog = load_catalog(root / PROJECT_FOLDER)
+    return read_storyboard(read_file(path), path=shown_name(path), catalog=catalog, include=include).draft
+
+
 def reference_paths(path: Path) -> list[Path]:
     """The files that a storyboard file names, those it includes too, there or not, as far as it can be read.
 
     Raises UsageError where there is no such storyboard, StoryboardError for problems of the project's tables.
     """
-    root = project_root(path)
-    include = Includer(path, OwnFiles(path.parent, root, allow_outside=True))
-    catalog = load_catalog(root / PROJECT_FOLDER)
-    draft = read_storyboard(read_file(path), path=shown_name(path), catalog=catalog, include=include).draft
+    include = Includer(path, OwnFiles(path.parent, project_root(path), allow_outside=True))
+    draft = draft_of(path, include)
     included = [path.parent / one for one in include.asked]
     if draft is None:
         return included
@@ -209,8 +219,33 @@ def made_of(storyboard: Path) -> list[Path]:
     return found
 
 
+STANDARD_INPUT: Final = Path("-")
+"""Stands for a storyboard that comes through a pipe: it lies in the current folder, and has no name."""
+
+_PIPES: Final = re.compile(r"-|/dev/stdin|(/dev|/proc/self)/fd/[0-9]+")
+"""Standard input, and what shells make of ``<(command)``; a pipe that has a name may have nobody at its other end."""
+
+
+def piped(path: Path) -> bytes | None:
+    """What comes through a pipe, read once; None where the path is a file's."""
+    if _PIPES.fullmatch(str(path)) is None or (path != STANDARD_INPUT and path.is_file()):
+        return None
+    try:
+        if path != STANDARD_INPUT:
+            with path.open("rb") as pipe:
+                return pipe.read(MAX_BYTES + 1)
+        return sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin is not None else b""
+    except (OSError, ValueError) as error:
+        raise UsageError(f"'{path}' can't be read: {visible(str(error))}") from None
+
+
 def read_file(path: Path) -> bytes:
     """The bytes of a storyboard file, at most a little more than may be read of one."""
+    if _PIPES.fullmatch(str(path)) is not None and not path.is_file():
+        raise UsageError(
+            f"'{path}' is a pipe: only 'validate' and 'plan' read one",
+            hint="save it as a file: its folder is where references and results are looked for",
+        )
     try:
         if path.exists() and not path.is_file():
             raise UsageError(f"'{visible(str(path))}' is not a file")

@@ -6,7 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -18,11 +18,11 @@ from rivya_run.planning.lineage import parents_of
 from rivya_run.planning.other_storyboards import BoardChoice, BoardFile, BoardKey, board_references, key_of
 from rivya_run.planning.plan import BoardTake, Plan, SkipReason
 from rivya_run.planning.planner import Planner
+from rivya_run.project.home import FolderHome, home_of
 from rivya_run.project.ledger import Ledger, news_for, read_manifest
 from rivya_run.project.names import within
 from rivya_run.project.open import Opened
 from rivya_run.project.other_storyboards import Fault, Others, Places, shown
-from rivya_run.project.outputs import file_trouble
 from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, relative_to_root
 from rivya_run.storyboard.model import (
     BoardReference,
@@ -43,11 +43,11 @@ _Busy: TypeAlias = tuple[tuple[Path, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class BoardResults:
-    """What a storyboard has made: its plan, its history and its output folder."""
+    """What a storyboard has made: its plan, its history and where its files live."""
 
     planner: Planner
     history: History
-    folder: Path
+    home: FolderHome
 
     def choice(self, asked: BoardChoice, shot: Shot, take: int | None, *, coming: bool) -> BoardChoice:
         """Its choice for a reference. ``coming``: what isn't there is made in this run, if its plan says so."""
@@ -56,12 +56,15 @@ class BoardResults:
         if settled is not None and settled.attempt is not None:
             attempts = [*attempts, self.history.attempts[settled.attempt.client_request_id]]
         outputs = [one.outputs[0] for one in attempts if one.state is AttemptState.STORED and one.outputs]
-        there = [one for one in outputs if not one.removed and file_trouble(self.folder, one) is None]
-        asked = replace(asked, files={one.identity: BoardFile(_facts(self.folder, one)) for one in there})
+        there = [one for one in outputs if not one.removed and self.home.trouble(one) is None]
+        asked = replace(asked, files={one.identity: self._file(one) for one in there})
         chosen = self.planner.chosen(shot.id, take)
         awaits = self.planner.awaits(shot, chosen)
         if awaits is not None:
-            asked = replace(asked, awaits=f"{awaits} of {asked.storyboard}")
+            if awaits.storyboard is None:
+                words = f"{awaits.words} of {asked.storyboard}"
+                awaits = replace(awaits, words=words, storyboard=asked.storyboard, made=bool(asked.files))
+            asked = replace(asked, awaits=awaits)
         if isinstance(chosen, str):
             return replace(asked, lacking=f"{asked.storyboard} {chosen.removeprefix('parent ')}")
         found = BoardTake(asked.storyboard, shot.id, chosen.take or 1, chosen.sha256)
@@ -72,11 +75,11 @@ class BoardResults:
         gone = f"the file of {found.label} isn't there as it was paid for" if found.sha256 else None
         return replace(asked, take=found if gone else None, lacking=gone or f"{found.label} isn't there")
 
-
-def _facts(folder: Path, output: Output) -> FileFacts:
-    mime_type = output.mime_type or "application/octet-stream"
-    path, kind = str(within(folder, output.path)), mime_type.partition("/")[0]
-    return FileFacts(path, output.sha256, output.bytes, output.mtime_ns or 0, kind, mime_type)
+    def _file(self, output: Output) -> BoardFile:
+        mime_type = output.mime_type or "application/octet-stream"
+        path, kind = str(within(self.home.folder, output.path)), mime_type.partition("/")[0]
+        facts = FileFacts(path, output.sha256, output.bytes, output.mtime_ns or 0, kind, mime_type)
+        return BoardFile(facts, fetch=partial(self.home.fetched, output))
 
 
 class Choices:
@@ -218,7 +221,8 @@ class Choices:
                 tables = other.catalog.of({one.model for one in board.shots})
                 planner = Planner(board, tables, history, other.facts, options, choices)
                 planner.plan()
-                self._made[known] = BoardResults(planner, history, folder)
+                home = home_of(folder, self._places.outputs, simulate=simulated)
+                self._made[known] = BoardResults(planner, history, home)
         return self._made[known]
 
     def _folder(self, other: Opened, *, simulated: bool, together: bool) -> Path:

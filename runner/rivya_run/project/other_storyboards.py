@@ -18,6 +18,7 @@ from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.planner import PlanOptions
 from rivya_run.project.files import OwnFiles
 from rivya_run.project.open import Opened, open_storyboard
+from rivya_run.project.places import Outputs
 from rivya_run.storyboard.film_reading import kind_of_model
 from rivya_run.storyboard.model import BoardReference, FileTrouble, Shot
 from rivya_run.storyboard.problems import Findings, has_errors, made_strict, summary
@@ -40,7 +41,7 @@ class Places:
     """Where results are looked for, and what is made in the same run: ``together`` has the files of the storyboards
     with what was selected of them (None: all). ``again`` are the other options of their plans."""
 
-    outputs: Path | None = None
+    outputs: Outputs = None
     simulate: bool = False
     allow_outside: bool = False
     together: dict[Path, Selection | None] = field(default_factory=dict)

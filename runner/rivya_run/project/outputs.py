@@ -10,12 +10,12 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rivya_run.durable import make_folder, sync_folder, unwritable
+from rivya_run.durable import make_folder, rename, sync_folder, unwritable
 from rivya_run.journal.attempt import Attempt, AttemptState, Output, owned_paths, stills
 from rivya_run.media.types import named
 from rivya_run.project.names import arriving, name_for_changed, within
@@ -40,13 +40,13 @@ def suffix_for(mime_type: str | None, url: str) -> str:
     return ending if ending[1:].isalnum() and ending.isascii() and len(ending) <= 6 else ".bin"
 
 
-def bad_files(folder: Path, attempts: Iterable[Attempt]) -> dict[str, str]:
-    """Stored outputs that are not what was paid for: path -> ``is missing`` or ``was changed``."""
+def bad_files(told: Callable[[Output], str | None], attempts: Iterable[Attempt]) -> dict[str, str]:
+    """Stored outputs that are not what was paid for: path -> ``is missing`` or ``was changed``, as is ``told``."""
     bad: dict[str, str] = {}
     for attempt in attempts:
         if attempt.state is AttemptState.STORED:
             for output in attempt.outputs:
-                trouble = file_trouble(folder, output)
+                trouble = told(output)
                 if trouble is not None:
                     bad[output.path] = trouble
     return bad
@@ -107,9 +107,9 @@ def place(part: Path, target: Path, sha256: str) -> None:
     """
     try:
         if os.path.lexists(target) and not (target.is_file() and sha256_of(target) == sha256):
-            target.rename(name_for_changed(target))
+            rename(target, name_for_changed(target))
             sync_folder(target.parent)
-        part.replace(target)
+        rename(part, target)
         sync_folder(target.parent)
     except OSError as error:
         raise unwritable(target, error) from error
@@ -161,7 +161,7 @@ def move(folder: Path, old: str, new: str) -> None:
         return
     make_folder(target.parent)
     try:
-        source.rename(target)
+        rename(source, target)
         sync_folder(target.parent)
         with suppress(OSError):
             source.parent.rmdir()  # which fails while anything is in it, and where another move was the last

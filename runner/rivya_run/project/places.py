@@ -11,6 +11,10 @@ import os
 TYPE_CHECKING = False  # typing's own would make every command load typing
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TypeAlias
+
+Outputs: TypeAlias = "Path | str | None"
+"""What ``--outputs`` says: a folder, or (text) the URL of an object store; None: ``outputs/`` of the project."""
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
@@ -23,6 +27,18 @@ FRAMES = ".frames"
 
 POSTERS = ".posters"
 """The folder of the page's small pictures; derived, may be deleted."""
+
+MARKER = ".books"
+"""The file that says that the journal beside it is a copy, and of which database."""
+
+IMPORTING = "journal.importing.jsonl"
+"""The journal of a folder while it is brought into a database."""
+
+IMPORTED = "journal.imported.jsonl"
+"""The same afterwards: nothing reads it any more."""
+
+DEFAULT_FILE = "storyboard.yaml"
+"""The storyboard that is meant where none is named, if there is one here."""
 
 OUTPUTS = "outputs"
 DEBITS = ".budgets"
@@ -61,12 +77,18 @@ def folder_name(storyboard_id: str, *, simulate: bool) -> str:
     return storyboard_id + SIMULATED if simulate else storyboard_id
 
 
-def outputs_folder(root: Path, outputs: Path | None) -> Path:
-    """The folder that holds every storyboard's output folder; ``outputs`` is what ``--outputs`` says."""
-    return outputs if outputs is not None else root / OUTPUTS
+def is_url(outputs: str) -> bool:
+    """Whether what ``--outputs`` says is a URL, and no folder."""
+    scheme, sign, _ = outputs.partition("://")
+    return bool(sign) and len(scheme) > 1 and scheme.isascii() and scheme.replace("+", "").isalnum()
 
 
-def output_folder(root: Path, outputs: Path | None, storyboard_id: str, *, simulate: bool) -> Path:
+def outputs_folder(root: Path, outputs: Outputs) -> Path:
+    """The folder that holds every storyboard's output folder; beside an object store it is the project's own."""
+    return root / OUTPUTS if outputs is None or isinstance(outputs, str) else outputs
+
+
+def output_folder(root: Path, outputs: Outputs, storyboard_id: str, *, simulate: bool) -> Path:
     return outputs_folder(root, outputs) / folder_name(storyboard_id, simulate=simulate)
 
 

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rivya_run.durable import sync_file
-from rivya_run.errors import ForeignFolder, Problem, Severity, StoryboardError
+from rivya_run.errors import Problem, Severity, StoryboardError
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import RunStarted
 from rivya_run.journal.fold import History
 from rivya_run.journal.sending_age import Moment
-from rivya_run.models.catalog import Catalog
-from rivya_run.models.table import ModelTable
 from rivya_run.planning.base_prices import base_prices
 from rivya_run.planning.other_storyboards import board_references
 from rivya_run.planning.plan import Plan
 from rivya_run.planning.planner import Planner, PlanOptions
-from rivya_run.project.files import OwnFiles
+from rivya_run.project.books import check_books
+from rivya_run.project.claims import check_claim, check_origin, claimed, provenance
+from rivya_run.project.home import home_of
 from rivya_run.project.ledger import Ledger, learn, passed_over, read_manifest
-from rivya_run.project.open import Opened, open_storyboard, storyboard_id_of
+from rivya_run.project.names import check_room_for_names, path_limit
+from rivya_run.project.open import STANDARD_INPUT, Opened, open_storyboard, piped
 from rivya_run.project.orphaned import has_takes_of, is_new, left_behind
 from rivya_run.project.other_choices import Choices
 from rivya_run.project.other_storyboards import Places
-from rivya_run.project.outputs import bad_files, carry_out, outstanding, sha256_of
-from rivya_run.project.places import JOURNAL, output_folder, relative_to_root
-from rivya_run.storyboard.model import FileFacts, Storyboard, without_decisions
+from rivya_run.project.outputs import bad_files, carry_out, outstanding
+from rivya_run.project.places import JOURNAL, Outputs, output_folder
+from rivya_run.project.source import Source
+from rivya_run.storyboard.model import without_decisions
 from rivya_run.storyboard.selection import Selection, selected_shots
 from rivya_run.times import iso
 
@@ -58,81 +59,36 @@ class RunOptions:
     new_origin: bool = False
     strict: bool = False
     allow_outside: bool = False
-    outputs: Path | None = None
+    outputs: Outputs = None
+    database: str | None = None
     simulate: bool = False
     via: str | None = None
     via_max_credits: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One storyboard without problems, and where its results live. ``path`` is the file, ``notice`` what is to be
-    told of it."""
+def open_sources(paths: list[Path], options: RunOptions, *, pipes: bool = False) -> list[Source]:
+    """Read and check storyboards. Raises StoryboardError with every problem of all of them.
 
-    path: Path
-    storyboard: Storyboard
-    catalog: Catalog
-    facts: Mapping[str, FileFacts]
-    advice: tuple[Problem, ...]
-    root: Path
-    folder: Path
-    allow_outside: bool = False
-    included: Mapping[str, FileFacts] = field(default_factory=dict)
-    choices: Choices | None = None
-    notice: str | None = None
-
-    @property
-    def relative_path(self) -> str:
-        """The file as records name it: from the project root."""
-        return relative_to_root(self.path, self.root)
-
-    def own_files(self) -> list[Path]:
-        """The files that its film is made with beside what is made, there or not, by the paths as written."""
-        board, folder = self.storyboard, self.path.parent
-        found: list[Path] = []
-        for one in dict.fromkeys([shot.file for shot in board.shots] + [one.file for one in board.sounds]):
-            if one is not None:
-                there = OwnFiles(folder, self.root, self.allow_outside).found(one)
-                real = there if isinstance(there, Path) and not (folder / one).exists() else None
-                found.append(real or folder / one)
-        return found
-
-    def inputs(self) -> dict[str, str]:
-        """sha256 of what is read beside the storyboard and its references: by the path from the project root.
-
-        A file of people's own that isn't there, or can't be read, isn't read.
-        """
-        found = {self._named(path): facts.sha256 for path, facts in self.included.items()}
-        for file in (*self.own_files(), *(self.choices.storyboards() if self.choices else ())):
-            with suppress(OSError):
-                if file.is_file():
-                    found[relative_to_root(file, self.root)] = sha256_of(file)
-        return found
-
-    def same_includes(self, inputs: Mapping[str, str]) -> bool:
-        """Whether the files that it includes are among those ``inputs`` as they are now."""
-        return all(inputs.get(self._named(path)) == facts.sha256 for path, facts in self.included.items())
-
-    def _named(self, path: str) -> str:
-        return relative_to_root(self.path.parent / path, self.root)
-
-    def tables(self) -> dict[str, ModelTable]:
-        return self.catalog.of({shot.model for shot in self.storyboard.shots})
-
-
-def open_sources(paths: list[Path], options: RunOptions) -> list[Source]:
-    """Read and check storyboards. Raises StoryboardError with every problem of all of them."""
+    ``pipes``: they may come through one.
+    """
     again = PlanOptions(retry_failed=options.retry_failed, resend_unknown=options.resend_unknown)
     places = Places(options.outputs, options.simulate, options.allow_outside, again=again)
+    contents = [piped(path) if pipes else None for path in paths]
+    named = [
+        path if content is None else STANDARD_INPUT for path, content in zip(paths, contents, strict=True)
+    ]
+    allow, strict = options.allow_outside, options.strict
     opened = [
-        (path, open_storyboard(path, allow_outside=options.allow_outside, strict=options.strict))
-        for path in paths
+        (path, open_storyboard(path, allow_outside=allow, strict=strict, content=content))
+        for path, content in zip(named, contents, strict=True)
     ]
     problems = [problem for _, one in opened for problem in one.problems]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise StoryboardError("the storyboard has problems; nothing was done", problems)
     sources = [source_of(path, one, options, places) for path, one in opened]
     _check_folders_apart(sources)
+    for source in sources:
+        check_room_for_names(source.folder, (shot.id for shot in source.storyboard.shots), path_limit())
     _check_not_renamed(sources)
     if len(sources) > 1:
         selections = selected_shots([one.storyboard for one in sources], options.only, options.exclude)
@@ -152,7 +108,7 @@ def source_of(path: Path, opened: Opened, options: RunOptions, places: Places) -
         opened.facts,
         tuple(opened.problems),
         opened.root,
-        folder,
+        home_of(folder, options.outputs, simulate=options.simulate),
         options.allow_outside,
         opened.included,
         Choices(opened, places) if any(map(board_references, opened.storyboard.made)) else None,
@@ -166,7 +122,7 @@ def _check_folders_apart(sources: list[Source]) -> None:
     for source in sources:
         other = seen.setdefault(source.folder.absolute(), source)
         if other is not source:
-            raise _claimed(source, other.relative_path)
+            raise claimed(source, other.relative_path)
 
 
 def _check_not_renamed(sources: list[Source]) -> None:
@@ -198,48 +154,6 @@ def _renamed_from(source: Source) -> Problem | None:
     return None
 
 
-def check_claim(source: Source, claimed_by: str | None) -> str | None:
-    """Whether the output folder is this storyboard's. A notice when the file was moved or renamed.
-
-    Raises StoryboardError when another file that still exists, and still has this id, made the folder.
-    """
-    mine = source.relative_path
-    if claimed_by is None or claimed_by == mine:
-        return None
-    other = source.root / claimed_by
-    if other.exists() and not _same_file(other, source.path):
-        if storyboard_id_of(other) == source.storyboard.id:
-            raise _claimed(source, claimed_by)
-        return (
-            f"{source.folder} was made from {claimed_by}, which has another id now; it continues with {mine}"
-        )
-    return f"the storyboard was moved: {claimed_by} -> {mine}"
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
-def _claimed(source: Source, other: str) -> StoryboardError:
-    message = (
-        f"the output folder {source.folder.name} belongs to {other}; give this storyboard an id of its own"
-    )
-    problem = Problem(str(source.path), 1, 1, Severity.ERROR, "id", message, "folder-claimed")
-    return StoryboardError(message, [problem])
-
-
-def check_origin(folder: Path, made_with: str | None, base_url: str, *, new_origin: bool) -> None:
-    """Raises ForeignFolder when the folder was made with another origin, unless that is wanted."""
-    if made_with is not None and made_with != base_url and not new_origin:
-        raise ForeignFolder(
-            f"{folder}: made with {made_with}, this run would use {base_url}",
-            hint="its tasks don't exist there; choose --outputs DIR, or --new-origin if the same account moved",
-        )
-
-
 @dataclass(slots=True)
 class Prepared:
     """One storyboard with its journal open and its plan made. ``advice`` is on the storyboard, and on the plan."""
@@ -269,25 +183,31 @@ def prepare(
 
     ``base_url`` None: the origin isn't looked at. ``now`` is the wall clock.
     """
-    document = read_manifest(source.folder, lazily=True)
-    made_with, claimed_by = _provenance(ledger.history, document)
+    elsewhere, document = source.home.manifest(), read_manifest(source.folder, lazily=True)
+    if writing:
+        check_books(source.root, source.folder, ledger, elsewhere)
+    made_with, claimed_by = provenance(ledger.history, document or elsewhere)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
         check_origin(source.folder, made_with, base_url, new_origin=options.new_origin)
-    if document is not None:
-        learn(ledger, document, writing=writing)
-        document = None  # a large one isn't kept in memory for the planning
-    moves = outstanding(source.folder, ledger.history.attempts.values())
+    for known in (elsewhere, document):
+        if known is not None:
+            learn(ledger, known, writing=writing)
+    elsewhere = document = known = None  # large ones aren't kept in memory for the planning
+    attempts = ledger.history.attempts.values()
+    moves = outstanding(source.folder, attempts)
     if writing and moves:
         sync_file(
             source.folder / JOURNAL
         )  # what a killed run wrote may be synced by nobody, and a move is for good
         for move in moves:
             carry_out(source.folder, move)
-    bad = bad_files(source.folder, ledger.history.attempts.values())
+    if writing:
+        source.home.catch_up(attempts)
+    bad = bad_files(source.home.trouble, attempts)
     if not writing:
-        for move in moves:
-            bad.pop(move.target, None)
+        for path in (*(move.target for move in moves), *source.home.misnamed(attempts)):
+            bad.pop(path, None)
     expired = _expired(ledger.history, options.idempotency_window, now())
     plan_options = PlanOptions(
         selected, options.retry_failed, options.resend_unknown, bad, expired, ledger.shown
@@ -302,15 +222,24 @@ def prepare(
 
 
 @contextmanager
-def planned(sources: Sequence[Source], options: RunOptions) -> Iterator[list[Prepared]]:
-    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written."""
+def planned(
+    sources: Sequence[Source], options: RunOptions, *, ledger: Ledger | None = None
+) -> Iterator[list[Prepared]]:
+    """The plans of storyboards, their journals open for the block; nothing is locked, and nothing is written.
+
+    ``ledger``: the records of the one source, where they are open for writing. Raises OtherBooks for those.
+    """
     selections = selected_shots([source.storyboard for source in sources], options.only, options.exclude)
     prepared = []
     with ExitStack() as stack:
         for source, selected in zip(sources, selections, strict=True):
-            ledger = Ledger(source.folder, now=lambda: iso(time.time()))
-            stack.callback(ledger.close)
-            prepared.append(prepare(source, ledger, options, selected, base_url=None, writing=False))
+            known = ledger
+            if known is None:
+                known = Ledger(source.folder, now=lambda: iso(time.time()))
+                stack.callback(known.close)
+            else:
+                check_books(source.root, source.folder, known)
+            prepared.append(prepare(source, known, options, selected, base_url=None, writing=False))
         yield prepared
 
 
@@ -319,15 +248,6 @@ def _expired(history: History, window: float, now: float) -> set[str]:
     unanswered = [one for one in history.attempts.values() if one.state is AttemptState.SENT]
     ages = {one.client_request_id: history.seconds_since_sent(one, Moment(now)) for one in unanswered}
     return {key for key, age in ages.items() if age is None or age >= window}
-
-
-def _provenance(history: History, document: dict[str, Any] | None) -> tuple[str | None, str | None]:
-    """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
-    told = document or {}
-    return (
-        history.base_url or told.get("base_url"),
-        history.storyboard_path or (told.get("storyboard") or {}).get("path"),
-    )
 
 
 def run_started(source: Source, base_url: str, version: str, pid: int) -> RunStarted:

@@ -29,7 +29,7 @@ def with_budgets(prepared: Sequence[Prepared]) -> None:
 
 def _tell(prepared: Sequence[Prepared], root: Path, found: Sequence[ProjectBudget]) -> None:
     budgets = ProjectBudgets(root, found, [one.source.folder.parent for one in prepared], time.time)
-    budgets.file.look()
+    budgets.store.look()
     counted = {budget: budgets.counted(budget) for budget in found}
     for one in prepared:
         board, told = one.source.storyboard, []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,13 +15,11 @@ from rivya_run.journal.take_entry import sent_params
 from rivya_run.json_types import Json
 from rivya_run.media.checks import faults_in_words
 from rivya_run.media.measuring import look_into
-from rivya_run.project.ledger import Ledger
-from rivya_run.project.lock import locked
+from rivya_run.project.books import open_database, written_by_us
+from rivya_run.project.home import FolderHome
 from rivya_run.project.names import within
-from rivya_run.project.outputs import file_trouble
 from rivya_run.project.plan import RunOptions, open_sources, prepare, run_started
 from rivya_run.storyboard.model import CHECKS
-from rivya_run.times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +40,12 @@ def rechecked(storyboard: Path, options: RunOptions) -> Iterator[Rechecked]:
     """
     source = open_sources([storyboard], options)[0]
     with ExitStack() as stack:
-        stack.enter_context(locked(source.folder, f"verify {source.relative_path}"))
-        ledger = Ledger(source.folder, now=lambda: iso(time.time()))
-        stack.callback(ledger.close)
+        database = stack.enter_context(open_database(options.database, simulate=options.simulate))
+        purpose = f"verify {source.relative_path}"
+        ledger = stack.enter_context(written_by_us(source.folder, purpose, database))
         prepared = prepare(source, ledger, options, None, base_url=None, writing=True)
         started = False
-        for attempt, output, checks in _looked_into(source.folder, list(ledger.history.attempts.values())):
+        for attempt, output, checks in _looked_into(source.home, list(ledger.history.attempts.values())):
             before = (output.media or {}).get("checks")
             if before != checks:
                 if not started:
@@ -63,12 +60,12 @@ def rechecked(storyboard: Path, options: RunOptions) -> Iterator[Rechecked]:
             ledger.sync()
 
 
-def _looked_into(folder: Path, attempts: list[Attempt]) -> Iterator[tuple[Attempt, Output, list[Json]]]:
+def _looked_into(home: FolderHome, attempts: list[Attempt]) -> Iterator[tuple[Attempt, Output, list[Json]]]:
     for attempt in attempts:
         for output in attempt.outputs:
-            if output.removed or file_trouble(folder, output) is not None:
+            if output.removed or home.fetched(output) is not None:
                 continue
-            media = look_into(within(folder, output.path), sent_params(attempt)).media
+            media = look_into(within(home.folder, output.path), sent_params(attempt)).media
             checks = (media or {}).get("checks")
             if isinstance(checks, list):
                 yield attempt, output, checks

@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from rivya_run.errors import RivyaError, StoryboardError, UsageError
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
+from rivya_run.journal.manifest import Books
 from rivya_run.journal.manifest import manifest as manifest_from
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Action
+from rivya_run.project.books import FILE, books_of_folder
 from rivya_run.project.files import OwnFiles
+from rivya_run.project.home import FolderHome, at_once, home_of
 from rivya_run.project.ledger import read_manifest
 from rivya_run.project.manifest_reader import Entry, chosen_take, entries
-from rivya_run.project.open import storyboard_id_of
-from rivya_run.project.places import JOURNAL, MANIFEST, output_folder, project_root
-from rivya_run.project.plan import Prepared, RunOptions, Source, open_sources, planned
+from rivya_run.project.names import within
+from rivya_run.project.open import open_storyboard, storyboard_id_of
+from rivya_run.project.outputs import size_of
+from rivya_run.project.places import JOURNAL, MANIFEST, Outputs, output_folder, project_root
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, planned
+from rivya_run.project.source import Source
 from rivya_run.text import visible
 
 
@@ -58,6 +64,7 @@ def _manifest_now(prepared: Prepared) -> dict[str, Json]:
         serving_of(prepared.plan, history),
         history,
         base_url=prepared.made_with or "",
+        books=Books(books_of_folder(source.folder) or FILE),
         updated_at=history.updated_at or "",
         unknown=prepared.ledger.unknown,
         inputs=source.inputs() if history.storyboard_sha256 is None else history.storyboard_inputs,
@@ -81,7 +88,7 @@ class Results:
     rebuilt: bool = False
 
 
-def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Results:
+def results_of(storyboard: Path, outputs: Outputs, *, simulate: bool) -> Results:
     """Find what was made, by the journal where it knows more than the manifest of the same storyboard.
 
     Raises RivyaError where there is nothing yet, UsageError without such a storyboard.
@@ -89,10 +96,12 @@ def results_of(storyboard: Path, outputs: Path | None, *, simulate: bool) -> Res
     name = storyboard_id_of(storyboard)
     shown = visible(str(storyboard))
     if not name or "/" in name or "\\" in name or name.startswith("."):
+        open_storyboard(storyboard, allow_outside=True).needed()  # says what is wrong with it, and where
         raise UsageError(f"the id of '{shown}' can't be determined", hint=f"rivya-run validate {shown}")
     folder = output_folder(project_root(storyboard), outputs, name, simulate=simulate)
     manifest = read_manifest(folder)
-    if is_behind(folder):
+    elsewhere = manifest is None and isinstance(outputs, str)  # of a machine that isn't this one
+    if elsewhere or is_behind(folder):
         try:
             newer = rebuilt(storyboard, RunOptions(outputs=outputs, simulate=simulate, allow_outside=True))
         except RivyaError:
@@ -122,17 +131,39 @@ class Present:
     """
 
     manifest: dict[str, Any]
-    folder: Path
+    home: FolderHome
     own: OwnFiles
     source: Source | None = None
     earlier: Mapping[str, Entry] = field(default_factory=dict)
     notice: str | None = None
     waits: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return self.home.folder
 
-def present(
-    storyboard: Path, outputs: Path | None, *, simulate: bool, allow_outside: bool = False
-) -> Present:
+    def fetch(self, *, chosen: bool = False) -> list[str]:
+        """See that the files of all takes that are shown, or only of the ``chosen`` ones, are in the folder.
+
+        What is to be said of those that can't be. Raises OutputFolderError.
+        """
+        objects = self.home.objects()
+        takes = list(self.earlier.values()) if objects else []
+        for shot in entries(self.manifest.get("shots")) if objects else ():
+            takes += [chosen_take(shot) or {}] if chosen else entries(shot.get("takes"))
+        files = {file["path"]: file for take in takes for file in entries(take.get("outputs"))}
+        outputs = [
+            Output(path, None, file["bytes"], file["sha256"], file.get("mime_type"))
+            for path, file in files.items()
+            # Of one that is here, by its size, no more is asked than in a folder alone.
+            if path in objects and size_of(within(self.folder, path)) != file["bytes"]
+        ]
+        found = zip(outputs, at_once(self.home.fetched, outputs), strict=True)
+        return [f"{output.path} {trouble}" for output, trouble in found if trouble is not None]
+
+
+def present(storyboard: Path, outputs: Outputs, *, simulate: bool, allow_outside: bool = False) -> Present:
     """What there is to show of a storyboard. Nothing is written.
 
     References may lie outside the project, since nothing is sent; own files only if ``allow_outside``.
@@ -154,12 +185,13 @@ def present(
         except NothingMade:
             raise problem from None  # a run would say the same
         reason = problem.message
+        home = home_of(last.folder, outputs, simulate=simulate)
         if isinstance(problem, StoryboardError):
             reason = f"'{visible(str(storyboard))}' has problems, which 'rivya-run validate' shows"
         notice = f"{reason}: shown as it was when it was run last"
-        return Present(last.manifest, last.folder, own, notice=notice)
+        return Present(last.manifest, home, own, notice=notice)
     last = results_of(storyboard, outputs, simulate=simulate)
-    return Present(last.manifest, last.folder, own)
+    return Present(last.manifest, home_of(last.folder, outputs, simulate=simulate), own)
 
 
 def present_of(prepared: Prepared) -> Present:
@@ -180,7 +212,7 @@ def present_of(prepared: Prepared) -> Present:
     waits = {
         (step.shot.id, step.take): step.reason for step in prepared.plan.steps if step.action is Action.WAIT
     }
-    return Present(manifest, source.folder, own, source, earlier, waits=waits)
+    return Present(manifest, source.home, own, source, earlier, waits=waits)
 
 
 def _chosen_keys(manifest: Entry) -> set[str]:

@@ -15,8 +15,9 @@ from rivya_run.journal.take_entry import whole
 from rivya_run.json_types import Json
 from rivya_run.planning.plan import WORKING, Action, Plan, Step
 from rivya_run.project.outputs import sha256_of
-from rivya_run.project.places import JOURNAL
-from rivya_run.project.plan import Prepared, RunOptions, Source
+from rivya_run.project.places import JOURNAL, is_url
+from rivya_run.project.plan import Prepared, RunOptions
+from rivya_run.project.source import Source
 from rivya_run.text import visible
 
 VERSION = 1
@@ -181,7 +182,9 @@ def choices_of(options: RunOptions) -> dict[str, Json]:
 
 def options_of(choices: Mapping[str, Any]) -> dict[str, Any]:
     """The same as fields of RunOptions."""
-    outputs = Path(choices["outputs"]) if choices["outputs"] is not None else None
+    outputs = choices["outputs"]
+    if outputs is not None and not is_url(outputs):
+        outputs = Path(outputs)
     lists = {name: tuple(choices[name]) for name in ("only", "exclude")}
     return {**choices, **lists, "outputs": outputs}
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rivya_run.journal.events import Removed, Stored
+from rivya_run.journal.events import Reassigned, Removed, Stored
 from rivya_run.journal.manifest import known_attempts
 from rivya_run.journal.store import read_journal
+from rivya_run.project.home import FolderHome
 from rivya_run.project.names import within
-from rivya_run.project.outputs import CHANGED, MISSING, outstanding, size_of, trouble_of
+from rivya_run.project.outputs import CHANGED, MISSING, outstanding, size_of
 from rivya_run.project.places import JOURNAL
 
 
@@ -27,11 +28,16 @@ class Verified:
     past: bool
 
 
-def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) -> Iterator[Verified]:
-    """Hash every file that the manifest names; those in ``removed`` may be missing.
+def verify(
+    home: FolderHome, manifest: Mapping[str, Any], kept: Collection[str], *, thorough: bool = False
+) -> Iterator[Verified]:
+    """Hash every file that the manifest names. What no present take uses may be missing unless it is in ``kept``:
+    it was removed, or it lies with a colleague who made it. In an object store their sizes are looked at;
+    ``thorough``: they are read and hashed as well.
 
     So may stills: whoever needs one takes it out of its clip again.
     """
+    folder, objects = home.folder, home.objects()
     seen: set[str] = set()
     elsewhere = {
         move.target: move.source
@@ -39,10 +45,12 @@ def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) 
     }
     for take, output, past in _outputs(manifest):
         path = output["path"]
-        if path in seen or (past and path in removed and not within(folder, path).exists()):
+        if path in seen or (past and path not in kept and not _is_anywhere(folder, path, objects)):
             continue
         seen.add(path)
-        trouble = _trouble(within(folder, path), output)
+        trouble = home.verify(path, output["bytes"], output["sha256"], thorough=thorough)
+        if trouble == CHANGED:
+            trouble = f"{CHANGED}: {_how(size_of(within(folder, path)), output)}"
         if trouble == MISSING and "frame" in output and path not in elsewhere:
             continue
         if trouble is not None and path in elsewhere:
@@ -50,16 +58,19 @@ def verify(folder: Path, manifest: Mapping[str, Any], removed: Collection[str]) 
         yield Verified(take, path, int(output["bytes"]), trouble, past)
 
 
-def removed_files(folder: Path) -> frozenset[str]:
-    """Files that ``clean`` removed, by the journal, and that were not fetched again."""
-    gone: dict[str, None] = {}
+def files_kept_here(folder: Path) -> frozenset[str]:
+    """Files that this folder's runs stored or moved, by its journal, and that ``clean`` didn't remove."""
+    kept: set[str] = set()
     entries, _ = read_journal(folder / JOURNAL)
     for entry in entries:
-        if isinstance(entry.event, Removed):
-            gone[entry.event.path] = None
-        elif isinstance(entry.event, Stored):
-            gone.pop(entry.event.path, None)
-    return frozenset(gone)
+        event = entry.event
+        if isinstance(event, Stored):
+            kept.add(event.path)
+        elif isinstance(event, Reassigned):
+            kept |= {new for old, new in event.paths.items() if old in kept}
+        elif isinstance(event, Removed):
+            kept.discard(event.path)
+    return frozenset(kept)
 
 
 def _outputs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
@@ -76,10 +87,9 @@ def _outputs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
                     yield name, still, late
 
 
-def _trouble(path: Path, output: Mapping[str, Any]) -> str | None:
-    trouble = trouble_of(path, output["bytes"], output["sha256"])
-    if trouble != CHANGED:
-        return trouble
-    size = size_of(path)
-    how = f"{size} bytes instead of {output['bytes']}" if size != output["bytes"] else "another sha256"
-    return f"{CHANGED}: {how}"
+def _is_anywhere(folder: Path, path: str, objects: Collection[str]) -> bool:
+    return path in objects or within(folder, path).exists()
+
+
+def _how(size: int, output: Mapping[str, Any]) -> str:
+    return f"{size} bytes instead of {output['bytes']}" if size != output["bytes"] else "another sha256"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rivya_run.project.debit_file import Debit
+from rivya_run.project.debit_lines import Debit
 from rivya_run.project.plan import RunOptions
 from rivya_run.text import figure
 from rivya_run.times import iso

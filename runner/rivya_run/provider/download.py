@@ -139,7 +139,7 @@ class _Download(Generic[Seen]):
     async def attempt(self, url: str) -> _End[Seen] | _Trouble:
         """One try: follow redirects, then read the answer."""
         for _ in range(_MOST_REDIRECTS + 1):
-            if (why := why_unsafe(url)) is not None:
+            if (why := why_unsafe(url, self._http.base_url)) is not None:
                 return DownloadFailed(f"its URL can't be fetched: {shortened(url)} ({why})", final=True)
             async with self._http.open(url, self._headers()) as incoming:
                 if isinstance(incoming, TransportError):

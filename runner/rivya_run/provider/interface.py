@@ -18,18 +18,25 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The API said no, and did nothing. Of a create that says nothing about its earlier sendings."""
+    """The API said no, and did nothing. Of a create that says nothing about its earlier sendings.
+
+    ``of_key``: it refused the API key, whatever was asked for.
+    """
 
     error: ApiError
+    of_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Unsettled:
-    """A sending that got no answer to keep: ``words`` are a person's, ``retry_after`` the seconds asked to wait."""
+    """A sending that got no answer to keep: ``words`` are a person's, ``retry_after`` the seconds asked to wait,
+    ``error`` what the answer complained about, where one came.
+    """
 
     happening: TransportResult
     words: str
     retry_after: float | None = None
+    error: ApiError | None = None
 
 
 class NotSent(_Unsettled):
@@ -44,13 +51,10 @@ class Throttled(_Unsettled):
     """Turned away with 429, nothing was made: too many requests, or too many tasks in flight."""
 
 
-@dataclass(frozen=True, slots=True)
 class KeyInUse(_Unsettled):
     """This sending made nothing, since its key is taken: by an earlier sending that may still be at work, or by
     somebody who sent another body with it.
     """
-
-    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,9 @@ def _read_proxy(scheme: str, text: str) -> httpcore2.Proxy:
     if url.path not in ("", "/") or url.query or url.fragment:
         raise refused("a proxy is a host and a port, without a path")
     if url.scheme in _SOCKS and not _has_socks():
-        raise refused("SOCKS needs the socks extra", "pip install 'rivya-run[socks]', or use an HTTP proxy")
+        from rivya_run.extras import install_hint
+
+        raise refused("SOCKS needs the socks extra", f"{install_hint('socks')}; or use an HTTP proxy")
     return httpcore2.Proxy(
         httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
         auth=(url.username.encode(), url.password.encode()) if url.username or url.password else None,

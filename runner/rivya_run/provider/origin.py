@@ -37,6 +37,12 @@ _HALVES = re.compile("[\ud800-\udfff]")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
 
+_NOT_OF_A_KEY = re.compile(
+    rf"^(authorization\s*:\s*)?bearer[\s:]+|^(export\s+)?{KEY_VARIABLE}\s*=|^\$\{{?|[\"'`\u2018-\u201f]",
+    re.IGNORECASE,
+)
+"""What is pasted along with a key: the header's first word, a shell's assignment or name, quotation marks."""
+
 
 def base_url(environment: Mapping[str, str]) -> str:
     """The API origin as it was set, or the public one; not yet checked."""
@@ -51,6 +57,11 @@ class Secret:
     def __init__(self, text: str) -> None:
         """White space around it is cut; raises KeyRefused, not showing it, for what no header can carry."""
         text = text.strip()
+        if (more := _NOT_OF_A_KEY.search(text)) is not None:
+            raise KeyRefused(
+                f"{KEY_VARIABLE} holds more than the key: {more.group().strip()!r} is not part of it",
+                hint=f"set {KEY_VARIABLE} to the key alone, as Rivya's settings show it",
+            )
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise KeyRefused(
                 f"{KEY_VARIABLE} is empty or holds characters that no key has",
@@ -120,8 +131,11 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def why_unsafe(url: str) -> str | None:
-    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user."""
+def why_unsafe(url: str, api: str = "") -> str | None:
+    """Why results can't be fetched from there, or None: only https, or plain http on this machine, without a user.
+
+    ``api`` is the origin that tells of it: one that is asked over https has no business on this machine's ports.
+    """
     if len(url) > LONGEST_URL:
         return f"it is longer than {LONGEST_URL:,} characters"
     parts = _split(url)
@@ -139,11 +153,14 @@ def why_unsafe(url: str) -> str | None:
         return "it holds a user name or password"
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "it is plain http to another machine"
+    if parts.scheme == "http" and api.startswith("https:"):
+        return "it is plain http to this machine, and the API is another one"
     return None
 
 
 def checked_base_url(text: str) -> str:
-    """The API origin in its plain form (lower case, no slash at the end); a path before ``/api/v1`` is kept.
+    """The API origin in its plain form (lower case, no slash at the end); a path before ``/api/v1`` is kept, and
+    that itself dropped, since other programs want it there.
 
     Raises UsageError unless it is https, or plain http to this machine, without user, query or fragment.
     """
@@ -156,7 +173,8 @@ def checked_base_url(text: str) -> str:
         raise _bad_origin("must not contain a query, a fragment or white space", text)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise _bad_origin("is plain http: the key would travel in the open", text)
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+    path = parts.path.rstrip("/").removesuffix("/api/v1").rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
 
 
 def _bad_origin(why: str, text: str | None) -> UsageError:

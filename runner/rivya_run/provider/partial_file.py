@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 
-from rivya_run.durable import unwritable
+from rivya_run.durable import sync, unwritable
 from rivya_run.media.types import HEAD_BYTES, recognise
 
 PART = ".part"
@@ -181,7 +181,7 @@ class PartialFile:
         try:
             file = self._opened()
             file.truncate(self.size)
-            os.fsync(file.fileno())
+            sync(file.fileno())
             self._shut()
             self._drop_note()
             drop_worse(self._cut_path, self.path)

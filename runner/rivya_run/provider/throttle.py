@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import anyio
 
@@ -20,6 +21,20 @@ _LONGEST_PAUSE = 30.0  # seconds, likewise
 _TICK = 1e-4  # seconds; a sleep of nothing could spin on a coarse clock
 
 
+class SharedPace(Protocol):
+    """What several machines of one account keep to. ``rate``: requests a second for this process, None: as many as
+    are answered; ``resume_at``: nothing is sent before (monotonic seconds)."""
+
+    @property
+    def rate(self) -> float | None: ...
+
+    @property
+    def resume_at(self) -> float: ...
+
+    def refused(self, seconds: float) -> None:
+        """A request was refused, with that much of a pause."""
+
+
 class Pace:
     """One for all requests to the API origin; times are monotonic seconds.
 
@@ -34,7 +49,9 @@ class Pace:
         random: Callable[[], float],
         clock: Callable[[], float] = anyio.current_time,
         notify: Callable[[Event], None] | None = None,
+        shared: SharedPace | None = None,
     ) -> None:
+        self._shared = shared
         self._random = random
         self._clock = clock
         self._notify = notify
@@ -90,13 +107,17 @@ class Pace:
         if now + pause <= self._resume_at:
             return
         self._resume_at = now + pause
+        if self._shared is not None:
+            self._shared.refused(pause)
         if new_episode and self._notify is not None:
             self._notify(Event("paused", detail={"seconds": round(pause, 3), "reason": "too many requests"}))
 
     def _next_turn(self, now: float) -> float:
         self._grow(now)
-        spaced = self._last + 1 / self._rate if self._rate is not None else now
-        return max(self._resume_at, spaced)
+        rates = [self._rate, self._shared.rate if self._shared is not None else None]
+        rate = min((one for one in rates if one is not None), default=None)
+        spaced = self._last + 1 / rate if rate else now
+        return max(self._resume_at, self._shared.resume_at if self._shared is not None else now, spaced)
 
     def _cut(self, now: float, creates: bool) -> None:
         started = self._window_at if self._window_at is not None else now

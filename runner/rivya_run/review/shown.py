@@ -70,7 +70,9 @@ class ShownPage:
         self._look()
         if self._content is None:
             where = {"simulate": self._options.simulate, "allow_outside": self._options.allow_outside}
-            self._make(present(self._path, self._options.outputs, **where))
+            found = present(self._path, self._options.outputs, **where)
+            found.fetch()
+            self._make(found)
 
     def look(self) -> None:
         """Make the page anew if a file that it is made of has changed; not while that is done, nor too often."""
@@ -127,7 +129,9 @@ class ShownPage:
         # References may lie anywhere, since nothing is sent; own files are another matter.
         options = replace(self._options, allow_outside=True)
         with planned(open_sources([self._path], options), options) as [prepared]:
-            return replace(present_of(prepared), own=self._own)
+            found = replace(present_of(prepared), own=self._own)
+            found.fetch()
+            return found
 
     def _make(self, found: Present) -> None:
         source = found.source

@@ -61,7 +61,10 @@ class Cast:
         for name, member in node.entries.items() if isinstance(node, MappingNode) else ():
             if not is_extension(name):
                 good = isinstance(member, MappingNode) and not findings.is_invalid(member)
-                self._members[name] = member.entries if good and isinstance(member, MappingNode) else {}
+                entries = member.entries if good and isinstance(member, MappingNode) else {}
+                self._members[name] = entries
+                if "references" in entries:
+                    self._references.check_urls(entries["references"], f"cast.{name}")
         self._longest_first = sorted(self._members, key=len, reverse=True)
 
     def said(

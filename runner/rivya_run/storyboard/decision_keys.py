@@ -62,11 +62,36 @@ class SomeOf(OneOf):
         return [*texts(node)]
 
 
+def _has(code: str) -> dict[str, Json]:
+    one: dict[str, Json] = {"const": code}
+    return {"anyOf": [one, {"type": "array", "contains": one}]}
+
+
 class ChecksOf(Record):
     """Which checks stop a take, and which say nothing."""
 
     def __init__(self) -> None:
         super().__init__(KeyPlace.CHECKS)
+
+    def check(self, node: Node, at: str, findings: Findings) -> bool:
+        if not super().check(node, at, findings):
+            return False
+        entries = node.entries if isinstance(node, Mapping) else {}
+        stops = texts(entries["stop"]) if "stop" in entries else []
+        good = True
+        for item, where in elements(entries["quiet"], f"{at}.quiet") if "quiet" in entries else ():
+            for code in set(texts(item)) & set(stops):
+                message = f"'{code}' stops a take here: something that stops one can't be quiet"
+                findings.error(item, where, message, "checks")
+                good = False
+        return good
+
+    def schema(self, models: Listed[str]) -> dict[str, Json]:
+        both: list[Json] = [
+            {"not": {"required": ["stop", "quiet"], "properties": {"stop": _has(one), "quiet": _has(one)}}}
+            for one in CHECKS
+        ]
+        return {"allOf": [super().schema(models), *both]}
 
     def value(self, node: Node) -> Json:
         known = {"stop": _CODES, "quiet": _CODES}

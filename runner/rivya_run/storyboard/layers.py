@@ -98,11 +98,17 @@ def _required(place: KeyPlace) -> tuple[str, ...]:
     return tuple(key.name for key in keys(place).values() if key.required)
 
 
+_MEANT = {"preset": "use", "extends": "use", "template": "use", "text": "prompt", "image": "references"}
+"""Words that other programs have for a key."""
+
+
 def _unknown(name: str, place: KeyPlace, parameters: Collection[str]) -> str:
     shown = f"unknown key '{shortened(name)}'"
     if name in parameters and "params" in keys(place):
         return f"{shown}: it is a parameter and belongs under 'params'"
     homes = dict.fromkeys(home.standing for key in KEYS if key.name == name for home in key.places)
+    if name in _MEANT and _MEANT[name] in keys(place):
+        return f"{shown}, did you mean '{_MEANT[name]}'?"
     hint = did_you_mean(name, keys(place))
     if homes:
         return f"'{name}' can't stand {place.standing}: it belongs {' or '.join(homes)}{hint}"

@@ -26,7 +26,7 @@ from rivya_run.storyboard.model import (
 )
 from rivya_run.storyboard.problems import Findings, HasPosition, below
 from rivya_run.storyboard.shapes import REFERENCE_PLACES, elements, forms_of
-from rivya_run.storyboard.substitution import Names
+from rivya_run.storyboard.substitution import Names, holds_names
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping as MappingNode
 from rivya_run.yaml12.nodes import Node, Scalar, Sequence
@@ -226,6 +226,15 @@ class ReferenceReader:
             if found is not None:
                 references.append(found)
         return tuple(references)
+
+    def check_urls(self, node: Node, where: str) -> None:
+        """Tell of each URL that can't be one, in references that perhaps no shot has; a schema tells of them too."""
+        for item, at in elements(node, below(where, "references")):
+            target = item.entries.get("url") if isinstance(item, MappingNode) else item
+            if not isinstance(target, Scalar) or holds_names(target) or self.findings.is_invalid(item):
+                continue
+            if target is not item or _SCHEME.match(target.text):
+                self._is_url(target.text, target, at if target is item else f"{at}.url")
 
     def _short(self, node: Scalar, at: str, names: Names, table: ModelTable | None) -> Reference | None:
         text = names.text(node, at)

@@ -285,6 +285,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown-version": "`film` lists a version that isn't there",
         "unknown-pick": "advice: an entry of `pick` or `approved` names nothing that is made of the shot",
         "approved": "not `TAKE@DIGITS`, one take for a shot that becomes several, or a reference to another take",
+        "checks": "a check of a clip both stops a take and is quiet",
         "unused-params": "advice: `params` of the defaults that no shot gets",
         "quiet": "`quiet` names what is no code of advice",
     },

@@ -18,12 +18,12 @@ from rivya_run.storyboard.ids import id_trouble
 from rivya_run.storyboard.includes import Includes, Loader, nothing_included
 from rivya_run.storyboard.layers import Stack, apply_layer, values, well_shaped, where_of
 from rivya_run.storyboard.model import Film, Shot, Storyboard
-from rivya_run.storyboard.parameters import ParameterJudge
+from rivya_run.storyboard.parameters import ParameterJudge, ReferenceReader
 from rivya_run.storyboard.problems import Findings, below
 from rivya_run.storyboard.quiet import heard, quiet_codes
 from rivya_run.storyboard.references import check_links, with_own_files
 from rivya_run.storyboard.shapes import KeyPlace, kind_of
-from rivya_run.storyboard.shots import ShotReader
+from rivya_run.storyboard.shots import ShotReader, check_model
 from rivya_run.storyboard.sources import Sources
 from rivya_run.storyboard.substitution import Names, holds_names
 from rivya_run.storyboard.versions import read_versions, variables_of
@@ -175,6 +175,10 @@ class _Board:
 
     def _judge_layer(self, stack: Stack, layer: Entries, where: str) -> None:
         """Judge what a layer itself says by the model that it is for, whether a shot lies on it or not."""
+        if "model" in layer:
+            check_model(layer["model"], where, self.catalog, self.findings)
+        if "references" in layer:
+            ReferenceReader(self.findings).check_urls(layer["references"], where)
         table = self.catalog.get(stack.model)
         node = layer.get("params")
         if table is None or not isinstance(node, MappingNode):
@@ -207,8 +211,8 @@ class _Board:
                 good: Entries = {}
                 if isinstance(layer, MappingNode):
                     good = well_shaped(layer, KeyPlace.PRESET, where, self.findings)
-                if "model" in good:
-                    self._judge_layer(apply_layer(Stack(""), good, where, self.findings), good, where)
+                stack = apply_layer(Stack(""), good, where, self.findings) if "model" in good else Stack("")
+                self._judge_layer(stack, good, where)
                 presets[name] = (good, where)
         return presets
 

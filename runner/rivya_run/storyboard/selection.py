@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -58,7 +59,17 @@ def _matches(shot: Shot, pattern: str) -> bool:
     return fnmatchcase(shot.id, pattern) or fnmatchcase(shot.family, pattern)
 
 
+def patterns_of(shots: Iterable[Shot]) -> list[str]:
+    """The patterns that name shots by what they have: ids, then those in the file, tags, scenes, versions."""
+    every = list(shots)
+    found = [*(shot.id for shot in every), *(shot.family for shot in every)]
+    found += [f"tag:{tag}" for shot in every for tag in shot.tags]
+    found += [f"scene:{shot.scene}" for shot in every if shot.scene is not None]
+    found += [f"version:{version}" for shot in every for version in shot.versions]
+    return list(dict.fromkeys(found))
+
+
 def _nearest(pattern: str, shots: list[Shot]) -> str:
-    near = suggest(pattern, dict.fromkeys(name for shot in shots for name in (shot.id, shot.family)))
+    near = suggest(pattern, patterns_of(shots))
     usual = "patterns are globs over shot ids, tag:NAME, scene:NAME or version:NAME"
     return f"did you mean {near!r}?" if near else usual

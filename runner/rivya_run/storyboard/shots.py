@@ -46,6 +46,15 @@ SEEDS: Final = ("seed", "seeds")
 """Parameters that make results alike."""
 
 
+def check_model(node: Node, where: str, catalog: Catalog, findings: Findings) -> None:
+    """Tell of a layer's model that no table knows."""
+    assert isinstance(node, Scalar)
+    if catalog.get(node.text) is None:
+        hint = did_you_mean(node.text, catalog.ids()) or ": 'rivya-run models list' shows them all"
+        message = f"unknown model '{shown_id(node.text)}'{hint}"
+        findings.error(node, below(where, "model"), message, "unknown-model")
+
+
 class ShotReader:
     """Reads shots one after another; ``drafts`` holds all that have an id, right or wrong."""
 
@@ -173,10 +182,7 @@ class ShotReader:
     def _table(self, stack: Stack) -> ModelTable | None:
         table = self.catalog.get(stack.model)
         if table is None and stack.model_at is not None:
-            node, where = stack.model_at
-            hint = did_you_mean(stack.model, self.catalog.ids()) or ": 'rivya-run models list' shows them all"
-            message = f"unknown model '{shown_id(stack.model)}'{hint}"
-            self.findings.error(node, below(where, "model"), message, "unknown-model")
+            check_model(*stack.model_at, self.catalog, self.findings)
         return table
 
     def _check_pick(self, written: WrittenShot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from heapq import nsmallest
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from rivya_run.progress import Event
 from rivya_run.text import counted, credits_in_words, visible
 from rivya_run.views.progress import Outlet, PlainReporter
 from rivya_run.views.scoreboard import Mark, Scene, Scoreboard
-from rivya_run.views.wording import clock_time
+from rivya_run.views.wording import clock_of, clock_time
 
 REFRESH = 4
 """Pictures a second."""
@@ -30,10 +30,17 @@ PICTURES_KEPT = 64
 _NAME = 24
 """Cells for the name of a scene or take: on a terminal of 80 that leaves a bar beside the counts."""
 
-_LINES = frozenset({"notice", "retrying"})
+_LINES = frozenset({"notice", "retrying", "unreachable", "reachable"})
 _LINES_VERBOSELY = _LINES | {"uploaded", "paused", "limit_changed"}
 
-_COLOURS = {Mark.FLIGHT: "cyan", Mark.FAILED: "red", Mark.UNKNOWN: "magenta"}
+_COLOURS = {
+    Mark.SENDING: "cyan",
+    Mark.RUNNING: "cyan",
+    Mark.DOWNLOADING: "blue",
+    Mark.WAITING: "dim",
+    Mark.FAILED: "red",
+    Mark.UNKNOWN: "magenta",
+}
 """Of the counts beside the bar of what is done."""
 
 
@@ -101,10 +108,12 @@ class Picture:
         self._console = console
         # An ellipsis that has to be escaped would push the rest of its line off the terminal.
         self._overflow: OverflowMethod = "ellipsis" if console.encoding.startswith("utf") else "crop"
-        name = Column(no_wrap=True, width=_NAME, overflow=self._overflow)
+        wide = console.size.width
+        self._name = min(_NAME, wide // 3)
+        name = Column(no_wrap=True, width=self._name, overflow=self._overflow)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False, table_column=name),
-            BarColumn(),
+            BarColumn(bar_width=max(6, min(40, wide // 4))),
             MofNCompleteColumn(table_column=Column(no_wrap=True)),
             _Marks(table_column=Column(no_wrap=True)),
             console=console,
@@ -115,26 +124,42 @@ class Picture:
         self.ended = False
 
     def drawn(self) -> RenderableType:
-        height = self._console.size.height - 1
+        size = self._console.size
+        head = self._head(size.width)[: max(1, size.height - 2)]
+        height = size.height - len(head)
         active = 0 if self.ended else len(self._board.active)
         room = max(1, height - 1 - min(active, max(3, height // 3)))
         bars = min(room, self._set_bars(room))
-        return Group(self._head(), self._bars, self._takes(max(0, height - 1 - bars) if active else 0))
+        return Group(*head, self._bars, self._takes(max(0, height - 1 - bars) if active else 0))
 
-    def _head(self) -> Text:
+    def _head(self, width: int) -> list[Text]:
+        """Where everything is, in as few lines as the terminal is wide enough for; nothing is cut."""
         board = self._board
-        head = Text(no_wrap=True, overflow=self._overflow)
-        head.append(f"{board.count(Mark.DONE)}/{counted(board.total, 'take')}", style="bold")
-        _append_marks(head, {mark: board.count(mark) for mark in _COLOURS})
-        if board.credits:
-            head.append(f"  {credits_in_words(board.credits)} reserved")
-        head.append(f"  {clock_time(board.elapsed())}", style="dim")
-        if not self.ended:
-            head.append(f"  at most {board.limit} at once", style="dim")
-            pause = board.pause()
-            if pause is not None:
-                head.append(f"  waiting {pause[0]:.0f} s: {visible(pause[1])}", style="yellow")
-        return head
+        parts = [Text(f"{board.count(Mark.DONE)}/{counted(board.total, 'take')}", style="bold")]
+        parts += _marks({mark: board.count(mark) for mark in _COLOURS})
+        parts += [Text(f"{credits_in_words(board.spent)} spent")] if board.spent else []
+        parts += [Text(f"{credits_in_words(board.reserved)} reserved")] if board.reserved else []
+        parts.append(Text(clock_time(board.elapsed()), style="dim"))
+        left = board.time_left() if not self.ended else None
+        parts += [Text(f"about {clock_time(left)} left")] if left and left >= 1 else []
+        lines = _flowing(parts, width)
+        return (
+            lines
+            if self.ended
+            else lines + [line for more in self._trouble() for line in _flowing(more, width)]
+        )
+
+    def _trouble(self) -> Iterator[list[Text]]:
+        """What holds things up, each as the parts of a line of its own."""
+        board, pause = self._board, self._board.pause()
+        if (away := board.away) is not None:
+            since, until = clock_of(away.since), clock_of(away.until)
+            words = (f"no connection to {visible(away.host)} since {since},", f"tried until {until}")
+            yield [Text(part, style="yellow") for part in words]
+        elif pause is not None:
+            yield [Text(f"waiting {pause[0]:.0f} s: {visible(pause[1])}", style="yellow")]
+        if board.lowered:
+            yield [Text(f"the API takes {board.limit} at once", style="dim")]
 
     def _set_bars(self, room: int) -> int:
         """Bring the bars up to date; how many scenes there are. Where not all of them have room, those with
@@ -163,7 +188,7 @@ class Picture:
         """Takes in flight, longest in their state first, and how many more there are."""
         active = self._board.active
         table = Table.grid(
-            Column(no_wrap=True, min_width=_NAME, overflow=self._overflow),
+            Column(no_wrap=True, min_width=self._name, overflow=self._overflow),
             Column(no_wrap=True),
             Column(no_wrap=True, justify="right"),
             Column(no_wrap=True, overflow=self._overflow),
@@ -174,33 +199,42 @@ class Picture:
         for (storyboard, shot, take), cell in nsmallest(shown, active.items(), key=lambda one: one[1].since):
             name = visible(f"{storyboard} {shot}/{take}" if several else f"{shot}/{take}")
             age = Text(clock_time(self._board.age(cell)), style="dim")
-            table.add_row(Text(name), cell.status, age, Text(visible(cell.model), style="dim"))
+            table.add_row(Text(name), cell.mark.value, age, Text(visible(cell.model), style="dim"))
         if shown < len(active) and room > 0:
-            table.add_row(Text(f"and {len(active) - shown} more in flight", style="dim"))
+            table.add_row(Text(f"and {len(active) - shown} more", style="dim"))
         return table
 
 
 class _Marks(ProgressColumn):
-    """How many takes of a scene are in flight, failed or unknown."""
+    """Where the takes of a scene are that aren't done."""
 
     def render(self, task: Task) -> Text:
-        text = Text()
-        _append_marks(text, task.fields["scene"].counts)
-        return text
+        return Text("  ").join(_marks(task.fields["scene"].counts))
 
 
-def _append_marks(text: Text, counts: dict[Mark, int]) -> None:
-    for mark, style in _COLOURS.items():
-        if counts[mark]:
-            text.append(f"{'  ' if text else ''}{counts[mark]} {mark.value}", style=style)
+def _marks(counts: dict[Mark, int]) -> list[Text]:
+    return [Text(f"{counts[mark]} {mark.value}", style) for mark, style in _COLOURS.items() if counts[mark]]
+
+
+def _flowing(parts: Sequence[Text], width: int) -> list[Text]:
+    """The parts in lines, a part that no line has room for in one of its own."""
+    lines: list[Text] = []
+    for part in parts:
+        if lines and lines[-1].cell_len + 2 + part.cell_len <= width:
+            lines[-1] = Text("  ").join([lines[-1], part])
+        else:
+            lines.append(part)
+    for line in lines:
+        line.no_wrap, line.overflow = True, "crop"
+    return lines
 
 
 def _interest(scene: Scene) -> int:
     """Lower comes first: in flight, trouble, waiting, done."""
-    for place, mark in enumerate((Mark.FLIGHT, Mark.FAILED, Mark.UNKNOWN, Mark.WAITING)):
-        if scene.counts[mark]:
+    for place, mark in enumerate((*_COLOURS, Mark.WAITING)):
+        if scene.counts[mark] and (mark is not Mark.WAITING or place == len(_COLOURS)):
             return place
-    return 4
+    return len(_COLOURS) + 1
 
 
 def _name(scene: Scene, several: bool) -> str:

@@ -17,7 +17,7 @@ from rivya_run.progress import Event
 from rivya_run.storyboard.problems import as_json
 from rivya_run.text import counted, credits_in_words, visible
 from rivya_run.times import iso
-from rivya_run.views.wording import actions_in_words, span
+from rivya_run.views.wording import actions_in_words, clock_of, span
 
 PATIENCE = 5.0
 """Seconds without anybody reading after which, at the end of a run, what is left to write is given up."""
@@ -181,6 +181,7 @@ class PlainReporter:
         self._several = False
         self._quiet: set[TakeName] = set()
         self._retried: set[tuple[object, object]] = set()
+        self._away = False
         self._seen: dict[TakeName, tuple[str | None, object]] = {}
 
     def plans(self, plans: list[Plan]) -> None:
@@ -219,12 +220,25 @@ class PlainReporter:
             return visible(f"note: {detail.get('message')}")
         if event.name == "retrying":
             return self._retry(detail)
+        return self._reach(event.name, detail)
+
+    def _reach(self, name: str, detail: Mapping[str, object]) -> str | None:
+        """That the API can't be reached, told once and at once, and that it can be again."""
+        if name == "unreachable":
+            self._away = True
+            since, until = (clock_of(str(detail.get(one))) for one in ("since", "until"))
+            return visible(
+                f"no connection to {detail.get('host')} since {since}, tried until {until}: {detail.get('reason')}"
+            )
+        if name == "reachable":
+            self._away = False
+            return visible(f"{detail.get('host')} answers again, after {span(detail.get('seconds'))}")
         return None
 
     def _retry(self, detail: Mapping[str, object]) -> str | None:
         """The first retry of each kind and reason says why nothing moves; the others are for -v."""
         news = (detail.get("what"), detail.get("reason"))
-        if news in self._retried and not self._verbose:
+        if (news in self._retried or self._away) and not self._verbose:
             return None
         self._retried.add(news)
         return visible(f"{news[0]} failed, retrying in {span(detail.get('wait'))}: {news[1]}")

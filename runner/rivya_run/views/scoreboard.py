@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,28 +13,33 @@ from rivya_run.views.progress import TakeName
 
 
 class Mark(StrEnum):
-    """How a take counts. LEFT takes (skipped, not selected) don't count at all."""
+    """How a take counts: by where it is now. LEFT takes (skipped, not selected) don't count at all."""
 
     WAITING = "waiting"
-    FLIGHT = "in flight"
+    SENDING = "sending"
+    RUNNING = "running"
+    DOWNLOADING = "downloading"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
     LEFT = "left"
 
 
+ACTIVE = frozenset({Mark.SENDING, Mark.RUNNING, Mark.DOWNLOADING})
+"""Something happens to the take right now."""
+
 _OF_ACTION = {
     Action.CREATE: Mark.WAITING,
     Action.RETRY: Mark.WAITING,
     Action.WAIT: Mark.WAITING,
-    Action.RESUME: Mark.FLIGHT,
-    Action.DOWNLOAD: Mark.FLIGHT,
+    Action.RESUME: Mark.RUNNING,
+    Action.DOWNLOAD: Mark.DOWNLOADING,
     Action.REUSE: Mark.DONE,
     Action.DECIDE: Mark.UNKNOWN,
 }
 _OF_STATUS = {
-    "sent": Mark.FLIGHT,
-    "pending": Mark.FLIGHT,
+    "sent": Mark.SENDING,
+    "pending": Mark.RUNNING,
     "succeeded": Mark.DONE,
     "failed": Mark.FAILED,
     "unknown": Mark.UNKNOWN,
@@ -55,14 +61,29 @@ class Scene:
 
 @dataclass(slots=True)
 class Cell:
-    """One take. ``since`` is the clock when its status last changed; ``credits`` are reserved for it."""
+    """One take. ``since`` is the clock when it came to where it is, ``begun`` when its create was sent; ``credits``
+    are reserved for it, ``spent`` is what it cost in this run, unless it was ``paid_before``. ``usual`` is how many
+    seconds such a task takes, where that was learned.
+    """
 
     scene: Scene
     mark: Mark
-    status: str
     since: float
     model: str
     credits: float = 0
+    spent: float = 0
+    paid_before: bool = False
+    begun: float | None = None
+    usual: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Who can't be reached, since when and until when it is tried, in times as records write them."""
+
+    host: str
+    since: str
+    until: str
 
 
 class Scoreboard:
@@ -73,8 +94,12 @@ class Scoreboard:
         self._cells: dict[TakeName, Cell] = {}
         self.scenes: dict[tuple[str, str], Scene] = {}
         self.active: dict[TakeName, Cell] = {}
-        self.limit = concurrency
-        self.credits = 0.0
+        self.limit = self._most = concurrency
+        self.reserved = 0.0
+        self.spent = 0.0
+        self.away: Away | None = None
+        self._usual: dict[str, float] = {}
+        self._waiting: Counter[str] = Counter()
         self.started = clock()
         self._paused_until = 0.0
         self._paused_for = ""
@@ -96,6 +121,28 @@ class Scoreboard:
             if isinstance(seconds, int | float):
                 self._paused_until = max(self._paused_until, self._clock() + seconds)
                 self._paused_for = str(event.detail.get("reason", ""))
+        elif event.name in ("unreachable", "reachable"):
+            away = Away(*(str(event.detail.get(name)) for name in ("host", "since", "until")))
+            self.away = away if event.name == "unreachable" else None
+
+    @property
+    def lowered(self) -> bool:
+        """Whether the API takes fewer tasks at once than were to run."""
+        return self.limit < self._most
+
+    def time_left(self) -> float | None:
+        """Seconds until all that is to be made is likely here, by what was learned; None where too little was."""
+        now = self._clock()
+        rest = [
+            cell.usual - (now - cell.begun) if cell.usual is not None and cell.begun is not None else None
+            for cell in self.active.values()
+            if cell.mark is not Mark.DOWNLOADING
+        ]
+        rest += [self._usual.get(model) for model, count in self._waiting.items() for _ in range(count)]
+        known = [max(0.0, seconds) for seconds in rest if seconds is not None]
+        if len(known) < len(rest) or not known:
+            return None
+        return max(*known, sum(known) / max(1, min(self.limit, len(known))), 0.0)
 
     def pause(self) -> tuple[float, str] | None:
         """Seconds that all requests pause for for yet, and why; None when they don't."""
@@ -122,14 +169,16 @@ class Scoreboard:
         place = (storyboard, step.shot.scene or "")
         scene = self.scenes.setdefault(place, Scene(*place))
         mark = _OF_ACTION.get(step.action) or (Mark.FAILED if step.wanted else Mark.LEFT)
-        if not step.wanted and mark is not Mark.FLIGHT:
+        if not step.wanted and mark not in ACTIVE:
             mark = Mark.LEFT
-        status = "fetching" if step.action is Action.DOWNLOAD else "pending"
-        cell = Cell(scene, mark, status, self._clock(), step.shot.model)
+        cell = Cell(scene, mark, self._clock(), step.shot.model)
+        cell.paid_before = step.action in {Action.REUSE, Action.DOWNLOAD}
+        cell.begun = cell.since if mark in ACTIVE else None
         name = (storyboard, step.shot.id, step.take)
         self._cells[name] = cell
         scene.counts[mark] += 1
-        if mark is Mark.FLIGHT:
+        self._waiting[cell.model] += mark is Mark.WAITING
+        if mark in ACTIVE:
             self.active[name] = cell
 
     def _change(self, name: TakeName, event: Event) -> None:
@@ -138,25 +187,39 @@ class Scoreboard:
             return
         mark = _OF_STATUS.get(event.status)
         if mark is None:  # planned: it wasn't made
-            mark = Mark.WAITING if cell.mark is Mark.FLIGHT else cell.mark
-        if cell.mark is Mark.LEFT and mark is not Mark.FLIGHT:
+            mark = Mark.WAITING if cell.mark in ACTIVE else cell.mark
+        if mark is Mark.RUNNING and event.detail.get("downloading"):
+            mark = Mark.DOWNLOADING
+        if cell.mark is Mark.LEFT and mark not in ACTIVE:
             mark = Mark.LEFT
-        if event.status != cell.status:
-            cell.status, cell.since = event.status, self._clock()
-        self._price(cell, mark, event.detail.get("credits"))
+        if mark is not cell.mark:
+            cell.since = self._clock()
+        self._price(cell, mark, event.detail)
+        self._time(cell, mark, event.detail.get("usual_seconds"))
+        self._waiting[cell.model] += (mark is Mark.WAITING) - (cell.mark is Mark.WAITING)
         cell.scene.counts[cell.mark] -= 1
         cell.scene.counts[mark] += 1
         cell.mark = mark
-        if mark is Mark.FLIGHT:
+        if mark in ACTIVE:
             self.active[name] = cell
         else:
             self.active.pop(name, None)
 
-    def _price(self, cell: Cell, mark: Mark, credits: object) -> None:
-        """What is reserved for a take: nothing any more once it has failed, nothing new for a finished one."""
-        if cell.mark in {Mark.DONE, Mark.LEFT}:
+    def _time(self, cell: Cell, mark: Mark, usual: object) -> None:
+        if mark in ACTIVE and cell.mark not in ACTIVE:
+            cell.begun = self._clock()
+        if isinstance(usual, int | float):
+            cell.usual = self._usual[cell.model] = usual
+
+    def _price(self, cell: Cell, mark: Mark, detail: Mapping[str, object]) -> None:
+        """What is reserved for a take, and what it cost once its task has ended."""
+        if cell.mark is Mark.LEFT or cell.paid_before:
             return
-        now = credits if isinstance(credits, int | float) else cell.credits
-        now = 0 if mark is Mark.FAILED else now
-        self.credits += now - cell.credits
-        cell.credits = now
+        told, spent = detail.get("credits"), detail.get("spent")
+        ended = isinstance(spent, int | float)
+        open_for = told if isinstance(told, int | float) and not ended and mark is not Mark.FAILED else 0.0
+        self.reserved += open_for - cell.credits
+        cell.credits = open_for
+        if isinstance(spent, int | float):
+            self.spent += spent - cell.spent
+            cell.spent = spent

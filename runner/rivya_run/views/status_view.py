@@ -5,11 +5,11 @@ A manifest is read tolerantly: it may be hand-edited, older or newer.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rivya_run.media.checks import faults_in_words
+from rivya_run.planning.next_commands import Lacking, Standing
 from rivya_run.project.manifest_reader import (
     Entry,
     at_stake,
@@ -27,7 +27,7 @@ from rivya_run.project.manifest_reader import (
     tries,
 )
 from rivya_run.text import counted, credits_in_words, figure, visible
-from rivya_run.views.wording import adopt_command, sending_in_words, status_in_words
+from rivya_run.views.wording import sending_in_words, status_in_words
 
 HEADS = ("take", "status", "credits", "file", "about")
 CREDITS_COLUMN = 2
@@ -43,17 +43,20 @@ class SceneView:
     rows: tuple[tuple[str, ...], ...]
 
 
-def scenes(manifest: Entry) -> list[SceneView]:
-    """The present takes by scene, scenes in the order in which the storyboard has them."""
+def scenes(manifest: Entry, held: Mapping[tuple[str, int], str]) -> list[SceneView]:
+    """The present takes by scene, scenes in the order in which the storyboard has them. ``held`` says of takes that
+    aren't made (shot, take) what keeps them from being made."""
     rows: dict[str, list[tuple[str, ...]]] = {}
     for shot in entries(manifest.get("shots")):
         chosen = chosen_take(shot)
         for take in entries(shot.get("takes")):
-            rows.setdefault(text(shot.get("scene")) or "", []).append(_row(shot, take, take is chosen))
+            rows.setdefault(text(shot.get("scene")) or "", []).append(_row(shot, take, take is chosen, held))
     return [SceneView(visible(name), tuple(found)) for name, found in rows.items()]
 
 
-def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
+def _row(shot: Entry, take: Entry, chosen: bool, held: Mapping[tuple[str, int], str]) -> tuple[str, ...]:
+    planned = take.get("status") == "planned"
+    why = held.get((text(shot.get("id")) or "", take_number(take))) if planned else None
     several = len(entries(shot.get("takes"))) > 1
     name = f"{text(shot.get('id')) or '?'}/{take_number(take)}"
     files = [text(output.get("path")) or "" for output in entries(take.get("outputs"))]
@@ -62,7 +65,7 @@ def _row(shot: Entry, take: Entry, chosen: bool) -> tuple[str, ...]:
         _status(shot, take),
         _credits(take),
         ", ".join(files),
-        "; ".join(_about(shot, take)),
+        "; ".join([*_about(shot, take), *filter(None, [why])]),
     )
 
 
@@ -106,25 +109,22 @@ def _about(shot: Entry, take: Entry) -> Iterator[str]:
             yield f"warning: {warning}"
 
 
-def unknown_lines(manifest: Entry, file: str, options: Sequence[str]) -> list[str]:
-    """What is unknown and what to do about it; ``file`` and ``options`` are what has to be typed."""
+def unknown_lines(manifest: Entry) -> list[str]:
+    """What is unknown, and what is known of it."""
     lines: list[str] = []
     for shot in entries(manifest.get("shots")):
-        name = text(shot.get("id")) or "?"
         for take in entries(shot.get("takes")):
             if take.get("status") == "unknown" and take.get("wanted") is not False:
-                lines += _unknown(name, take, len(entries(shot.get("takes"))) > 1, file, options)
+                lines.append(_unknown(text(shot.get("id")) or "?", take))
     if lines:
-        again = shlex.join(("rivya-run", file, "--resend-unknown", *options))
         lines.insert(0, "unknown: these may have been paid for and are never resent automatically")
-        lines.append(f"  if there is no such task, pay again: {again}")
     past: list[Entry] = [{**take, "shot": shot.get("id")} for shot, take in _not_wanted(manifest)]
     past += entries(manifest.get("history"))
     unused = [entry for entry in past if entry.get("status") == "unknown"]
     if unused:
         lines.append("unknown, and not used by any shot now: these may have been paid for")
         for entry in unused:
-            lines += _unknown(text(entry.get("shot")) or "?", entry, True, file, options, used=False)
+            lines.append(_unknown(text(entry.get("shot")) or "?", entry))
     return [visible(line) for line in lines]
 
 
@@ -136,16 +136,23 @@ def _not_wanted(manifest: Entry) -> Iterator[tuple[Entry, Entry]]:
                 yield shot, take
 
 
-def _unknown(
-    shot: str, take: Entry, several: bool, file: str, options: Sequence[str], *, used: bool = True
-) -> Iterator[str]:
+def unknown_standings(manifest: Entry) -> list[Standing]:
+    """The takes whose outcome is unknown, where nothing but the manifest can be read."""
+    found = []
+    for shot in entries(manifest.get("shots")):
+        several = len(entries(shot.get("takes"))) > 1
+        for take in entries(shot.get("takes")):
+            if take.get("status") == "unknown" and take.get("wanted") is not False:
+                name, task = text(shot.get("id")) or "?", text(take.get("task_id"))
+                found.append(Standing(name, take_number(take), Lacking.UNKNOWN, several, task))
+    return found
+
+
+def _unknown(shot: str, take: Entry) -> str:
     task = text(take.get("task_id"))
     cost = at_stake(take) or None
     key, sent_at = text(take.get("client_request_id")), text(take.get("sent_at"))
-    yield f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
-    number = take_number(take) if several else None
-    adopt = adopt_command(file, shot, task, number, options, key=None if used else key)
-    yield f"    if its task exists: {adopt}"
+    return f"  {shot}/{take_number(take)}  {sending_in_words(task, key, sent_at, cost)}"
 
 
 def version_lines(manifest: Entry) -> list[str]:

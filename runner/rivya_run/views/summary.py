@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import UNDECIDED_STATES, Attempt, AttemptState, TakeStatus
@@ -12,11 +12,22 @@ from rivya_run.journal.fold import History
 from rivya_run.journal.take_entry import out_of_credits, sent_params
 from rivya_run.json_types import Json
 from rivya_run.planning.lineage import parents_of
+from rivya_run.planning.next_commands import (
+    Lacking,
+    NextCommand,
+    Standing,
+    Typed,
+    next_commands,
+    unused_creates,
+)
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.planning.reasons import take_warnings
 from rivya_run.planning.tries import counted_failures, not_retried
 from rivya_run.text import counted, credits_in_words, visible
-from rivya_run.views.wording import adopt_command, sending_in_words
+from rivya_run.views.wording import next_lines, sending_in_words
+
+_Groups: TypeAlias = Mapping[Ending, list[tuple[Step, str]]]
+"""Takes by their ending, each with why."""
 
 MOST_NAMED = 8
 """Takes of one kind that are named; the others are counted."""
@@ -24,23 +35,14 @@ MOST_NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One storyboard after a run. ``file`` is the storyboard as the person named it, ``options`` what has to be
-    typed after it to mean the same output folder, ``folder`` that folder. ``selection`` is what chose the shots,
-    so that the command that is proposed doesn't pay for others."""
+    """One storyboard after a run: how the person ``typed`` it, and its output folder."""
 
     storyboard: str
-    file: str
-    options: tuple[str, ...]
+    typed: Typed
     folder: str
     plan: Plan
     outcomes: Mapping[tuple[str, int], Outcome]
     history: History
-    selection: tuple[str, ...] = ()
-
-    def command(self, *words: str, name: str | None = None) -> str:
-        chosen = () if "--only" in words or name in {"status", "review"} else self.selection
-        command = ("rivya-run", *((name,) if name else ()), self.file, *words, *chosen, *self.options)
-        return shlex.join(command)
 
 
 def summary(boards: Sequence[Ended]) -> list[str]:
@@ -67,10 +69,48 @@ def _board(board: Ended) -> Iterator[str]:
         yield f"  clips: {board.folder}"
     now = spent - board.plan.totals.spent
     in_this_run = f", {credits_in_words(now)} in this run" if now else ""
-    yield f"  spent: {credits_in_words(spent)}{in_this_run}{' (simulated)' if '--simulate' in board.options else ''}"
+    simulated = " (simulated)" if "--simulate" in board.typed.options else ""
+    yield f"  spent: {credits_in_words(spent)}{in_this_run}{simulated}"
+    yield from (f"  {line}" for line in next_lines(_next(board, groups)))
 
 
-def _grouped(board: Ended) -> dict[Ending, list[tuple[Step, str]]]:
+def next_after(board: Ended) -> list[NextCommand]:
+    """What can be typed after a run."""
+    return _next(board, _grouped(board))
+
+
+def _next(board: Ended, groups: _Groups) -> list[NextCommand]:
+    found = [
+        _standing(board, step, ending, why)
+        for ending, some in groups.items()
+        if ending is not Ending.SKIPPED
+        for step, why in some
+    ]
+    named = [_last(board, step) for step, _ in groups[Ending.UNKNOWN]]
+    keys = {attempt.client_request_id for attempt in named if attempt is not None}
+    return next_commands([*found, *unused_creates(board.history, keys)], board.typed)
+
+
+def _standing(board: Ended, step: Step, ending: Ending, why: str) -> Standing:
+    """Where a take stands after the run."""
+    lacking = {
+        Ending.DONE: Lacking.NOTHING,
+        Ending.UNKNOWN: Lacking.UNKNOWN,
+        Ending.UNFINISHED: Lacking.UNFINISHED,
+        Ending.WAITING: Lacking.DECISION,
+        Ending.NO_ROOM: Lacking.ROOM,
+        Ending.OUT_OF_CREDITS: Lacking.BUDGET if _capped(why) else Lacking.CREDITS,
+        Ending.FAILED: Lacking.HELD if _held_back(board, step) else Lacking.FAILED,
+    }[ending]
+    attempt = _last(board, step)
+    task = attempt.task_id if attempt is not None else None
+    outcome = board.outcomes.get((step.shot.id, step.take))
+    awaits = outcome.awaits if outcome is not None else None
+    odd = lacking is Lacking.NOTHING and bool(_warnings(board, step))
+    return Standing(step.shot.id, step.take, lacking, step.shot.takes > 1, task, awaits=awaits, odd=odd)
+
+
+def _grouped(board: Ended) -> _Groups:
     """Wanted takes by their ending, each with why; those that the run didn't come to are unfinished."""
     groups: dict[Ending, list[tuple[Step, str]]] = {ending: [] for ending in Ending}
     missing: dict[str, Ending] = {}
@@ -110,7 +150,7 @@ def _why(board: Ended, step: Step, outcome: Outcome) -> str:
     return f"{why}: {withdrawn}" if withdrawn and withdrawn not in why else why
 
 
-def _counts(board: Ended, groups: Mapping[Ending, list[tuple[Step, str]]]) -> str:
+def _counts(board: Ended, groups: _Groups) -> str:
     words = {
         Ending.DONE: "done",
         Ending.UNKNOWN: "unknown",
@@ -148,14 +188,8 @@ def _unknown(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
         if attempt is not None:
             cost = attempt.at_stake or None
             yield f"      {sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)}"
-            take = None if step.shot.takes == 1 else step.take
-            adopt = adopt_command(board.file, step.shot.id, attempt.task_id, take, board.options)
-            yield f"      if its task exists: {adopt}"
     if len(found) > MOST_NAMED:
-        yield f"    and {len(found) - MOST_NAMED:,} more: {board.command(name='status')}"
-    only = [word for shot in dict.fromkeys(s.shot.id for s, _ in found) for word in ("--only", shot)]
-    short = only if len(only) <= 2 * MOST_NAMED else []
-    yield f"    if there is no such task, pay again: {board.command('--resend-unknown', *short)}"
+        yield f"    and {len(found) - MOST_NAMED:,} more: {board.typed.line('status')}"
 
 
 def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator[str]:
@@ -170,47 +204,33 @@ def _unknown_unused(board: Ended, named: Sequence[tuple[Step, str]]) -> Iterator
         cost = attempt.at_stake or None
         sending = sending_in_words(attempt.task_id, attempt.client_request_id, attempt.sent_at, cost)
         yield f"    {attempt.shot}/{attempt.take}  {sending}"
-        adopt = adopt_command(
-            board.file,
-            attempt.shot,
-            attempt.task_id,
-            attempt.take,
-            board.options,
-            key=attempt.client_request_id,
-        )
-        yield f"      if its task exists: {adopt}"
     if len(unused) > MOST_NAMED:
-        yield f"    and {len(unused) - MOST_NAMED:,} more: {board.command(name='status')}"
+        yield f"    and {len(unused) - MOST_NAMED:,} more: {board.typed.line('status')}"
 
 
 def _out_of_credits(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if not found:
         return
-    capped = any("max_credits" in why or "max-credits" in why for _, why in found)
+    capped = any(_capped(why) for _, why in found)
     yield "  out of credits: the budget allows no more" if capped else "  out of credits: the wallet is empty"
-    yield from _listed(found, board.command(name="plan"))
-    then = "raise the limit" if capped else "add credits at Rivya"
-    yield f"    {then}, then: {board.command()}"
+    yield from _listed(found, board.typed.line("plan"))
+
+
+def _capped(why: str) -> bool:
+    """Whether it is a budget that has no room, and not the wallet."""
+    return "max_credits" in why or "max-credits" in why
 
 
 def _no_room(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if found:
         yield f"  not made, since {found[0][1] or 'the disk is full'}: {counted(len(found), 'take')}"
-        yield f"    make room, then: {board.command()}"
 
 
 def _failed(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if not found:
         return
     yield "  failed:"
-    yield from _listed(found, board.command(name="status"))
-    held = [step for step, _ in found if _held_back(board, step)]
-    if len(held) < len(found):
-        yield f"    try again: {board.command()}"
-    if held:
-        named = [word for shot in dict.fromkeys(s.shot.id for s in held) for word in ("--only", shot)]
-        some = named if len(named) <= 2 * MOST_NAMED else []
-        yield f"    retry failed takes that are not retried automatically: {board.command('--retry-failed', *some)}"
+    yield from _listed(found, board.typed.line("status"))
 
 
 def _held_back(board: Ended, step: Step) -> bool:
@@ -231,32 +251,28 @@ def _held_back(board: Ended, step: Step) -> bool:
 def _unfinished(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if found:
         yield "  not finished:"
-        yield from _listed(found, board.command(name="status"))
-        yield f"    continue: {board.command()}"
+        yield from _listed(found, board.typed.line("status"))
 
 
 def _waiting(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     if found:
         yield "  waiting for a decision:"
-        yield from _listed(found, board.command(name="plan"))
-        yield f"    look and approve: {board.command(name='review')}; then: {board.command()}"
+        yield from _listed(found, board.typed.line("plan"))
 
 
 def _odd(board: Ended, found: Sequence[tuple[Step, str]]) -> Iterator[str]:
     """Takes whose files are not what was asked for: paid, never made again for it, but to be looked at."""
-    odd = []
-    for step, _ in found:
-        stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
-        if not stored:
-            continue
-        warnings = take_warnings(stored[-1].outputs, _asked(step, stored[-1]), step.shot.checks)
-        if warnings:
-            odd.append((step, "; ".join(warnings)))
+    odd = [(step, "; ".join(words)) for step, _ in found if (words := _warnings(board, step))]
     if odd:
-        status = board.command(name="status")
         yield f"  {counted(len(odd), 'take')} with warnings:"
-        yield from _listed(odd, status)
-        yield f"    look at {'it' if len(odd) == 1 else 'them'}: {status}"
+        yield from _listed(odd, board.typed.line("status"))
+
+
+def _warnings(board: Ended, step: Step) -> list[str]:
+    stored = [one for one in _attempts(board, step) if one.state is AttemptState.STORED]
+    if not stored:
+        return []
+    return take_warnings(stored[-1].outputs, _asked(step, stored[-1]), step.shot.checks)
 
 
 def _asked(step: Step, attempt: Attempt) -> Mapping[str, Json]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
+from rivya_run.planning.next_commands import NextCommand
 from rivya_run.text import credits_in_words, visible, width
+from rivya_run.times import seconds_of
 
 STATUSES = {
     "planned": "not made yet",
@@ -55,6 +58,12 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60:02d}:{rest % 60:02d}"
 
 
+def clock_of(moment: str) -> str:
+    """A moment as records have it, as ``14:03:12`` on this machine's clock."""
+    seconds = seconds_of(moment)
+    return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds is not None else "a while ago"
+
+
 def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cost: float | None) -> str:
     """What is known of a create whose outcome isn't, to look it up at Rivya."""
     facts = [f"task {task}"] if task else []
@@ -63,35 +72,53 @@ def sending_in_words(task: str | None, key: str | None, sent_at: str | None, cos
     return ", ".join(facts)
 
 
-def adopt_command(
-    file: str,
-    shot: str,
-    task: str | None,
-    take: int | None,
-    options: Sequence[str],
-    *,
-    key: str | None = None,
-) -> str:
-    """What to type when the task of such a create is found; ``take`` None: the shot has only one.
+def next_lines(commands: Sequence[NextCommand]) -> list[str]:
+    """What can be typed next, each command with what it is for; nothing where there is none."""
+    return ["next:", *(visible(f"  {one.why}: {one.command}") for one in commands)] if commands else []
 
-    ``key`` says which of a take's creates it is, where the take as it is asked for now isn't meant.
-    """
-    which: tuple[str, ...] = ("--take", str(take)) if take is not None else ()
-    which += ("--key", key) if key is not None else ()
-    return shlex.join(("rivya-run", "adopt", file, shot, task or "TASK_ID", *which, *options))
+
+ACTION_COLOURS = {
+    "create": "cyan",
+    "retry": "yellow",
+    "resume": "cyan",
+    "download": "blue",
+    "reuse": "green",
+    "decide": "bold magenta",
+    "wait": "yellow",
+    "skip": "dim",
+}
+"""Of the actions of a plan."""
+
+STATUS_COLOURS = {
+    STATUSES["planned"]: "dim",
+    STATUSES["sent"]: "cyan",
+    STATUSES["pending"]: "cyan",
+    STATUSES["succeeded"]: "green",
+    STATUSES["failed"]: "red",
+    STATUSES["unknown"]: "bold magenta",
+}
+"""Of the words for a take's status."""
 
 
 def show_columns(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = (), *, used: bool = False
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[int] = (),
+    *,
+    used: bool = False,
+    colours: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Write rows on standard output. ``numbers``: columns set to the right; ``used``: without empty columns."""
+    """Write rows on standard output. ``numbers``: columns set to the right; ``used``: without empty columns.
+
+    ``colours`` are those of words in the column ``action`` or ``status``, for a terminal that has any.
+    """
     if used:
         places = [place for place in range(len(heads)) if any(row[place] for row in rows)]
         heads, rows = [heads[place] for place in places], [[row[place] for place in places] for row in rows]
         numbers = [places.index(place) for place in numbers if place in places]
     shown = [[visible(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        _draw(heads, shown, numbers)
+        _draw(heads, shown, numbers, colours)
     else:
         sys.stdout.write(plain_columns(heads, shown, numbers))
 
@@ -110,7 +137,12 @@ def plain_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
     return "\n".join(lines) + "\n"
 
 
-def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> None:
+_COLOURED = ("action", "status")
+
+
+def _draw(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], colours: Mapping[str, str]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -120,5 +152,8 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         side: Literal["left", "right"] = "right" if place in numbers else "left"
         table.add_column(head, justify=side, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        named = zip(heads, row, strict=True)
+        table.add_row(
+            *(Text(cell, colours.get(cell, "") if head in _COLOURED else "") for head, cell in named)
+        )
     Console(highlight=False).print(table)

@@ -31,7 +31,7 @@ from yaml.events import (
 from rivya_run.errors import Problem
 from rivya_run.text import shortened
 from rivya_run.yaml12.nodes import Mapping, Node, Scalar, Sequence, meaning
-from rivya_run.yaml12.source import SourceText, decode, explain, joined_surrogates
+from rivya_run.yaml12.source import SourceText, decode, explain, joined_surrogates, misread
 
 MAX_DEPTH: Final = 64  # levels; far more than the language has, and recursion has its limit
 MAX_ALIASED: Final = 200_000  # nodes: no storyboard comes near, a billion laughs ends here
@@ -127,8 +127,11 @@ class _Reading:
     def document(self) -> Node | None:
         """The root of the only document, or None."""
         try:
-            next_event = _events(self._prepared())
-            return self._only_document(next_event)
+            text = self._prepared()
+            root = self._only_document(_events(text))
+            for line, column, message in misread(text, _events) if not self.problems else ():
+                self.note(line, column, message, "syntax")
+            return root
         except _StopReading:
             return None
         except yaml.YAMLError as error:
@@ -152,7 +155,8 @@ class _Reading:
             self.restore = dict(zip(map(ord, _STAND_INS), _BREAKS_OF_1_1, strict=True))
         if text.lstrip()[:1] in ("{", "[") and ("\\ud" in text or "\\uD" in text):
             text, self.gone = joined_surrogates(text)
-        return text
+        # Blanks that end a file without a line feed belong to its last text, as a line of their own.
+        return f"{text}\n" if text[-1:] in (" ", "\t") and not text.rpartition("\n")[2].strip() else text
 
     def _only_document(self, next_event: Callable[[], Any]) -> Node | None:
         root: Node | None = None

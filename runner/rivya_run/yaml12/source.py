@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import yaml
 
 from rivya_run.errors import Problem, Severity
-from rivya_run.text import visible
+from rivya_run.text import shortened, visible
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # far more than any storyboard; what is larger is another kind of file
 
@@ -129,6 +130,9 @@ def joined_surrogates(text: str) -> tuple[str, dict[int, list[int]]]:
     return "\n".join(lines), gone
 
 
+_HASH: Final = re.compile(r"(?<=\S) (#[^\s#].*[\]}].*)")
+_OPENS: Final = re.compile(r"[\[{]")
+_CLOSES: Final = re.compile(r"[\]}]")
 _CONFLICT: Final = r"(?m)^<{7} "
 
 
@@ -145,14 +149,32 @@ def explain(error: yaml.YAMLError, source: SourceText) -> Problem:
     if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
         return source.problem(1, 1, f"not YAML: {visible(str(error))}", "syntax")
     problem, context, begun = error.problem or "", error.context or "", error.context_mark
+    gave_up = mark.line + 1
     if begun is not None and _begins_it(problem, context, several=begun.line != mark.line):
         mark = begun
+    if "flow" in context and (cut := _cut_off(source, gave_up)) is not None:
+        line, column, comment = cut
+        message = (
+            f"'{shortened(comment)}' is a comment to YAML, with the closing bracket in it: quote the text"
+        )
+        return source.problem(line, column, message, "syntax")
     own = f"not YAML: {' '.join(part for part in (context, problem) if part)}"
     text = source.line(mark.line + 1) or ""
     message = _common(problem, context, text[: mark.column], text[mark.column : mark.column + 1]) or own
     if message.endswith(_NEEDS_QUOTES):
         message += _with_quotes(text, mark.column, source.line(mark.line + 2) or "")
     return source.problem(mark.line + 1, mark.column + 1, message, "syntax")
+
+
+def _cut_off(source: SourceText, last: int) -> tuple[int, int, str] | None:
+    """Where a ``#`` in a text without quotes took a closing bracket along: line, column and what was cut."""
+    for number in range(last, 0, -1):
+        line = source.line(number) or ""
+        found = _HASH.search(line)
+        before = line[: found.start()] if found is not None else ""
+        if found is not None and len(_OPENS.findall(before)) > len(_CLOSES.findall(before)):
+            return number, found.start(1) + 1, found[1].rstrip()
+    return None
 
 
 def _begins_it(problem: str, context: str, *, several: bool) -> bool:
@@ -179,6 +201,17 @@ def _with_quotes(line: str, column: int, following: str) -> str:
     return f': {visible(before.lstrip())}"{visible(quoted)}"{visible(text[end.start() :].rstrip())}'
 
 
+def _quoted(problem: str) -> str | None:
+    """What is behind an error inside of quotes."""
+    if "end of stream" in problem:
+        return "this quote is never closed"
+    if "escape" in problem or "hex" in problem:
+        return (
+            "unknown escape: a backslash is special in double quotes; use single quotes or none, or double it"
+        )
+    return None
+
+
 _KEY_WANTED: Final = ("expected key", "expected <block end>", "<document start>", "expected ':'")
 
 
@@ -190,8 +223,8 @@ def _common(problem: str, context: str, before: str, here: str) -> str | None:
         if ": " in before.strip().removeprefix("- "):
             return "a second ': ' in one line; put quotes around text that holds ': '"
         return "a key can't stand here; check the indentation, and the quotes of the text above"
-    if "quoted scalar" in context and "end of stream" in problem:
-        return "this quote is never closed"
+    if "quoted scalar" in context:
+        return _quoted(problem)
     if "flow" in context and "${" in f"{before}{here}":
         return "inside { } and [ ] a text with '${...}' needs quotes"
     if "flow" in context:
@@ -203,3 +236,29 @@ def _common(problem: str, context: str, before: str, here: str) -> str | None:
             return "more text after the closing quote; put quotes around the whole text"
         return "expected a key here; check the indentation and the quotes"
     return None
+
+
+_SUSPECT: Final = re.compile(r"[\[{,\s]\?[^\s,\]}]|(?:^|[\s\[{,])[&*][A-Za-z0-9_-]+[^A-Za-z0-9_\s,\]}-]")
+_AFTER_NAME: Final = " \t\r\n,]}"
+
+
+def misread(text: str, events: Callable[[str], Callable[[], Any]]) -> Iterator[tuple[int, int, str]]:
+    """What the parser, being of YAML 1.1, takes for something else than YAML 1.2 does: line, column and words.
+
+    It looks at the text again, and hardly any has to be looked at.
+    """
+    if _SUSPECT.search(text) is None:
+        return
+    next_event = events(text)
+    while type(event := next_event()) is not yaml.StreamEndEvent:
+        mark, name = event.start_mark, getattr(event, "anchor", None) or ""
+        behind = mark.index + 1 + len(name)
+        if name and text[mark.index] in "&*" and text[behind : behind + 1].strip(_AFTER_NAME):
+            shown = shortened(text[mark.index] + name)
+            yield (
+                mark.line + 1,
+                mark.column + 1,
+                f"the name '{shown}' goes on: only letters, digits, '_' and '-' can",
+            )
+        elif type(event) is yaml.ScalarEvent and text[mark.index - 1 : mark.index] == "?":
+            yield mark.line + 1, mark.column, "text that begins with '?' needs quotes in { } and [ ]"

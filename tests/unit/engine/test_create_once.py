@@ -19,7 +19,7 @@ from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
 from rivya_run.engine.stop import Stop
 from rivya_run.engine.task_slots import STILL_THROTTLED, TaskLimiter, TaskSlot
-from rivya_run.errors import DiskFull, KeyRefused
+from rivya_run.errors import DiskFull, KeyRefused, UsageError
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState
 from rivya_run.journal.events import Intended, JournalEvent
 from rivya_run.journal.store import Journal
@@ -203,7 +203,13 @@ def test_what_surely_never_took_effect_is_withdrawn(tmp_path: Path, early: Answe
 
 
 @pytest.mark.parametrize(
-    "answer", [error(400, "validation_failed"), error(404), error(409, "chat_session_conflict")]
+    "answer",
+    [
+        error(400, "validation_failed"),
+        error(404, "not_found"),
+        error(403),
+        error(409, "chat_session_conflict"),
+    ],
 )
 def test_a_refusal_is_on_record(tmp_path: Path, answer: Answer) -> None:
     """It is an answer, and nothing is sent again."""
@@ -219,8 +225,29 @@ def test_a_refusal_keeps_the_words_of_the_api(tmp_path: Path) -> None:
 
 def test_a_refusal_after_a_lost_reply_leaves_it_open(tmp_path: Path) -> None:
     """The lost sending may have made a task all the same."""
-    assert Creation([LOST, error(400, "odd")], tmp_path / "1").attempt.state is AttemptState.SENT
-    assert Creation([error(400, "odd")], tmp_path / "2", resent=True).attempt.state is AttemptState.SENT
+    lost = Creation([LOST, error(400, "odd")], tmp_path / "1").attempt
+    for found in (lost, Creation([error(400, "odd")], tmp_path / "2", resent=True).attempt):
+        assert (found.state, found.error) == (AttemptState.SENT, ApiError("odd", "Words.", "req_1"))
+
+
+def test_what_a_redirect_said_is_kept(tmp_path: Path) -> None:
+    """A login page leaves open what became of a create, and a person can read that it was one."""
+    answer = httpx2.Response(302, headers={"location": "https://login.example/?next=/"})
+    found = Creation([answer], tmp_path).attempt
+    assert found.state is AttemptState.SENT and found.error is not None
+    assert "a redirect to https://login.example;" in found.error.message
+
+
+@pytest.mark.parametrize("resent", [False, True])
+@pytest.mark.parametrize("answer", [error(404), error(405)])
+def test_an_address_without_an_api_ends_the_run(tmp_path: Path, answer: Answer, resent: bool) -> None:
+    """It burns no attempt: what never arrived is withdrawn, what may have arrived before stays open."""
+    with pytest.raises(UsageError) as raised:
+        Creation([answer], tmp_path, resent=resent)
+    assert "https://api.example is not the address of the API" in raised.value.message
+    ledger = Ledger(tmp_path, now=lambda: iso(EPOCH))
+    state = AttemptState.SENT if resent else AttemptState.WITHDRAWN
+    assert ledger.history.attempts[KEY].state is state
 
 
 @pytest.mark.parametrize("answer", [error(402), error(403, "insufficient_credits")])

@@ -26,8 +26,9 @@ from rivya_run.journal.events import Intended, MarkedUnknown
 from rivya_run.json_types import Json
 from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.plan import Parent, Step
+from rivya_run.project.home import FolderHome
 from rivya_run.project.ledger import Ledger
-from rivya_run.project.plan import Source
+from rivya_run.project.source import Source
 from rivya_run.times import Clocks, iso
 
 pytestmark = pytest.mark.usefixtures("no_threads")
@@ -63,7 +64,7 @@ def during(
         gate.spending.watch(ledger.history)
         async with api.http() as http:
             creates = Creates(
-                Source(folder / "board.yaml", BOARD, load_catalog(), {}, (), folder, folder),
+                Source(folder / "board.yaml", BOARD, load_catalog(), {}, (), folder, FolderHome(folder)),
                 RunLedger(ledger, "board.yaml"),
                 ApiConnection.of(http, api.client(http)),
                 Budget(max_credits, ledger.history, gate.spending),

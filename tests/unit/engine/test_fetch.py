@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from mock_api import MockApi, error, task
 from odd_api import picture
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.fetch import Fetcher, FetchTrouble
+from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
-from rivya_run.errors import DiskFull
-from rivya_run.journal.attempt import Attempt, AttemptState
+from rivya_run.engine.stop import Stop
+from rivya_run.errors import DiskFull, ObjectStoreError
+from rivya_run.journal.attempt import Attempt, AttemptState, Output
 from rivya_run.journal.events import Created, Intended, JournalEvent, Succeeded
+from rivya_run.project.home import FolderHome
 from rivya_run.project.ledger import Ledger
 from rivya_run.times import Clocks, iso
 
@@ -52,8 +55,10 @@ class Fetching:
         places: tuple[int, ...] = (),
         answer: httpx2.Response | None = None,
         before: Callable[[Ledger], None] = lambda ledger: None,
+        home: FolderHome | None = None,
     ) -> None:
         self.folder = folder
+        self.stop = Stop()
         self.asked: Counter[str] = Counter()
         self.order: list[str] = []
         self._server = server
@@ -69,7 +74,7 @@ class Fetching:
         before(ledger)
         try:
             self.trouble = virtual_time.run(
-                lambda: self._fetch(RunLedger(ledger, "board.yaml"), seconds, stale)
+                lambda: self._fetch(RunLedger(ledger, "board.yaml", home=home), seconds, stale)
             )
         finally:
             self.attempt: Attempt = ledger.history.attempts[KEY]
@@ -80,7 +85,7 @@ class Fetching:
         clocks = Clocks(anyio.current_time, lambda: EPOCH + anyio.current_time(), anyio.current_time)
         async with api.http() as http:
             connection = ApiConnection.of(http, api.client(http))
-            fetcher = Fetcher(KEY, ledger, connection, clocks, stale=stale)
+            fetcher = Fetcher(KEY, ledger, connection, clocks, self.stop, stale=stale)
             return await fetcher.fetch_all(anyio.current_time() + seconds)
 
     def _handle(self, request: httpx2.Request) -> httpx2.Response:
@@ -176,6 +181,24 @@ def test_a_disk_that_is_full_ends_the_run(tmp_path: Path) -> None:
 
     with pytest.raises(DiskFull):
         Fetching(tmp_path, before=fill)
+
+
+def test_a_store_that_takes_nothing_stops_creating_and_every_file_stays_among_the_downloads(
+    tmp_path: Path,
+) -> None:
+    """The run goes on for what runs; the next one finds them here, and asks nobody for them."""
+
+    class Down(FolderHome):
+        def secure(self, file: Path, output: Output, owned: Collection[str]) -> str:
+            raise ObjectStoreError("s3://clips/board: can't be used")
+
+    found = Fetching(tmp_path, home=Down(tmp_path))
+    assert found.trouble is not None
+    assert found.trouble.message == "it is in .arriving until the next run: s3://clips/board: can't be used"
+    assert found.stop.outcome is not None
+    assert found.stop.outcome.ending is Ending.NO_ROOM
+    assert (found.stored, found.attempt.state) == ([], AttemptState.FINISHED)
+    assert [name for name in found.arriving if not name.endswith(".json")] == ["_1.part", "_2.part"]
 
 
 def test_a_task_without_files_is_no_success(tmp_path: Path) -> None:

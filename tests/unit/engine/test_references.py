@@ -17,10 +17,12 @@ from mock_api import Answer, MockApi, error
 from rivya_run.engine.connection import ApiConnection
 from rivya_run.engine.next_step import Ending
 from rivya_run.engine.records import RunLedger
-from rivya_run.engine.references import TRUSTED_FOR, NotResolved, References, ResolvedReferences, Uploader
+from rivya_run.engine.references import NotResolved, References, ResolvedReferences
 from rivya_run.engine.stop import Stop
+from rivya_run.engine.uploads import TRUSTED_FOR, Uploader
 from rivya_run.errors import KeyRefused
 from rivya_run.journal.events import Uploaded
+from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.plan import Step
 from rivya_run.progress import Event
 from rivya_run.project.ledger import Ledger
@@ -67,7 +69,7 @@ class Project:
                 uploader = Uploader(
                     "board", self.ledger, connection, self.stop, lambda: EPOCH, self.told.append
                 )
-                references = References(self.facts, self.ledger, self.planner, uploader)
+                references = References(self.facts, load_catalog(), self.ledger, self.planner, uploader)
 
                 async def one() -> None:
                     found.append(await references.resolve(wanted, anyio.current_time() + 100))
@@ -210,7 +212,7 @@ def test_a_parent_is_sent_as_it_was_paid_for_or_not_at_all(tmp_path: Path, there
     parent, clip = shot("v"), b"clip"
     stored = attempt(parent)
     digest = hashlib.sha256(clip).hexdigest()
-    output = replace(stored.outputs[0], bytes=len(clip), sha256=digest)
+    output = replace(stored.outputs[0], bytes=len(clip), sha256=digest, mime_type="image/png")
     path = tmp_path / output.path
     path.parent.mkdir()
     path.write_bytes(clip if there else clip.upper())

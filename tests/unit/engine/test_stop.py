@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
 import pytest
 
 from rivya_run.engine.next_step import Ending
@@ -94,3 +97,20 @@ def test_a_signal_that_is_passed_on_counts_once() -> None:
     assert not interrupts.requested("SIGINT")
     clock.advance(ECHO)
     assert interrupts.requested("SIGINT")
+
+
+def test_a_system_without_hang_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows is: what it has is heard, and afterwards all is as it was."""
+    monkeypatch.delattr(signal, "SIGHUP", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def body() -> bool:
+        interrupts = Interrupts()
+        with interrupts.listening():
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return interrupts.heard
+
+    assert asyncio.run(body())
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -29,8 +29,9 @@ from rivya_run.media.facts import facts
 from rivya_run.models.catalog import load_catalog
 from rivya_run.planning.planner import Planner, PlanOptions
 from rivya_run.project.files import OwnFiles
-from rivya_run.project.plan import Source
+from rivya_run.project.home import FolderHome
 from rivya_run.project.results import Present
+from rivya_run.project.source import Source
 from rivya_run.storyboard.model import Storyboard
 from rivya_run.storyboard.reader import read_storyboard
 from rivya_run.storyboard.speech import spoken
@@ -57,8 +58,8 @@ def made(shooting: Shooting) -> dict[str, Any]:
 
 
 def present(shooting: Shooting, board: Storyboard) -> Present:
-    source = Source(Path("/films/board.yaml"), board, CATALOG, {}, (), Path("/films"), FOLDER)
-    return Present(made(shooting), FOLDER, OwnFiles(Path("/films"), Path("/films")), source)
+    source = Source(Path("/films/board.yaml"), board, CATALOG, {}, (), Path("/films"), FolderHome(FOLDER))
+    return Present(made(shooting), FolderHome(FOLDER), OwnFiles(Path("/films"), Path("/films")), source)
 
 
 def read(document: dict[str, Any]) -> Storyboard:

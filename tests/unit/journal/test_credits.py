@@ -53,6 +53,6 @@ def test_credits_that_were_reserved_and_never_settled_are_spent(state: AttemptSt
     assert (history.spent(), history.at_stake()) == (10, 10)
     assert spend(read).spent == 10
     assert spend(read).returned == 0
-    [[row]] = [scene.rows for scene in scenes(read)]
+    [[row]] = [scene.rows for scene in scenes(read, {})]
     assert row[2] == "10"
     assert totals_lines(read)[-1].startswith("spent: 10 credits")

@@ -19,6 +19,7 @@ from rivya_run.journal.events import (
     GivenUp,
     Intended,
     JournalEvent,
+    LeftOpen,
     MarkedUnknown,
     Observed,
     Reassigned,
@@ -74,6 +75,7 @@ EVENTS: st.SearchStrategy[JournalEvent] = st.one_of(
         price_key=st.none() | st.just("p"),
     ),
     st.builds(Withdrawn, key=KEYS, reason=TEXT),
+    st.builds(LeftOpen, key=KEYS, code=TEXT, message=TEXT),
     st.builds(
         Refused,
         key=KEYS,

@@ -16,6 +16,7 @@ from rivya_run.journal.events import (
     FrameTaken,
     GivenUp,
     Intended,
+    LeftOpen,
     MarkedUnknown,
     NotFetched,
     Observed,
@@ -199,12 +200,16 @@ def test_an_adopted_task_runs_whether_its_create_is_on_record_or_not(created_at:
             {"state": AttemptState.REFUSED, "error": ApiError("odd_params", "No.", "req_1", 400)},
         ),
         (
+            LeftOpen(key=KEY, code="odd", message="No.", request_id="req_1"),
+            {"error": ApiError("odd", "No.", "req_1")},
+        ),
+        (
             MarkedUnknown(key=KEY, code="no_answer", message="It was sent.", request_id="req_1"),
             {"state": AttemptState.UNKNOWN, "error": ApiError("no_answer", "It was sent.", "req_1")},
         ),
         (GivenUp(key=KEY), {"state": AttemptState.GIVEN_UP}),
     ],
-    ids=["withdrawn", "refused", "unknown", "given up"],
+    ids=["withdrawn", "refused", "left open", "unknown", "given up"],
 )
 def test_what_becomes_of_a_create_without_a_task(event: Change, told: dict[str, Any]) -> None:
     """Its state and the reason, and since when."""

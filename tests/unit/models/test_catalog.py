@@ -112,7 +112,7 @@ def test_a_wrong_project_table_is_told_with_its_place(
     models.mkdir()
     (models / "my-model.yaml").write_text(OWN.replace(old, new, 1))
     with pytest.raises(StoryboardError) as caught:
-        load_catalog(models)
+        load_catalog(models).get("my-model")
     problems = caught.value.problems
     assert problems
     assert problems[0].file == str(models / "my-model.yaml")
@@ -144,7 +144,7 @@ def test_two_files_for_one_model_are_a_problem(tmp_path: Path) -> None:
     for ending in ("yaml", "yml"):
         (tmp_path / f"my-model.{ending}").write_text(OWN)
     with pytest.raises(StoryboardError) as caught:
-        load_catalog(tmp_path)
+        load_catalog(tmp_path).whole()
     assert [problem.message for problem in caught.value.problems] == ["a second table for 'my-model'"]
 
 
@@ -153,5 +153,19 @@ def test_all_wrong_tables_are_told_at_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text("[]")
     with pytest.raises(StoryboardError) as caught:
-        load_catalog(tmp_path)
+        load_catalog(tmp_path).whole()
     assert {Path(problem.file).name for problem in caught.value.problems} == {"a.yaml", "b.yaml"}
+
+
+def test_a_broken_table_stops_only_who_asks_for_it(tmp_path: Path) -> None:
+    """Neither is a built-in table taken in its place, nor does another model suffer."""
+    (tmp_path / f"{DEFAULT_MODEL}.yaml").write_text("[]")
+    (tmp_path / "my-model.yaml").write_text(OWN)
+    catalog = load_catalog(tmp_path)
+    assert len(catalog.ids()) == 50
+    assert catalog.get("my-model") is not None
+    assert catalog.get("z-image") is not None
+    assert DEFAULT_MODEL not in [table.id for table in catalog.all()]
+    with pytest.raises(StoryboardError) as caught:
+        catalog.get(DEFAULT_MODEL)
+    assert caught.value.problems == tuple(catalog.problems)

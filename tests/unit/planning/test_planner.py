@@ -229,8 +229,10 @@ def boards(draw: st.DrawFn) -> tuple[list[Shot], list[Attempt], dict[str, Any]]:
         if (state := draw(STATES)) is not None
         for made in [attempt(shot(name, draw(prompts)), take, state)]
     }
+    there = sorted({one.id for one in shots})  # a selection is made of the storyboard's own shots
+    some = st.frozensets(st.sampled_from(there)) if there else st.just(frozenset[str]())
     options = {
-        "selected": draw(st.none() | st.builds(Selection, st.frozensets(st.sampled_from("abc")))),
+        "selected": draw(st.none() | st.builds(Selection, some)),
         "retry_failed": draw(st.booleans()),
         "resend_unknown": draw(st.booleans()),
     }

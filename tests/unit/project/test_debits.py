@@ -17,7 +17,8 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debits import BoardDebits, BudgetRefusal, ProjectBudgets, WantedDebit
+from rivya_run.project.debit_lines import BudgetRefusal
+from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.via_cap import ViaCap
 from rivya_run.times import iso
@@ -268,7 +269,7 @@ def test_an_unanswered_create_of_an_agent_holds_up_other_agents(tmp_path: Path) 
         pass
     budgets = ProjectBudgets(tmp_path, (), now=lambda: world.seconds, cap=CAP)
     asked = WantedDebit("second", None, None, (), unpriced=True, via="mcp")
-    with budgets.file.locked():
-        refusal = budgets.refusal(asked, "three")
-        assert refusal is not None and refusal.waits
-        assert budgets.refusal(replace(asked, via=None), "three") is None
+    budgets.store.look()
+    refusal = budgets.refusal(asked, "three")
+    assert refusal is not None and refusal.waits
+    assert budgets.refusal(replace(asked, via=None), "three") is None

@@ -83,9 +83,8 @@ def test_imagining_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_what_can_t_be_written_is_not_known_either(tmp_path: Path) -> None:
     """A failed append changes neither journal nor history."""
+    ledger = opened(tmp_path / "file")
     (tmp_path / "file").write_text("")
-    ledger = opened(tmp_path / "other")
-    ledger._journal.path = tmp_path / "file" / JOURNAL
     [event] = taken_in([attempt(shot("a"))])
     with pytest.raises(OutputFolderError):
         ledger.record(event)

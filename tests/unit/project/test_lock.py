@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rivya_run.errors import FolderLocked, OutputFolderError
-from rivya_run.project.lock import HOLDER_NAME, locked
+from rivya_run.project.lock import HOLDER_NAME, exporting, locked, storyboard_locked, without_exports
 
 HOLD = "import sys; from pathlib import Path; from rivya_run.project.lock import locked\n"
 HOLD += "with locked(Path(sys.argv[1]), 'run x.yaml'):\n    print('held', flush=True); sys.stdin.read()"
@@ -70,3 +71,28 @@ def test_the_folder_is_made_for_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError), locked(tmp_path / "file", "run"):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is done there without a lock: it is told, with what to do, and no library says a word of its own."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def failing(file: object, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    with pytest.raises(OutputFolderError) as caught, locked(tmp_path, "run"):
+        raise AssertionError("it must not get here")
+    assert not isinstance(caught.value, FolderLocked) and "has no locks" in str(caught.value.hint)
+
+
+def test_a_system_without_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows is: exports and decisions go on, and nothing is cleaned that an export might be writing."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    board = tmp_path / "board.yaml"
+    board.write_text("id: board\n")
+    with exporting(tmp_path), without_exports(tmp_path) as alone:
+        assert alone is False
+    with storyboard_locked(board):
+        assert board.read_text() == "id: board\n"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rivya_run.errors import OutputFolderError
 from rivya_run.project.names import (
+    WINDOWS_PATH,
     arriving,
+    check_room_for_names,
     clip_of_still,
     download_key,
     download_of,
@@ -17,6 +23,7 @@ from rivya_run.project.names import (
     name_for_take,
     original_of,
     output_name,
+    path_limit,
     take_of,
 )
 from rivya_run.project.places import likely_id
@@ -69,3 +76,45 @@ def test_an_id_that_is_written_plainly_is_found_without_yaml() -> None:
         assert likely_id("specs/x.yaml", content) == "teaser"
     for content in (b"shots: []", b"id: !tag teaser\n", b" id: inner\n"):
         assert likely_id("specs/x.yaml", content) == "x"
+
+
+class _Key:
+    """An open key of the registry."""
+
+    def __enter__(self) -> _Key:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Closed."""
+
+
+@pytest.mark.parametrize(("long_paths", "limit"), [(1, None), (0, WINDOWS_PATH), (None, WINDOWS_PATH)])
+def test_how_long_a_path_may_be_on_windows(
+    long_paths: int | None, limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its registry says whether it takes more than it always did."""
+
+    def value(key: _Key, name: str) -> tuple[int, int]:
+        if long_paths is None:
+            raise FileNotFoundError(name)
+        return long_paths, 4
+
+    registry = SimpleNamespace(HKEY_LOCAL_MACHINE=1, OpenKey=lambda where, name: _Key(), QueryValueEx=value)
+    monkeypatch.setitem(sys.modules, "winreg", registry)
+    assert path_limit("nt") == limit
+    monkeypatch.setitem(sys.modules, "winreg", None)
+    assert path_limit("nt") == WINDOWS_PATH
+    assert path_limit("posix") is None
+
+
+def test_a_clip_that_could_not_be_given_its_name_is_not_paid_for(tmp_path: Path) -> None:
+    """Where its path would be too long is told before anything is made, with what to do."""
+    folder = tmp_path / "outputs" / "board"
+    ids = ["a", "x" * 64]
+    check_room_for_names(folder, ids, None)
+    longest = len(str(folder / output_name("x" * 64, 99, "0" * 64, 0, "")))
+    with pytest.raises(OutputFolderError, match=f"files of the shot {'x' * 64} would have paths") as caught:
+        check_room_for_names(folder, ids, longest)
+    assert "--outputs" in str(caught.value.hint)
+    check_room_for_names(folder, ids, longest + 60)
+    check_room_for_names(folder, [], 1)

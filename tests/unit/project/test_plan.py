@@ -13,18 +13,11 @@ from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import Intended
 from rivya_run.journal.take_entry import entry_of_attempt
 from rivya_run.planning.plan import Action
+from rivya_run.project.claims import check_claim, check_origin
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.places import JOURNAL, MANIFEST
-from rivya_run.project.plan import (
-    Prepared,
-    RunOptions,
-    Source,
-    check_claim,
-    check_origin,
-    open_sources,
-    prepare,
-    run_started,
-)
+from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
+from rivya_run.project.source import Source
 
 ORIGIN = "https://rivya.ai"
 NAMELESS = "shots:\n  - {id: a, prompt: a}\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -153,3 +155,30 @@ def test_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(specs)
     assert project_root(Path("a.yaml")) == specs
     assert project_root(Path("../b.yaml")) == home / "project"
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+def test_letters_in_unicode_s_other_form(
+    project: Path, written: Literal["NFC", "NFD"], on_disk: Literal["NFC", "NFD"]
+) -> None:
+    """What a Mac's archive takes apart and a person writes as one is the same name, folders included."""
+    file = (
+        project
+        / "specs"
+        / unicodedata.normalize(on_disk, "Entwürfe")
+        / unicodedata.normalize(on_disk, "café.png")
+    )
+    file.parent.mkdir()
+    file.write_bytes(PNG)
+    name = unicodedata.normalize(written, "Entwürfe/café.png")
+    found = look_at(name, folder=project / "specs", root=project)
+    assert isinstance(found, FileFacts) and Path(found.path).samefile(file)
+    assert trouble(unicodedata.normalize(written, "Entwürfe/tée.png"), project) == "missing-file"
+
+
+@pytest.mark.parametrize("written", ["refs\table.png", "refs\new.png", "C:\\Users\0.png", "refs\a.png"])
+def test_a_backslash_in_double_quotes(project: Path, written: str) -> None:
+    """What YAML made of it is told as what it is: no letter of the name that is shown is missing."""
+    found = look_at(written, folder=project / "specs", root=project)
+    assert isinstance(found, FileTrouble) and "in double quotes a backslash" in found.message

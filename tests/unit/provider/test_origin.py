@@ -102,6 +102,14 @@ def test_why_unsafe(url: str, why: str | None) -> None:
     assert found is None if why is None else found is not None and why in found
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]/x"])
+def test_an_api_elsewhere_names_no_port_of_this_machine(url: str) -> None:
+    """What listens here is nobody's result, unless the API is here too."""
+    assert why_unsafe(url) is why_unsafe(url, "http://127.0.0.1:9") is None
+    assert "the API is another one" in (why_unsafe(url, "https://api.example") or "")
+    assert why_unsafe("https://media.example/x", "https://api.example") is None
+
+
 def test_redirect_target() -> None:
     """Only the host of a redirect is shown."""
     assert redirect_target("https://evil.example/a?token=1") == " to https://evil.example"
@@ -115,6 +123,25 @@ def test_secret_hides() -> None:
     for shown in (repr(secret), str(secret), f"{secret}", f"{secret:>40}", f"{[secret]}"):
         assert KEY not in shown
     assert secret.hide_in(f"bad key {KEY}!") == "bad key [API key]!"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'"{KEY}"', "'\"'"),
+        (f"'{KEY}'", '"\'"'),
+        (f"\u201c{KEY}\u201d", "\u201c"),
+        (f"Bearer {KEY}", "'Bearer'"),
+        (f"Authorization: bearer {KEY}", "bearer"),
+        (f"RIVYA_API_KEY={KEY}", "'RIVYA_API_KEY='"),
+        ("$RIVYA_API_KEY", "'$'"),
+    ],
+)
+def test_what_is_pasted_around_a_key(text: str, told: str) -> None:
+    """It is named, the key isn't, and nothing is sent with it."""
+    with pytest.raises(KeyRefused) as caught:
+        Secret(text)
+    assert told in caught.value.message and KEY not in caught.value.message
 
 
 def test_secret_stays() -> None:

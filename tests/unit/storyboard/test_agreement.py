@@ -129,6 +129,26 @@ def test_what_the_reader_refuses_the_schema_refuses(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "unused",
+    [
+        {"presets": {"p": {"model": "nope"}}},
+        {"defaults": {"model": "nope"}},
+        {"presets": {"p": {"references": "http://x.example/a.png"}}},
+        {"presets": {"p": {"references": [{"url": "ftp://x.example/a.png", "kind": "image"}]}}},
+        {"defaults": {"references": ["refs/a.png", "http://x.example/a.png"]}},
+        {"cast": {"mira": {"text": "x", "references": "http://x.example/a.png"}}},
+    ],
+)
+def test_both_refuse_what_no_shot_uses(unused: Any) -> None:
+    """A mistake in a layer is one before anything lies on it."""
+    shot = {"id": "a", "prompt": "x", "model": "grok-imagine", "references": []}
+    document = {**unused, "shots": [shot]}
+    assert not SCHEMA.is_valid(document)
+    (problem,) = errors_of(document)
+    assert problem.code in {"unknown-model", "url"} and problem.where.startswith(next(iter(unused)))
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {"shots": [{"id": "a", "prompt": "x", "params": {"duration": 6.0, "aspect_ratio": "16:9"}}]},

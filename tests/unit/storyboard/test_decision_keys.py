@@ -113,6 +113,8 @@ def test_what_is_approved_waits_for_nothing() -> None:
         ({"checks": {"stop": ["blck"]}}, "checks.stop[0]"),
         ({"checks": {"stops": ["black"]}}, "checks"),
         ({"checks": ["black"]}, "checks"),
+        ({"checks": {"stop": ["black", "short"], "quiet": ["short"]}}, "checks.quiet[0]"),
+        ({"checks": {"stop": "black", "quiet": "black"}}, "checks.quiet"),
     ],
 )
 def test_slips_are_told_at_their_place(keys: dict[str, Any], where: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rivya_run.views.status_view import scenes, totals_lines, unknown_lines
+from rivya_run.planning.next_commands import Typed, next_commands
+from rivya_run.views.status_view import scenes, totals_lines, unknown_lines, unknown_standings
 
 
 def take(number: int = 1, status: str = "succeeded", **more: Any) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def test_takes_stand_by_scene_and_the_chosen_one_is_marked() -> None:
             shot("c", take(), scene="intro"),
         ]
     }
-    first, second = scenes(manifest)
+    first, second = scenes(manifest, {})
     assert [row[0] for row in first.rows] == ["a/1", "a/2 *", "c/1"]
     assert (second.name, second.rows[0][0]) == ("", "b/1")
 
@@ -43,25 +44,31 @@ def test_takes_stand_by_scene_and_the_chosen_one_is_marked() -> None:
 def test_an_error_is_shown_as_it_came_with_its_request() -> None:
     """Whoever asks the support needs the id."""
     error = {"code": "generation_failed", "message": "no", "request_id": "req_1"}
-    [scene] = scenes({"shots": [shot("a", take(status="failed", error=error, final_credits=0))]})
+    [scene] = scenes({"shots": [shot("a", take(status="failed", error=error, final_credits=0))]}, {})
     assert scene.rows[0][1:] == ("failed", "0", "", "generation_failed: no (request req_1)")
 
 
 def test_a_clip_that_is_not_what_was_asked_for_has_a_warning_with_the_figure() -> None:
     """6 s were asked for, 3 came."""
     output = {"path": "a/a.mp4", "duration": 3.0, "frame_rate": 30, "width": 16, "height": 9}
-    [scene] = scenes({"shots": [shot("a", take(outputs=[output]))]})
+    [scene] = scenes({"shots": [shot("a", take(outputs=[output]))]}, {})
     assert scene.rows[0][4] == "warning: 3 s instead of the 6 s asked for"
 
 
 def test_unknown_outcomes_come_with_what_to_do() -> None:
     """The key, when it was sent, what it likely cost, both commands."""
     unknown = take(2, "unknown", estimated_credits=10)
-    text = "\n".join(unknown_lines({"shots": [shot("a", take(), unknown)]}, "b.yaml", ("--simulate",)))
+    manifest = {"shots": [shot("a", take(), unknown)]}
+    text = "\n".join(unknown_lines(manifest))
     assert "a/2  key board.a.t1.x.a1, sent 2026-05-11T00:00:00.000Z, likely 10 credits" in text
-    assert "rivya-run adopt b.yaml a TASK_ID --take 2 --simulate" in text
-    assert "rivya-run b.yaml --resend-unknown --simulate" in text
-    assert unknown_lines({"shots": [shot("a", take())]}, "b.yaml", ()) == []
+    commands = [
+        one.command for one in next_commands(unknown_standings(manifest), Typed("b.yaml", ("--simulate",)))
+    ]
+    assert commands == [
+        "rivya-run adopt b.yaml a TASK_ID --take 2 --simulate",
+        "rivya-run b.yaml --resend-unknown --only a --simulate",
+    ]
+    assert unknown_lines({"shots": [shot("a", take())]}) == []
 
 
 def test_spend_tells_what_went_into_takes_that_nobody_asks_for() -> None:
@@ -80,9 +87,9 @@ def test_spend_tells_what_went_into_takes_that_nobody_asks_for() -> None:
 
 def test_a_manifest_with_holes_is_shown_as_far_as_it_goes() -> None:
     """Older, newer and hand-edited ones are no reason to fail."""
-    assert scenes({"shots": [{"takes": [{}]}, None, {"id": 3}]})
+    assert scenes({"shots": [{"takes": [{}]}, None, {"id": 3}]}, {})
     assert totals_lines({"totals": None})
-    assert unknown_lines({"shots": 3}, "b.yaml", ()) == []
+    assert unknown_lines({"shots": 3}) == []
 
 
 def test_a_task_that_succeeded_but_is_not_fetched_is_not_said_to_run() -> None:
@@ -90,5 +97,5 @@ def test_a_task_that_succeeded_but_is_not_fetched_is_not_said_to_run() -> None:
     passed = [{"status": "processing", "at": ""}, {"status": "downloading", "at": ""}]
     made = take(1, "pending", timeline=passed, reserved_credits=10, final_credits=8)
     running = take(2, "pending", timeline=passed[:1], reserved_credits=10)
-    [scene] = scenes({"shots": [shot("a", made, running)]})
+    [scene] = scenes({"shots": [shot("a", made, running)]}, {})
     assert [row[1:3] for row in scene.rows] == [("made, to be fetched", "8"), ("running", "10 reserved")]

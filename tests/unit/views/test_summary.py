@@ -7,6 +7,7 @@ from rivya_run.engine.next_step import Ending, Outcome
 from rivya_run.journal.attempt import ApiError, Attempt, AttemptState, Output, TakeStatus
 from rivya_run.journal.events import Entry, Withdrawn
 from rivya_run.journal.fold import History
+from rivya_run.planning.next_commands import Typed
 from rivya_run.storyboard.model import Shot
 from rivya_run.views.summary import Ended, summary
 
@@ -22,13 +23,11 @@ def told(
     before = planner(board(*shots), History()).plan()
     ended = Ended(
         "board",
-        "my board.yaml",
-        options,
+        Typed("my board.yaml", options, selection),
         "/out/board",
         before,
         {(name.split("/")[0], int(name.split("/")[1])): outcome for name, outcome in outcomes.items()},
         history_of(*attempts),
-        selection,
     )
     return "\n".join(summary([ended]))
 
@@ -42,13 +41,16 @@ B = shot("b", takes=2)
 DONE = Outcome(Ending.DONE, TakeStatus.SUCCEEDED)
 
 
-def test_all_there_is_said_in_two_lines_with_the_folder_and_what_it_cost() -> None:
-    """Nothing to do: where the clips are, what was spent."""
+def test_all_there_is_said_with_the_folder_what_it_cost_and_what_is_next() -> None:
+    """Nothing to do: where the clips are, what was spent, what can be made of them."""
     text = told({"a/1": DONE}, A, attempts=(attempt(A),))
     assert text.splitlines() == [
         "board: 1 take, all there",
         "  clips: /out/board",
         "  spent: 10 credits, 10 credits in this run",
+        "  next:",
+        "    look at the takes: rivya-run report 'my board.yaml'",
+        "    make the film: rivya-run export 'my board.yaml'",
     ]
 
 
@@ -118,7 +120,7 @@ def test_a_create_that_never_arrived_says_what_came_instead() -> None:
     known.apply(Entry(2, NOW, Withdrawn(key=sent.client_request_id, reason="HTTP 503: switched off")))
     unfinished = Outcome(Ending.UNFINISHED, TakeStatus.PLANNED, "its create never arrived")
     before = planner(board(A), History()).plan()
-    ended = Ended("board", "b.yaml", (), "/out", before, {("a", 1): unfinished}, known)
+    ended = Ended("board", Typed("b.yaml"), "/out", before, {("a", 1): unfinished}, known)
     assert "its create never arrived: HTTP 503: switched off" in "\n".join(summary([ended]))
 
 
@@ -132,9 +134,9 @@ def test_what_is_made_from_a_take_that_met_the_budget_has_not_failed() -> None:
 
 
 def test_takes_with_warnings_are_counted_and_named() -> None:
-    """The measured figure, and where to look at them."""
+    """With the measured figure."""
     output = Output("a/a.mp4", None, 3, "0" * 64, "video/mp4", media={"duration": 3.0, "frame_rate": 30.0})
     text = told({"a/1": DONE}, A, attempts=(attempt(A, outputs=(output,)),))
     assert "  1 take with warnings:\n    a/1  3 s instead of the 6 s asked for\n" in text
-    assert "    look at it: rivya-run status 'my board.yaml'" in text
+    assert "    look at 1 take with warnings: rivya-run status 'my board.yaml'" in text
     assert "warnings" not in told({"a/1": DONE}, A, attempts=(attempt(A),))

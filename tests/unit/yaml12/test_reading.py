@@ -216,6 +216,11 @@ def test_deeper_than_the_parser_goes(content: str) -> None:
         ("a: 1\n b: 2\n", "check the indentation"),
         ("a: >text\n", "scanning a block scalar"),
         ('a: "\\q"', "unknown escape"),
+        ('a: "C:\\Users\\me"', "use single quotes or none"),
+        ('a: "C:\\xyz"', "use single quotes or none"),
+        ("- {id: s1, prompt: a cup #3 on a table}\n", "'#3 on a table}' is a comment"),
+        ("tags: [warm, #3 cold]\nshots:\n- {id: s1}\n", "'#3 cold]' is a comment"),
+        ("a: [\n  b, # c]\n  d\n", "closing bracket here"),
     ],
 )
 def test_syntax_in_words_of_people(content: str, words: str) -> None:
@@ -223,6 +228,37 @@ def test_syntax_in_words_of_people(content: str, words: str) -> None:
     problems = parse(content.encode(), "f").problems
     assert len(problems) == 1
     assert words in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{ ?foo: bar,\nbar: 42\n}\n", "1:3 syntax"),
+        ("a: [?x]\n", "1:5 syntax"),
+        ("key: &an:chor value\n", "1:6 syntax"),
+        ("a: &a x\nb: [*a:c]\n", "2:5 syntax"),
+        ("a: &an.chor x\n", "1:4 syntax"),
+    ],
+)
+def test_what_a_parser_of_yaml_1_1_misreads_is_a_problem(content: str, problem: str) -> None:
+    """None of it is read as something else than what YAML 1.2 says (cases of the public test suite among them)."""
+    assert said(content) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("content", "meant"),
+    [
+        ("a: ?b\nc: [why ?no, '?d', \"?e\"]\n?: 3", {"a": "?b", "c": ["why ?no", "?d", "?e"], "?": 3}),
+        ("? a\n: b", {"a": "b"}),
+        ("a: &a- x\nb: [*a-,*a-]\nc: is it &that:no", {"a": "x", "b": ["x", "x"], "c": "is it &that:no"}),
+        ("foo: |\n  x\n   ", {"foo": "x\n \n"}),
+        ("foo: |\n  x\n\n", {"foo": "x\n"}),
+        ("foo: x   ", {"foo": "x"}),
+    ],
+)
+def test_what_only_looks_like_it(content: str, meant: Any) -> None:
+    """Question marks, ampersands and blanks at the end of a file mean what they mean."""
+    assert value(content) == meant
 
 
 def test_alias_bomb() -> None:

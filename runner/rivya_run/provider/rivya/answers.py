@@ -19,6 +19,11 @@ _LONGEST_ID = 512  # characters; it has to fit into a URL
 _MOST_URLS = 64  # results of one task that are fetched: a bound on what a broken answer can ask for
 _SENDABLE = re.compile(URL_PATTERN)
 _STATUSES = {status.value: status for status in TaskStatus if status is not TaskStatus.OTHER}
+_ENDS = frozenset(
+    ["aborted", "canceled", "cancelled", "error", "errored", "expired", "failure", "rejected", "timed_out"]
+)
+"""Words that other services have for a task that came to nothing."""
+
 _WRAPPERS = (
     "data",
     "task",
@@ -54,9 +59,10 @@ def read_task(body: Json, *, asked_for: str | None = None, origin: str = "") -> 
     task_id = asked_for or _id(found.get("id")) or ""
     raw_status = _text(found.get("status")) or ""
     urls, places = _urls(found.get("result"), f"{origin}/api/v1/generations/{quote(task_id, safe='')}")
+    error = _task_error(found.get("error"))
     return Task(
         id=task_id,
-        status=_status(found) or TaskStatus.OTHER,
+        status=_status(found) or _by_what_is_there(raw_status, bool(urls), error is not None),
         raw_status=raw_status[:100],
         model=_text(found.get("model")),
         reserved_credits=_credits(found.get("reserved_credits")),
@@ -65,8 +71,19 @@ def read_task(body: Json, *, asked_for: str | None = None, origin: str = "") -> 
         updated_at=_text(found.get("updated_at")),
         urls=urls,
         places=places,
-        error=_task_error(found.get("error")),
+        error=error,
     )
+
+
+def _by_what_is_there(word: str, has_urls: bool, has_error: bool) -> TaskStatus:
+    """How a task is whose status isn't a published word: files say that it succeeded, an error that it ended.
+
+    An error alone doesn't, since a task that goes on may tell of one: only beside a word for an end.
+    """
+    if has_urls and not has_error:
+        return TaskStatus.SUCCEEDED
+    ended = has_error and not has_urls and word.strip().lower().replace("-", "_") in _ENDS
+    return TaskStatus.FAILED if ended else TaskStatus.OTHER
 
 
 def read_file(body: Json, *, origin: str = "") -> UploadedFile | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from rivya_run.errors import KeyRefused
+from rivya_run.errors import KeyRefused, UsageError
 from rivya_run.journal.attempt import ApiError, Task
 from rivya_run.json_types import Json
 from rivya_run.models.sync import ListedModel
@@ -36,7 +36,8 @@ from rivya_run.provider.interface import (
     Unanswered,
     UploadedFile,
 )
-from rivya_run.provider.origin import redirect_target
+from rivya_run.provider.origin import ORIGIN_VARIABLE, redirect_target
+from rivya_run.provider.reach import Reach
 from rivya_run.provider.rivya.answers import (
     error_code,
     names_a_task,
@@ -86,7 +87,9 @@ def interpret(
         if found is not None:
             return ApiResult(TransportResult(FailureKind.ANSWERED, reply.status), "answered", found=found)
     error = read_error(reply.json, status=reply.status, excerpt=reply.text, request_id=reply.request_id)
-    result = TransportResult(FailureKind.ANSWERED, reply.status, error_code(reply.json))
+    result = TransportResult(
+        FailureKind.ANSWERED, reply.status, error_code(reply.json), json=reply.json is not None
+    )
     start = f"HTTP {reply.status}"
     if 200 <= reply.status < 300:
         result = _without_success(reply, creates=creates)
@@ -125,7 +128,7 @@ class RivyaClient:
     """The API of one origin. ``random`` gives numbers in [0, 1).
 
     ``listen(who, when, words)`` hears of every exchange: the trace id of what was asked, when that was
-    begun, and, where it shows no API at work, in words why.
+    begun, and, where it shows no API at work, in words why. ``reach`` tells when none can be reached.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class RivyaClient:
         random: Callable[[], float],
         tell: Callable[[Event], None] | None = None,
         listen: Callable[[str, float, str | None], None] | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._http = http
         self._read_task = partial(read_task, origin=http.base_url)
@@ -144,6 +148,7 @@ class RivyaClient:
         self._random = random
         self._tell = tell
         self._listen = listen
+        self._reach = reach
 
     def attempts(self, what: str, deadline: float) -> Attempts:
         """A loop that tries again until the deadline; its pauses are reported as those of ``what``."""
@@ -165,18 +170,25 @@ class RivyaClient:
         heard = self._interpret(request, sent_at, await self._http.exchange(request), self._read_task)
         if isinstance(heard.found, Task):
             return Created(heard.found)
-        found = (heard.transport, heard.words, heard.hint)
+        found = (heard.transport, heard.words, heard.hint, heard.error)
         # First of all: no other reading of an answer counts where a task may have been made.
         if could_have_arrived(heard.transport):
             return MayHaveArrived(*found)
         judged = judge("POST", heard.transport)
         if judged.action is RetryAction.ANSWER:
-            return Refused(plain_error(heard, judged))
+            return Refused(plain_error(heard, judged), of_key=judged.reason is Reason.KEY_REFUSED)
         if judged.reason is Reason.THROTTLED:
             return Throttled(*found)
         if judged.reason is Reason.CONFLICT:
-            return KeyInUse(*found, heard.error.request_id if heard.error else None)
+            return KeyInUse(*found)
         return NotSent(*found)
+
+    def wrong_address(self, words: str) -> UsageError:
+        """The end of a run that asks where no API is."""
+        return UsageError(
+            f"{self._http.base_url} is not the address of the API: {words}",
+            hint=f"set {ORIGIN_VARIABLE} to the API's address, without /api/v1",
+        )
 
     async def task(self, task_id: str, *, deadline: float) -> Task | NotFound | Refused | Unanswered:
         """Ask for a task until there is an answer. Raises KeyRefused."""
@@ -236,6 +248,8 @@ class RivyaClient:
             decision = attempt.decide(request.method, heard.transport, heard.hint)
             if decision.reason is Reason.KEY_REFUSED:
                 raise key_refused(plain_error(heard, decision))
+            if decision.reason is Reason.WRONG_ADDRESS:
+                raise self.wrong_address(heard.words)
             if decision.action is RetryAction.ANSWER:
                 error = plain_error(heard, decision)
                 return NotFound(error) if decision.reason is Reason.NOT_FOUND else Refused(error)
@@ -249,6 +263,8 @@ class RivyaClient:
         read: Callable[[Json], T | None],
     ) -> ApiResult:
         heard = interpret(reply, read, creates=request.creates)
+        if self._reach is not None:
+            self._reach.heard(heard.transport, heard.words, sent_at)
         if self._listen is not None:
             self._listen(request.trace_id, sent_at, None if speaks(heard.transport) else heard.words)
         return heard

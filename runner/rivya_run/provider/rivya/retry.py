@@ -27,13 +27,17 @@ other 3xx                              perhaps          answer (redirected)
 429, or rate_limited anywhere          no               again (throttled)
 public_api_disabled anywhere           no               again
 401, 403                               no               answer (key refused): ends the run
+403 that is no JSON (a firewall's      no               answer (refused)
+page)
 408, 460, 499                          perhaps          again
 425                                    no               again
 idempotency_conflict with any 4xx, or  no               again: an earlier one may still be running
 a 409 without a code, on a POST
 409 otherwise                          no               answer (refused)
 404, 410 with the API's own code       no               answer (not found); never a reason to create again
-404 without a code, on a GET           no               again twice (a gateway's page), then answer
+404 without a code                     no               again twice (a gateway's page), then answer: on a
+                                                        POST it ends the run (wrong address)
+405 without a code, on a POST          no               the same
 other 4xx                              no               answer (refused)
 5xx                                    perhaps          again
 =====================================  ===============  =====================================================
@@ -58,7 +62,7 @@ INSUFFICIENT_CREDITS = "insufficient_credits"
 IDEMPOTENCY_CONFLICT = "idempotency_conflict"
 _LONGEST_HINT = 1e9  # seconds (30 years): keeps sums with it finite
 _HASTY_TRIES = 3  # how often "Retry-After: 0" is obeyed: a server that always says so would be flooded
-_PAGE_TRIES = 3  # requests in all before a page that may be a gateway's counts as the API's answer
+PAGE_TRIES = 3  # requests in all before a page that may be a gateway's counts as the API's answer
 
 
 _PUBLISHED = {
@@ -103,11 +107,12 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransportResult:
-    """``status`` and ``code`` (the API's ``error.code``) are there where an answer came."""
+    """``status`` and ``code`` (the API's ``error.code``) are there where an answer came; ``json``: it was JSON."""
 
     kind: FailureKind
     status: int | None = None
     code: str | None = None
+    json: bool = True
 
 
 class RetryAction(StrEnum):
@@ -127,6 +132,7 @@ class Reason(StrEnum):
     OUT_OF_CREDITS = "out of credits"
     NOT_FOUND = "not found"
     REDIRECTED = "redirected"
+    WRONG_ADDRESS = "no such endpoint"
     CONFLICT = "the idempotency key is in use"
     THROTTLED = "too many requests"
     DISABLED = "the API is switched off"
@@ -221,6 +227,9 @@ def _judge(method: str, result: TransportResult, attempts: int) -> tuple[RetryAc
     if result.kind is not FailureKind.ANSWERED:
         return _unanswered(result, attempts)
     status, code = result.status or 0, result.code
+    # The API's own refusal of a key is JSON: a page is a firewall's, which minds what was asked and not who asks.
+    if status == 403 and code is None and not result.json:
+        return RetryAction.ANSWER, Reason.REFUSED
     return _whatever_is_asked(status, code) or _answered(method, status, code, attempts)
 
 
@@ -228,7 +237,7 @@ def _unanswered(result: TransportResult, attempts: int) -> tuple[RetryAction, Re
     # An unreadable 200 may still say plainly that the wallet is empty.
     if result.code == INSUFFICIENT_CREDITS:
         return RetryAction.ANSWER, Reason.OUT_OF_CREDITS
-    if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= _PAGE_TRIES:
+    if result.kind is FailureKind.ERROR_AS_SUCCESS and attempts >= PAGE_TRIES:
         return RetryAction.ANSWER, Reason.REFUSED
     return _BY_KIND[result.kind]
 
@@ -255,8 +264,10 @@ def _answered(method: str, status: int, code: str | None, attempts: int) -> tupl
     if _is_conflict(method, status, code):
         return RetryAction.RETRY, Reason.CONFLICT
     # A 404 of the API has a code. One without is a gateway's that knows nothing of the task.
-    if status == 404 and code is None and method == "GET" and attempts < _PAGE_TRIES:
-        return RetryAction.RETRY, Reason.UNREADABLE
+    if _is_no_endpoint(method, status, code):
+        if attempts < PAGE_TRIES:
+            return RetryAction.RETRY, Reason.UNREADABLE
+        return RetryAction.ANSWER, Reason.WRONG_ADDRESS if method == "POST" else Reason.NOT_FOUND
     if status in (404, 410):
         return RetryAction.ANSWER, Reason.NOT_FOUND
     if status == 425 or status in _GAVE_UP_WAITING or not 400 <= status < 500:
@@ -268,6 +279,11 @@ def _is_conflict(method: str, status: int, code: str | None) -> bool:
     """Whether a create's key is in use: by the code, whatever its status, or by a 409 that has no code of the API."""
     in_words = code == IDEMPOTENCY_CONFLICT or (status == 409 and code is None)
     return method == "POST" and 400 <= status < 500 and in_words
+
+
+def _is_no_endpoint(method: str, status: int, code: str | None) -> bool:
+    """Whether an answer says, without a word of the API's, that there is nothing of the kind at this address."""
+    return code is None and (status == 404 or (status == 405 and method == "POST"))
 
 
 def could_have_arrived(result: TransportResult) -> bool:
@@ -287,7 +303,7 @@ def speaks(result: TransportResult) -> bool:
     if result.kind is not FailureKind.ANSWERED:
         return result.code is not None
     reason = _judge("POST", result, 1)[1]
-    return reason not in {Reason.THROTTLED, Reason.DISABLED, Reason.SERVER_TROUBLE}
+    return result.json and reason not in {Reason.THROTTLED, Reason.DISABLED, Reason.SERVER_TROUBLE}
 
 
 def back_off(attempts: int, random: float) -> float:

@@ -119,14 +119,16 @@ def test_what_is_told_with_it() -> None:
     _, found = once(error(429, retry_after="7"))
     assert isinstance(found, Throttled) and found.retry_after == 7.0
     _, found = once(error(409, "idempotency_conflict"))
-    assert isinstance(found, KeyInUse) and found.request_id == "req_1"
+    assert isinstance(found, KeyInUse) and found.error is not None
+    assert found.error.request_id == "req_1"
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         error(400, "validation_failed"),
-        error(404),
+        error(404, "not_found"),
+        error(403),
         error(422, "new_code"),
         error(409, "chat_session_conflict"),
     ],

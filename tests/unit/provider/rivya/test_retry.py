@@ -30,6 +30,10 @@ def answered(status: int, code: str | None = None) -> TransportResult:
     return TransportResult(FailureKind.ANSWERED, status, code)
 
 
+def page(status: int) -> TransportResult:
+    return TransportResult(FailureKind.ANSWERED, status, json=False)
+
+
 def decision(
     result: TransportResult,
     method: str = "POST",
@@ -78,6 +82,21 @@ ROWS = [
     (answered(401, "api_key_invalid"), False, ANSWER, Reason.KEY_REFUSED),
     (answered(403, "api_scope_denied"), False, ANSWER, Reason.KEY_REFUSED),
     (answered(401), False, ANSWER, Reason.KEY_REFUSED),
+    (answered(403), False, ANSWER, Reason.KEY_REFUSED),
+    (page(401), False, ANSWER, Reason.KEY_REFUSED),
+    # A firewall's page, which minds what was asked and not who asks.
+    (page(403), False, ANSWER, Reason.REFUSED),
+    (
+        TransportResult(FailureKind.ANSWERED, 403, "api_scope_denied", json=False),
+        False,
+        ANSWER,
+        Reason.KEY_REFUSED,
+    ),
+    # A gateway's page, or an address at which there is no API.
+    (page(404), False, RETRY, Reason.UNREADABLE),
+    (answered(404), False, RETRY, Reason.UNREADABLE),
+    (page(405), False, RETRY, Reason.UNREADABLE),
+    (answered(405, "odd"), False, ANSWER, Reason.REFUSED),
     (answered(404, "not_found"), False, ANSWER, Reason.NOT_FOUND),
     (answered(410), False, ANSWER, Reason.NOT_FOUND),
     (answered(408), True, RETRY, Reason.SERVER_TROUBLE),
@@ -156,6 +175,8 @@ def test_row_of_the_table(
         (answered(500), False),
         (answered(408), False),
         (answered(300), True),
+        (page(403), False),
+        (page(404), False),
         (TransportResult(FailureKind.UNREADABLE, 200), False),
         (TransportResult(FailureKind.UNREADABLE, 200, "a_code_nobody_knows"), True),
         (TransportResult(FailureKind.NOT_CONNECTED), False),
@@ -176,7 +197,16 @@ def test_page_with_404() -> None:
     """A 404 without the API's own code is a gateway's page at first and an answer from the third time on."""
     actions = [decision(answered(404), "GET", attempts=n).action for n in (1, 2, 3)]
     assert actions == [RETRY, RETRY, ANSWER]
-    assert decision(answered(404), "POST").action is ANSWER
+    assert decision(answered(404), "GET", attempts=3).reason is Reason.NOT_FOUND
+
+
+@pytest.mark.parametrize("result", [answered(404), page(404), answered(405), page(405)])
+def test_nothing_there_that_takes_creates(result: TransportResult) -> None:
+    """What isn't the API's own refusal says, the third time, that the address is wrong."""
+    found = [decision(result, attempts=n) for n in (1, 2, 3)]
+    assert [one.action for one in found] == [RETRY, RETRY, ANSWER]
+    assert found[2].reason is Reason.WRONG_ADDRESS
+    assert decision(page(405), "GET", attempts=3).reason is Reason.REFUSED
 
 
 @pytest.mark.parametrize("result", [answered(404, "not_found"), answered(410), answered(400)])

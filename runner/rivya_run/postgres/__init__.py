@@ -1,0 +1,1 @@
+"""The second home of the books: one Postgres database for every machine that uses an account."""
