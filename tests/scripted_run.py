@@ -15,8 +15,9 @@ import pytest
 import virtual_time
 from mock_api import KEY, ORIGIN
 from rivya_run.engine.connection import ApiConnection
-from rivya_run.engine.executor import Executor, exit_code
+from rivya_run.engine.executor import Executor
 from rivya_run.engine.next_step import Outcome
+from rivya_run.engine.run_end import exit_code
 from rivya_run.engine.stop import Interrupts
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError

@@ -68,6 +68,7 @@ LIBRARIES: Mapping[str, set[str]] = {
     "multipart": {"simulator"},
     "obstore": {"project"},
     "opentimelineio": {"film"},
+    "pgqueuer": {"postgres"},
     "psycopg": {"postgres"},
     "rfc8785": {"journal"},
     "rich": {"cli", "views"},

@@ -56,3 +56,41 @@ def test_what_is_missing_is_installed_from_where_the_program_came(
         (record / "direct_url.json").write_text(told if isinstance(told, str) else json.dumps(told))
     monkeypatch.syspath_prepend(tmp_path)
     assert install_hint("report") == hint
+
+
+WITHOUT_CLUSTER = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("psycopg", "psycopg_binary", "pgqueuer", "obstore"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from rivya_run.__main__ import main
+
+main()
+"""
+
+
+def test_one_machine_needs_nothing_of_a_cluster(tmp_path: Path) -> None:
+    """Without the extra everything works that names no database; what does says what to install."""
+
+    def ended(*words: str) -> tuple[int, str]:
+        answer = subprocess.run(
+            [sys.executable, "-c", WITHOUT_CLUSTER, *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return answer.returncode, answer.stderr
+
+    (tmp_path / "one.yaml").write_text("id: one\nshots:\n  - {id: sh, prompt: x}\n", encoding="utf-8")
+    for words in (("validate",), ("plan",), ("run", "--simulate"), ("status", "--simulate")):
+        code, said = ended(*words, "one.yaml")
+        assert code == 0, said
+    url = "postgresql://localhost/films"
+    for command in (("run", "one.yaml"), ("submit", "one.yaml"), ("account",), ("database", "init")):
+        code, said = ended(*command, "--database", url)
+        assert code == 2 and "rivya-run[cluster]" in said, said

@@ -40,14 +40,17 @@ def shown(*words: str | Path) -> Any:
 def test_status_is_the_manifest_that_was_written_then(storyboard: Path) -> None:
     """Whichever of the books are there: every take, attempt, credit and file."""
     then = json.loads((FIXTURE / "outputs/old/manifest.json").read_bytes())
-    assert shown("status", "--json", storyboard) == then
+    now = shown("status", "--json", storyboard)
+    del now["next"]  # 0.1 knew none
+    now.pop("books", None)  # nor where they are, which is told of a manifest that is made again
+    assert now == then
 
 
 def test_the_plan_is_the_one_that_was_made_then(storyboard: Path) -> None:
     """Action, cost, key and parents of every take; its words may become better."""
     then = json.loads((FIXTURE / "plan.json").read_bytes())
     now = shown("plan", "--json", storyboard)
-    del now["films"]  # 0.1 knew none
+    del now["films"], now["next"]  # 0.1 knew none
     assert now["totals"].pop("wait") == 0  # nor decisions
     for step in (*then["steps"], *now["steps"]):
         del step["reason"]

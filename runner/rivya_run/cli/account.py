@@ -31,9 +31,7 @@ class _Limit(click.ParamType[Any]):
 
 
 @click.command("account", short_help="The limits that all machines of an account keep to.")
-@click.option(
-    "--database", metavar="URL", required=True, help="The Postgres database: postgresql://user@host/name."
-)
+@shared.needs_database
 @click.option("--name", metavar="TEXT", envvar=(), help="What people call the account.")
 @click.option("--cap", type=_Limit(int), envvar=(), help="Tasks in flight at once, over all machines.")
 @click.option("--budget", type=_Limit(float), envvar=(), help="Credits that may ever be spent.")
@@ -69,7 +67,7 @@ def command(database: str, check: bool, **settings: Any) -> None:
 
 def _show(state: AccountState) -> None:
     from rivya_run.text import figure
-    from rivya_run.views.wording import show_columns
+    from rivya_run.views.wording import show_columns, span
 
     known = state.limits
     cap = f" of {known.cap}" if known.cap is not None else ""
@@ -91,6 +89,12 @@ def _show(state: AccountState) -> None:
     ]
     if cells:
         show_columns(("storyboard", "in flight", "carried by", "as"), cells, (1,))
+    queue = [
+        (one.storyboard, one.worker or "waits", str(one.priority), one.submitted_by, span(one.waited))
+        for one in state.submitted
+    ]
+    if queue:
+        show_columns(("submitted", "worker", "priority", "by", "since"), queue, (2,))
 
 
 def _check(found: Database) -> None:

@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "report": "A page to review, compare and pick takes.",
     "database": "Books that several machines share: make, import, repair.",
     "account": "The limits that all machines of an account keep to.",
+    "submit": "Hand storyboards to the workers of a database.",
+    "worker": "Carry storyboards that were submitted.",
     "review": "The page, served here: decide on it, and watch a run.",
     "pick": "Write into the storyboard which take stands for a shot.",
     "approve": "Write into the storyboard that a take is settled.",

@@ -11,10 +11,6 @@ import click
 from rivya_run.cli import options as shared
 from rivya_run.text import visible
 
-_URL = click.option(
-    "--database", metavar="URL", required=True, help="The Postgres database: postgresql://user@host/name."
-)
-
 
 @click.group("database", short_help="Books that several machines share: make, import, repair.")
 def command() -> None:
@@ -25,13 +21,15 @@ def command() -> None:
 
 
 @command.command("init", short_help="Make the tables, or bring them up to date.")
-@_URL
+@shared.needs_database
 def init(database: str) -> None:
     """Make the tables in a database, or bring those of an older version up to date. Twice is fine."""
     from rivya_run.postgres.database import Database
+    from rivya_run.postgres.queue import install
 
     with closing(Database(database)) as found:
         before, after = found.initialise()
+        install(found)
         name = found.books
     did = (
         "has the tables already"
@@ -46,7 +44,7 @@ def init(database: str) -> None:
 @command.command("import", short_help="Bring the records of storyboards into the database.")
 @shared.storyboards()
 @shared.place
-@_URL
+@shared.needs_database
 def import_(storyboards: tuple[Path, ...], database: str, **given: Any) -> None:
     """Bring the journal of each STORYBOARD, or its manifest where there is no journal, into the database.
 
@@ -61,7 +59,7 @@ def import_(storyboards: tuple[Path, ...], database: str, **given: Any) -> None:
 @command.command("repair", short_help="Bring a database up to what manifests know.")
 @shared.storyboards()
 @shared.place
-@_URL
+@shared.needs_database
 def repair(storyboards: tuple[Path, ...], database: str, **given: Any) -> None:
     """Take what the manifest of each STORYBOARD knows into a database that was restored from an older backup.
 

@@ -40,6 +40,8 @@ _EXTRAS = {
     "opentimelineio": "otio",
     "watchfiles": "watch",
     "mcp": "mcp",
+    "psycopg": "cluster",
+    "pgqueuer": "cluster",
 }
 """Which extra of the distribution brings a library."""
 

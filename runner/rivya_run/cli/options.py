@@ -151,6 +151,11 @@ _DATABASE: Final = click.option(
     "--database", metavar="URL", help="The books are in this Postgres database, shared by several machines."
 )
 
+needs_database = click.option(
+    "--database", metavar="URL", required=True, help="The Postgres database: postgresql://user@host/name."
+)
+"""For commands that are about the database itself."""
+
 
 def writes_books(command: F) -> F:
     """``--database`` for a command that puts something on record."""

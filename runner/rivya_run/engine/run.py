@@ -23,7 +23,8 @@ from rivya_run.engine.connection import (
     connected,
     simulated,
 )
-from rivya_run.engine.executor import Executor, exit_code
+from rivya_run.engine.executor import Executor
+from rivya_run.engine.run_end import exit_code
 from rivya_run.engine.stop import Interrupts
 from rivya_run.engine.storyboard_run import StoryboardRun
 from rivya_run.errors import RivyaError
@@ -143,7 +144,7 @@ def _budgets(
     budgets = {}
     for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
         if found.get(root) or cap is not None or database is not None:
-            store = debit_table(database) if database is not None else None
+            store = debit_table(database, [one.ledger for one in prepared]) if database is not None else None
             budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, store, cap=cap)
             budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
     return budgets

@@ -126,17 +126,18 @@ class Interrupts:
         return name != "SIGHUP" and now - self._first > ECHO
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self, leaving: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Hear signals while the block runs; in the main thread, inside the event loop.
 
         Handlers are Python's own and wake the loop, which works on every system. A hang-up that is ignored
         (``nohup``) stays ignored; an interrupt is always meant, also in a shell's background, where it is
-        ignored by custom. What ``requested`` says ends the process at once.
+        ignored by custom. What ``requested`` says ends the process at once, after ``leaving``.
         """
         loop = self._loop = asyncio.get_running_loop()
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             if self.requested(signal.Signals(number).name):
+                leaving()
                 os._exit(Interrupted.exit_code)
             loop.call_soon_threadsafe(self.interrupt)
 

@@ -21,6 +21,17 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Submitted:
+    """A storyboard that was submitted and hasn't ended. ``worker`` None: it waits."""
+
+    storyboard: str
+    worker: str | None
+    priority: int
+    submitted_by: str
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
     """``counted`` are the credits that are spent or at stake over all storyboards."""
 
@@ -28,6 +39,7 @@ class AccountState:
     in_flight: int
     counted: float
     holders: tuple[Holder, ...]
+    submitted: tuple[Submitted, ...] = ()
 
 
 def account_state(database: Database) -> AccountState:
@@ -44,4 +56,18 @@ def _state(cursor: Cursor) -> AccountState:
         "(select count(*) from debit where debit.book = book.id and in_flight) from book order by book.id"
     )
     holders = tuple(Holder(*row) for row in cursor.fetchall() if row[1] is not None or row[3])
-    return AccountState(known, flying, counted, holders)
+    return AccountState(known, flying, counted, holders, _submitted(cursor))
+
+
+def _submitted(cursor: Cursor) -> tuple[Submitted, ...]:
+    """In the order in which they are taken. By SQL alone: PgQueuer is slow to load."""
+    cursor.execute("select to_regclass('pgqueuer') is not null")
+    if cursor.fetchone() != (True,):
+        return ()
+    cursor.execute(
+        "select storyboard, worker, priority, submitted_by, "
+        "extract(epoch from clock_timestamp() - submitted_at)::float8 "
+        "from submission join pgqueuer on pgqueuer.id = job where ended_at is null "
+        "order by status = 'picked' desc, priority desc, job"
+    )
+    return tuple(Submitted(*row) for row in cursor.fetchall())

@@ -89,6 +89,16 @@ class Lease:
             self._confirmed = max(self._confirmed, asked)
             return found
 
+    def check(self, cursor: Cursor) -> None:
+        """Raises TakenOver where the lease is another one's by now; for what is written beside a book."""
+        cursor.execute("select 1 from book where id = %s and epoch = %s and holder = %s", self._mine)
+        if cursor.fetchone() is None:
+            raise self.lost()
+
+    @property
+    def _mine(self) -> tuple[str, int, str]:
+        return self.book, self.epoch, self._holder
+
     def raise_commits(self, at_least: int) -> None:
         """Let the book count as many commits as are known of, where a backup has lost some."""
 

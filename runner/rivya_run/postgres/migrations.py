@@ -71,6 +71,40 @@ MIGRATIONS: Final = (
         seen_at text not null
     );
     """,
+    """
+    create table content (
+        sha256 text primary key,
+        stored_at timestamptz not null default clock_timestamp()
+    );
+    create table content_part (
+        sha256 text not null references content on delete cascade,
+        number integer not null,
+        bytes bytea not null,
+        primary key (sha256, number)
+    );
+    alter table content_part alter column bytes set storage external;
+
+    create table submission (
+        job bigint primary key,
+        storyboard text not null,
+        path text not null,
+        submitted_by text not null,
+        submitted_at timestamptz not null default clock_timestamp(),
+        worker text,
+        tries integer not null default 0,
+        ended_at timestamptz,
+        exit_code integer,
+        said text not null default ''
+    );
+    create index submission_open on submission (storyboard) where ended_at is null;
+    create table submitted_file (
+        job bigint not null references submission on delete cascade,
+        path text not null,
+        sha256 text not null references content,
+        primary key (job, path)
+    );
+    create index submitted_file_content on submitted_file (sha256);
+    """,
 )
 """Step N makes version N of the tables; each is one transaction."""
 

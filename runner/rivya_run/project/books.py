@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_run.durable import write_atomically
 from rivya_run.errors import FolderLocked, JournalDamaged, OtherBooks, RivyaError
+from rivya_run.journal.manifest import Books
 from rivya_run.project.ledger import Ledger, read_manifest
 from rivya_run.project.lock import locked
 from rivya_run.project.open import ENDINGS, reference_paths, storyboard_id_of
@@ -67,7 +68,7 @@ def written_by_us(
     """
     with ExitStack() as held:
         held.enter_context(locked(folder, purpose))
-        _check_marker(folder, database)
+        check_marker(folder, database)
         if database is None:
             ledger = Ledger(folder, now=lambda: iso(now()))
         else:
@@ -103,12 +104,13 @@ def ledger_of_database(folder: Path, lease: Lease, database: Database) -> Ledger
 
 
 def debit_table(
-    database: Database,
+    database: Database, ledgers: Collection[Ledger]
 ) -> Callable[[Callable[[Debit | None, Debit | None], None]], DebitStore]:
-    """The debits of the account, given what is to hear of each."""
+    """The debits of the account, for the storyboards of these ledgers, given what is to hear of each."""
     from rivya_run.project.debit_table import DebitTable
 
-    return lambda changed: DebitTable(database, changed)
+    leases = [one.lease for one in ledgers if one.lease is not None]
+    return lambda changed: DebitTable(database, changed, leases)
 
 
 def pace_of(ledger: Ledger) -> SharedPace | None:
@@ -129,28 +131,28 @@ def uploads_of(ledger: Ledger) -> AccountUploads | None:
     return AccountUploads(ledger.lease)
 
 
-def check_books(root: Path, folder: Path, ledger: Ledger, elsewhere: Mapping[str, Any] | None = None) -> None:
+def check_books(root: Path, folder: Path, books: Books, elsewhere: Mapping[str, Any] | None = None) -> None:
     """Raises OtherBooks where a manifest of the storyboard says that its books are in another place, or tells of more
     than these hold. ``elsewhere`` is the manifest in an object store."""
     places = [folder / MANIFEST]
     beside = manifest_beside(root, folder)
     if beside is not None and not folder.name.endswith(SIMULATED):
         places.append(beside)
-    _check_manifest(elsewhere, ledger, folder / MANIFEST)
+    _check_manifest(elsewhere, books, folder / MANIFEST)
     for place in places:
-        _check_manifest(read_manifest(place.parent, lazily=True), ledger, place)
+        _check_manifest(read_manifest(place.parent, lazily=True), books, place)
 
 
-def _check_manifest(document: Mapping[str, Any] | None, ledger: Ledger, where: Path) -> None:
+def _check_manifest(document: Mapping[str, Any] | None, books: Books, where: Path) -> None:
     if document is None:
         return
     told = document.get("books") or FILE
-    if told != ledger.books:
-        raise _other_books(told, ledger.books, where)
+    if told != books.where:
+        raise _other_books(told, books.where, where)
     commits = document.get("book_commit") or 0
-    if commits > ledger.commits:
+    if commits > books.commits:
         raise OtherBooks(
-            f"{where}: the database is behind this manifest ({ledger.commits} commits of {commits}): was it restored "
+            f"{where}: the database is behind this manifest ({books.commits} commits of {commits}): was it restored "
             "from a backup?",
             hint="rivya-run database repair STORYBOARD takes in what the manifest knows; nothing is paid again",
         )
@@ -173,7 +175,8 @@ def mark(folder: Path, database: Database) -> None:
         write_atomically(folder / MARKER, json.dumps({"books": database.books}).encode() + b"\n")
 
 
-def _check_marker(folder: Path, database: Database | None) -> None:
+def check_marker(folder: Path, database: Database | None) -> None:
+    """Raises OtherBooks where the records of a folder aren't those of the database."""
     if (folder / IMPORTING).exists():
         raise OtherBooks(
             f"{folder}: its journal is on the way to a database, and not all of it is there",
@@ -214,7 +217,7 @@ def update_copies(url: str, paths: Collection[Path], outputs: Path | None) -> No
         assert database is not None
         for folder in _folders(paths, outputs, known_books(database)):
             with suppress(FolderLocked), locked(folder, "read the books"):
-                _check_marker(folder, database)
+                check_marker(folder, database)
                 mark(folder, database)
                 update_copy(database, folder.name, folder / JOURNAL)
 

@@ -61,6 +61,6 @@ def provenance(history: History, document: dict[str, Any] | None) -> tuple[str |
     """Origin and storyboard file that made a folder, by its journal, else by its manifest."""
     told = document or {}
     return (
-        history.base_url or told.get("base_url"),
+        history.base_url or told.get("base_url") or None,
         history.storyboard_path or (told.get("storyboard") or {}).get("path"),
     )

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from rivya_run.errors import OutputFolderError
 from rivya_run.postgres.account import Limits, in_flight, limits
 from rivya_run.postgres.database import Cursor, Database
+from rivya_run.postgres.lease import Lease
 from rivya_run.project.debit_lines import (
     BudgetRefusal,
     Debit,
@@ -49,7 +51,14 @@ class DebitTable:
     places = True
     remote = True
 
-    def __init__(self, database: Database, changed: Callable[[Debit | None, Debit | None], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        changed: Callable[[Debit | None, Debit | None], None],
+        leases: Collection[Lease] = (),
+    ) -> None:
+        """``leases`` are those of the storyboards that are written for: without them nothing is written."""
+        self._leases = leases
         self.debits: dict[str, dict[str, Debit]] = {}
         self.highest = ""
         self._database = database
@@ -113,7 +122,8 @@ class DebitTable:
         """Write the last corrections of a run."""
         found = list(lines())
         if found:
-            self._transact(lambda cursor: self._corrected(cursor, found))
+            with suppress(OutputFolderError):  # the next run of it looks at everything
+                self._transact(lambda cursor: self._corrected(cursor, found))
 
     def write_beside(self, cursor: Cursor, lines: Collection[Line]) -> None:
         """Write corrections in the transaction that puts on record what they come from."""
@@ -145,6 +155,8 @@ class DebitTable:
 
     def _locked(self, cursor: Cursor) -> Limits:
         known = limits(cursor, locked=True)
+        for lease in self._leases:
+            lease.check(cursor)
         cursor.execute("select extract(epoch from clock_timestamp())::float8")
         row = cursor.fetchone()
         assert row is not None

@@ -162,6 +162,7 @@ class BoardDebits:
         self._name = budgets.store.name_of(folder)
         self._history = history
         self._changed: set[str] = set()
+        self._deciding: set[str] = set()
         self._holding = False
 
     def asked(
@@ -187,7 +188,11 @@ class BoardDebits:
                 self._holding = False
 
     def debited(self, asked: WantedDebit) -> BudgetRefusal | str:
-        """The same, where the intent is put on record afterwards. For another thread."""
+        """The same, where the intent is put on record afterwards, and then ``again`` is called. For another thread.
+
+        Until then nothing is on record of the key, and it isn't given back for that.
+        """
+        self._deciding.add(asked.key)
         with self.debiting(asked) as found:
             return found
 
@@ -216,7 +221,8 @@ class BoardDebits:
         self._store.write_beside(cursor, lines)
 
     def again(self, key: str) -> None:
-        """Look at an attempt once more: a create that was debited wasn't put on record."""
+        """Look at an attempt once more: a create that was debited was put on record, or wasn't."""
+        self._deciding.discard(key)
         self._changed.add(key)
 
     def close(self) -> None:
@@ -255,4 +261,6 @@ class BoardDebits:
         """An answer that told a price may have changed what others count as, too."""
         known = list(self._store.debits.get(self._name, {}).values())
         waiting = {one.key for one in known if not one.told}
-        return [line for key in sorted({*self._changed, *waiting}) for line in self._lines(key)]
+        return [
+            line for key in sorted({*self._changed, *waiting} - self._deciding) for line in self._lines(key)
+        ]

@@ -185,7 +185,7 @@ def prepare(
     """
     elsewhere, document = source.home.manifest(), read_manifest(source.folder, lazily=True)
     if writing:
-        check_books(source.root, source.folder, ledger, elsewhere)
+        check_books(source.root, source.folder, ledger.where(), elsewhere)
     made_with, claimed_by = provenance(ledger.history, document or elsewhere)
     notice = check_claim(source, claimed_by)
     if base_url is not None:
@@ -238,7 +238,7 @@ def planned(
                 known = Ledger(source.folder, now=lambda: iso(time.time()))
                 stack.callback(known.close)
             else:
-                check_books(source.root, source.folder, known)
+                check_books(source.root, source.folder, known.where())
             prepared.append(prepare(source, known, options, selected, base_url=None, writing=False))
         yield prepared
 

@@ -17,7 +17,7 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debit_lines import BudgetRefusal
+from rivya_run.project.debit_lines import BudgetRefusal, GivenBack
 from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.project.via_cap import ViaCap
@@ -273,3 +273,14 @@ def test_an_unanswered_create_of_an_agent_holds_up_other_agents(tmp_path: Path) 
     refusal = budgets.refusal(asked, "three")
     assert refusal is not None and refusal.waits
     assert budgets.refusal(replace(asked, via=None), "three") is None
+
+
+def test_what_is_being_debited_is_not_given_back_by_others(tmp_path: Path) -> None:
+    """Between a debit in the database and the record of its intent other takes go on: it counts meanwhile."""
+    debits = World(tmp_path).debits["one"]
+    debits.remote = True
+    asked = WantedDebit("key", 10, "Acme", (), unpriced=False)
+    assert isinstance(debits.debited(asked), str)
+    assert debits.taken() == []
+    debits.again("key")
+    assert debits.taken() == [GivenBack("outputs/one", "key")]
