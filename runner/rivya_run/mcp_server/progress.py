@@ -11,7 +11,7 @@ _STAGES: Final = {"planned": 0, "sent": 1, "pending": 2}
 _LAST: Final = 3
 
 
-class Progress:
+class RunProgress:
     """``done`` of ``total`` stages, over all takes."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from rivya_run.mcp_server.answers import answer, outcome_document, refusal, with
 from rivya_run.mcp_server.confined import ConfinedRoot
 from rivya_run.mcp_server.declared import TOOLS
 from rivya_run.mcp_server.permissions import Permissions
-from rivya_run.mcp_server.progress import Progress
+from rivya_run.mcp_server.progress import RunProgress
 from rivya_run.mcp_server.tools import Tools
 from rivya_run.progress import Event
 from rivya_run.text import shortened, visible
@@ -126,7 +126,7 @@ async def _run(
     """Carry out a plan; the host hears how far it is. To cancel the request stops creating as Ctrl-C does."""
     file = await anyio.to_thread.run_sync(tools.root.storyboard, path)
     options = tools.run_options(file, simulate, max_credits)
-    progress = Progress()
+    progress = RunProgress()
     send, receive = anyio.create_memory_object_stream[tuple[int, int, str]](float("inf"))
 
     def listen(event: Event) -> None:
