@@ -35,6 +35,7 @@ FLOORS = (
     "views",
     "review",
     "api",
+    "mcp_server",
     "cli",
 )
 """Every room, from the ground up. A room imports rooms that stand before it."""
@@ -50,7 +51,7 @@ SIMULATOR_IMPORTERS = {"cli", "engine", "simulator"}
 
 LIBRARIES: Mapping[str, set[str]] = {
     "PIL": {"media", "film", "views", "simulator"},
-    "anyio": {"cli", "engine", "provider", "simulator"},
+    "anyio": {"api", "cli", "engine", "mcp_server", "provider", "simulator"},
     "av": {"media", "film", "simulator"},
     "click": {"cli"},
     "click_default_group": {"cli"},
@@ -60,8 +61,9 @@ LIBRARIES: Mapping[str, set[str]] = {
     "httpx2": {"provider"},
     "idna": {"provider"},
     "jinja2": {"views"},
-    "jsonschema": {"models", "journal"},
+    "jsonschema": {"models", "journal", "mcp_server"},
     "markupsafe": {"views"},
+    "mcp": {"mcp_server"},
     "msgspec": {"journal", "postgres", "project"},
     "multipart": {"simulator"},
     "obstore": {"project"},

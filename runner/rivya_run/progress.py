@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from rivya_run.json_types import Json
+
+EventName: TypeAlias = Literal[
+    "run_started",
+    "take_changed",
+    "uploaded",
+    "retrying",
+    "limit_changed",
+    "paused",
+    "unreachable",
+    "reachable",
+    "notice",
+    "run_finished",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,7 @@ class Event:
     run_finished     totals, exit_code
     """
 
-    name: str
+    name: EventName
     storyboard: str | None = None
     shot: str | None = None
     take: int | None = None

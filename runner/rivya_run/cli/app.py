@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "completion": "The script that lets a shell complete words: bash, zsh, fish.",
     "help": "The help of a command.",
     "schema": "Print, check or update the JSON Schemas.",
+    "mcp": "A server for agents, on standard input and output.",
     "simulator": "A local stand-in for Rivya, as a server.",
 }
 """The commands, each the module of its name in this package, in the order in which help shows them."""

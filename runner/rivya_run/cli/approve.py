@@ -23,6 +23,6 @@ def command(storyboard: Path, shot: str, take: str | None, **given: Any) -> None
     It is named by its number, or by at least 8 digits of its file's sha256, which also finds what was made before;
     without, it is the take that is chosen now. Only the bytes of that key change.
     """
-    from rivya_run.project.decisions import approve
+    from rivya_run.api import approve
 
     click.echo(approve(storyboard, shot, take, shared.run_options(given)).message)

@@ -39,6 +39,7 @@ _EXTRAS = {
     "jinja2": "report",
     "opentimelineio": "otio",
     "watchfiles": "watch",
+    "mcp": "mcp",
     "psycopg": "cluster",
     "pgqueuer": "cluster",
 }

@@ -123,6 +123,11 @@ def shown(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, show_default=True, **settings)
 
 
+def by_hand(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option that the environment doesn't speak for: who gives leave types it."""
+    return click.option(*names, envvar=[], **settings)
+
+
 place = _together(
     click.option(
         "--outputs",
@@ -214,6 +219,13 @@ choosing = _together(
 )
 """Which takes are made, and how often one is tried."""
 
+concurrency = shown(
+    "--concurrency", type=click.IntRange(1, 1000), default=8, metavar="N", help="Tasks in flight at once."
+)
+poll_interval = shown(
+    "--poll-interval", type=SECONDS, default=5, metavar="S", help="How often a task is polled, at first."
+)
+
 following = _together(
     shown(
         "--timeout",
@@ -222,9 +234,7 @@ following = _together(
         metavar="S",
         help="Time limit of one take; the next run continues it.",
     ),
-    shown(
-        "--poll-interval", type=SECONDS, default=5, metavar="S", help="How often a task is polled, at first."
-    ),
+    poll_interval,
     click.option(
         "--new-origin", is_flag=True, help="Use an output folder that was made with another origin."
     ),
@@ -293,10 +303,14 @@ def speak_for_options(command: click.Command) -> None:
     for option in command.params:
         longest = max(option.opts, key=len)
         if isinstance(option, click.Option) and option.envvar is None and longest.startswith("--"):
-            option.envvar = PREFIX + longest[2:].replace("-", "_").upper()
+            option.envvar = _variable(longest)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             speak_for_options(inner)
+
+
+def _variable(option: str) -> str:
+    return PREFIX + option.removeprefix("--").replace("-", "_").upper()
 
 
 def variables(command: click.Command) -> Iterator[str]:
@@ -315,8 +329,10 @@ def misspelt(environment: Mapping[str, str], commands: Iterable[click.Command]) 
     """
     strange = {name for name in environment if name.startswith(PREFIX)} - {DEBUG}
     known: set[str] = set()
+    typed: dict[str, str] = {}
     for command in commands if strange else ():
         known.update(variables(command))
+        typed |= {_variable(name): name for one in command.params if one.envvar == [] for name in one.opts}
         strange -= known
         if not strange:
             return None
@@ -324,6 +340,8 @@ def misspelt(environment: Mapping[str, str], commands: Iterable[click.Command]) 
 
     words = {name.removeprefix(PREFIX): name for name in sorted(known)}
     for name in sorted(strange):
+        if name in typed:
+            return name, typed[name]
         near = suggest(name.removeprefix(PREFIX), words)
         if near is not None:
             return name, words[near]

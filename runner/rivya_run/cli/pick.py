@@ -23,6 +23,6 @@ def command(storyboard: Path, shot: str, take: str, **given: Any) -> None:
     SHOT is the id of what is made: hero-black of a matrix, sh010-tall of a version. Only the bytes of that
     key change; a run that goes on keeps what it planned.
     """
-    from rivya_run.project.decisions import pick
+    from rivya_run.api import pick
 
     click.echo(pick(storyboard, shot, take, shared.run_options(given)).message)

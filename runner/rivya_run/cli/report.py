@@ -36,31 +36,20 @@ def command(
 
     One file that opens from disk; nothing in it is loaded from the network.
     """
+    from rivya_run.api import report
     from rivya_run.cli.messages import cut_progress, say, show_notices
-    from rivya_run.film.edit import edited
-    from rivya_run.film.from_storyboard import script_now
-    from rivya_run.project.lock import exporting
     from rivya_run.project.open import storyboard_files
-    from rivya_run.project.results import present
-    from rivya_run.views.page import write_report
-    from rivya_run.views.page.decided import Decisions
 
     for storyboard in storyboard_files(storyboards):
-        found = present(storyboard, outputs, simulate=simulate, allow_outside=allow_outside)
-        lacking = found.fetch()
-        versions = found.source.storyboard.films if found.source is not None else (None,)
-        scripts = {version: script_now(found, version).script for version in versions}
-        notices = [notice for script in scripts.values() for notice in edited(script).notices]
-        show_notices([*filter(None, [found.notice]), *lacking, *notices])
-        with exporting(found.folder), cut_progress() as progress:
-            page = write_report(
-                found.manifest,
-                found.folder,
-                storyboard_folder=found.own.folder,
+        with cut_progress() as progress:
+            page = report(
+                storyboard,
                 embed=embed,
-                scripts=scripts,
-                decided=Decisions(found),
+                simulate=simulate,
+                outputs=outputs,
+                allow_outside=allow_outside,
                 progress=progress,
+                notice=lambda words: show_notices([words]),
                 tell=say,
             )
         click.echo(page)

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 @shared.storyboards(default=False)
 @shared.place
 @shared.choosing
-@shared.shown(
-    "--concurrency", type=click.IntRange(1, 1000), default=8, metavar="N", help="Tasks in flight at once."
-)
+@shared.concurrency
 @click.option("--max-credits", type=shared.CREDITS, metavar="N", help="Spend at most this in this run.")
 @click.option(
     "--confirm-above", type=shared.CREDITS, metavar="N", help="Ask before a run that would spend more."

@@ -44,6 +44,7 @@ class Creates:
     window: float
     debits: BoardDebits | None = None
     asking: anyio.Lock = field(default_factory=anyio.Lock)
+    via: str | None = None
 
     def slot(self, priority: float = 0.0) -> TaskSlot:
         """A slot among the tasks in flight, not taken yet."""
@@ -166,6 +167,7 @@ class Creates:
                 tags=shot.tags,
                 scene=shot.scene,
                 counted_at=counted_at if ahead else None,
+                via=self.via,
             )
         )
         return key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from rivya_run.journal.events import (
     Withdrawn,
 )
 from rivya_run.journal.fold import History
-from rivya_run.journal.manifest import Unknown, manifest_members
+from rivya_run.journal.manifest import Unknown, manifest_members, whole_document
 from rivya_run.journal.manifest_file import text_of
 from rivya_run.journal.store import Beside
+from rivya_run.json_types import Json
 from rivya_run.planning.matching import serving_of
 from rivya_run.planning.plan import Plan, Step
 from rivya_run.project.debits import BoardDebits
@@ -173,8 +174,20 @@ class ManifestWriter:
         changes = self._ledger.changes
         if self._written == changes and not anyway:
             return False
+        path = Path(self._ledger.folder) / MANIFEST
+        write_atomically(path, text_of(self._members()))
+        if self._beside is not None:
+            write_atomically(self._beside, path.read_bytes())
+        self._written = changes
+        return True
+
+    def document(self) -> dict[str, Json]:
+        """The whole of it as a value, as it would be written now."""
+        return whole_document(self._members())
+
+    def _members(self) -> dict[str, Json | Iterator[Json]]:
         history = self._ledger.history
-        members = manifest_members(
+        return manifest_members(
             self._storyboard,
             self._ledger.storyboard,
             self._serving,
@@ -185,12 +198,6 @@ class ManifestWriter:
             unknown=self._ledger.unknown,
             inputs=self._inputs(),
         )
-        path = Path(self._ledger.folder) / MANIFEST
-        write_atomically(path, text_of(members))
-        if self._beside is not None:
-            write_atomically(self._beside, path.read_bytes())
-        self._written = changes
-        return True
 
 
 async def take_over(step: Step, ledger: RunLedger) -> None:

@@ -39,6 +39,7 @@ from rivya_run.project.debits import ProjectBudgets
 from rivya_run.project.places import MANIFEST, STATE
 from rivya_run.project.plan import Prepared, RunOptions, open_sources, prepare, run_started
 from rivya_run.project.source import Source
+from rivya_run.project.via_cap import via_cap
 from rivya_run.provider.network import Network
 from rivya_run.provider.origin import SIMULATOR_ORIGIN, Secret, api_key, base_url, checked_base_url
 from rivya_run.provider.rivya.client import RivyaClient
@@ -76,9 +77,11 @@ def run(
     confirm: Confirm | None = None,
     ended: Ended | None = None,
     now: Callable[[], float] = time.time,
+    interrupts: Interrupts | None = None,
 ) -> RunResult:
     """Make what is missing of some storyboards. ``confirm`` sees the plans first and may raise, ``ended`` what
-    came of them while the folders are still held; ``now`` is the wall clock.
+    came of them while the folders are still held; ``now`` is the wall clock. Signals ask to stop, and so does whoever
+    has ``interrupts``.
 
     Raises StoryboardError, UsageError, KeyRefused, OutputFolderError before anything was done.
     """
@@ -95,7 +98,7 @@ def run(
             now = database.now  # the one clock of all machines
         prepared = _prepare_all(sources, options, recorded, stack, now, database)
         origins = _origins(prepared, recorded, environment, stack)
-        budgets = _budgets(prepared, found, now, database)
+        budgets = _budgets(prepared, options, found, now, database)
         if confirm is not None:
             confirm(prepared)
         results: list[RunResult] = []
@@ -103,7 +106,9 @@ def run(
         async def carry_out() -> None:
             # Not returned: asyncio writes out what its task gave, all ten thousand takes of it, only to look whether
             # the handler of Ctrl-C is still its own.
-            results.append(await _run(prepared, options, origins, tell, now, budgets))
+            results.append(
+                await _run(prepared, options, origins, tell, now, budgets, interrupts or Interrupts())
+            )
 
         anyio.run(carry_out)
         [result] = results
@@ -128,17 +133,19 @@ def _origins(
 
 def _budgets(
     prepared: list[Prepared],
+    options: RunOptions,
     found: Mapping[Path, tuple[ProjectBudget, ...]],
     now: Callable[[], float],
     database: Database | None,
 ) -> dict[Path, ProjectBudgets]:
     """The budgets of each project in which something is to be made, with all that counts towards them."""
     places = [one.source.folder.parent for one in prepared]
+    cap = via_cap(options)
     budgets = {}
     for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
-        if found.get(root) or database is not None:
+        if found.get(root) or cap is not None or database is not None:
             store = debit_table(database, [one.ledger for one in prepared]) if database is not None else None
-            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, store)
+            budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, store, cap=cap)
             budgets[root].open([one.source.folder for one in prepared if one.source.root == root])
     return budgets
 
@@ -177,8 +184,8 @@ async def _run(
     tell: Tell,
     now: Callable[[], float],
     budgets: Mapping[Path, ProjectBudgets],
+    interrupts: Interrupts,
 ) -> RunResult:
-    interrupts = Interrupts()
     executor = Executor(options, Clocks(wall=now), Timing(poll_interval(options)), tell, interrupts)
     executor.gate.spending.budgets = budgets
     async with AsyncExitStack() as stack:

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import anyio
@@ -83,6 +83,7 @@ class Interrupts:
         self._clock = clock
         self._first: float | None = None
         self._scopes: list[anyio.CancelScope] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @contextmanager
     def cancelling(self) -> Iterator[None]:
@@ -101,6 +102,16 @@ class Interrupts:
         self.heard = True
         for scope in self._scopes:
             scope.cancel()
+
+    def request(self) -> None:
+        """Ask to stop, from any thread, also before the event loop runs: then nothing is begun."""
+        self.heard = (
+            True  # before the look at the loop: who begins to listen sets that first, then looks at this
+        )
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has ended, and there is nothing left to stop
+                loop.call_soon_threadsafe(self.interrupt)
 
     def requested(self, name: str) -> bool:
         """Take a signal in; whether it says to leave at once.
@@ -122,7 +133,7 @@ class Interrupts:
         (``nohup``) stays ignored; an interrupt is always meant, also in a shell's background, where it is
         ignored by custom. What ``requested`` says ends the process at once, after ``leaving``.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             if self.requested(signal.Signals(number).name):
@@ -142,5 +153,6 @@ class Interrupts:
         try:
             yield
         finally:
+            self._loop = None
             for number, handler in before.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -88,7 +88,8 @@ def storyboard_run(
     storyboard = source.storyboard.id
     budgets, debits = gate.spending.budgets.get(source.root), None
     if budgets is not None:
-        debits = BoardDebits(budgets, source.storyboard, source.folder, prepared.ledger.history)
+        history = prepared.ledger.history
+        debits = BoardDebits(budgets, source.storyboard, source.folder, history, via=options.via)
     ledger = RunLedger(prepared.ledger, source.relative_path, debits, source.home)
     shared = debits is not None and debits.concerned
     budget = Budget(source.storyboard.max_credits, ledger.history, gate.spending, shared=shared)
@@ -97,7 +98,9 @@ def storyboard_run(
     uploader = Uploader(storyboard, ledger, connection, stop, clocks.wall, tell, uploads_of(prepared.ledger))
     references = References(source.facts, source.catalog, ledger, planner, uploader)
     window = options.idempotency_window
-    creates = Creates(source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits)
+    creates = Creates(
+        source, ledger, connection, budget, gate, tasks, stop, clocks, window, debits, via=options.via
+    )
 
     def follower(key: str) -> Follower:
         others, interval = tasks.held, options.poll_interval

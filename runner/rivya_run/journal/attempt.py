@@ -176,7 +176,8 @@ class Attempt:
     took in all, and out of the queue, as far as a run has watched it. ``sent_at`` is by the clock of the
     machine that sent it, ``api_sent_at`` by the API's, where that was heard. ``family`` is the id of ``shot`` in the
     storyboard, where a version gave it another one. ``client``, ``tags`` and ``scene`` are those that it had when it
-    was sent (``ATTRIBUTION``); they stay, whatever is written later.
+    was sent, and ``via`` the way in by which it was asked for (``ATTRIBUTION``); they stay, whatever is written
+    later.
     ``counted_at`` is when budgets count it, where that isn't ``sent_at``.
     """
 
@@ -212,6 +213,7 @@ class Attempt:
     tags: tuple[str, ...] = ()
     scene: str | None = None
     counted_at: str | None = None
+    via: str | None = None
 
     @property
     def open(self) -> bool:
@@ -249,7 +251,7 @@ class Attempt:
         return not never and (self.estimate, self.reserved_credits, self.final_credits) == (None, None, None)
 
 
-ATTRIBUTION = ("client", "tags", "scene")
+ATTRIBUTION = ("client", "tags", "scene", "via")
 """What says whom an attempt's credits are counted for."""
 
 

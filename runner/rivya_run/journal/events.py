@@ -83,6 +83,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     storyboards that it is made from: ``(storyboard from the project root, shot, take, identity of the output)``.
     ``client``, ``tags`` and ``scene`` are those of that moment: what it costs is theirs for ever.
     ``counted_at`` is the time by which budgets count it, where this machine's clock was behind what was seen before.
+    ``via`` is by which way in it was asked for, where that isn't the command line: ``mcp``, an agent.
     """
 
     key: str
@@ -102,6 +103,7 @@ class Intended(_Event, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     scene: str | None = None
     counted_at: str | None = None
+    via: str | None = None
 
 
 class Withdrawn(_Event, frozen=True, kw_only=True):

@@ -74,6 +74,11 @@ def manifest(
         unknown=unknown,
         inputs=inputs,
     )
+    return whole_document(members)
+
+
+def whole_document(members: Mapping[str, Json | Iterator[Json]]) -> dict[str, Json]:
+    """What ``manifest_members`` gives, with its long lists as lists."""
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
 
 

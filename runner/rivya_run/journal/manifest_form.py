@@ -185,6 +185,10 @@ class Earlier(_Form, frozen=True, kw_only=True):
     counted_at: Annotated[
         Time | UnsetType, said("When budgets count it, where the clock was behind at sent_at")
     ] = UNSET
+    via: Annotated[
+        str | UnsetType,
+        said("The way in by which it was asked for: mcp is an agent's; the command line's has none"),
+    ] = UNSET
     given_up: Annotated[
         bool | UnsetType, said("Its outcome was never known; a later attempt replaced it")
     ] = UNSET

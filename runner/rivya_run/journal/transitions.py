@@ -53,7 +53,7 @@ OfFiles: TypeAlias = NotFetched | Stored | Reassigned | Removed | FrameTaken | C
 _FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
-_ALIKE = ("model", "price_key", "client", "scene")
+_ALIKE = ("model", "price_key", "client", "scene", "via")
 """What is the same in many attempts."""
 
 

@@ -34,6 +34,7 @@ class Debit(msgspec.Struct, frozen=True, omit_defaults=True, tag="debit"):
     tags: tuple[str, ...] = ()
     unpriced: bool = False
     told: bool = False
+    via: str | None = None
     in_flight: bool = False
 
     @property
@@ -135,6 +136,7 @@ def debit_of(folder: str, attempt: Attempt, history: History, *, places: bool = 
         at=paid_at(attempt) or "",
         client=attempt.client,
         tags=attempt.tags,
+        via=attempt.via,
         unpriced=history.is_unanswered_unpriced(attempt),
         told=attempt.reserved_credits is not None or attempt.final_credits is not None or attempt.ended,
         in_flight=places and attempt.state in _IN_FLIGHT,

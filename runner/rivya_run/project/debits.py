@@ -21,6 +21,7 @@ from rivya_run.project.debit_lines import (
     corrections,
     debit_of,
 )
+from rivya_run.project.via_cap import ViaCap, ViaSpending
 from rivya_run.storyboard.model import Shot, Storyboard
 from rivya_run.text import figure
 from rivya_run.times import iso
@@ -43,11 +44,13 @@ class WantedDebit:
     tags: tuple[str, ...]
     unpriced: bool
     decided: Collection[str] = ()
+    via: str | None = None
 
 
 class ProjectBudgets:
     """The budgets of one project, with what counts towards each. ``now`` is the wall clock; ``store`` makes the place
-    where debits are kept, given what is to hear of each: the project's own file otherwise."""
+    where debits are kept, given what is to hear of each: the project's own file otherwise. ``cap``, which needs
+    ``now``, limits what comes by one way in."""
 
     def __init__(
         self,
@@ -56,8 +59,11 @@ class ProjectBudgets:
         places: Iterable[Path] = (),
         now: Callable[[], float] | None = None,
         store: Callable[[Callable[[Debit | None, Debit | None], None]], DebitStore] | None = None,
+        *,
+        cap: ViaCap | None = None,
     ) -> None:
         self.budgets = tuple(budgets)
+        self.by_via = ViaSpending(cap, now) if cap is not None and now is not None else None
         self.store: DebitStore = store(self._count) if store else DebitFile(root, places, self._count)
         self._sums: dict[tuple[ProjectBudget, str], float] = {}
         self._unpriced: dict[tuple[str, str], Debit] = {}
@@ -69,7 +75,8 @@ class ProjectBudgets:
 
     def concern(self, storyboard: Storyboard) -> bool:
         """Whether any budget limits what may be made of a storyboard."""
-        return any(self.of(storyboard.id, storyboard.client, shot.tags) for shot in storyboard.made)
+        mine = any(self.of(storyboard.id, storyboard.client, shot.tags) for shot in storyboard.made)
+        return mine or self.by_via is not None
 
     def counted(self, budget: ProjectBudget) -> float:
         """Credits that count towards a budget in its present period."""
@@ -98,18 +105,29 @@ class ProjectBudgets:
                     f"{budget}: {figure(counted)} spent or at stake, this take would add {figure(least)}; "
                     "raise max_credits there to go on"
                 )
+        if self.by_via is not None and (message := self.by_via.beyond(asked.via, least)) is not None:
+            return BudgetRefusal(message)
         for debit in self._unpriced.values() if asked.unpriced else ():
             if debit.key not in asked.decided:
-                for budget in budgets:
-                    if budget.matches(debit.storyboard, debit.client, debit.tags):
-                        return BudgetRefusal(
-                            f"{budget}: a create of {debit.storyboard} got no response and its price is not known; "
-                            "until it is answered or decided nothing more is created at an unknown price",
-                            waits=OTHERS_ANSWER_WITHIN,
-                        )
+                for shared in self._shared_with(debit, asked, budgets):
+                    return BudgetRefusal(
+                        f"{shared}: a create of {debit.storyboard} got no response and its price is not known; "
+                        "until it is answered or decided nothing more is created at an unknown price",
+                        waits=OTHERS_ANSWER_WITHIN,
+                    )
         return None
 
+    def _shared_with(
+        self, debit: Debit, asked: WantedDebit, budgets: Iterable[ProjectBudget]
+    ) -> Iterator[ProjectBudget | ViaCap]:
+        """What limits a create that is debited and one that is asked for together; ``budgets`` are the latter's."""
+        yield from (one for one in budgets if one.matches(debit.storyboard, debit.client, debit.tags))
+        if self.by_via is not None and debit.via == asked.via == self.by_via.cap.via:
+            yield self.by_via.cap
+
     def _count(self, before: Debit | None, debit: Debit | None) -> None:
+        if self.by_via is not None:
+            self.by_via.count(before, debit)
         for one, sign in ((before, -1), (debit, 1)):
             if one is None:
                 continue
@@ -126,9 +144,16 @@ class BoardDebits:
     """The debits of one storyboard in a run."""
 
     def __init__(
-        self, budgets: ProjectBudgets, storyboard: Storyboard, folder: Path, history: History
+        self,
+        budgets: ProjectBudgets,
+        storyboard: Storyboard,
+        folder: Path,
+        history: History,
+        *,
+        via: str | None = None,
     ) -> None:
         self.concerned = budgets.concern(storyboard)
+        self._via = via
         self.remote = budgets.store.remote
         self._budgets = budgets
         self._store = budgets.store
@@ -144,7 +169,7 @@ class BoardDebits:
         self, key: str, shot: Shot, credits: float | None, unpriced: bool, decided: Collection[str]
     ) -> WantedDebit:
         """What a create of a shot is to be debited with."""
-        return WantedDebit(key, credits, self._storyboard.client, shot.tags, unpriced, decided)
+        return WantedDebit(key, credits, self._storyboard.client, shot.tags, unpriced, decided, self._via)
 
     @contextmanager
     def debiting(self, asked: WantedDebit) -> Iterator[BudgetRefusal | str]:
@@ -220,6 +245,7 @@ class BoardDebits:
             client=asked.client,
             tags=asked.tags,
             unpriced=asked.unpriced,
+            via=asked.via,
             in_flight=self._store.places,
         )
 

@@ -38,7 +38,7 @@ class WrittenDecision:
     """A decision that stands in the storyboard now.
 
     ``value`` is what ``key`` says of this shot, None where it was taken out; ``line`` is where the key stands, or
-    stood. ``message`` says it in one line.
+    stood. ``message`` says it in one line, ``text`` is what stands there.
     """
 
     path: Path
@@ -47,10 +47,14 @@ class WrittenDecision:
     value: int | str | None
     line: int
     message: str
+    text: str = ""
 
 
-def pick(path: Path, shot: str, take: int | str, options: RunOptions | None = None) -> WrittenDecision:
-    """Write that a take stands for a shot: by its number, or by digits of a take that its manifest shows.
+def pick(
+    path: Path, shot: str, take: int | str, options: RunOptions | None = None, *, write: bool = True
+) -> WrittenDecision:
+    """Write that a take stands for a shot: by its number, or by digits of a take that its manifest shows. Without
+    ``write`` only say what would be written, and where.
 
     Raises NotWritten, NoSuchTake, UsageError (there is no such shot), StoryboardError (it has problems as it is).
     """
@@ -65,13 +69,19 @@ def pick(path: Path, shot: str, take: int | str, options: RunOptions | None = No
         if isinstance(named, str):
             with file.records() as records:
                 named = records.present(shot, named).number
-        return file.write("pick", named)
+        return file.write("pick", named, write=write)
 
 
 def approve(
-    path: Path, shot: str, take: int | str | None = None, options: RunOptions | None = None
+    path: Path,
+    shot: str,
+    take: int | str | None = None,
+    options: RunOptions | None = None,
+    *,
+    write: bool = True,
 ) -> WrittenDecision:
     """Write that a take is settled: by its number, by digits of whatever was made here, or the one chosen now.
+    Without ``write`` only say what would be written, and where.
 
     Raises what ``pick`` does.
     """
@@ -92,7 +102,7 @@ def approve(
                 found = records.numbered(shot, named)
             else:
                 found = records.with_digits(shot, named)
-        return file.write("approved", str(found))
+        return file.write("approved", str(found), write=write)
 
 
 def unapprove(path: Path, shot: str, options: RunOptions | None = None) -> WrittenDecision:
@@ -147,7 +157,7 @@ class _Deciding:
         with planned([source_of(self.path, opened, self.options, places)], self.options) as [prepared]:
             yield RecordedTakes(prepared)
 
-    def write(self, key: str, value: int | str | None) -> WrittenDecision:
+    def write(self, key: str, value: int | str | None, *, write: bool = True) -> WrittenDecision:
         """Set what a key says of the shot, and leave what it says of others that are made of the same lines."""
         before = value_at(self.content, self.place, key)
         now = _said_of(before, self.shot.id, key)
@@ -163,11 +173,13 @@ class _Deciding:
                 f"{self._named()}: {found.reason}; nothing was written", hint=self._by_hand(key, whole)
             )
         self._check(found.content, key)
-        self._replace(found.content, key, whole)
+        if write:
+            self._replace(found.content, key, whole)
         was = f" (was {now})" if now is not None and value is not None else ""
         said = f"{key}: {value}{was}" if value is not None else f"no longer {key} (was {now})"
         message = f"{visible(str(self.path))}:{found.line}: {self.shot.id}: {said}"
-        return WrittenDecision(self.path, self.shot.id, key, value, found.line, message)
+        text = f"{key}: {shown(whole)}" if whole is not None else ""
+        return WrittenDecision(self.path, self.shot.id, key, value, found.line, message, text)
 
     def _whole(self, key: str, before: Json, value: int | str | None) -> KeyValue | None:
         """The value of the key with that of this shot in it."""

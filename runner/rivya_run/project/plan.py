@@ -39,7 +39,11 @@ SET_ASIDE = "approved and approval are set aside: nothing that is simulated was 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The options of ``run``; times are in seconds, see the contract's table of commands."""
+    """The options of ``run``; times are in seconds, see the contract's table of commands.
+
+    ``via`` is put on record with each create. ``via_max_credits`` is the most that all creates of that way in may
+    come to in any 24 hours, over all storyboards and processes of the project.
+    """
 
     concurrency: int = 8
     only: tuple[str, ...] = ()
@@ -58,6 +62,8 @@ class RunOptions:
     outputs: Outputs = None
     database: str | None = None
     simulate: bool = False
+    via: str | None = None
+    via_max_credits: float | None = None
 
 
 def open_sources(paths: list[Path], options: RunOptions, *, pipes: bool = False) -> list[Source]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,18 @@ def options_of(choices: Mapping[str, Any]) -> dict[str, Any]:
         outputs = Path(outputs)
     lists = {name: tuple(choices[name]) for name in ("only", "exclude")}
     return {**choices, **lists, "outputs": outputs}
+
+
+def plan_digest(prepared: Sequence[Prepared], options: RunOptions) -> str:
+    """sha256 over all that decides what a run does: what the plans were made from, their steps, the options.
+
+    The journal itself is no part of it, since a run first takes in what the manifest knows; what of it matters is in
+    the steps.
+    """
+    bases = [replace(basis_of(one.source), journal=None) for one in prepared]
+    content = saved([one.plan for one in prepared], bases, choices_of(options))
+    unused = json.dumps([[*one.plan.orphans] for one in prepared])
+    return hashlib.sha256(content + unused.encode()).hexdigest()
 
 
 def check_sources(saved: SavedPlan, sources: Sequence[Source]) -> None:

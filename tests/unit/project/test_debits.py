@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rivya_run.project.budget_file import ProjectBudget
 from rivya_run.project.debit_lines import BudgetRefusal, GivenBack, highest_time
 from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
+from rivya_run.project.via_cap import ViaCap
 from rivya_run.times import iso
 
 DAY = 86_400.0
@@ -29,6 +31,7 @@ BUDGETS = (
     ProjectBudget("tag:hero", 30, "day", 3),
     ProjectBudget("client:Acme", 40, "month", 4),
 )
+CAP = ViaCap("mcp", 35)
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Sent:
     credits: float
     at: str
     key: str = ""
+    via: str | None = None
 
 
 @dataclass
@@ -62,7 +66,7 @@ class World:
 
     def begin(self, name: str) -> None:
         """A new process for this storyboard: it knows the files and nothing else."""
-        budgets = ProjectBudgets(self.root, BUDGETS, now=lambda: self.seconds)
+        budgets = ProjectBudgets(self.root, BUDGETS, now=lambda: self.seconds, cap=CAP)
         budgets.open([self.root / "outputs" / name])
         made = replace(board(shot("sh")), id=name, client="Acme" if name == "one" else None)
         history = self.ledgers[name].history
@@ -77,7 +81,14 @@ class World:
             and budget.period(one.at) == budget.period(at)
         )
 
-    def create(self, name: str, credits: float, tags: tuple[str, ...], *, killed: bool) -> None:
+    def counted_via(self) -> float:
+        """What counts towards the cap of agents: all of the last 24 hours by the clock on the wall."""
+        since = iso(self.seconds - DAY)
+        return sum(one.credits for one in self.sent if one.via == CAP.via and one.at >= since)
+
+    def create(
+        self, name: str, credits: float, tags: tuple[str, ...], via: str | None = None, *, killed: bool
+    ) -> None:
         """Ask for a create; it is let through exactly if every budget that matches has room."""
         self.number += 1
         made = attempt(shot("sh", f"prompt {self.number}"), 1, AttemptState.SENT)
@@ -88,18 +99,21 @@ class World:
             for budget in BUDGETS
             if budget.matches(name, client, tags)
         )
-        asked = WantedDebit(made.client_request_id, credits, client, tags, unpriced=False)
+        room = room and (via is None or self.counted_via() + credits <= CAP.max_credits)
+        asked = WantedDebit(made.client_request_id, credits, client, tags, unpriced=False, via=via)
         with self.debits[name].debiting(asked) as found:
             assert isinstance(found, str) is room, found
             if isinstance(found, BudgetRefusal):
                 return
             assert found == at
             if not killed:
-                self.intend(name, made, credits, tags, at)
+                self.intend(name, made, credits, tags, at, via)
         if killed:
             self.begin(name)
 
-    def intend(self, name: str, made: Attempt, credits: float, tags: tuple[str, ...], at: str) -> None:
+    def intend(
+        self, name: str, made: Attempt, credits: float, tags: tuple[str, ...], at: str, via: str | None
+    ) -> None:
         """Put the intent on record."""
         self.ledgers[name].record(
             Intended(
@@ -114,9 +128,10 @@ class World:
                 client="Acme" if name == "one" else None,
                 tags=tags,
                 counted_at=at if at > iso(self.seconds) else None,
+                via=via,
             )
         )
-        self.sent.append(Sent(name, tags, credits, at, made.client_request_id))
+        self.sent.append(Sent(name, tags, credits, at, made.client_request_id, via))
 
     def lose_the_file(self) -> None:
         """With it goes a time that is on record nowhere else; all processes begin anew."""
@@ -145,8 +160,15 @@ STEPS = st.one_of(
         st.sampled_from(NAMES),
         st.sampled_from([5.0, 10.0, 0.1]),
         st.sampled_from([(), ("hero",)]),
+        st.sampled_from([None, "mcp"]),
     ),
-    st.tuples(st.just("kill"), st.sampled_from(NAMES), st.sampled_from([5.0, 10.0]), st.just(("hero",))),
+    st.tuples(
+        st.just("kill"),
+        st.sampled_from(NAMES),
+        st.sampled_from([5.0, 10.0]),
+        st.just(("hero",)),
+        st.just("mcp"),
+    ),
     st.tuples(st.just("charge"), st.integers(0, 9)),
     st.tuples(st.just("fail"), st.integers(0, 9)),
     st.tuples(st.just("withdraw"), st.integers(0, 9)),
@@ -160,8 +182,8 @@ STEPS = st.one_of(
 
 def _step(world: World, step: tuple[object, ...]) -> None:
     match step:
-        case ("create" | "kill", str(name), float(credits), tuple(tags)):
-            world.create(name, credits, tags, killed=step[0] == "kill")
+        case ("create" | "kill", str(name), float(credits), tuple(tags), str() | None as via):
+            world.create(name, credits, tags, via, killed=step[0] == "kill")
         case ("charge", int(which)):
             world.answer(
                 which,
@@ -223,6 +245,41 @@ def test_a_create_at_an_unknown_price_waits_for_another_ones_answer(tmp_path: Pa
     decided = WantedDebit("second", None, "Acme", (), unpriced=True, decided={"first"})
     with world.debits["one"].debiting(decided) as found:
         assert isinstance(found, str)
+
+
+def test_agents_cap_counts_by_the_clock_on_the_wall(tmp_path: Path) -> None:
+    """A time from the future in a record frees nothing, and what was sent then counts until it is past."""
+    world = World(tmp_path)
+    world.create("two", 30.0, (), "mcp", killed=False)
+    forged = tmp_path / "outputs" / "forged"
+    with closing(Ledger(forged, now=lambda: iso(world.seconds + 400 * DAY))) as ledger:
+        ledger.record(Withdrawn(key="any", reason="."))
+    world.begin("two")
+    asked = WantedDebit("next", 10, None, (), unpriced=False, via="mcp")
+    with world.debits["two"].debiting(asked) as found:
+        assert isinstance(found, BudgetRefusal) and not found.waits
+        assert "max_credits of mcp (35 in 24 hours): 30 spent or at stake" in found.message
+    with world.debits["two"].debiting(replace(asked, via=None)) as found:
+        assert isinstance(found, str)  # a person isn't held up by it
+    world.seconds += DAY + 1
+    world.begin("two")
+    with world.debits["two"].debiting(asked) as found:
+        assert isinstance(found, str)
+    for ledger in world.ledgers.values():
+        ledger.close()
+
+
+def test_an_unanswered_create_of_an_agent_holds_up_other_agents(tmp_path: Path) -> None:
+    """While its price isn't known: both count towards one cap."""
+    world = World(tmp_path)
+    with world.debits["two"].debiting(WantedDebit("first", None, None, (), unpriced=True, via="mcp")):
+        pass
+    budgets = ProjectBudgets(tmp_path, (), now=lambda: world.seconds, cap=CAP)
+    asked = WantedDebit("second", None, None, (), unpriced=True, via="mcp")
+    budgets.store.look()
+    refusal = budgets.refusal(asked, "three")
+    assert refusal is not None and refusal.waits
+    assert budgets.refusal(replace(asked, via=None), "three") is None
 
 
 def test_what_is_being_debited_is_not_given_back_by_others(tmp_path: Path) -> None:
