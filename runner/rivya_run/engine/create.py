@@ -96,9 +96,7 @@ async def create(
             async with client.turn(attempt.deadline) as granted:
                 # After all waiting, right before the bytes leave: may they? A process that stood still may not.
                 await ledger.confirmed()
-                why_not = (
-                    _why_not_now(may_exist, window, stop, ledger) if granted else FailureKind.PAUSED.value
-                )
+                why_not = _why_not_now(granted, may_exist, window, stop, ledger)
                 if why_not is not None:
                     result = NotSent(_PAUSED, why_not)
                     break
@@ -148,8 +146,12 @@ async def _has_slot_again(result: _NoAnswer, attempt: Attempts, slot: TaskSlot) 
     return True
 
 
-def _why_not_now(may_exist: bool, window: ResendWindow, stop: Stop, ledger: RunLedger) -> str | None:
-    """Why a create may not be sent (again) at this moment, in words."""
+def _why_not_now(
+    granted: bool, may_exist: bool, window: ResendWindow, stop: Stop, ledger: RunLedger
+) -> str | None:
+    """Why a create may not be sent (again) at this moment, in words. ``granted``: the pace allows it."""
+    if not granted:
+        return FailureKind.PAUSED.value
     if may_exist:
         # Also once creating has stopped: at worst it makes what it was permitted and is counted for.
         return "the API may have forgotten its key by now" if window.passed else None

@@ -16,7 +16,7 @@ from rivya_run.errors import OutputFolderError
 from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent, MarkedUnknown, Withdrawn
 from rivya_run.project.budget_file import ProjectBudget
-from rivya_run.project.debit_lines import BudgetRefusal, GivenBack
+from rivya_run.project.debit_lines import BudgetRefusal, GivenBack, highest_time
 from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 from rivya_run.times import iso
@@ -118,6 +118,13 @@ class World:
         )
         self.sent.append(Sent(name, tags, credits, at, made.client_request_id))
 
+    def lose_the_file(self) -> None:
+        """With it goes a time that is on record nowhere else; all processes begin anew."""
+        (self.root / "outputs/.budgets").unlink(missing_ok=True)
+        self.highest = max(highest_time(ledger.history) for ledger in self.ledgers.values())
+        for name in NAMES:
+            self.begin(name)
+
     def answer(self, which: int, event: Callable[[Sent], JournalEvent], credits: float) -> None:
         """What became of one of the creates."""
         open_ones = [one for one in self.sent if one.key]
@@ -177,7 +184,7 @@ def _step(world: World, step: tuple[object, ...]) -> None:
         case ("clock", float(seconds)):
             world.seconds += seconds
         case _:
-            (world.root / "outputs/.budgets").unlink(missing_ok=True)
+            world.lose_the_file()
 
 
 @settings(max_examples=60, deadline=None)
