@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @click.command("worker", short_help="Carry storyboards that were submitted.")
 @shared.needs_database
 @shared.shown("--boards", type=click.IntRange(1, 100), default=1, metavar="N", help="Storyboards at a time.")
-@click.option(
-    "--name", metavar="TEXT", envvar=(), help="What people call this worker.  [default: host and process]"
-)
+@click.option("--name", metavar="TEXT", help="What people call this worker.  [default: host and process]")
 @click.option(
     "--outputs",
     type=shared.RESULTS,
