@@ -1,8 +1,9 @@
-"""What every home of the books promises: a journal, who may write to it, and debits, in a folder and in a database."""
+"""What both homes of the books promise, a folder and a database: a journal, who may write to it, debits."""
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from postgres_server import PostgresServer, postgres_server
 from rivya_run.errors import FolderLocked, OtherBooks, OutputFolderError, TakenOver
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import Created, Failed, Intended, JournalEvent
+from rivya_run.postgres.account import share_of
 from rivya_run.postgres.database import Database
+from rivya_run.postgres.lease import leased
+from rivya_run.postgres.pace import AccountPace
 from rivya_run.project.books import debit_table, written_by_us
 from rivya_run.project.budget_file import ProjectBudget
 from rivya_run.project.debit_lines import BudgetRefusal
@@ -144,9 +148,10 @@ def test_there_is_one_writer(home: Home) -> None:
 def test_nobody_mistakes_one_home_for_the_other(home: Home, server: PostgresServer) -> None:
     """Records in a folder aren't taken for those of a database, nor a copy for the records."""
     recorded(home, intent())
-    with closing(Database(server.new_books(f"other{next(_NUMBER)}"))) as another, pytest.raises(OtherBooks):
-        with Home(home.root, another).opened():
-            pass
+    with ExitStack() as held:
+        another = held.enter_context(closing(Database(server.new_books(f"other{next(_NUMBER)}"))))
+        held.enter_context(pytest.raises(OtherBooks))
+        held.enter_context(Home(home.root, another).opened())
     if home.database is not None:
         with pytest.raises(OtherBooks), Home(home.root, None).opened():
             pass
@@ -277,3 +282,27 @@ def test_tables_of_a_newer_version_are_refused(database: Database) -> None:
         pytest.raises(OutputFolderError, match="of version 99"),
     ):
         _ = later.id
+
+
+def test_a_pause_that_one_is_asked_for_holds_for_all(database: Database, tmp_path: Path) -> None:
+    """The API refuses one machine; the others learn of it from the account, while their leases last."""
+    with Home(tmp_path / "a", database).opened() as one, leased(database, "two", "test") as lease:
+        assert one.lease is not None
+        first, second = AccountPace(one.lease), AccountPace(lease)
+        first.refused(30.0)
+        deadline = time.monotonic() + 60
+        while second.resume_at < time.monotonic() + 5:
+            assert time.monotonic() < deadline, "it was never told"
+            time.sleep(0.02)
+
+
+def test_the_rate_of_an_account_is_shared(database: Database, tmp_path: Path) -> None:
+    """By what each has in flight, and one who has nothing may begin."""
+    database.transact(lambda cursor: cursor.execute("update account set rate = 12") and None)
+    with Home(tmp_path / "a", database).opened() as one, leased(database, "two", "test"):
+        debits = BoardDebits(
+            Home(tmp_path / "a", database).budgets(one, 99), board(shot("sh")), one.folder, one.history
+        )
+        assert created(one, debits, "k1")
+        assert database.transact(lambda cursor: share_of(cursor, "one")).rate == pytest.approx(12 * 2 / 3)
+        assert database.transact(lambda cursor: share_of(cursor, "two")).rate == pytest.approx(12 / 3)
