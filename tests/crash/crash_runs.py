@@ -185,6 +185,7 @@ class Project:
     pick: int | None = None
     approved: dict[str, str] = field(default_factory=dict)
     held: dict[tuple[str, int], int] = field(default_factory=dict)
+    store: Path | None = None
 
     def __post_init__(self) -> None:
         (self.root / "outputs").mkdir(parents=True, exist_ok=True)
@@ -330,6 +331,12 @@ class Project:
         assert not lost, f"bytes that were here are gone: {lost}\n{self.log}"
         self.held = now
 
+    def use_store(self, folder: Path) -> None:
+        """Results go into an object store, which is a folder."""
+        folder.mkdir()
+        self.store = folder
+        self.environment["RIVYA_RUN_OUTPUTS"] = folder.as_uri()
+
     def move_to_another_machine(self) -> None:
         """The next run is made where there is nothing of the outputs."""
         shutil.rmtree(self.root / "outputs")
@@ -450,12 +457,13 @@ class Project:
         _check_money(manifest, self.simulator)
         if done:
             assert manifest["totals"]["succeeded"] == manifest["totals"]["takes"]
-        files = Files(manifest, self.folder, self.simulator)
+        files = Files(manifest, self.folder, self.simulator, self.store)
         files.check_content(self.held)
         storyboard = self.root / "storyboard.yaml"
-        verified = rivya_run("verify", storyboard)
+        where = {"RIVYA_RUN_OUTPUTS": self.store.as_uri()} if self.store is not None else {}
+        verified = rivya_run("verify", storyboard, **where)
         assert verified.exit_code == 0, verified.output
-        unused = rivya_run("clean", storyboard).stdout.splitlines()[:-1]
+        unused = rivya_run("clean", storyboard, **where).stdout.splitlines()[:-1]
         files.check_rest({line.partition("  ")[0] for line in unused})
 
 
@@ -506,6 +514,7 @@ class Files:
     manifest: dict[str, Any]
     folder: Path
     simulator: HostedSimulator
+    store: Path | None = None
     expected: set[str] = field(default_factory=lambda: {"manifest.json", "journal.jsonl"})
 
     def check_content(self, held: Mapping[tuple[str, int], int]) -> None:
@@ -528,6 +537,8 @@ class Files:
 
     def _check_output(self, output: dict[str, Any], served: bytes) -> None:
         path = self.folder / output["path"]
+        if self.store is not None:
+            path = self.store / self.folder.name / output["path"]
         assert path.is_file(), f"{output['path']} is missing"
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()

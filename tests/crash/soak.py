@@ -148,7 +148,8 @@ def one_project(
 ) -> None:
     """Kill a project's runs ``deaths`` times, finish it, and hold it against the books.
 
-    ``database``: the books are there, and each run may be another machine's, which has nothing of its own.
+    ``database``: the books are there, results in an object store, and each run may be another machine's, which has
+    nothing of its own.
     """
     draw = random.Random(seed)
     timeless = draw.random() < 0.5 or database is not None
@@ -160,6 +161,7 @@ def one_project(
     ):
         if database is not None:
             project.environment["RIVYA_RUN_DATABASE"] = database
+            project.use_store(root / "store")
         done = 0
         while done < deaths:
             if not timeless:

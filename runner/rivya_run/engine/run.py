@@ -92,10 +92,12 @@ def run(
         # Before a folder is made that would stay empty.
         api_key(environment)
         Network.of_environment()
+    stopping = interrupts or Interrupts()
     with ExitStack() as stack:
         database = stack.enter_context(open_database(options.database, simulate=options.simulate))
         if database is not None:
             now = database.now  # the one clock of all machines
+            database.hurried = lambda: stopping.heard
         prepared = _prepare_all(sources, options, recorded, stack, now, database)
         origins = _origins(prepared, recorded, environment, stack)
         budgets = _budgets(prepared, options, found, now, database)
@@ -106,9 +108,7 @@ def run(
         async def carry_out() -> None:
             # Not returned: asyncio writes out what its task gave, all ten thousand takes of it, only to look whether
             # the handler of Ctrl-C is still its own.
-            results.append(
-                await _run(prepared, options, origins, tell, now, budgets, interrupts or Interrupts())
-            )
+            results.append(await _run(prepared, options, origins, tell, now, budgets, stopping))
 
         anyio.run(carry_out)
         [result] = results

@@ -21,6 +21,12 @@ Cursor: TypeAlias = "psycopg.Cursor[tuple[Any, ...]]"
 PATIENCE: Final = 60.0
 """Seconds for which a transaction is tried again while the database can't be reached: a restart takes a few."""
 
+_HURRIED: Final = 5.0
+"""The same where a person waits for the end of the run."""
+
+_GIVEN_UP: Final = 0.5
+"""The same once it was waited for in vain: one outage isn't waited for again and again."""
+
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
 
@@ -38,10 +44,14 @@ _LOCK: Final = 7_259_184
 class Database:
     """One database, by its URL, with a connection that is made when it is needed. For several threads.
 
-    ``patience``: seconds, see ``PATIENCE``.
+    ``patience``: seconds, see ``PATIENCE``; ``hurried`` says whether somebody waits for the end.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, url: str, *, patience: float = PATIENCE, hurried: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.hurried = hurried
+        self._given_up = False
         _library()
         self.url = url
         self.patience = patience
@@ -82,20 +92,23 @@ class Database:
         Raises DatabaseUnavailable once that has failed for ``patience`` seconds.
         """
         psycopg = _library()
-        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        began = time.monotonic()
         pause = _FIRST_PAUSE
         while True:
             try:
                 with self._lock:
                     connection = self._connected()
                     with connection.transaction(), connection.cursor() as cursor:
-                        return work(cursor)
+                        done = work(cursor)
+                self._given_up = False
+                return done
             except (
                 psycopg.OperationalError,
                 psycopg.InterfaceError,
                 psycopg.errors.DeadlockDetected,
             ) as error:
-                if _is_final(error) or time.monotonic() + pause > deadline:
+                if _is_final(error) or time.monotonic() + pause > began + self._patience(patience):
+                    self._given_up = True
                     raise self._unavailable(error) from error
                 time.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
@@ -103,6 +116,13 @@ class Database:
                 raise self._without_tables() from error
             except psycopg.Error as error:
                 raise self._unavailable(error) from error
+
+    def _patience(self, asked: float | None) -> float:
+        """Seconds for which a transaction is tried again, as things are now."""
+        most = [self.patience if asked is None else asked]
+        most += [_HURRIED] if self.hurried() else []
+        most += [_GIVEN_UP] if self._given_up else []
+        return min(most)
 
     def initialise(self) -> tuple[int, int]:
         """Make or migrate the tables; the versions before and after. Raises ForeignFolder for newer ones."""

@@ -47,6 +47,7 @@ class DatabaseJournal:
                 hint="restore the database from a backup, then rivya-run database repair",
             )
         self._waiting: list[bytes] = []
+        self._told = False  # the last sync has said that it could not
         self._mutex = threading.Lock()
         self._syncing = threading.Lock()
 
@@ -92,15 +93,17 @@ class DatabaseJournal:
                     beside(cursor)
                 return len(lines)
 
+            self._told = True
             self.lease.commit(write)
+            self._told = False
             with self._mutex:
                 del self._waiting[: len(lines)]
             with suppress(OSError), self.path.open("ab") as file:
                 file.writelines(lines)
 
     def close(self) -> None:
-        """Commit what is left. What was lost with the lease isn't raised again."""
-        if self.lease.alive:
+        """Commit what is left. What ``sync`` raised already isn't raised again."""
+        if self.lease.alive and not self._told:
             self.sync()
 
 

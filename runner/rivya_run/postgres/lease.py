@@ -47,7 +47,12 @@ class Lease:
         self._holder = holder
         self.seconds = seconds
         self.database = database
-        self._own = Database(database.url, patience=database.patience)  # nothing else keeps it from renewing
+        # Nothing else keeps this one from renewing.
+        self._own = Database(
+            database.url,
+            patience=database.patience,
+            hurried=lambda: self._ended.is_set() or database.hurried(),
+        )
         self.book = book
         self.epoch = epoch
         self.commits = commits
