@@ -376,7 +376,7 @@ ODD_FILES = {
     "device": ("/dev/zero", "'/dev/zero' leads outside the project root", "outside"),
     "outside": ("../logo.png", "'../logo.png' leads outside the project root", "outside"),
     "link": ("art/link.png", "'art/link.png' leads outside the project root", "outside"),
-    "nul": ('"art/a\\0b.png"', "can't be read: embedded null byte", "unreadable"),
+    "nul": ('"art/a\\0b.png"', "in double quotes a backslash begins an escape", "unreadable"),
     "missing": (
         "art/lgo.png",
         "there is no file 'art/lgo.png', did you mean 'art/logo.png'?",

@@ -255,7 +255,7 @@ def test_failures_of_one_run_count_over_all_values(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("hasty")
 def test_a_create_without_an_answer_keeps_its_body(tmp_path: Path) -> None:
     """The sound is spoken again meanwhile: the same bytes are sent again, and serve as what is long enough."""
-    lost = Rule("create-lost", "*.sh010.*.a1", turns=(1, 2, 3, 4, 5, 6))
+    lost = Rule("create-lost", "*.sh010.*.a1", turns=tuple(range(1, 40)))
     with hosted(faults=FaultPlan(rules=(lost,))) as simulator:
         project = Project(tmp_path, simulator)
         project.write(board(voice(7.3), fit()))

@@ -139,7 +139,7 @@ def test_a_rename_may_be_cut_short_at_any_moment(tmp_path: Path) -> None:
             ended = project.live(survived=[*died, *QUIET])
             if ended.status == KILLED:
                 died.append(ended.last)
-        assert {"before line reassigned", "after line reassigned", "before move"} <= set(died)
+        assert {"before line reassigned", "after line reassigned", "before rename"} <= set(died)
         project.finish()
         project.check()
         assert len(project.simulator.state.tasks()) == TAKES

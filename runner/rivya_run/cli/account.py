@@ -32,19 +32,19 @@ class _Limit(click.ParamType[Any]):
 
 @click.command("account", short_help="The limits that all machines of an account keep to.")
 @shared.needs_database
-@click.option("--name", metavar="TEXT", envvar=(), help="What people call the account.")
-@click.option("--cap", type=_Limit(int), envvar=(), help="Tasks in flight at once, over all machines.")
-@click.option("--budget", type=_Limit(float), envvar=(), help="Credits that may ever be spent.")
-@click.option("--rate", type=_Limit(float), envvar=(), help="Requests a second, over all machines.")
+@click.option("--name", metavar="TEXT", envvar=[], help="What people call the account.")
+@click.option("--cap", type=_Limit(int), envvar=[], help="Tasks in flight at once, over all machines.")
+@click.option("--budget", type=_Limit(float), envvar=[], help="Credits that may ever be spent.")
+@click.option("--rate", type=_Limit(float), envvar=[], help="Requests a second, over all machines.")
 @click.option(
     "--lease",
     type=shared.Amount(min=1),
-    envvar=(),
+    envvar=[],
     help="Seconds after which another machine carries on what one that died was at (15).",
 )
-@click.option("--pause/--resume", "paused", default=None, envvar=(), help="Create nothing, or create again.")
+@click.option("--pause/--resume", "paused", default=None, envvar=[], help="Create nothing, or create again.")
 @click.option(
-    "--check", is_flag=True, envvar=(), help="Compare what counts with all journals; exit 1 if it differs."
+    "--check", is_flag=True, envvar=[], help="Compare what counts with all journals; exit 1 if it differs."
 )
 def command(database: str, check: bool, **settings: Any) -> None:
     """Show, and set, what all machines that use this database keep to together.
