@@ -20,22 +20,33 @@ class _Limit(click.ParamType[Any]):
 
     name = "N|none"
 
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        self._kind = kind
+    def __init__(self, number: click.ParamType[Any]) -> None:
+        self._number = number
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "none":
             return value
-        inner: click.ParamType[Any] = click.IntRange(min=1) if self._kind is int else shared.Amount(min=0)
-        return inner.convert(value, param, ctx)
+        return self._number.convert(value, param, ctx)
 
 
 @click.command("account", short_help="The limits that all machines of an account keep to.")
 @shared.needs_database
 @click.option("--name", metavar="TEXT", envvar=[], help="What people call the account.")
-@click.option("--cap", type=_Limit(int), envvar=[], help="Tasks in flight at once, over all machines.")
-@click.option("--budget", type=_Limit(float), envvar=[], help="Credits that may ever be spent.")
-@click.option("--rate", type=_Limit(float), envvar=[], help="Requests a second, over all machines.")
+@click.option(
+    "--cap",
+    type=_Limit(click.IntRange(1, 1_000_000)),
+    envvar=[],
+    help="Tasks in flight at once, over all machines.",
+)
+@click.option(
+    "--budget", type=_Limit(shared.Amount(min=0)), envvar=[], help="Credits that may ever be spent."
+)
+@click.option(
+    "--rate",
+    type=_Limit(shared.Amount(min=0, min_open=True)),
+    envvar=[],
+    help="Requests a second, over all machines.",
+)
 @click.option(
     "--lease",
     type=shared.Amount(min=1),

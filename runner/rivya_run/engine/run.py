@@ -142,7 +142,9 @@ def _budgets(
     places = [one.source.folder.parent for one in prepared]
     cap = via_cap(options)
     budgets = {}
-    for root in dict.fromkeys(one.source.root for one in prepared if _has_work(one)):
+    # In a database also where nothing is to be made: what a process that died left there keeps others waiting.
+    counting = [one for one in prepared if database is not None or _has_work(one)]
+    for root in dict.fromkeys(one.source.root for one in counting):
         if found.get(root) or cap is not None or database is not None:
             store = debit_table(database, [one.ledger for one in prepared]) if database is not None else None
             budgets[root] = ProjectBudgets(root, found.get(root, ()), places, now, store, cap=cap)

@@ -81,8 +81,8 @@ class Database:
     def now(self) -> float:
         """Seconds since the epoch by the database's clock, the only one that all machines share."""
         if self._clock is None:
-            asked = steady()
-            self._clock = self.transact(_time_of) - asked
+            # Both times of one try: a restart of the database may have lain between them.
+            self._clock = self.transact(lambda cursor: _time_of(cursor) - steady())
         return self._clock + steady()
 
     def transact(self, work: Callable[[Cursor], T], *, patience: float | None = None) -> T:

@@ -46,7 +46,7 @@ class DatabaseJournal:
                 f"{lease.database.shown}: the journal of {lease.book} has {self._count} lines of {lease.lines}",
                 hint="restore the database from a backup, then rivya-run database repair",
             )
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[int, bytes]] = []  # lines with their numbers
         self._told = False  # the last sync has said that it could not
         self._mutex = threading.Lock()
         self._syncing = threading.Lock()
@@ -69,7 +69,7 @@ class DatabaseJournal:
         """Add one line, in memory: it survives nothing before ``sync``."""
         entry = Entry(self._count + 1, self._now(), event)
         with self._mutex:
-            self._waiting.append(line_of(entry.number, entry.at, event))
+            self._waiting.append((entry.number, line_of(entry.number, entry.at, event)))
         self._count += 1
         return entry
 
@@ -85,13 +85,12 @@ class DatabaseJournal:
                 return
 
             def write(cursor: Cursor, before: int) -> int:
-                cursor.executemany(
-                    "insert into journal_line (book, number, line) values (%s, %s, %s)",
-                    [(self.lease.book, before + place, line) for place, line in enumerate(lines, start=1)],
-                )
+                # An earlier commit of some of them may have been made, though nobody heard of it.
+                new = [(self.lease.book, number, line) for number, line in lines if number > before]
+                cursor.executemany("insert into journal_line (book, number, line) values (%s, %s, %s)", new)
                 if beside is not None:
                     beside(cursor)
-                return len(lines)
+                return len(new)
 
             self._told = True
             self.lease.commit(write)
@@ -99,7 +98,7 @@ class DatabaseJournal:
             with self._mutex:
                 del self._waiting[: len(lines)]
             with suppress(OSError), self.path.open("ab") as file:
-                file.writelines(lines)
+                file.writelines(line for _, line in lines)
 
     def close(self) -> None:
         """Commit what is left. What ``sync`` raised already isn't raised again."""

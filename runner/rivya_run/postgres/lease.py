@@ -61,6 +61,7 @@ class Lease:
         self._ended = threading.Event()
         self._mutex = threading.RLock()
         self._lost: TakenOver | None = None
+        self._in_doubt = False  # whether the last commit was made isn't known
         self._beat: Callable[[Cursor], None] | None = None
         self._wake = threading.Event()
 
@@ -85,11 +86,14 @@ class Lease:
         """Write to the book: ``write`` gets the number of its lines so far and answers how many it has added.
 
         How many lines there are afterwards. Raises TakenOver or DatabaseUnavailable, and then it isn't known
-        whether it was written.
+        whether it was written: the next commit finds out first, so the number that its ``write`` gets tells it.
         """
         with self._mutex:
-            asked = steady()
+            if self._in_doubt:
+                self.commits, self.lines = self.database.transact(self._found)
+            asked, self._in_doubt = steady(), True
             found = self.database.transact(lambda cursor: self._written(cursor, write))
+            self._in_doubt = False
             self.commits, self.lines = self.commits + 1, found
             self._confirmed = max(self._confirmed, asked)
             return found
@@ -144,6 +148,17 @@ class Lease:
         )
         if cursor.rowcount == 0:
             raise self.lost()
+
+    def _found(self, cursor: Cursor) -> tuple[int, int]:
+        """Commits and lines of the book as they are after a commit that may have been made or not."""
+        cursor.execute(
+            "select commits, lines from book where id = %s and epoch = %s and holder = %s for update",
+            self._mine,
+        )
+        row = cursor.fetchone()
+        if row is None or row[0] not in (self.commits, self.commits + 1):
+            raise self.lost()
+        return int(row[0]), int(row[1])
 
     def _written(self, cursor: Cursor, write: Callable[[Cursor, int], int]) -> int:
         cursor.execute(

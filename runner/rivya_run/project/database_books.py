@@ -18,7 +18,14 @@ from rivya_run.journal.store import fold_journal
 from rivya_run.json_types import Json
 from rivya_run.postgres.database import Cursor, Database
 from rivya_run.postgres.lease import Lease, leased
-from rivya_run.project.books import books_of_folder, ledger_of_database, mark
+from rivya_run.project.books import (
+    books_of_folder,
+    check_marker,
+    ledger_of_database,
+    manifest_beside,
+    mark,
+)
+from rivya_run.project.debit_table import DebitTable
 from rivya_run.project.ledger import foreign_knowledge, learn, read_manifest
 from rivya_run.project.lock import locked
 from rivya_run.project.places import IMPORTED, IMPORTING, JOURNAL, MANIFEST, STATE
@@ -38,12 +45,13 @@ def import_books(storyboard: Path, database: Database, options: RunOptions) -> s
         told = books_of_folder(folder)
         if told is not None and told != database.books:
             raise OtherBooks(f"{folder}: its books are in {told}, not in {database.books}")
-        if told is not None and not (folder / IMPORTING).exists():
+        if told is not None and not (folder / IMPORTING).exists() and _says_so(source, database):
             return "its books are in this database already"
         lease = held.enter_context(leased(database, folder.name, f"database import {source.relative_path}"))
         _seal(folder, database)
         taken = _union(source, lease, database)
-        _leave_manifest(folder, database, lease)
+        _count(folder, database, lease)
+        _leave_manifest(source, database, lease)
         with suppress(FileNotFoundError):
             (folder / IMPORTING).replace(folder / IMPORTED)
         return f"{taken} records brought in" if taken else "nothing in it was new"
@@ -55,6 +63,7 @@ def repair_books(storyboard: Path, database: Database, options: RunOptions) -> s
     folder = source.folder
     with ExitStack() as held:
         held.enter_context(locked(folder, f"database repair {source.relative_path}"))
+        check_marker(folder, database)
         document = read_manifest(folder)
         if document is None:
             raise RivyaError(
@@ -77,7 +86,8 @@ def repair_books(storyboard: Path, database: Database, options: RunOptions) -> s
             )
         )
         ledger.sync()
-        _leave_manifest(folder, database, lease)
+        _count(folder, database, lease)
+        _leave_manifest(source, database, lease)
         return f"{len(ledger.history.attempts) - before} creates taken in from {folder / MANIFEST}"
 
 
@@ -85,7 +95,8 @@ def _seal(folder: Path, database: Database) -> None:
     """From here on nobody takes the journal in the folder for the one that counts. A kill leaves what tells that the
     import isn't done."""
     make_folder(folder)
-    if (folder / JOURNAL).exists() and not (folder / IMPORTING).exists():
+    is_copy = books_of_folder(folder) is not None
+    if (folder / JOURNAL).exists() and not is_copy and not (folder / IMPORTING).exists():
         (folder / JOURNAL).replace(folder / IMPORTING)
         sync_folder(folder)
     mark(folder, database)
@@ -98,7 +109,8 @@ def _union(source: Source, lease: Lease, database: Database) -> int:
     (folder / JOURNAL).unlink(missing_ok=True)
     if not before and (folder / IMPORTING).exists():
         _, size = fold_journal(folder / IMPORTING, lambda entry: None)
-        lines = (folder / IMPORTING).read_bytes()[:size].splitlines(keepends=True)
+        # The end of the last line may be missing: others follow it.
+        lines = [line + b"\n" for line in (folder / IMPORTING).read_bytes()[:size].splitlines()]
         lease.commit(lambda cursor, _: _put_lines(cursor, folder.name, lines))
     ledger = ledger_of_database(folder, lease, database)
     try:
@@ -117,12 +129,15 @@ def _put_lines(cursor: Cursor, book: str, lines: list[bytes]) -> int:
 
 
 def _all_that_is_known(source: Source) -> dict[str, Json]:
-    """What the folder knows by its sealed journal and its manifest, as a manifest tells it."""
+    """What is known by the folder's sealed journal and the manifests, as a manifest tells it."""
     history = History()
     fold_journal(source.folder / IMPORTING, history.apply)
-    document = read_manifest(source.folder)
-    for event in foreign_knowledge(document, history) if document is not None else ():
-        history.apply(Entry(0, history.updated_at or "", event))
+    document = None
+    for place in _manifests(source):
+        found = read_manifest(place.parent)
+        for event in foreign_knowledge(found, history) if found is not None else ():
+            history.apply(Entry(0, history.updated_at or "", event))
+        document = document or found
     nothing_asked = replace(source.storyboard, shots=())
     return manifest(
         nothing_asked,
@@ -134,9 +149,26 @@ def _all_that_is_known(source: Source) -> dict[str, Json]:
     )
 
 
-def _leave_manifest(folder: Path, database: Database, lease: Lease) -> None:
-    """Say in the manifest where the books are; where there is none, the next run writes it before it creates."""
-    path = folder / MANIFEST
-    if path.exists():
-        document = strict_json(path.read_bytes()) | {"books": database.books, "book_commit": lease.commits}
-        write_atomically(path, text_of(document))
+def _manifests(source: Source) -> list[Path]:
+    """Where manifests of the storyboard are: with the results, and beside the storyboard, for git."""
+    beside = manifest_beside(source.root, source.folder)
+    return [source.folder / MANIFEST, *([beside] if beside is not None else [])]
+
+
+def _says_so(source: Source, database: Database) -> bool:
+    """Whether no manifest says that the books are elsewhere: one may have been fetched from git."""
+    found = [read_manifest(place.parent, lazily=True) for place in _manifests(source)]
+    return all(one is None or one.get("books") == database.books for one in found)
+
+
+def _count(folder: Path, database: Database, lease: Lease) -> None:
+    """Let what was brought in count towards what the account may spend."""
+    DebitTable(database, lambda before, debit: None, [lease]).open([folder])
+
+
+def _leave_manifest(source: Source, database: Database, lease: Lease) -> None:
+    """Say in the manifests where the books are: also where results go elsewhere, and one forgets to say so."""
+    for place in _manifests(source):
+        there = strict_json(place.read_bytes()) if place.exists() else _all_that_is_known(source)
+        make_folder(place.parent)
+        write_atomically(place, text_of(there | {"books": database.books, "book_commit": lease.commits}))

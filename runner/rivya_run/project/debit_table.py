@@ -137,14 +137,16 @@ class DebitTable:
         self._write(cursor, lines)
 
     def _transact(self, work: Callable[[Cursor], T]) -> T:
-        """In one transaction; what was read in one that came to nothing is forgotten."""
+        """In one transaction; what was read and written in one that came to nothing is forgotten, also where only its
+        commit failed."""
+        tried = False
 
         def done(cursor: Cursor) -> T:
-            try:
-                return work(cursor)
-            except BaseException:
+            nonlocal tried
+            if tried:
                 self._forget()
-                raise
+            tried = True
+            return work(cursor)
 
         with self._mutex:
             try:
