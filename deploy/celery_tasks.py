@@ -1,7 +1,7 @@
 """Storyboards carried by Celery instead of rivya-run's own workers.
 
     celery -A celery_tasks worker --concurrency 2
-    python -c "from celery_tasks import carry; carry.delay('/shared/project/specs/film.yaml')"
+    python -c "from celery_tasks import carry; carry.delay('/srv/project/specs/film.yaml')"
 
 Any engine does that hands out a job at least once: what comes twice, at the same time even, is paid once.
 RIVYA_API_KEY and RIVYA_RUN_DATABASE stand in the environment of Celery's workers.
