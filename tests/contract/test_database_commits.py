@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -48,7 +48,7 @@ class _CommitLost(Database):
     lost = False
 
     def transact(self, work: Callable[[Cursor], T], *, patience: float | None = None) -> T:
-        def done(cursor: Cursor) -> Any:
+        def done(cursor: Cursor) -> T:
             found = work(cursor)
             if self.lost:
                 self.lost = False
@@ -98,4 +98,40 @@ def test_debits_of_a_commit_that_was_lost_are_written_again(server: PostgresServ
     fresh = DebitTable(database, lambda before, debit: None)
     fresh.look()
     assert not fresh.debits.get("one")
+    database.close()
+
+
+class _Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_database_that_is_down_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends for it, or that somebody stops, doesn't wait as long again for each thing it would write."""
+    clock = _Clock()
+    monkeypatch.setattr("rivya_run.postgres.database.time", clock)
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    waited = []
+    for _ in range(3):
+        before = clock.now
+        with pytest.raises(DatabaseUnavailable):
+            database.transact(lambda cursor: None)
+        waited.append(clock.now - before)
+    assert waited[0] > 50
+    assert sum(waited[1:]) < 5
+
+
+def test_a_storyboard_whose_name_is_no_text_has_a_lease(server: PostgresServer) -> None:
+    """Names of files may hold bytes that are no text."""
+    database = Database(server.new_books("names"))
+    with leased(database, "one", "run b\udcff.yaml") as lease:
+        assert lease.alive
     database.close()

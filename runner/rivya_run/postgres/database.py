@@ -21,6 +21,10 @@ Cursor: TypeAlias = "psycopg.Cursor[tuple[Any, ...]]"
 PATIENCE: Final = 60.0
 """Seconds for which a transaction is tried again while the database can't be reached: a restart takes a few."""
 
+_PATIENCE_AFTER: Final = 2.0
+"""Seconds after it has been tried for that long in vain: what is still to be written when a run ends is several
+transactions, and who has asked to stop waits for them."""
+
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
 
@@ -48,6 +52,7 @@ class Database:
         self.shown = shown_url(url)
         self._lock = threading.RLock()
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._in_vain = False
         self._id: str | None = None
         self._clock: float | None = None  # what is to be added to this machine's steady clock
 
@@ -82,20 +87,24 @@ class Database:
         Raises DatabaseUnavailable once that has failed for ``patience`` seconds.
         """
         psycopg = _library()
-        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        limit = self.patience if patience is None else patience
+        deadline = time.monotonic() + (min(limit, _PATIENCE_AFTER) if self._in_vain else limit)
         pause = _FIRST_PAUSE
         while True:
             try:
                 with self._lock:
                     connection = self._connected()
                     with connection.transaction(), connection.cursor() as cursor:
-                        return work(cursor)
+                        found = work(cursor)
+                self._in_vain = False
+                return found
             except (
                 psycopg.OperationalError,
                 psycopg.InterfaceError,
                 psycopg.errors.DeadlockDetected,
             ) as error:
                 if _is_final(error) or time.monotonic() + pause > deadline:
+                    self._in_vain = self._in_vain or patience is None
                     raise self._unavailable(error) from error
                 time.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
