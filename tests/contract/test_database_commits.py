@@ -135,3 +135,17 @@ def test_a_storyboard_whose_name_is_no_text_has_a_lease(server: PostgresServer) 
     with leased(database, "one", "run b\udcff.yaml") as lease:
         assert lease.alive
     database.close()
+
+
+def test_what_was_raised_is_not_raised_again_at_the_end(server: PostgresServer, tmp_path: Path) -> None:
+    """It would take the place of what the run says of its open tasks."""
+    database = _AnswerLost(server.new_books("end"))
+    with leased(database, "one", "test") as lease:
+        journal = DatabaseJournal(lease, tmp_path / "copy", now=lambda: "2026-01-01T00:00:00Z")
+        journal.append(GivenUp(key="a"))
+        database.lost = True
+        with pytest.raises(DatabaseUnavailable):
+            journal.sync()
+        database.lost = True
+        journal.close()
+    database.close()

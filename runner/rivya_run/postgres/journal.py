@@ -47,6 +47,7 @@ class DatabaseJournal:
                 hint="restore the database from a backup, then rivya-run database repair",
             )
         self._waiting: list[tuple[int, bytes]] = []  # lines with their numbers
+        self._unwritten = False  # the last sync failed
         self._mutex = threading.Lock()
         self._syncing = threading.Lock()
 
@@ -91,15 +92,17 @@ class DatabaseJournal:
                     beside(cursor)
                 return len(new)
 
+            self._unwritten = True
             self.lease.commit(write)
+            self._unwritten = False
             with self._mutex:
                 del self._waiting[: len(lines)]
             with suppress(OSError), self.path.open("ab") as file:
                 file.writelines(line for _, line in lines)
 
     def close(self) -> None:
-        """Commit what is left. What was lost with the lease isn't raised again."""
-        if self.lease.alive:
+        """Commit what is left. What ``sync`` raised already isn't raised again."""
+        if self.lease.alive and not self._unwritten:
             self.sync()
 
 
