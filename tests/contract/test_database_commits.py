@@ -99,3 +99,53 @@ def test_debits_of_a_commit_that_was_lost_are_written_again(server: PostgresServ
     fresh.look()
     assert not fresh.debits.get("one")
     database.close()
+
+
+class _Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_database_that_is_down_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends for it, or that somebody stops, doesn't wait as long again for each thing it would write."""
+    clock = _Clock()
+    monkeypatch.setattr("rivya_run.postgres.database.time", clock)
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    waited = []
+    for _ in range(3):
+        before = clock.now
+        with pytest.raises(DatabaseUnavailable):
+            database.transact(lambda cursor: None)
+        waited.append(clock.now - before)
+    assert waited[0] > 50
+    assert sum(waited[1:]) < 5
+
+
+def test_a_storyboard_whose_name_is_no_text_has_a_lease(server: PostgresServer) -> None:
+    """Names of files may hold bytes that are no text."""
+    database = Database(server.new_books("names"))
+    with leased(database, "one", "run b\udcff.yaml") as lease:
+        assert lease.alive
+    database.close()
+
+
+def test_what_was_raised_is_not_raised_again_at_the_end(server: PostgresServer, tmp_path: Path) -> None:
+    """It would take the place of what the run says of its open tasks."""
+    database = _AnswerLost(server.new_books("end"))
+    with leased(database, "one", "test") as lease:
+        journal = DatabaseJournal(lease, tmp_path / "copy", now=lambda: "2026-01-01T00:00:00Z")
+        journal.append(GivenUp(key="a"))
+        database.lost = True
+        with pytest.raises(DatabaseUnavailable):
+            journal.sync()
+        database.lost = True
+        journal.close()
+    database.close()

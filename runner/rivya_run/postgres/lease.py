@@ -17,6 +17,7 @@ from typing import Final
 
 from rivya_run.errors import FolderLocked, RivyaError, TakenOver
 from rivya_run.postgres.database import Cursor, Database
+from rivya_run.text import visible
 from rivya_run.times import steady
 
 _FRESH: Final = 1 / 3
@@ -229,7 +230,7 @@ def leased(database: Database, book: str, purpose: str) -> Iterator[Lease]:
     deadline: float | None = None
     seen: object = None
     while True:
-        taken = database.transact(lambda cursor: _take(cursor, book, me, purpose))
+        taken = database.transact(lambda cursor: _take(cursor, book, me, visible(purpose)))
         if isinstance(taken, tuple):
             break
         now = time.monotonic()
