@@ -225,6 +225,20 @@ def database(server: PostgresServer) -> Iterator[Database]:
         yield found
 
 
+def test_a_debit_that_came_to_nothing_frees_its_place_at_once(database: Database, tmp_path: Path) -> None:
+    """Another take may have it, though nothing more is put on record."""
+    database.transact(lambda cursor: cursor.execute("update account set cap = 1") and None)
+    home = Home(tmp_path, database)
+    with home.opened() as ledger:
+        debits = BoardDebits(home.budgets(ledger, 99), board(shot("sh")), home.folder, ledger.history)
+        assert isinstance(debits.debited(wanted("k1")), str)
+        refused = debits.debited(wanted("k2"))
+        assert isinstance(refused, BudgetRefusal) and refused.waits
+        debits.again("k1")
+        debits.give_back("k1")
+        assert isinstance(debits.debited(wanted("k2")), str)
+
+
 def test_who_was_taken_over_writes_nothing_more(database: Database, tmp_path: Path) -> None:
     """Neither lines nor debits, however late it wakes; what it had is told."""
     first = Home(tmp_path / "first", database)

@@ -112,17 +112,18 @@ class Creates:
                 if isinstance(found, str):
                     return permit, self.intend(step, resolved, permit, counted_at=found)
             return found
-        try:
-            with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True):
+            try:
                 found = await anyio.to_thread.run_sync(debits.debited, asked)
-            if isinstance(found, BudgetRefusal):
-                return found
-            # Others went on meanwhile: what they put on record may have used up what this permit was for.
-            denied = self.gate.denial(self.budget, self._cost(step))
-            if denied is None and self.stop.outcome is None:
-                return permit, self.intend(step, resolved, permit, counted_at=found)
-        finally:
-            debits.again(asked.key)
+                if isinstance(found, BudgetRefusal):
+                    return found
+                # Others went on meanwhile: what they put on record may have used up what this permit was for.
+                denied = self.gate.denial(self.budget, self._cost(step))
+                if denied is None and self.stop.outcome is None:
+                    return permit, self.intend(step, resolved, permit, counted_at=found)
+            finally:
+                debits.again(asked.key)
+            await anyio.to_thread.run_sync(debits.give_back, asked.key)
         return BudgetRefusal(denied.message if denied is not None else "", waits=OTHERS_ANSWER_WITHIN)
 
     def _key(self, step: Step) -> str:

@@ -19,6 +19,7 @@ from rivya_run.json_types import Json
 from rivya_run.postgres.database import Cursor, Database
 from rivya_run.postgres.lease import Lease, leased
 from rivya_run.project.books import (
+    FILE,
     books_of_folder,
     check_marker,
     ledger_of_database,
@@ -70,6 +71,9 @@ def repair_books(storyboard: Path, database: Database, options: RunOptions) -> s
                 f"{folder}: there is no manifest to repair from",
                 hint="fetch it from git, or from a colleague",
             )
+        told = document.get("books") or FILE
+        if told not in (FILE, database.books):
+            raise OtherBooks(f"{folder / MANIFEST}: it is of books in {told}, not in {database.books}")
         lease = held.enter_context(leased(database, folder.name, f"database repair {source.relative_path}"))
         (folder / JOURNAL).unlink(missing_ok=True)  # a copy
         ledger = ledger_of_database(folder, lease, database)

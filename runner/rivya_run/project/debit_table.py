@@ -115,15 +115,17 @@ class DebitTable:
         yield self._transact(decided)
 
     def correct(self, lines: Callable[[], Iterable[Line]]) -> bool:
-        """Corrections are written with what is put on record: see ``write_beside``."""
+        """Write corrections at once; most are written with what is put on record, see ``write_beside``."""
+        with suppress(OutputFolderError):  # the next run of it looks at everything
+            found = list(lines())
+            if found:
+                self._transact(lambda cursor: self._corrected(cursor, found))
+            return True
         return False
 
     def close(self, folder: Path, lines: Callable[[], Iterable[Line]]) -> None:
         """Write the last corrections of a run."""
-        found = list(lines())
-        if found:
-            with suppress(OutputFolderError):  # the next run of it looks at everything
-                self._transact(lambda cursor: self._corrected(cursor, found))
+        self.correct(lines)
 
     def write_beside(self, cursor: Cursor, lines: Collection[Line]) -> None:
         """Write corrections in the transaction that puts on record what they come from."""

@@ -225,6 +225,13 @@ class BoardDebits:
         self._deciding.discard(key)
         self._changed.add(key)
 
+    def give_back(self, key: str) -> None:
+        """A create that was debited wasn't put on record: others may have its credits, and its place, at once.
+
+        For another thread.
+        """
+        self._store.correct(lambda: self._lines(key))
+
     def close(self) -> None:
         """Correct what has to be at the end of a run."""
         known = self._store.debits
