@@ -12,6 +12,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 TESTS ?= tests
+# One more than there are processors: many tests wait for other processes.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 SEED ?= 1
 KILLS ?= 3000
 
@@ -49,7 +51,7 @@ check: $(VENV)/.tools
 
 ## make test      make check, then every test (TESTS=path for some)
 test: check
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 ## make package   wheel and sdist, checked, and the wheel tried in an empty environment
 package: $(VENV)/.tools
