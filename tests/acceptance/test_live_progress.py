@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pyte
 import pytest
 
 from projects import Project
-from simulation import KEY
+from simulation import KEY, hosted
 from terminal import colours_of, lines_of, screen_of
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on this system")
@@ -95,8 +96,16 @@ def moving(project: Project, **more: str) -> dict[str, str]:
     return {"RIVYA_API_KEY": KEY, "RIVYA_BASE_URL": project.simulator.base_url, **more}
 
 
-def test_the_picture_is_whole_on_a_narrow_terminal(project: Project) -> None:
-    """At 60 columns no count is cut, what is in flight is named by what it does, and the money by where it is."""
+def test_the_picture_is_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+    """At 60 columns no count is cut, what is in flight is named by what it does, and the money by where it is.
+
+    Takes last for a second and more, so that none of what is asked for comes and goes between two pictures.
+    """
+    with hosted(speed=4.0) as simulator:
+        _looked_at(Project(tmp_path, simulator))
+
+
+def _looked_at(project: Project) -> None:
     shots = "".join(
         f"\n      - {{id: s{n:02d}, scene: the harbour at dawn, prompt: p{n}}}" for n in range(14)
     )
