@@ -293,6 +293,31 @@ def goes_down(project: Project, s3: S3, url: str) -> None:
     assert len(objects(url, project)) == 6
 
 
+def test_without_the_store_nothing_is_made_from_what_is_only_there(
+    project: Project, s3: S3, url: str
+) -> None:
+    """Nothing is paid, and nothing counts as failed: the next run makes it."""
+    made(project, url)
+    emptied(project)
+    project.write(BOARD + "      - {id: c, prompt: Three, references: [{shot: a, frame: last}]}\n")
+    started: list[Event] = []
+
+    def tell(event: Event) -> None:
+        if event.name == "run_started":
+            started.append(event)
+            s3.stop()
+
+    project.events = Watching(tell)
+    try:
+        result = project.run(outputs=url)
+    finally:
+        if started:
+            s3.start()
+    assert (result.exit_code, project.tasks()) == (7, 3)
+    again = in_project(project, project.path, "--outputs", url)
+    assert (again.exit_code, project.tasks()) == (0, 4), again.stderr
+
+
 def test_a_store_that_is_down_from_the_beginning_keeps_a_run_from_anything(
     project: Project, s3: S3, url: str
 ) -> None:
