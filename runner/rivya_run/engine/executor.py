@@ -261,7 +261,7 @@ class Executor:
             self._look_for_room()
             began = self._clocks.monotonic()
             for one in self.storyboards:
-                await one.ledger.durable()
+                await one.ledger.durable(anyway=True)
                 await self._keep_manifest(one)
             pause = max(MANIFEST_EVERY, MANIFEST_SHARE * (self._clocks.monotonic() - began))
 

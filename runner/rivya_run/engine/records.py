@@ -98,12 +98,13 @@ class RunLedger:
         if self.debits is not None and isinstance(event, COSTS):
             self.debits.changed(event.key)
 
-    async def durable(self) -> None:
+    async def durable(self, *, anyway: bool = False) -> None:
         """Return once everything that was recorded before the call is on disk.
 
-        Everyone who waits while one sync runs shares the next one.
+        Everyone who waits while one sync runs shares the next one. ``anyway``: also where nothing was recorded since,
+        to learn whether the journal is still in its place.
         """
-        if self.changes == self._synced:
+        if self.changes == self._synced and not anyway:
             return
         self._waited_for += 1
         mine = self._waited_for

@@ -13,6 +13,7 @@ import pytest
 import virtual_time
 from examples import attempt, board, planner, shot, steps
 from rivya_run.engine.records import ManifestWriter, RunLedger
+from rivya_run.errors import FolderGone
 from rivya_run.journal.attempt import AttemptState
 from rivya_run.journal.events import Intended
 from rivya_run.planning.plan import Step
@@ -111,3 +112,18 @@ def test_everybody_who_waits_shares_the_next_sync(ledger: RunLedger, monkeypatch
 
     virtual_time.run(body)
     assert syncs == [5, 6]
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_the_journal_is_looked_at_also_where_nothing_was_recorded(ledger: RunLedger, tmp_path: Path) -> None:
+    """A folder that went away is noticed while tasks only run."""
+
+    async def body() -> None:
+        intend(ledger, 1)
+        await ledger.durable()
+        (ledger.folder / "journal.jsonl").rename(tmp_path / "elsewhere")
+        await ledger.durable()  # nothing was recorded: nothing is asked of the disk
+        with pytest.raises(FolderGone):
+            await ledger.durable(anyway=True)
+
+    virtual_time.run(body)
