@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class PostgresServer:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    databases: int = 0
 
     @property
     def admin_url(self) -> str:
@@ -119,15 +120,17 @@ class PostgresServer:
             self.process.wait(60)
             self.process = None
 
-    def new_database(self, name: str) -> str:
+    def new_database(self) -> str:
         """An empty database; its URL."""
+        self.databases += 1
+        name = f"test{self.databases}"
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(f'create database "{name}"'.encode())
         return self.url(name)
 
-    def new_books(self, name: str) -> str:
+    def new_books(self) -> str:
         """A database with the tables for books, and nothing in them; its URL."""
-        url = self.new_database(name)
+        url = self.new_database()
         with closing(Database(url)) as database:
             database.initialise()
         return url

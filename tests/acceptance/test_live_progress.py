@@ -101,24 +101,21 @@ def test_the_picture_is_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
 
     Takes last for a second and more, so that none of what is asked for comes and goes between two pictures.
     """
-    with hosted(speed=4.0) as simulator:
-        _looked_at(Project(tmp_path, simulator))
-
-
-def _looked_at(project: Project) -> None:
-    shots = "".join(
-        f"\n      - {{id: s{n:02d}, scene: the harbour at dawn, prompt: p{n}}}" for n in range(14)
-    )
-    project.write(f"\n    id: board\n    shots:{shots}\n")
     states: list[str] = []
 
     def seen(screen: pyte.Screen) -> None:
         states.append(" ".join(" ".join(lines_of(screen)).split()))
 
-    command = [sys.executable, "-m", "rivya_run", str(project.path), "--poll-interval", "0.05"]
-    screen, code = screen_of(
-        [*command, "--concurrency", "4"], moving(project), project.path.parent, columns=60, rows=20, seen=seen
+    shots = "".join(
+        f"\n      - {{id: s{n:02d}, scene: the harbour at dawn, prompt: p{n}}}" for n in range(14)
     )
+    with hosted(speed=4.0) as simulator:
+        project = Project(tmp_path, simulator)
+        project.write(f"\n    id: board\n    shots:{shots}\n")
+        command = [sys.executable, "-m", "rivya_run", str(project.path), "--poll-interval", "0.05"]
+        screen, code = screen_of(
+            [*command, "--concurrency", "4"], moving(project), tmp_path, columns=60, rows=20, seen=seen
+        )
     assert code == 0, lines_of(screen)
     assert any("/14 takes" in one and " reserved" in one for one in states)
     assert any(" running" in one and " waiting" in one for one in states)

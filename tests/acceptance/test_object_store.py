@@ -257,17 +257,21 @@ class Watching(list[Event]):
         self._tell(event)
 
 
+@pytest.fixture
+def slower(tmp_path: Path) -> Iterator[Project]:
+    """A project whose takes last so long that a store is given up before all are created."""
+    with hosted(speed=5.0) as simulator:
+        yield Project(tmp_path, simulator)
+
+
 def test_a_store_that_goes_down_in_a_run_stops_creating_and_loses_nothing(
-    tmp_path: Path, s3: S3, url: str
+    slower: Project, s3: S3, url: str
 ) -> None:
-    """As a full disk does: what was paid for stays among the downloads, exit 7; the next run puts it there."""
-    with hosted(speed=5.0) as slower:  # so that the store is given up before all are created
-        goes_down(Project(tmp_path, slower), s3, url)
+    """As a full disk does: what was paid for stays among the downloads, exit 7; the next run puts it there.
 
-
-def goes_down(project: Project, s3: S3, url: str) -> None:
-    """The store answers no more once the first create was answered, and again when the run has ended."""
-    project.write("id: film\nshots:\n" + "".join(f"  - {{id: s{n}, prompt: '{n}'}}\n" for n in range(6)))
+    The store answers no more once the first create was answered, and again when the run has ended.
+    """
+    slower.write("id: film\nshots:\n" + "".join(f"  - {{id: s{n}, prompt: '{n}'}}\n" for n in range(6)))
     down: list[Event] = []
 
     def tell(event: Event) -> None:
@@ -275,22 +279,22 @@ def goes_down(project: Project, s3: S3, url: str) -> None:
             down.append(event)
             s3.stop()
 
-    project.events = Watching(tell)
+    slower.events = Watching(tell)
     try:
-        result = project.run(outputs=url, concurrency=1)
+        result = slower.run(outputs=url, concurrency=1)
     finally:
         if down:
             s3.start()
     assert result.exit_code == 7
-    paid = project.tasks()
+    paid = slower.tasks()
     assert 1 <= paid < 6
-    waiting = list((project.root / "outputs/film/.arriving").glob("*.part"))
+    waiting = list((slower.root / "outputs/film/.arriving").glob("*.part"))
     assert len(waiting) == paid
-    assert clips(project) == {}
-    after = in_project(project, project.path, "--outputs", url)
+    assert clips(slower) == {}
+    after = in_project(slower, slower.path, "--outputs", url)
     assert after.exit_code == 0, after.stderr
-    assert project.tasks() == 6
-    assert len(objects(url, project)) == 6
+    assert slower.tasks() == 6
+    assert len(objects(url, slower)) == 6
 
 
 def test_without_the_store_nothing_is_made_from_what_is_only_there(

@@ -63,7 +63,7 @@ class _CommitLost(Database):
 
 def test_lines_after_a_commit_of_unknown_fate_are_kept(server: PostgresServer, tmp_path: Path) -> None:
     """A commit went through and nobody heard of it: what is recorded next is written all the same, once."""
-    database = _AnswerLost(server.new_books("fate"))
+    database = _AnswerLost(server.new_books())
     with leased(database, "one", "test") as lease:
         journal = DatabaseJournal(lease, tmp_path / "copy", now=lambda: "2026-01-01T00:00:00Z")
         journal.append(GivenUp(key="a"))
@@ -84,7 +84,7 @@ def test_lines_after_a_commit_of_unknown_fate_are_kept(server: PostgresServer, t
 
 def test_debits_of_a_commit_that_was_lost_are_written_again(server: PostgresServer, tmp_path: Path) -> None:
     """What was only written in a transaction that came to nothing isn't taken for what the database has."""
-    database = _CommitLost(server.new_books("lost"))
+    database = _CommitLost(server.new_books())
     with leased(database, "one", "test") as lease:
         other = DebitTable(database, lambda before, debit: None, [lease])
         with other.debiting(
@@ -131,7 +131,7 @@ def test_a_database_that_is_down_is_waited_for_once(monkeypatch: pytest.MonkeyPa
 
 def test_a_storyboard_whose_name_is_no_text_has_a_lease(server: PostgresServer) -> None:
     """Names of files may hold bytes that are no text."""
-    database = Database(server.new_books("names"))
+    database = Database(server.new_books())
     with leased(database, "one", "run b\udcff.yaml") as lease:
         assert lease.alive
     database.close()
@@ -139,7 +139,7 @@ def test_a_storyboard_whose_name_is_no_text_has_a_lease(server: PostgresServer) 
 
 def test_what_was_raised_is_not_raised_again_at_the_end(server: PostgresServer, tmp_path: Path) -> None:
     """It would take the place of what the run says of its open tasks."""
-    database = _AnswerLost(server.new_books("end"))
+    database = _AnswerLost(server.new_books())
     with leased(database, "one", "test") as lease:
         journal = DatabaseJournal(lease, tmp_path / "copy", now=lambda: "2026-01-01T00:00:00Z")
         journal.append(GivenUp(key="a"))

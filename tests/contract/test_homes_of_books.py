@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -26,7 +25,6 @@ from rivya_run.project.debit_lines import BudgetRefusal
 from rivya_run.project.debits import BoardDebits, ProjectBudgets, WantedDebit
 from rivya_run.project.ledger import Ledger
 
-_NUMBER = itertools.count(1)
 MADE = attempt(shot("sh"), 1, AttemptState.SENT)
 KEY = MADE.client_request_id
 
@@ -69,7 +67,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
         yield Home(tmp_path, None)
         return
     server: PostgresServer = request.getfixturevalue("server")
-    with closing(Database(server.new_books(f"home{next(_NUMBER)}"))) as database:
+    with closing(Database(server.new_books())) as database:
         yield Home(tmp_path, database)
 
 
@@ -149,7 +147,7 @@ def test_nobody_mistakes_one_home_for_the_other(home: Home, server: PostgresServ
     """Records in a folder aren't taken for those of a database, nor a copy for the records."""
     recorded(home, intent())
     with ExitStack() as held:
-        another = held.enter_context(closing(Database(server.new_books(f"other{next(_NUMBER)}"))))
+        another = held.enter_context(closing(Database(server.new_books())))
         held.enter_context(pytest.raises(OtherBooks))
         held.enter_context(Home(home.root, another).opened())
     if home.database is not None:
@@ -221,7 +219,7 @@ def told(ledger: Ledger, debits: BoardDebits, event: Failed) -> None:
 @pytest.fixture
 def database(server: PostgresServer) -> Iterator[Database]:
     """Books in a database, alone."""
-    with closing(Database(server.new_books(f"alone{next(_NUMBER)}"))) as found:
+    with closing(Database(server.new_books())) as found:
         yield found
 
 
@@ -273,8 +271,8 @@ def test_a_copy_that_was_spoilt_is_fetched_anew(database: Database, tmp_path: Pa
 
 def test_a_database_that_forgets_is_refused(server: PostgresServer) -> None:
     """What it has confirmed must outlive its crash."""
-    name = f"forgetful{next(_NUMBER)}"
-    url = server.new_books(name)
+    url = server.new_books()
+    name = url.rpartition("/")[2]
     with closing(Database(server.admin_url)) as admin:
         admin.transact(
             lambda cursor: (

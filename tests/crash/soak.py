@@ -242,7 +242,7 @@ def _tallied(name: str, deaths: int) -> Tally:
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="rivya-soak-") as root:
         try:
-            database = _postgres.new_books(name) if _postgres is not None else None
+            database = _postgres.new_books() if _postgres is not None else None
             one_project(Path(root), _fork_server, name, deaths, tally, database)
         except AssertionError as error:
             kept = Path(tempfile.mkdtemp(prefix=f"rivya-soak-{name}-"))

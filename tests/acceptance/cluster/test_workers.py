@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -16,29 +15,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from command_line import in_project, rivya_run
-from postgres_server import PostgresServer, postgres_server
+from command_line import in_project
+from postgres_server import PostgresServer
 from projects import Project, png
 from rivya_run.postgres.database import Database
 from rivya_run.postgres.lease import leased
 from simulation import KEY, hosted
 from workers import ended, environment, rows, until, working
-
-_NUMBER = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A server for all tests here."""
-    with postgres_server() as found:
-        yield found
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    """A project against a simulator that takes 10 credits for a clip."""
-    with hosted() as simulator:
-        yield Project(tmp_path / "here", simulator)
 
 
 @pytest.fixture
@@ -46,14 +29,6 @@ def slow(tmp_path: Path) -> Iterator[Project]:
     """The same where a clip takes some seconds."""
     with hosted(speed=15) as simulator:
         yield Project(tmp_path / "here", simulator)
-
-
-@pytest.fixture
-def url(server: PostgresServer) -> str:
-    """A database with tables and nothing in it."""
-    found = server.new_database(f"queue{next(_NUMBER)}")
-    assert rivya_run("database", "init", "--database", found).exit_code == 0
-    return found
 
 
 def board(project: Project, takes: int = 2, name: str = "one", prompt: str = "x") -> Path:
@@ -297,13 +272,14 @@ def test_several_storyboards_at_a_time(slow: Project, url: str, tmp_path: Path) 
     with working(slow, url, tmp_path / "w", "--boards", "2") as worker:
         until(lambda: len(worker.runs()) == 2)
         until(lambda: len(ended(url)) == 2)
+    assert sorted(ended(url)) == [("a", 0), ("b", 0)]
 
 
 def test_a_worker_needs_a_key_and_tables(project: Project, url: str, server: PostgresServer) -> None:
     """It refuses to start rather than to spoil what waits."""
     submitted(project, url, board(project))
     assert in_project(project, "worker", "--database", url, RIVYA_API_KEY="").exit_code == 4
-    empty = server.new_database(f"empty{next(_NUMBER)}")
+    empty = server.new_database()
     result = in_project(project, "worker", "--database", empty)
     assert result.exit_code == 7 and "database init" in result.stderr
     assert waiting(url) == 1

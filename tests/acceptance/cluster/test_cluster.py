@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import signal
@@ -22,7 +21,6 @@ from postgres_server import PostgresServer, postgres_server
 from projects import Project
 from simulation import KEY, hosted
 
-_NUMBER = itertools.count(1)
 LEASE = 2.0
 
 STOPS_ITSELF = """
@@ -54,7 +52,7 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def url(server: PostgresServer) -> str:
     """Books whose leases are short."""
-    found = server.new_books(f"books{next(_NUMBER)}")
+    found = server.new_books()
     assert rivya_run("account", "--database", found, "--lease", str(LEASE)).exit_code == 0
     return found
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,9 @@ import psycopg
 import pytest
 
 from command_line import in_project
-from postgres_server import PostgresServer, postgres_server
 from projects import Project, png
 from rivya_run.simulator.faults import FaultPlan, Rule
 from simulation import KEY, hosted
-
-_NUMBER = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A server for all tests here."""
-    with postgres_server() as found:
-        yield found
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    """A project against a simulator that takes 10 credits for a clip."""
-    with hosted() as simulator:
-        yield Project(tmp_path / "here", simulator)
-
-
-@pytest.fixture
-def url(server: PostgresServer) -> str:
-    """A database with tables and nothing in it."""
-    return server.new_books(f"books{next(_NUMBER)}")
 
 
 def board(project: Project, takes: int = 2, name: str = "one") -> Path:
