@@ -9,9 +9,10 @@ any sending perhaps made a task?
   what became of it, but only inside the window in which the API knows its key; past that, a person decides.
 
 What this page leans on, in a sentence each: ``ledger.record`` appends to the journal and raises where it can't,
-``ledger.durable`` returns once all of it is on disk. ``client.turn`` waits for the pace that the API allows,
-``client.create_once`` sends once and makes a value of whatever comes; ``attempt.decide`` is the retry table, and
-plans the next attempt. ``slot`` is this take's place among the tasks in flight.
+``ledger.durable`` returns once all of it is on disk, ``ledger.confirmed`` once it was just shown that no other
+machine has taken the storyboard over. ``client.turn`` waits for the pace that the API allows, ``client.create_once``
+sends once and makes a value of whatever comes; ``attempt.decide`` is the retry table, and plans the next attempt.
+``slot`` is this take's place among the tasks in flight.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ _GIVEN_UP: Final = 0.5
 """The same once it was waited for in vain: one outage isn't waited for again and again."""
 
 _FIRST_PAUSE: Final = 0.1
+"""Seconds before the second try: a connection that broke can be made anew at once."""
+
 _LONGEST_PAUSE: Final = 2.0
+"""Seconds between later ones: a restart is noticed soon enough, and many machines don't crowd it."""
 
 _SETTINGS: Final = {
     # A process that is stopped between two statements holds its locks for no longer than this.

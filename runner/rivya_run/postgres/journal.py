@@ -47,7 +47,7 @@ class DatabaseJournal:
                 hint="restore the database from a backup, then rivya-run database repair",
             )
         self._waiting: list[tuple[int, bytes]] = []  # lines with their numbers
-        self._told = False  # the last sync has said that it could not
+        self._failed = False  # whether the last sync did, and said so
         self._mutex = threading.Lock()
         self._syncing = threading.Lock()
 
@@ -92,9 +92,9 @@ class DatabaseJournal:
                     beside(cursor)
                 return len(new)
 
-            self._told = True
+            self._failed = True
             self.lease.commit(write)
-            self._told = False
+            self._failed = False
             with self._mutex:
                 del self._waiting[: len(lines)]
             with suppress(OSError), self.path.open("ab") as file:
@@ -102,7 +102,7 @@ class DatabaseJournal:
 
     def close(self) -> None:
         """Commit what is left. What ``sync`` raised already isn't raised again."""
-        if self.lease.alive and not self._told:
+        if self.lease.alive and not self._failed:
             self.sync()
 
 

@@ -31,6 +31,7 @@ _BEAT: Final = 0.5
 """Seconds between two looks at what all machines of the account keep to: a pause is to stop them within a second."""
 
 _LOOK_AGAIN: Final = 0.25
+"""Seconds between two looks whether somebody else's lease has ended: little beside how long one holds."""
 
 
 class Lease:
@@ -83,21 +84,19 @@ class Lease:
         self._renewed = asked
         self._confirmed = max(self._confirmed, asked)
 
-    def commit(self, write: Callable[[Cursor, int], int]) -> int:
+    def commit(self, write: Callable[[Cursor, int], int]) -> None:
         """Write to the book: ``write`` gets the number of its lines so far and answers how many it has added.
 
-        How many lines there are afterwards. Raises TakenOver or DatabaseUnavailable, and then it isn't known
-        whether it was written: the next commit finds out first, so the number that its ``write`` gets tells it.
+        Raises TakenOver or DatabaseUnavailable, and then it isn't known whether it was written: the next commit finds
+        out first, so the number that its ``write`` gets tells it.
         """
         with self._mutex:
             if self._in_doubt:
                 self.commits, self.lines = self.database.transact(self._found)
             asked, self._in_doubt = steady(), True
-            found = self.database.transact(lambda cursor: self._written(cursor, write))
-            self._in_doubt = False
-            self.commits, self.lines = self.commits + 1, found
+            self.lines = self.database.transact(lambda cursor: self._written(cursor, write))
+            self.commits, self._in_doubt = self.commits + 1, False
             self._confirmed = max(self._confirmed, asked)
-            return found
 
     def check(self, cursor: Cursor) -> None:
         """Raises TakenOver where the lease is another one's by now; for what is written beside a book."""
@@ -238,7 +237,7 @@ def leased(database: Database, book: str, purpose: str) -> Iterator[Lease]:
             deadline, seen = now + taken.seconds + 1, taken.until
         elif taken.until != seen or now > deadline:
             raise FolderLocked(
-                f"{book}: in use by {taken.told}",
+                f"{book}: in use by {taken.words}",
                 hint="wait for it to end, or stop it; its work is kept",
             )
         time.sleep(_LOOK_AGAIN)
@@ -253,7 +252,7 @@ class _Held:
     def __init__(self, holder: str, purpose: str, until: object, seconds: float) -> None:
         self.seconds = seconds
         host, number, _ = holder.rsplit(":", 2)
-        self.told = f"rivya-run {purpose} (process {number} on {host})"
+        self.words = f"rivya-run {purpose} (process {number} on {host})"
         self.until = until
 
 

@@ -26,6 +26,7 @@ from rivya_run.project.places import (
     MARKER,
     OUTPUTS,
     SIMULATED,
+    Outputs,
     output_folder,
     project_root,
 )
@@ -206,7 +207,7 @@ def _other_books(told: str, mine: str, where: Path) -> OtherBooks:
     )
 
 
-def update_copies(url: str, paths: Collection[Path], outputs: Path | None) -> None:
+def update_copies(url: str, paths: Collection[Path], outputs: Outputs) -> None:
     """Bring the copies of the records up to date that a command on these storyboards or folders may read.
 
     One that a run on this machine is writing to is up to date. Raises OtherBooks for a folder with books of its own.
@@ -222,7 +223,7 @@ def update_copies(url: str, paths: Collection[Path], outputs: Path | None) -> No
                 update_copy(database, folder.name, folder / JOURNAL)
 
 
-def _folders(paths: Collection[Path], outputs: Path | None, known: Collection[str]) -> list[Path]:
+def _folders(paths: Collection[Path], outputs: Outputs, known: Collection[str]) -> list[Path]:
     """The output folders of the books that are known of: of storyboards those that they refer to as well, of a folder
     all of its project."""
     found: dict[Path, None] = {}

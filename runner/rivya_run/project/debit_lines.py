@@ -14,6 +14,9 @@ from rivya_run.journal.attempt import Attempt, AttemptState
 from rivya_run.journal.fold import History
 from rivya_run.project.paid_books import paid_at
 
+ROUNDING: Final = 1e-6
+"""Credits that a sum of fractions may be off by."""
+
 _IN_FLIGHT: Final = frozenset({AttemptState.SENT, AttemptState.RUNNING})
 """States in which a task may be at work. One of unknown outcome gives its place back: nobody waits for its end."""
 

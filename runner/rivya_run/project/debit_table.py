@@ -21,6 +21,7 @@ from rivya_run.postgres.account import Limits, in_flight, limits
 from rivya_run.postgres.database import Cursor, Database
 from rivya_run.postgres.lease import Lease
 from rivya_run.project.debit_lines import (
+    ROUNDING,
     BudgetRefusal,
     Debit,
     GivenBack,
@@ -34,9 +35,6 @@ from rivya_run.text import figure
 from rivya_run.times import iso
 
 T = TypeVar("T")
-
-_ROUNDING: Final = 1e-6
-"""Credits that a sum of fractions may be off by."""
 
 _DECODER: Final = msgspec.json.Decoder(Debit)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -170,7 +168,7 @@ class DebitTable:
 
     def _refusal(self, cursor: Cursor, known: Limits, debit: Debit) -> BudgetRefusal | None:
         """Why the account's own limits allow no create now."""
-        if known.budget is not None and self._sum + debit.credits > known.budget + _ROUNDING:
+        if known.budget is not None and self._sum + debit.credits > known.budget + ROUNDING:
             return BudgetRefusal(
                 f"the account's budget is {known.budget:g}: {figure(self._sum)} spent or at stake, this take would "
                 f"add {figure(debit.credits)}; rivya-run account --budget raises it"

@@ -12,6 +12,7 @@ from rivya_run.journal.fold import LEAST, History
 from rivya_run.project.budget_file import ProjectBudget
 from rivya_run.project.debit_file import DebitFile
 from rivya_run.project.debit_lines import (
+    ROUNDING,
     BudgetRefusal,
     Debit,
     DebitStore,
@@ -28,9 +29,6 @@ from rivya_run.times import iso
 
 OTHERS_ANSWER_WITHIN: Final = 60.0
 """Seconds that a run waits for the answer to another one's create at an unknown price: killed, it gets none."""
-
-_ROUNDING: Final = 1e-6
-"""Credits that a sum of fractions may be off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class ProjectBudgets:
         budgets = self.of(storyboard, asked.client, asked.tags)
         for budget in budgets:
             counted = self.counted(budget)
-            if counted + least > budget.max_credits + _ROUNDING:
+            if counted + least > budget.max_credits + ROUNDING:
                 return BudgetRefusal(
                     f"{budget}: {figure(counted)} spent or at stake, this take would add {figure(least)}; "
                     "raise max_credits there to go on"

@@ -97,7 +97,7 @@ class ObjectStore:
         self.url = url
         self._obstore = obstore
         self._has_attributes = not url.startswith("file:")  # which obstore has no place for in a folder
-        with self._told(url):
+        with self._explained(url):
             if self._has_attributes:
                 self._store = from_url(
                     url,
@@ -114,7 +114,7 @@ class ObjectStore:
 
     def sizes(self, below: str) -> dict[str, int]:
         """The bytes of every object whose key begins with that folder's name, by key."""
-        with self._told(f"{self.url}/{below}"):
+        with self._explained(f"{self.url}/{below}"):
             found = self._obstore.list(self._store, prefix=below)
             return {one["path"]: one["size"] for several in found for one in several}
 
@@ -123,7 +123,7 @@ class ObjectStore:
         from obstore.exceptions import AlreadyExistsError
 
         attributes: Attributes = {_SHA256: sha256, **({"Content-Type": mime_type} if mime_type else {})}
-        with self._told(f"{self.url}/{key}"):
+        with self._explained(f"{self.url}/{key}"):
             try:
                 self._obstore.put(
                     self._store,
@@ -138,13 +138,13 @@ class ObjectStore:
 
     def replace(self, key: str, file: Path) -> None:
         """Put a file there in place of what there is."""
-        with self._told(f"{self.url}/{key}"):
+        with self._explained(f"{self.url}/{key}"):
             self._obstore.put(self._store, key, file, mode="overwrite")
 
     def sha256(self, key: str, *, read: bool = False) -> str | None:
         """The checksum of an object as it was when it was put; by its content where that isn't known, or to be
         ``read``. None where there is none."""
-        with self._told(f"{self.url}/{key}"):
+        with self._explained(f"{self.url}/{key}"):
             try:
                 if not read and self._has_attributes:
                     found = self._obstore.get(self._store, key, options={"head": True}).attributes.get(
@@ -165,7 +165,7 @@ class ObjectStore:
         Raises OSError where the file can't be written.
         """
         digest = hashlib.sha256()
-        with target.open("wb") as file, self._told(f"{self.url}/{key}"):
+        with target.open("wb") as file, self._explained(f"{self.url}/{key}"):
             try:
                 for block in self._obstore.get(self._store, key).stream(min_chunk_size=_BLOCK):
                     digest.update(block)
@@ -176,14 +176,14 @@ class ObjectStore:
 
     def delete(self, key: str) -> None:
         """Remove an object; that there is none is all right."""
-        with self._told(f"{self.url}/{key}"):
+        with self._explained(f"{self.url}/{key}"):
             try:
                 self._obstore.delete(self._store, key)
             except FileNotFoundError:
                 return
 
     @contextmanager
-    def _told(self, where: str) -> Iterator[None]:
+    def _explained(self, where: str) -> Iterator[None]:
         """What obstore raises in the block, as an error that says what and what to do."""
         from obstore.exceptions import BaseError
 
