@@ -31,32 +31,25 @@ class _Limit(click.ParamType[Any]):
 
 @click.command("account", short_help="The limits that all machines of an account keep to.")
 @shared.needs_database
-@click.option("--name", metavar="TEXT", envvar=[], help="What people call the account.")
-@click.option(
+@shared.by_hand("--name", metavar="TEXT", help="What people call the account.")
+@shared.by_hand(
     "--cap",
     type=_Limit(click.IntRange(1, 1_000_000)),
-    envvar=[],
     help="Tasks in flight at once, over all machines.",
 )
-@click.option(
-    "--budget", type=_Limit(shared.Amount(min=0)), envvar=[], help="Credits that may ever be spent."
-)
-@click.option(
+@shared.by_hand("--budget", type=_Limit(shared.Amount(min=0)), help="Credits that may ever be spent.")
+@shared.by_hand(
     "--rate",
     type=_Limit(shared.Amount(min=0, min_open=True)),
-    envvar=[],
     help="Requests a second, over all machines.",
 )
-@click.option(
+@shared.by_hand(
     "--lease",
     type=shared.Amount(min=1),
-    envvar=[],
     help="Seconds after which another machine carries on what one that died was at (15).",
 )
-@click.option("--pause/--resume", "paused", default=None, envvar=[], help="Create nothing, or create again.")
-@click.option(
-    "--check", is_flag=True, envvar=[], help="Compare what counts with all journals; exit 1 if it differs."
-)
+@shared.by_hand("--pause/--resume", "paused", default=None, help="Create nothing, or create again.")
+@shared.by_hand("--check", is_flag=True, help="Compare what counts with all journals; exit 1 if it differs.")
 def command(database: str, check: bool, **settings: Any) -> None:
     """Show, and set, what all machines that use this database keep to together.
 

@@ -16,9 +16,7 @@ from rivya_run.cli import options as shared
 @shared.storyboards()
 @shared.place
 @shared.reading
-@click.option(
-    "--yes", is_flag=True, envvar=[], help="Remove them. Must be typed; no environment variable sets it."
-)
+@shared.by_hand("--yes", is_flag=True, help="Remove them. Must be typed; no environment variable sets it.")
 def command(storyboards: tuple[Path, ...], yes: bool, **given: Any) -> None:
     """List the files in the output folders that no present take uses; with --yes, remove them.
 

@@ -124,7 +124,7 @@ def shown(*names: str, **settings: Any) -> Callable[[F], F]:
 
 
 def by_hand(*names: str, **settings: Any) -> Callable[[F], F]:
-    """An option that the environment doesn't speak for: who gives leave types it."""
+    """An option that no environment variable sets: it has to be typed."""
     return click.option(*names, envvar=[], **settings)
 
 
